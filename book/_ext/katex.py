@@ -1,0 +1,88 @@
+"""Formulas are set while the book is built: KaTeX runs inside Python, pages hold HTML and MathML and need no script."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import quickjs
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.locale import _
+from sphinx.util.math import get_node_equation_number
+
+from book._ext.pages import PageError, where
+
+KATEX = Path(__file__).parent.parent / "_static/katex/katex.min.js"
+
+
+# Letters KaTeX has no drawing for (Chinese, some Vietnamese) come in the page's font: that is fine. Whatever else TeX
+# itself would not set (a line break outside an environment, text in formulas, a dangling %) is a fault.
+SET = r"""
+function strict(fault, message) {
+    return ["unknownSymbol", "symbolNotInFont"].includes(fault) && /["']\p{L}/u.test(message) ? "ignore" : "error";
+}
+function set(tex, displayMode) {
+    try {
+        return JSON.stringify({html: katex.renderToString(tex, {displayMode, strict})});
+    } catch (error) {  // quickjs would hide the message
+        return JSON.stringify({error: error.message});
+    }
+}
+"""
+
+
+@cache
+def engine() -> quickjs.Context:
+    """KaTeX, loaded once."""
+    context = quickjs.Context()
+    context.eval(KATEX.read_text(encoding="utf-8") + SET)
+    return context
+
+
+@cache
+def html(tex: str, display: bool) -> str:
+    """The formula as HTML and MathML; a ValueError says what KaTeX could not read."""
+    answer = json.loads(engine().get("set")(tex, display))
+    if "error" in answer:
+        raise ValueError(answer["error"].removeprefix("KaTeX parse error: ").replace("\N{COMBINING LOW LINE}", ""))
+    return answer["html"]
+
+
+def check(app: Sphinx, doctree: nodes.document) -> None:
+    """Set every formula as soon as its page is read, so that all faults of a page are told at once."""
+    faults = []
+    for node in doctree.findall(lambda n: isinstance(n, nodes.math | nodes.math_block)):
+        try:
+            html(node.astext(), isinstance(node, nodes.math_block))
+        except ValueError as error:
+            faults.append(
+                f"{where(app, app.env.docname, node)}: the formula {node.astext().strip()!r} is not TeX that KaTeX "
+                f"can set: {error}. Readers would see its source. Mend the formula (https://katex.org/docs/supported)."
+            )
+    if faults:
+        raise PageError("\n".join(faults))
+
+
+def visit_math(self, node: nodes.math) -> None:
+    """Inline."""
+    self.body.append(f'<span class="math">{html(node.astext(), False)}</span>')
+    raise nodes.SkipNode
+
+
+def visit_math_block(self, node: nodes.math_block) -> None:
+    """On lines of its own, in a box that scrolls where the screen is narrower than the formula."""
+    self.body.append(self.starttag(node, "div", CLASS="math"))
+    self.body.append(html(node.astext(), True))
+    if node["number"]:
+        self.body.append(f'<span class="eqno">({get_node_equation_number(self, node)})')
+        self.add_permalink_ref(node, _("Link to this equation"))
+        self.body.append("</span>")
+    self.body.append("</div>\n")
+    raise nodes.SkipNode
+
+
+def setup(app: Sphinx) -> dict:
+    """Called by Sphinx."""
+    app.connect("doctree-read", check)
+    app.add_html_math_renderer("katex", (visit_math, None), (visit_math_block, None))
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

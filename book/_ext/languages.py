@@ -1,0 +1,118 @@
+"""One build, four languages: each page speaks its own, stays among its own, and leads to itself in the others."""
+
+from gettext import NullTranslations
+from pathlib import Path
+
+import sphinx.locale
+import yaml
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
+
+from book._ext.pages import language_folder
+from tools.book import LANGUAGES, REFERENCE
+
+STRINGS = Path(__file__).parent.parent / "strings.yml"
+NUMBERED = {"figure": "Fig. %s", "table": "Table %s", "code-block": "Listing %s", "section": "Section %s"}
+logger = logging.getLogger(__name__)
+
+
+class Interface(NullTranslations):
+    """Answers whoever asks for an interface text (Sphinx, the theme, a template) in the language of the page being
+    written. A text without a translation is a warning: no page comes out half English."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts = yaml.safe_load(STRINGS.read_text(encoding="utf-8"))
+        self.language = REFERENCE
+
+    def gettext(self, message: str) -> str:
+        """The text in the page's language."""
+        row = self.texts.get(message, {})
+        if self.language not in row and self.language != REFERENCE:
+            logger.warning("The interface text %r has no %r in book/strings.yml: add it.", message, self.language)
+        return row.get(self.language, message)
+
+
+interface = Interface()
+
+
+def install(app: Sphinx) -> None:
+    """Put the book's texts in place of the installed catalogues, which are empty, partial or machine-made."""
+    for catalogue in sphinx.locale.translators:
+        if catalogue[0] == "general":  # the rest talk to whoever runs the build
+            sphinx.locale.translators[catalogue] = interface
+    app.builder.templates.environment.install_gettext_translations(interface)
+
+
+def speak(app: Sphinx, docname: str) -> str:
+    """Let the interface speak a page's language from here on."""
+    interface.language = language_folder(docname) or REFERENCE
+    app.config.numfig_format = {kind: interface.gettext(text) for kind, text in NUMBERED.items()}
+    return interface.language
+
+
+class Speak(SphinxPostTransform):
+    """Sphinx resolves and writes page by page: the first thing it does with a page is to switch the language."""
+
+    default_priority = 0
+
+    def run(self, **kwargs) -> None:
+        """Called by Sphinx for each page."""
+        speak(self.app, self.env.docname)
+
+
+def restart_numbers(app: Sphinx, builder) -> None:
+    """Figures count from 1 on every page. Done after the environment is stored, else every build rewrites all pages."""
+    for kinds in builder.env.toc_fignumbers.values():
+        for ids in kinds.values():
+            ids.update({id: (number,) for number, id in enumerate(ids, 1)})
+
+
+def buttons_need_repository(app: Sphinx, config) -> None:
+    """Buttons that lead to the repository, to Colab and to Binder come with its address, all at once."""
+    options = config.html_theme_options
+    if options.get("repository_url"):
+        options |= dict.fromkeys(("use_repository_button", "use_edit_page_button", "use_issues_button"), True)
+    else:
+        options["launch_buttons"] = {}
+
+
+def page_context(app: Sphinx, docname: str, template: str, context: dict, doctree: nodes.document | None) -> None:
+    """What the templates need to know about the page's language."""
+    language, folder = speak(app, docname), language_folder(docname)
+    name = docname.removeprefix(f"book/{folder}/") if folder else "index"
+    editions = {code: f"book/{code}/{name}" for code in LANGUAGES if f"book/{code}/{name}" in app.env.all_docs}
+    door = app.config.root_doc
+    context |= {
+        "language": LANGUAGES[language].html,
+        "docstitle": interface.gettext(app.config.html_title),
+        "folder": folder,
+        "home": f"book/{folder}/index" if folder else door,
+        "languages": LANGUAGES,
+        "editions": editions,
+        "fallback": door if name == "index" else editions.get(REFERENCE),
+        "description": next((p.astext() for p in doctree.findall(nodes.paragraph)), "") if doctree else "",
+    }
+    _, previous, following = app.builder.relations.get(docname) or (None, None, None)
+    if previous and language_folder(previous) != folder:
+        context["prev"] = None
+    if following and language_folder(following) != folder:
+        context["next"] = None
+
+
+def redirect(app: Sphinx):
+    """The site's bare address leads to the door."""
+    yield "index", {}, "redirect.html"
+
+
+def setup(app: Sphinx) -> dict:
+    """Called by Sphinx. Parallel writing would mix the languages: a page is resolved in one process, written in another."""
+    app.connect("config-inited", buttons_need_repository)
+    app.connect("builder-inited", install)
+    app.connect("write-started", restart_numbers)
+    app.connect("html-page-context", page_context, priority=100)  # before the theme renders templates, at 500
+    app.connect("html-collect-pages", redirect)
+    app.add_post_transform(Speak)
+    return {"parallel_read_safe": True, "parallel_write_safe": False}

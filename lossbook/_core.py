@@ -1,0 +1,157 @@
+"""What every loss stands on: the decorator of its function, `reduce`, the module base and the catalogue entry."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from . import _guards as guards
+
+Reduction = Annotated[str, guards.one_of("none", "mean", "sum")]
+UnitInterval = Annotated[float, guards.between(0, 1)]
+ClassNumber = Annotated[int, guards.integer]
+OptionalTensor = Annotated[Tensor | None, guards.tensor_or_none]
+
+DEPRECATED = ("size_average", "reduce")
+
+
+def reduce(losses: Tensor, reduction: str, *, divisor: Tensor | None = None) -> Tensor:
+    """Turn the losses of all elements into what the caller asked for.
+
+    Args:
+        losses: one loss for each element or sample, already weighted, any shape.
+        reduction: ``"none"`` keeps them, ``"sum"`` adds them up, ``"mean"`` divides the sum.
+        divisor: what the mean divides by, if not the number of losses; a weighted mean divides by the weights' sum.
+
+    Returns:
+        ``losses`` itself, or a tensor of shape ``()``. The mean of nothing is ``nan``, as in torch.
+    """
+    if reduction == "none":
+        return losses
+    if reduction == "sum":
+        return losses.sum()
+    return losses.mean() if divisor is None else losses.sum() / divisor
+
+
+def settings_of(function: Callable) -> dict[str, inspect.Parameter]:
+    """The keyword-only parameters of a loss, by name."""
+    parameters = inspect.signature(function).parameters
+    return {name: p for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
+
+
+def rules_of(function: Callable) -> dict[str, guards.Rule]:
+    """The rule that each setting's annotation names."""
+    hints = typing.get_type_hints(inspect.unwrap(function), include_extras=True)
+    return {name: hints[name].__metadata__[0] for name in settings_of(function)}
+
+
+def check_names(caller: str, given: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Refuse a setting that the loss does not have, with the nearest one it has."""
+    for name in given:
+        if name in known:
+            continue
+        if name in DEPRECATED:
+            raise TypeError(
+                f"{caller} does not take {name}: PyTorch deprecated it. "
+                f"Write reduction='mean', reduction='sum' or reduction='none'."
+            )
+        nearest = difflib.get_close_matches(name, known, n=1)
+        advice = f"Did you mean {nearest[0]}?" if nearest else f"It takes {', '.join(known)}."
+        raise TypeError(f"{caller} has no setting {name!r}. {advice}")
+
+
+def loss_function(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Check the settings of a loss, by the rules in its signature, before it runs."""
+    parameters = inspect.signature(function).parameters
+    inputs = [name for name in parameters if name not in settings_of(function)]
+    rules = rules_of(function)
+    caller = function.__name__
+
+    @functools.wraps(function)
+    def checked(*tensors: Tensor, **given: Any) -> Tensor:
+        if len(tensors) > len(inputs):
+            raise TypeError(
+                f"{caller} takes {len(inputs)} tensors by position ({', '.join(inputs)}), got {len(tensors)} arguments. "
+                f"Name the settings: {caller}({', '.join(inputs)}, {next(iter(rules))}=…)."
+            )
+        check_names(caller, given, parameters)
+        missing = [name for name in inputs[len(tensors) :] if name not in given]
+        if missing:
+            raise TypeError(f"{caller} needs {' and '.join(inputs)}; {' and '.join(missing)} is missing.")
+        for name, value in given.items():
+            if name in rules:
+                rules[name](name, value)
+        return function(*tensors, **given)
+
+    return checked
+
+
+class Loss(torch.nn.Module):
+    """A loss as a module, derived from its function: ``class L1Loss(Loss): function = l1_loss``.
+
+    The module takes the function's settings by keyword and checks them when it is built. Tensors among them become
+    buffers: they move with ``.to(device)`` and stand in ``state_dict``. Calling the module calls the function.
+    """
+
+    function: Callable[..., Tensor]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "function" in cls.__dict__:
+            function = cls.__dict__["function"]
+            cls.function = staticmethod(function)
+            cls.__signature__ = inspect.Signature(list(settings_of(function).values()))
+            cls.__doc__ = cls.__doc__ or f"Module form of :func:`lossbook.functional.{function.__name__}`."
+
+    def __init__(self, *positional: Any, **given: Any) -> None:
+        super().__init__()
+        name = type(self).__name__
+        settings, rules = settings_of(self.function), rules_of(self.function)
+        if positional:
+            raise TypeError(f"{name} takes its settings by name: {name}({', '.join(f'{s}=…' for s in settings)}).")
+        check_names(name, given, settings)
+        self.settings = tuple(settings)
+        for setting, parameter in settings.items():
+            value = given.get(setting, parameter.default)
+            rules[setting](setting, value)
+            if rules[setting] is guards.tensor_or_none:
+                self.register_buffer(setting, value)
+            else:
+                setattr(self, setting, value)
+
+    def forward(self, *tensors: Tensor, **named: Tensor) -> Tensor:
+        return self.function(*tensors, **named, **{name: getattr(self, name) for name in self.settings})
+
+    def extra_repr(self) -> str:
+        return ", ".join(f"{name}={getattr(self, name)!r}" for name in self.settings)
+
+
+class Term(NamedTuple):
+    """What one element adds to a loss by its definition: the mean is the sum of losses over the sum of shares."""
+
+    loss: float
+    share: float = 1.0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A loss in the catalogue: what tests, tables, plots, ``explain`` and pages know about it."""
+
+    name: str  #: how ``explain``, ``plot`` and the pages call it, e.g. ``"mse"``
+    function: Callable[..., Tensor]
+    module: type[Loss]
+    definition: Callable[..., Iterator[Term]]  #: the paper's formula in plain Python, one number at a time
+    working: Callable[..., Iterator]  #: the steps that ``explain`` shows
+    torch_function: Callable[..., Tensor]  #: torch's own, the second oracle
+    formula: str  #: LaTeX, for one element or sample
+    family: str
+    sample: Callable[[torch.Generator], tuple[Tensor, ...]]  #: a legal batch in float64
+    settings: tuple[dict[str, Any], ...] = field(default=({},))  #: settings that the tests try, with every reduction

@@ -1,0 +1,140 @@
+"""The only place where wrong input is put into words.
+
+Every message says what was expected, what came, why it matters and how to mend it. Wrong shapes and values
+raise ``ValueError``, wrong kinds ``TypeError``, a class that does not exist ``IndexError``, as torch does.
+"""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def tensors(**named: Any) -> None:
+    """Each value is a tensor."""
+    for name, value in named.items():
+        if not isinstance(value, Tensor):
+            raise TypeError(
+                f"{name} must be a torch.Tensor, got {type(value).__name__}. "
+                f"Turn numbers into a tensor first: torch.tensor([2., 3.])."
+            )
+
+
+def floating(*, complex_too: bool = False, **named: Tensor) -> None:
+    """Each tensor holds floating-point numbers, so that it can carry a gradient."""
+    for name, value in named.items():
+        if value.is_floating_point() or (complex_too and value.is_complex()):
+            continue
+        raise TypeError(
+            f"{name} must hold floating-point numbers, got {value.dtype}. "
+            f"Only those carry a gradient. Write {name}.float(), or numbers with a point: torch.tensor([2., 3.])."
+        )
+
+
+def same_shape(**named: Tensor) -> None:
+    """All tensors have one shape. Nothing is broadcast."""
+    (first, one), *rest = named.items()
+    for name, other in rest:
+        if one.shape != other.shape:
+            raise ValueError(
+                f"{first} and {name} must have the same shape, got {tuple(one.shape)} and {tuple(other.shape)}. "
+                f"Broadcasting would pair numbers that do not belong together: (N, 1) against (N,) gives N×N errors. "
+                f"Use squeeze, unsqueeze or reshape on one of them."
+            )
+
+
+def class_dim(input: Tensor) -> int:
+    """Where the classes stand: 0 for one sample of shape (C,), else 1, as in (N, C) and (N, C, d1, …)."""
+    if input.dim() == 0:
+        raise ValueError(
+            "input must have a dimension for the classes, shape (C,), (N, C) or (N, C, d1, …); got a single number. "
+            "One score cannot be compared with anything: give one score for each class."
+        )
+    return 0 if input.dim() == 1 else 1
+
+
+def class_weight(weight: Tensor | None, classes: int) -> None:
+    """One weight for each class."""
+    if weight is not None and tuple(weight.shape) != (classes,):
+        raise ValueError(
+            f"weight must hold one number for each class, shape ({classes},), got {tuple(weight.shape)}. "
+            f"It weighs classes, not samples: for samples take reduction='none' and weigh the result."
+        )
+
+
+def class_indices(input: Tensor, target: Tensor) -> None:
+    """Target holds class numbers, one where input holds a whole row of scores."""
+    dim = class_dim(input)
+    expected = tuple(input.shape[:dim] + input.shape[dim + 1 :])
+    if tuple(target.shape) != expected:
+        raise ValueError(
+            f"target must hold one class number for each sample: input of shape {tuple(input.shape)} needs target of "
+            f"shape {expected}, got {tuple(target.shape)}. The classes of input stand in dimension {dim}. "
+            f"For a target of shape (N, 1) write target.squeeze(1)."
+        )
+    if target.dtype not in (torch.int64, torch.uint8):
+        raise TypeError(
+            f"target must hold class numbers of type torch.int64, got {target.dtype}. "
+            f"A class number is an address, not a quantity. Write target.long()."
+        )
+
+
+def no_ignore_index(ignore_index: int) -> None:
+    """Class probabilities have no number to ignore."""
+    if ignore_index >= 0:
+        raise ValueError(
+            f"ignore_index={ignore_index} has no meaning when target holds class probabilities: no class number is "
+            f"there to compare with. Leave it out, or give target as class numbers."
+        )
+
+
+def class_exists(target: Tensor, classes: int, cause: Exception) -> IndexError:
+    """The error for a class number outside 0 … classes − 1; called once picking a score has failed."""
+    wrong = target[(target < 0) | (target >= classes)].flatten()
+    if wrong.numel() == 0:
+        raise cause
+    return IndexError(
+        f"target holds class {wrong[0].item()}, but input has {classes} classes, numbered 0 to {classes - 1}. "
+        f"Count classes from 0, or pass ignore_index={wrong[0].item()} if this number marks samples to leave out."
+    )
+
+
+# Rules for settings. A loss names them in its signature, e.g. `reduction: Reduction`; the function checks them
+# at every call and the module when it is built.
+
+Rule = Callable[[str, Any], None]
+
+
+def one_of(*allowed: str) -> Rule:
+    def rule(name: str, value: Any) -> None:
+        if value not in allowed:
+            choices = ", ".join(map(repr, allowed))
+            raise ValueError(f"{name} must be one of {choices}, got {value!r}.")
+
+    return rule
+
+
+def between(low: float, high: float) -> Rule:
+    def rule(name: str, value: Any) -> None:
+        if not isinstance(value, numbers.Real) or isinstance(value, bool):
+            raise TypeError(f"{name} must be a number, got {type(value).__name__}.")
+        if not low <= value <= high:
+            raise ValueError(f"{name} must lie between {low} and {high}, got {value}.")
+
+    return rule
+
+
+def integer(name: str, value: Any) -> None:
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
+        raise TypeError(f"{name} must be an integer, got {type(value).__name__}.")
+
+
+def tensor_or_none(name: str, value: Any) -> None:
+    if value is None:
+        return
+    tensors(**{name: value})
+    floating(**{name: value})

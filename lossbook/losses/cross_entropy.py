@@ -1,0 +1,133 @@
+"""Cross-entropy: the negative log-likelihood of the softmax."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from .. import _guards as guards
+from .._core import ClassNumber, Entry, Loss, OptionalTensor, Reduction, Term, UnitInterval, loss_function, reduce
+from .._steps import Step, class_working, softmax_working
+from ..softmax import log_softmax
+from .nll import pick
+
+
+@loss_function
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    *,
+    weight: OptionalTensor = None,
+    ignore_index: ClassNumber = -100,
+    reduction: Reduction = "mean",
+    label_smoothing: UnitInterval = 0.0,
+) -> Tensor:
+    r"""Minus the logarithm of the softmax at the true class; softmax is applied inside.
+
+    .. math:: \ell(z, t) = -w_t \log \frac{e^{z_t}}{\sum_j e^{z_j}}, \qquad
+              \ell(z, q) = -\sum_j w_j\, q_j \log \frac{e^{z_j}}{\sum_k e^{z_k}}
+
+    Args:
+        input: logits (no softmax), shape ``(C,)``, ``(N, C)`` or ``(N, C, d1, …)``, floating point.
+        target: class numbers 0 … C − 1, shape ``()``, ``(N,)`` or ``(N, d1, …)``, int64; or class probabilities
+            :math:`q`, shape of ``input``, floating point, in [0, 1], adding up to 1 over the classes (not checked).
+        weight: one weight for each class, shape ``(C,)``.
+        ignore_index: samples with this class number add nothing to loss, gradient or mean; class numbers only.
+        reduction: ``"mean"`` divides by the summed weights of the targets that count. With class probabilities it
+            divides by the number of samples, whatever the weights: so does torch.
+        label_smoothing: the share ε of each target that is spread evenly over all C classes, in [0, 1].
+
+    Returns:
+        A tensor of shape ``()``, or one loss for each sample with ``reduction="none"``; in nats, at least 0. A model
+        that knows nothing scores ln C. A logit of −∞ under a target probability of 0 adds 0 (torch: ``nan``).
+
+    Raises:
+        ValueError, TypeError: a wrong shape or kind.
+        IndexError: a class number outside 0 … C − 1.
+
+    Source: :class:`torch.nn.CrossEntropyLoss`.
+
+    >>> cross_entropy(torch.tensor([0.0, 0.0]), torch.tensor(1))  # ln 2
+    tensor(0.6931)
+    """
+    guards.tensors(input=input, target=target)
+    guards.floating(input=input)
+    dim = guards.class_dim(input)
+    classes = input.shape[dim]
+    guards.class_weight(weight, classes)
+    weights = torch.ones(classes, dtype=input.dtype, device=input.device) if weight is None else weight.to(input.dtype)
+    weights = weights.reshape(-1, *[1] * (input.dim() - dim - 1))
+
+    if target.shape == input.shape and target.is_floating_point():
+        guards.no_ignore_index(ignore_index)
+        log_p = log_softmax(input, dim)
+        smoothed = (1 - label_smoothing) * target + label_smoothing / classes
+        impossible = (smoothed == 0) & (log_p == -math.inf)  # 0 · log 0 counts as 0
+        return reduce(-torch.where(impossible, 0, weights * smoothed * log_p).sum(dim), reduction)
+
+    guards.class_indices(input, target)
+    log_p = log_softmax(input, dim)
+    losses, share = pick(log_p, target, dim, weight, ignore_index)
+    if label_smoothing:
+        even = torch.where(target != ignore_index, -(weights * log_p).sum(dim) / classes, 0)
+        losses = (1 - label_smoothing) * losses + label_smoothing * even
+    return reduce(losses, reduction, divisor=share.sum())
+
+
+class CrossEntropyLoss(Loss):
+    function = cross_entropy
+
+
+def definition(
+    rows: list[list[float]],
+    targets: list[int] | list[list[float]],
+    weight: list[float] | None = None,
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+) -> Iterator[Term]:
+    for row, target in zip(rows, targets, strict=True):
+        if target == ignore_index:
+            yield Term(0.0, 0.0)
+            continue
+        classes = len(row)
+        w = weight or [1.0] * classes
+        one_hot = target if isinstance(target, list) else [float(c == target) for c in range(classes)]
+        q = [(1 - label_smoothing) * share + label_smoothing / classes for share in one_hot]
+        total = sum(math.exp(z - max(row)) for z in row)
+        loss = -sum(w[c] * q[c] * (row[c] - max(row) - math.log(total)) for c in range(classes))
+        yield Term(loss, 1.0 if isinstance(target, list) else w[target])
+
+
+def working(input: Tensor, target: Tensor, **settings) -> Iterator[Step]:
+    yield from softmax_working(input)
+    log_p = log_softmax(input.detach(), guards.class_dim(input))
+    yield from class_working(cross_entropy, input, target, log_probabilities=log_p, **settings)
+
+
+def sample(generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    return torch.rand(5, 4, generator=generator).double() * 8 - 4, torch.randint(4, (5,), generator=generator)
+
+
+WEIGHT = torch.tensor([0.5, 1.0, 2.0, 0.25]).double()
+
+ENTRY = Entry(
+    name="cross_entropy",
+    function=cross_entropy,
+    module=CrossEntropyLoss,
+    definition=definition,
+    working=working,
+    torch_function=torch.nn.functional.cross_entropy,
+    formula=r"\ell(z, t) = -\log \frac{e^{z_t}}{\sum_j e^{z_j}}",
+    family="classification",
+    sample=sample,
+    settings=(
+        {},
+        {"weight": WEIGHT},
+        {"ignore_index": 1},
+        {"label_smoothing": 0.25},
+        {"weight": WEIGHT, "ignore_index": 2, "label_smoothing": 0.1},
+    ),
+)

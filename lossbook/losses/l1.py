@@ -1,0 +1,90 @@
+"""L1 loss: the distance between prediction and target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from .. import _guards as guards
+from .._core import Entry, Loss, OptionalTensor, Reduction, Term, loss_function, reduce
+from .._steps import Step, elementwise_working
+
+
+@loss_function
+def l1_loss(
+    input: Tensor, target: Tensor, *, weight: OptionalTensor = None, reduction: Reduction = "mean"
+) -> Tensor:
+    r"""Absolute error; its mean is the mean absolute error (MAE).
+
+    .. math:: \ell(\hat y, y) = |\hat y - y|
+
+    Args:
+        input: the prediction :math:`\hat y`, any shape ``(*)``, floating point or complex.
+        target: the true value, shape of ``input``, any number type.
+        weight: how much each element counts, shape of ``input``; the mean divides by its sum.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+
+    Returns:
+        A tensor of shape ``()``, or ``(*)`` with ``reduction="none"``; at least 0, in the unit of the target.
+        Its gradient is ±1 for each element whatever the error's size, and 0 where prediction and target agree.
+
+    Raises:
+        ValueError: shapes differ.
+        TypeError: ``input`` holds integers, or a setting is unknown.
+
+    Source: :class:`torch.nn.L1Loss`.
+
+    >>> l1_loss(torch.tensor([2.0, 3.0, 4.0, 5.0]), torch.tensor([4.0, 5.0, 6.0, 7.0]))
+    tensor(2.)
+    """
+    guards.tensors(input=input, target=target)
+    guards.same_shape(input=input, target=target)
+    guards.floating(input=input, complex_too=True)
+    error = input - target
+    losses = error.abs()
+    if weight is None:
+        return reduce(losses, reduction)
+    guards.same_shape(input=input, weight=weight)
+    return reduce(weight * losses, reduction, divisor=weight.sum())
+
+
+class L1Loss(Loss):
+    function = l1_loss
+
+
+def definition(
+    prediction: list[float], target: list[float], weight: list[float] | None = None
+) -> Iterator[Term]:
+    for i, (p, y) in enumerate(zip(prediction, target, strict=True)):
+        w = 1.0 if weight is None else weight[i]
+        yield Term(w * max(p - y, y - p), w)
+
+
+def working(
+    input: Tensor, target: Tensor, *, weight: Tensor | None = None, reduction: str = "mean"
+) -> Iterator[Step]:
+    return elementwise_working(
+        input,
+        target,
+        losses=l1_loss(input, target, weight=weight, reduction="none"),
+        share=weight,
+        reduction=reduction,
+        text=lambda a, b: f"|{a} − {b}|",
+        latex=lambda a, b: f"|{a} - {b}|",
+    )
+
+
+ENTRY = Entry(
+    name="l1",
+    function=l1_loss,
+    module=L1Loss,
+    definition=definition,
+    working=working,
+    torch_function=torch.nn.functional.l1_loss,
+    formula=r"\ell(\hat{y}, y) = |\hat{y} - y|",
+    family="regression",
+    sample=lambda g: (torch.rand(3, 4, generator=g).double() * 8 - 4, torch.rand(3, 4, generator=g).double() * 8 - 4),
+    settings=({}, {"weight": torch.arange(1.0, 13.0).double().reshape(3, 4)}),
+)

@@ -1,0 +1,90 @@
+"""MSE loss: the squared distance between prediction and target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from .. import _guards as guards
+from .._core import Entry, Loss, OptionalTensor, Reduction, Term, loss_function, reduce
+from .._steps import Step, elementwise_working
+
+
+@loss_function
+def mse_loss(
+    input: Tensor, target: Tensor, *, weight: OptionalTensor = None, reduction: Reduction = "mean"
+) -> Tensor:
+    r"""Squared error; its mean is the mean squared error (MSE).
+
+    .. math:: \ell(\hat y, y) = (\hat y - y)^2
+
+    Args:
+        input: the prediction :math:`\hat y`, any shape ``(*)``, floating point.
+        target: the true value, shape of ``input``, any real number type.
+        weight: how much each element counts, shape of ``input``; the mean divides by its sum.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+
+    Returns:
+        A tensor of shape ``()``, or ``(*)`` with ``reduction="none"``; at least 0, in the squared unit of the target.
+        Its gradient, 2·error for each element, grows with the error. No factor 1/2, as in torch.
+
+    Raises:
+        ValueError: shapes differ.
+        TypeError: ``input`` holds integers or complex numbers, or a setting is unknown.
+
+    Source: :class:`torch.nn.MSELoss`.
+
+    >>> mse_loss(torch.tensor([2.0, 3.0, 4.0, 5.0]), torch.tensor([4.0, 5.0, 6.0, 7.0]))
+    tensor(4.)
+    """
+    guards.tensors(input=input, target=target)
+    guards.same_shape(input=input, target=target)
+    guards.floating(input=input)
+    error = input - target
+    losses = error.square()
+    if weight is None:
+        return reduce(losses, reduction)
+    guards.same_shape(input=input, weight=weight)
+    return reduce(weight * losses, reduction, divisor=weight.sum())
+
+
+class MSELoss(Loss):
+    function = mse_loss
+
+
+def definition(
+    prediction: list[float], target: list[float], weight: list[float] | None = None
+) -> Iterator[Term]:
+    for i, (p, y) in enumerate(zip(prediction, target, strict=True)):
+        w = 1.0 if weight is None else weight[i]
+        yield Term(w * (p - y) * (p - y), w)
+
+
+def working(
+    input: Tensor, target: Tensor, *, weight: Tensor | None = None, reduction: str = "mean"
+) -> Iterator[Step]:
+    return elementwise_working(
+        input,
+        target,
+        losses=mse_loss(input, target, weight=weight, reduction="none"),
+        share=weight,
+        reduction=reduction,
+        text=lambda a, b: f"({a} − {b})²",
+        latex=lambda a, b: f"({a} - {b})^2",
+    )
+
+
+ENTRY = Entry(
+    name="mse",
+    function=mse_loss,
+    module=MSELoss,
+    definition=definition,
+    working=working,
+    torch_function=torch.nn.functional.mse_loss,
+    formula=r"\ell(\hat{y}, y) = (\hat{y} - y)^2",
+    family="regression",
+    sample=lambda g: (torch.rand(3, 4, generator=g).double() * 8 - 4, torch.rand(3, 4, generator=g).double() * 8 - 4),
+    settings=({}, {"weight": torch.arange(1.0, 13.0).double().reshape(3, 4)}),
+)

@@ -1,0 +1,112 @@
+"""Negative log-likelihood: minus the log-probability of the true class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from .. import _guards as guards
+from .._core import ClassNumber, Entry, Loss, OptionalTensor, Reduction, Term, loss_function, reduce
+from .._steps import Step, class_working
+from ..softmax import log_softmax
+
+
+@loss_function
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    *,
+    weight: OptionalTensor = None,
+    ignore_index: ClassNumber = -100,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    r"""Minus the log-probability that the model gave to the true class.
+
+    .. math:: \ell(x, t) = -w_t\, x_t
+
+    Args:
+        input: log-probabilities (from :func:`log_softmax`), shape ``(C,)``, ``(N, C)`` or ``(N, C, d1, …)``, floating
+            point, at most 0. The loss takes no logarithm: given probabilities it returns a meaningless number below 0.
+        target: class numbers 0 … C − 1, shape ``()``, ``(N,)`` or ``(N, d1, …)``, int64.
+        weight: one weight for each class, shape ``(C,)``.
+        ignore_index: samples with this target add nothing to loss, gradient or mean.
+        reduction: ``"mean"`` divides by the summed weights of the targets that count, not by N.
+
+    Returns:
+        A tensor of shape ``()``, or the shape of ``target`` with ``reduction="none"``; at least 0 for log-probabilities.
+        The mean is ``nan`` when every target is ignored, as in torch.
+
+    Raises:
+        ValueError, TypeError: a wrong shape or kind.
+        IndexError: a class number outside 0 … C − 1.
+
+    Source: :class:`torch.nn.NLLLoss`.
+
+    >>> probabilities = torch.tensor([[0.25, 0.75], [0.5, 0.5]])
+    >>> nll_loss(probabilities.log2(), torch.tensor([0, 1]), reduction="none")  # in bits: log2 1/4, log2 1/2
+    tensor([2., 1.])
+    """
+    guards.tensors(input=input, target=target)
+    guards.floating(input=input)
+    guards.class_indices(input, target)
+    dim = guards.class_dim(input)
+    guards.class_weight(weight, input.shape[dim])
+
+    losses, share = pick(input, target, dim, weight, ignore_index)
+    return reduce(losses, reduction, divisor=share.sum())
+
+
+def pick(
+    log_probabilities: Tensor, target: Tensor, dim: int, weight: Tensor | None, ignore_index: int
+) -> tuple[Tensor, Tensor]:
+    """The weighted loss of each sample and its share in the mean, both in the shape of ``target``."""
+    kept = target != ignore_index
+    index = torch.where(kept, target, 0).long()
+    try:
+        picked = log_probabilities.gather(dim, index.unsqueeze(dim)).squeeze(dim)
+    except (IndexError, RuntimeError) as cause:
+        raise guards.class_exists(index, log_probabilities.shape[dim], cause) from None
+    share = torch.ones_like(picked) if weight is None else weight.to(picked.dtype)[index]
+    share = torch.where(kept, share, 0)
+    # An ignored row may hold anything, even nan; 0 · nan would let it through.
+    return torch.where(kept, -share * picked, 0), share
+
+
+class NLLLoss(Loss):
+    function = nll_loss
+
+
+def definition(
+    rows: list[list[float]], targets: list[int], weight: list[float] | None = None, ignore_index: int = -100
+) -> Iterator[Term]:
+    for row, t in zip(rows, targets, strict=True):
+        if t == ignore_index:
+            yield Term(0.0, 0.0)
+        else:
+            w = 1.0 if weight is None else weight[t]
+            yield Term(-w * row[t], w)
+
+
+def working(input: Tensor, target: Tensor, **settings) -> Iterator[Step]:
+    return class_working(nll_loss, input, target, log_probabilities=input.detach(), **settings)
+
+
+def sample(generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    logits = torch.rand(5, 4, generator=generator).double() * 8 - 4
+    return log_softmax(logits, dim=1), torch.randint(4, (5,), generator=generator)
+
+
+ENTRY = Entry(
+    name="nll",
+    function=nll_loss,
+    module=NLLLoss,
+    definition=definition,
+    working=working,
+    torch_function=torch.nn.functional.nll_loss,
+    formula=r"\ell(x, t) = -x_t",
+    family="classification",
+    sample=sample,
+    settings=({}, {"ignore_index": 1}, {"weight": torch.tensor([0.5, 1.0, 2.0, 0.25]).double(), "ignore_index": 2}),
+)

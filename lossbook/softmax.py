@@ -1,0 +1,165 @@
+"""Softmax, its logarithm, and the derivation of both, step by step.
+
+Source: J. S. Bridle, "Probabilistic interpretation of feedforward classification network outputs", 1990.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from . import _guards as guards
+
+
+class SoftmaxSteps(NamedTuple):
+    """What :func:`softmax_steps` returns; read from top to bottom it is the derivation."""
+
+    shift: Tensor  #: the largest logit, subtracted from all: differences are what counts
+    shifted: Tensor  #: logits − shift, so the largest is 0 and no exponential exceeds 1
+    numerator: Tensor  #: exp(shifted)
+    normalizer: Tensor  #: the sum of the numerators, at least 1
+    probabilities: Tensor  #: numerator / normalizer
+
+
+def softmax_steps(input: Tensor, dim: int = -1) -> SoftmaxSteps:
+    """Every intermediate value of the softmax.
+
+    The shift changes nothing: :math:`e^{z_i - m} / \\sum_j e^{z_j - m} = e^{z_i} / \\sum_j e^{z_j}`, since
+    :math:`e^{-m}` cancels. It keeps every exponential between 0 and 1, so nothing overflows.
+
+    Args:
+        input: logits, any shape, floating point.
+        dim: the dimension of the classes.
+
+    >>> softmax_steps(torch.tensor([0.0, 0.0])).probabilities
+    tensor([0.5000, 0.5000])
+    """
+    guards.tensors(input=input)
+    guards.floating(input=input)
+    # The shift cancels, so no gradient flows through it.
+    shift = input.detach().amax(dim, keepdim=True) if input.numel() else input.detach().sum(dim, keepdim=True)
+    shifted = input - shift
+    numerator = shifted.exp()
+    normalizer = numerator.sum(dim, keepdim=True)
+    return SoftmaxSteps(shift, shifted, numerator, normalizer, numerator / normalizer)
+
+
+def softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | None = None) -> Tensor:
+    r"""Turn scores into probabilities: positive, and adding up to 1 along ``dim``.
+
+    .. math:: p_i = \frac{e^{z_i}}{\sum_j e^{z_j}}
+
+    Args:
+        input: logits, any shape, floating point, any real value.
+        dim: the dimension of the classes. torch guesses when it is missing; here it is required.
+        dtype: compute in this type.
+
+    Returns:
+        Probabilities, in [0, 1], shape of ``input``.
+
+    >>> softmax(torch.tensor([1.0, 2.0, 3.0, 4.0]), dim=0)
+    tensor([0.0321, 0.0871, 0.2369, 0.6439])
+    """
+    return softmax_steps(_prepared("softmax", input, dim, dtype), dim).probabilities
+
+
+def log_softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | None = None) -> Tensor:
+    r"""The logarithm of the softmax, without ever taking the logarithm of a rounded 0.
+
+    .. math:: \log p_i = z_i - m - \log \sum_j e^{z_j - m}, \qquad m = \max_j z_j
+
+    Args:
+        input: logits, any shape, floating point.
+        dim: the dimension of the classes; required.
+        dtype: compute in this type.
+
+    Returns:
+        Log-probabilities, at most 0, shape of ``input``.
+
+    >>> log_softmax(torch.tensor([200.0, 0.0]), dim=0)  # log(softmax) would give -inf
+    tensor([   0., -200.])
+    """
+    steps = softmax_steps(_prepared("log_softmax", input, dim, dtype), dim)
+    return steps.shifted - steps.normalizer.log()
+
+
+def softmax_jacobian(probabilities: Tensor) -> Tensor:
+    r"""How each probability changes with each logit.
+
+    .. math:: \frac{\partial p_i}{\partial z_j} = p_i (\delta_{ij} - p_j)
+
+    Args:
+        probabilities: a softmax, shape ``(C,)``.
+
+    Returns:
+        Shape ``(C, C)``, symmetric; every row and column adds up to 0, since probabilities keep adding up to 1.
+
+    >>> softmax_jacobian(torch.tensor([0.5, 0.5]))
+    tensor([[ 0.2500, -0.2500],
+            [-0.2500,  0.2500]])
+    """
+    guards.tensors(probabilities=probabilities)
+    if probabilities.dim() != 1:
+        raise ValueError(
+            f"probabilities must have shape (C,), got {tuple(probabilities.shape)}. "
+            f"The Jacobian belongs to one sample: take one row, probabilities[0]."
+        )
+    return torch.diag(probabilities) - torch.outer(probabilities, probabilities)
+
+
+def cross_entropy_gradient(logits: Tensor, target: Tensor) -> Tensor:
+    r"""Gradient of one sample's cross-entropy with respect to its logits.
+
+    .. math:: \frac{\partial}{\partial z_j} \bigl(-\log p_t\bigr) = p_j - \delta_{jt}
+
+    The :math:`1/p_t` of the logarithm cancels the :math:`p_t` of the Jacobian: what is left is the error of the
+    probabilities, softmax minus one-hot.
+
+    Args:
+        logits: shape ``(C,)`` or ``(N, C)``.
+        target: class numbers, shape ``()`` or ``(N,)``, int64.
+
+    Returns:
+        Shape of ``logits``, each in [-1, 1].
+
+    >>> cross_entropy_gradient(torch.tensor([0.0, 0.0]), torch.tensor(1))
+    tensor([ 0.5000, -0.5000])
+    """
+    guards.tensors(logits=logits, target=target)
+    guards.class_indices(logits, target)
+    one_hot = torch.nn.functional.one_hot(target.long(), logits.shape[-1])
+    return softmax(logits, dim=-1) - one_hot
+
+
+class Softmax(torch.nn.Module):
+    """Module form of :func:`softmax`."""
+
+    function = staticmethod(softmax)
+
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self.function(input, self.dim)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}"
+
+
+class LogSoftmax(Softmax):
+    """Module form of :func:`log_softmax`."""
+
+    function = staticmethod(log_softmax)
+
+
+def _prepared(caller: str, input: Tensor, dim: int | None, dtype: torch.dtype | None) -> Tensor:
+    guards.tensors(input=input)
+    if dim is None:
+        raise ValueError(
+            f"{caller} needs dim, the dimension of the classes: dim=1 for a batch of shape (N, C), dim=0 for one "
+            f"sample of shape (C,). Without it the sum could run over the samples."
+        )
+    return input if dtype is None else input.to(dtype)

@@ -1,0 +1,1 @@
+"""Commands for maintainers, one a file: ``python -m tools.<name>``."""

@@ -1,0 +1,90 @@
+"""Bring the translated notebooks' code in line with English, run notebooks and store their outputs.
+
+``python -m tools.notebooks`` does all, ``python -m tools.notebooks book/vi/what-is-a-loss`` what lies there.
+A second run changes nothing. A page that a language lacks starts there as a copy of the English one.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+from tools.align import aligned
+from tools.book import LANGUAGES, REFERENCE, ROOT, BookError, Cell, Page, pages, read_page
+from tools.stored import as_notebook, normalized
+
+TIMEOUT = 120  # seconds a cell may take; nbval's in pyproject.toml is the same
+
+
+def run(page: Page, cells: list[Cell]) -> str:
+    """The stored form of the notebook, after its cells were run in its folder in a fresh kernel."""
+    notebook = as_notebook(cells)
+    folder = {"metadata": {"path": str(page.path.parent)}}
+    client = NotebookClient(notebook, timeout=TIMEOUT, kernel_name="python3", resources=folder)
+    with client.setup_kernel(stderr=subprocess.DEVNULL):  # what the kernel itself says; a cell's stderr is an output
+        for index, cell in enumerate(notebook.cells):
+            try:
+                client.execute_cell(cell, index, store_history=False)  # as nbval does
+            except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+                last = str(error).strip().splitlines()[-1]
+                raise BookError(f"{page.where}, cell '{cell.id}' cannot be run: {last}") from None
+    return normalized(notebook)
+
+
+def update(page: Page) -> list[str]:
+    """Align, run and store one notebook. Returns what is left to translate."""
+    page.path.parent.mkdir(parents=True, exist_ok=True)
+    cells, todo = page.cells, []
+    if page.language != REFERENCE:
+        cells, todo = aligned(read_page(page.sibling(REFERENCE)), page)
+    text = run(page, cells)
+    if not page.path.exists() or page.path.read_text(encoding="utf-8") != text:
+        page.path.write_text(text, encoding="utf-8")
+        print(f"stored {page.where}", flush=True)
+    return todo
+
+
+def selected(paths: list[Path], root: Path) -> list[Page]:
+    """The notebooks at these paths in every language, with those still to be made. Missing Markdown pages are made."""
+    found = []
+    for english in pages(REFERENCE, root).values():
+        for language in LANGUAGES:
+            path = english.sibling(language)
+            if not any(path.is_relative_to(chosen.resolve()) for chosen in paths):
+                continue
+            if path.suffix == ".ipynb":
+                found.append(read_page(path) if path.exists() else Page(path, language, english.name))
+            elif not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(english.path, path)
+                print(f"book/{language}/{english.name}.md is new: translate it.")
+    return found
+
+
+def main(arguments: list[str], root: Path = ROOT) -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m tools.notebooks", description=__doc__.splitlines()[0])
+    parser.add_argument("paths", nargs="*", type=Path, help="notebooks or folders (default: all)")
+    paths = parser.parse_args(arguments).paths or [root / "book"]
+    os.environ["OMP_NUM_THREADS"] = "1"  # large sums depend on the number of threads
+    try:
+        chosen = selected(paths, root)
+        if not chosen:
+            raise BookError(f"No notebook lies at {', '.join(map(str, paths))}, or its page does not exist in English.")
+        with ThreadPoolExecutor(2) as workers:
+            for todo in workers.map(update, chosen):
+                print(*todo, sep="\n", end="\n" if todo else "")
+    except BookError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,100 @@
+"""Name each translated cell whose English text has changed since it was translated.
+
+``python -m tools.staleness`` lists them. When you have brought cells up to date, record it (without cells: a page):
+``python -m tools.staleness --accept book/vi/what-is-a-loss/idea.ipynb formula by-hand``
+"""
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+
+from tools.book import FRONT_MATTER, LANGUAGES, REFERENCE, ROOT, BookError, Page, pages, read_page
+
+HOW = "Then: python -m tools.staleness --accept {page} {cell}"
+
+
+def faults(english: Page, translated: Page) -> list[str]:
+    """A sentence for each cell of the translation that is not known to say what English says now."""
+    found = []
+    sources = {cell.id: cell for cell in english.cells}
+    for cell in translated.cells:
+        source = sources.get(cell.id)
+        if source is None or cell.english == source.hash:
+            continue
+        if source.hash is None:
+            found.append(
+                f'{cell.where}: the English cell has nothing to translate, so "english" has no place in the metadata. '
+                "Run `make notebooks`."
+            )
+        else:
+            state = "the English text has changed since" if cell.english else "not recorded as translated"
+            how = HOW.format(page=cell.page.where, cell=cell.id)
+            found.append(f"{cell.where}: {state}. Compare it with {source.where} and bring it up to date. {how}")
+    return found
+
+
+def accept(path: Path, ids: list[str] | None = None) -> list[str]:
+    """Record that these cells (all, when none is named) say what English says now. Returns the cells' ids."""
+    page = read_page(path)
+    if page.language == REFERENCE:
+        raise BookError(f"{page.where} is the English page: translations follow it. Name a translated page.")
+    english = read_page(page.sibling(REFERENCE))
+    accepted = [page.cell(id) for id in ids] if ids else page.cells
+    hashes = {cell.id: english.cell(cell.id).hash for cell in accepted}
+    text = page.path.read_text(encoding="utf-8")
+    if page.path.suffix == ".md":
+        text = _with_front_matter(text, hashes["page"])
+    else:
+        notebook = json.loads(text)
+        for cell in notebook["cells"]:
+            if cell["id"] in hashes:
+                cell["metadata"].pop("english", None)
+                if hashes[cell["id"]]:
+                    cell["metadata"]["english"] = hashes[cell["id"]]
+        text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    page.path.write_text(text, encoding="utf-8")
+    return list(hashes)
+
+
+def _with_front_matter(text: str, hash: str) -> str:
+    front = FRONT_MATTER.match(text)
+    if not front:
+        return f'---\nenglish: "{hash}"\n---\n{text}'
+    fields = re.sub(r"^english:.*\n", "", front[1], flags=re.MULTILINE)
+    return f'---\n{fields}english: "{hash}"\n---\n{text[front.end() :]}'
+
+
+def main(arguments: list[str], root: Path = ROOT) -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m tools.staleness", description=__doc__.splitlines()[0])
+    parser.add_argument("--accept", nargs="+", metavar=("PAGE", "CELL"), help="record cells as up to date")
+    accepted: dict[str, list[str]] = {}
+    try:
+        for word in parser.parse_args(arguments).accept or []:
+            if word.endswith((".ipynb", ".md")):
+                accepted[word] = []
+            elif accepted:
+                accepted[list(accepted)[-1]].append(word)
+            else:
+                raise BookError(f"{word!r} is not a page. Name the page first, then its cells.")
+        for path, ids in accepted.items():
+            print(f"{path}: recorded {', '.join(accept(Path(path), ids))}")
+    except BookError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if accepted:
+        return 0
+    found = []
+    english = pages(REFERENCE, root)
+    for language in LANGUAGES:
+        for name, page in pages(language, root).items():
+            if language != REFERENCE and name in english:
+                found += faults(english[name], page)
+    print("\n".join(found) or "Every translation follows its English page.")
+    return bool(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
