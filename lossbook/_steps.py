@@ -242,8 +242,9 @@ def class_working(
             factors = [number(f) for f in (w, q) if f != 1]
             parts.append(" · ".join([*factors, f"(−ln {number(math.exp(lp))})"]))
             latex_parts.append(r" \cdot ".join([*factors, rf"(-\ln {latex_number(number(math.exp(lp)))})"]))
-        left.append(" + ".join(parts))
-        latex_left.append(" + ".join(latex_parts))
+        # A single term needs no parentheses: −ln 0.25.
+        left.append(" + ".join(parts) if len(parts) > 1 or " · " in parts[0] else parts[0].strip("()"))
+        latex_left.append(" + ".join(latex_parts) if len(parts) > 1 or " · " in parts[0] else latex_parts[0].strip("()"))
         shares.append(1.0 if by_probability else weights[t])
     each = losses.flatten()
     yield Step(

@@ -99,8 +99,8 @@ class Cell:
 
 
 def is_prose(literal: str) -> bool:
-    """Whether a string in code is for readers ("the loss is") rather than for Python ("mean", ".4f")."""
-    return any(c.isspace() or (c.isalpha() and not c.isascii()) for c in literal)
+    """Whether a string in code is for readers ("the loss is", "loss:") rather than for Python ("mean", ".4f")."""
+    return literal.endswith(":") or any(c.isspace() or (c.isalpha() and not c.isascii()) for c in literal)
 
 
 def fstring_text(node: ast.JoinedStr) -> str:
@@ -122,9 +122,14 @@ def syntax_tree(cell: Cell) -> ast.Module:
 def language_argument(cell: Cell) -> ast.Constant | None:
     """The "vi" in ``lossbook.set_language("vi")``: the one string of code that differs between languages."""
     for node in ast.walk(syntax_tree(cell)):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "set_language" and node.args:
+        if sets_language(node) and node.args:
             return node.args[0]
     return None
+
+
+def sets_language(node: ast.AST) -> bool:
+    """Whether the node is a call of ``lossbook.set_language``."""
+    return isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "set_language"
 
 
 def prose_in_code(cell: Cell) -> list[str]:

@@ -19,7 +19,9 @@ FREE_ROLES = {"abbr", "term"}  # what they hold is words
 COUNTED = {"list_item_open": "list items", "tr_open": "table rows", "th_open": "table cells", "td_open": "table cells"}
 # A number is not part of a name (L1, conv2d, float32); a Chinese character before or after it is no name.
 LETTER = r"A-Za-z_ªºÀ-ɏͰ-ӿḀ-ỿ"
-NUMBER = re.compile(rf"(?:(?<![{LETTER}\d.)])[-−])?(?<![{LETTER}\d])(?<![{LETTER}\d]\.)\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![{LETTER}\d])")
+NUMBER = re.compile(
+    rf"(?:(?<![{LETTER}\d.)])[-−])?(?<![{LETTER}\d])(?<![{LETTER}\d]\.)\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![{LETTER}\d])"
+)
 
 
 def numbers(text: str) -> list[str]:

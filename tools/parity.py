@@ -13,7 +13,19 @@ from pathlib import Path
 
 import yaml
 
-from tools.book import LANGUAGES, REFERENCE, ROOT, Cell, Page, fstring_text, is_prose, language_argument, pages, syntax_tree
+from tools.book import (
+    LANGUAGES,
+    REFERENCE,
+    ROOT,
+    Cell,
+    Page,
+    fstring_text,
+    is_prose,
+    language_argument,
+    pages,
+    sets_language,
+    syntax_tree,
+)
 from tools.markup import markup, numbers
 
 ALIGN = "Run `make notebooks`."
@@ -98,64 +110,142 @@ def _prose_faults(english: Cell, translated: Cell) -> Iterator[str]:
 
 
 def _code_faults(english: Cell, translated: Cell) -> Iterator[str]:
-    argument = language_argument(translated)
-    if argument and getattr(argument, "value", None) != translated.page.language:
-        language = translated.page.language
-        yield f'{translated.where} sets another language. Write set_language("{language}"), or {ALIGN[0].lower()}{ALIGN[1:]}'
-    trees = [syntax_tree(cell) for cell in (english, translated)]
-    if pair := _first_difference(*trees):
-        ours, theirs = (f"`{_shown(node)}`" if node else "nothing" for node in pair)
+    argument, language = language_argument(translated), translated.page.language
+    if argument and getattr(argument, "value", None) != language:
+        yield f'{translated.where} sets another language. Write set_language("{language}"): {ALIGN}'
+    if pair := _first_difference(syntax_tree(english).body, syntax_tree(translated).body):
+        ours, theirs = (f"`{_shown(node)}`" if node else "nothing more" for node in pair)
         yield f"{translated.where}: the code differs: English has {ours}, the translation has {theirs}. {ALIGN}"
     if bool(english.alt) != bool(translated.alt):
-        yield f"{translated.where}: alt text stands in one language only. Write it in both, or {ALIGN[0].lower()}{ALIGN[1:]}"
+        yield f"{translated.where}: alt text stands in one language only. Write it in both: {ALIGN}"
     if difference := _difference(numbers(english.alt), numbers(translated.alt)):
         yield f"{translated.where}: numbers in the alt text differ: {difference}. {MEND['numbers']}"
 
 
-def _shown(node: ast.AST) -> str:
-    text = ast.unparse(node).split("\n")[0]
-    return text if len(text) <= 80 else text[:79] + "…"
+def _shown(statement: ast.stmt) -> str:
+    text = " ".join(ast.unparse(statement).split())
+    return text if len(text) <= 120 else text[:119] + "…"
 
 
-def _is_language(node: ast.AST, parent: ast.AST) -> bool:
-    return isinstance(parent, ast.Call) and ast.unparse(parent.func).split(".")[-1] == "set_language"
+def _first_difference(ours: list[ast.stmt], theirs: list[ast.stmt]) -> tuple[ast.stmt | None, ast.stmt | None] | None:
+    """The first statements that differ by more than their prose."""
+    return next((pair for pair in zip_longest(ours, theirs) if not _same(*pair)), None)
 
 
-def _first_difference(ours: ast.AST, theirs: ast.AST) -> tuple[ast.AST | None, ast.AST | None] | None:
-    """The first nodes that differ by more than prose; whether a string is prose is seen in English."""
+def _same(ours: object, theirs: object) -> bool:
+    """Whether two pieces of syntax are equal but for prose; what is prose is seen in English."""
     if type(ours) is not type(theirs):
-        return ours, theirs
+        return False
+    if isinstance(ours, list):
+        return len(ours) == len(theirs) and all(map(_same, ours, theirs))
+    if not isinstance(ours, ast.AST):
+        return ours == theirs
+    if isinstance(ours, ast.Constant) and isinstance(ours.value, str) and isinstance(theirs.value, str):
+        return is_prose(ours.value) or ours.value == theirs.value
     if isinstance(ours, ast.Constant):
-        same = (type(ours.value), ours.value) == (type(theirs.value), theirs.value)
-        prose = isinstance(ours.value, str) and isinstance(theirs.value, str) and is_prose(ours.value)
-        return None if same or prose else (ours, theirs)
+        return repr(ours.value) == repr(theirs.value)  # 1 is not 1.0, and not True
     if isinstance(ours, ast.JoinedStr) and is_prose(fstring_text(ours)):
-        return None if _same_values(ours, theirs) else (ours, theirs)
-    if isinstance(ours, ast.Call) and ast.unparse(ours.func).split(".")[-1] == "set_language":
-        return _first_difference(ours.func, theirs.func)
-    for name, value in ast.iter_fields(ours):
-        other = getattr(theirs, name)
-        if isinstance(value, ast.AST) and isinstance(other, ast.AST):
-            if pair := _first_difference(value, other):
-                return pair
-        elif isinstance(value, list):
-            for a, b in zip_longest(value, other):
-                if not (isinstance(a, ast.AST) and isinstance(b, ast.AST)):
-                    if a != b:
-                        return (a, b) if isinstance(ours, ast.Module) else (ours, theirs)
-                elif pair := _first_difference(a, b):
-                    return pair
-        elif value != other:
-            return ours, theirs
-    return None
+        return _same_values(ours, theirs)
+    if sets_language(ours):
+        return sets_language(theirs)
+    return all(_same(value, getattr(theirs, name)) for name, value in ast.iter_fields(ours))
 
 
 def _same_values(ours: ast.JoinedStr, theirs: ast.JoinedStr) -> bool:
     """Whether two f-strings show the same values, in whatever order the languages put them."""
     left = [part for part in theirs.values if isinstance(part, ast.FormattedValue)]
-    for part in (part for part in ours.values if isinstance(part, ast.FormattedValue)):
-        match = next((other for other in left if _first_difference(part, other) is None), None)
+    for value in (part for part in ours.values if isinstance(part, ast.FormattedValue)):
+        match = next((other for other in left if _same(value, other)), None)
         if match is None:
             return False
         left.remove(match)
     return not left
+
+
+def _output_faults(english: Cell, translated: Cell) -> Iterator[str]:
+    kinds = [[_kind(output) for output in cell.outputs] for cell in (english, translated)]
+    if kinds[0] != kinds[1]:
+        lists = [", ".join(side) or "none" for side in kinds]
+        yield f"{translated.where}: the outputs differ: English has {lists[0]}; the translation has {lists[1]}. {ALIGN}"
+    elif difference := _difference(*(_output_numbers(cell) for cell in (english, translated))):
+        yield (
+            f"{translated.where}: numbers in the outputs differ: {difference}. {ALIGN} If they still differ, "
+            "a text of the code, or of lossbook's catalogue, shows other numbers than in English."
+        )
+
+
+def _kind(output: dict) -> str:
+    return "/".join([output["output_type"], output.get("name", ""), *sorted(output.get("data", {}))]).replace("//", "/")
+
+
+def _output_numbers(cell: Cell) -> Iterator[str]:
+    for output in cell.outputs:
+        yield from numbers("".join(output.get("text", "")))
+        for mime, content in output.get("data", {}).items():
+            if mime == "image/svg+xml":
+                for text in re.findall(r"<text[ >].*?</text>", "".join(content), re.DOTALL):
+                    yield from numbers(re.sub(r"<[^>]*>", "", text).strip())
+            elif mime.startswith("text/"):
+                yield from numbers("".join(content))
+
+
+def page_faults(root: Path = ROOT) -> list[str]:
+    """Pages that a language lacks, or that the table of contents lacks or has in another order."""
+    found = []
+    listed = list(_files(yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))))
+
+    def toc(language: str) -> list[str]:
+        return [file.removeprefix(f"book/{language}/") for file in listed if file.startswith(f"book/{language}/")]
+
+    for language in LANGUAGES:
+        names, order = toc(language), toc(REFERENCE)
+        there = pages(language, root)
+        for name, english in pages(REFERENCE, root).items():
+            if name not in there:
+                found.append(
+                    f"{english.where} has no page in {language}. Run `make notebooks` and translate what it makes."
+                )
+        for name, page in there.items():
+            if name not in pages(REFERENCE, root):
+                found.append(f"{page.where} has no English page. Write it in English too, or remove it.")
+            if names.count(name) != 1:
+                found.append(
+                    f"_toc.yml lists {page.where} {names.count(name)} times. List every page once, in each language."
+                )
+        found += [
+            f"_toc.yml lists book/{language}/{name}, which does not exist." for name in names if name not in there
+        ]
+        if sorted(names) == sorted(order) and names != order:
+            found.append(
+                f"_toc.yml lists the pages of book/{language}/ in another order than the English ones. Use one order."
+            )
+    return found
+
+
+def _files(toc: object) -> Iterator[str]:
+    """The files of a table of contents, from top to bottom."""
+    if isinstance(toc, list):
+        for entry in toc:
+            yield from _files(entry)
+    elif isinstance(toc, dict):
+        for key, value in toc.items():
+            if key in ("root", "file"):
+                yield str(value).removesuffix(".ipynb").removesuffix(".md")
+            else:
+                yield from _files(value)
+
+
+def main(root: Path = ROOT) -> int:
+    """Print every difference between the languages."""
+    found = page_faults(root)
+    english = pages(REFERENCE, root)
+    for language in LANGUAGES:
+        for name, page in pages(language, root).items():
+            if language != REFERENCE and name in english:
+                found += faults(english[name], page)
+    print("\n".join(found) or "Every page says the same in every language.")
+    return bool(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

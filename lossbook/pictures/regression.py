@@ -24,10 +24,9 @@ def outlier(before: Sequence[float] = (1, 2, 3, 4, 5), after: Sequence[float] = 
         ax.plot(range(1, len(values) + 1), values.tolist(), "o", color="black", markersize=7)
         ax.axhline(mean, color=ORANGE, linestyle="--")
         ax.axhline(median, color=BLUE)
-        ax.annotate(_("mean {value:g}").format(value=mean), (0.7, mean), (0, 8), textcoords="offset points")
-        ax.annotate(
-            _("median {value:g}").format(value=median), (0.7, median), (0, -8), va="top", textcoords="offset points"
-        )
+        beside = {"textcoords": "offset points"}  # the mean's name above its line on the left, the median's below
+        ax.annotate(_("mean {value:g}").format(value=mean), (0.7, mean), (0, 7), **beside)
+        ax.annotate(_("median {value:g}").format(value=median), (len(values) + 0.3, median), (0, -7), va="top", ha="right", **beside)
         ax.set(title=", ".join(f"{value:g}" for value in values), xlim=(0.5, len(values) + 0.5), xticks=[])
     low, high = min(*before, *after), max(*before, *after)
     axes[0].set(ylim=(low - (high - low) * 0.2, high * 1.1))

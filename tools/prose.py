@@ -1,0 +1,183 @@
+"""Whether the prose keeps the rules of its language and the words of the glossary.
+
+``python -m tools.prose`` names every fault; ``python -m tools.prose book/vi/index.md …`` those of some pages. The rules
+stand in book/languages.yml (lint) and book/glossary.yml (terms).
+"""
+
+import re
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+import py3langid
+import yaml
+from babel.messages.pofile import read_po
+
+from tools.book import LANGUAGES, REFERENCE, ROOT, Page, pages, read_page
+from tools.words import HIDDEN, cell_words, message_words
+
+TERMS: list[dict] = yaml.safe_load((ROOT / "book/glossary.yml").read_text(encoding="utf-8"))["terms"]
+HAN = "[一-鿿]"
+LONG_ENOUGH = 40  # letters; the language of fewer is a guess
+CERTAIN = 0.95
+
+
+def faults(page: Page, english: Page | None = None) -> list[str]:
+    """A sentence for each fault of a page; with the English page, also for terms that were not rendered."""
+    references = {cell.id: cell_words(cell) for cell in english.cells} if english else {}
+    found: list[str] = []
+    for cell in page.cells:
+        if cell.translatable != unicodedata.normalize("NFC", cell.translatable):
+            found.append(f"{cell.where} is not in Unicode's composed form, so search misses words. Save it as NFC.")
+        if cell.kind == "markdown" and (match := re.search(r"\S*[ \t]+$", cell.source, re.MULTILINE)):
+            found.append(f"{cell.where}: blanks end the line after “{match[0].strip()}”. Remove them.")
+        found += text_faults(cell.where, cell_words(cell), page.language, references.get(cell.id, []))
+    return found
+
+
+def text_faults(where: str, words: list[str], language: str, english: Iterable[str] = ()) -> list[str]:
+    """A sentence for each fault in paragraphs of words; ``english`` are the paragraphs they were made from."""
+    words = [unicodedata.normalize("NFC", text) for text in words]
+    found = [f"{where}: {fault}" for text in words for fault in _paragraph_faults(text, language)]
+    if language != REFERENCE:
+        found += [f"{where}: {fault}" for fault in _missing_terms(" ".join(words), " ".join(english), language)]
+    return found
+
+
+def _paragraph_faults(text: str, language: str) -> Iterator[str]:
+    for rule in rules(language):
+        for match in matches(rule, text):
+            yield f"{_quote(match)}: {rule['mend']}."
+    plain = " ".join(_gloss().sub(lambda gloss: HIDDEN * len(gloss[0]), text).split())
+    for term in TERMS:
+        for pattern in term.get("forbidden", {}).get(language, []):
+            for match in re.finditer(pattern, plain, re.IGNORECASE):
+                yield (
+                    f"{_quote(match)} is no word for “{term['en']}” here: write “{term[language]}”, or mark a "
+                    "quotation with <q>…</q> (book/glossary.yml)."
+                )
+    if other := other_language(text, language):
+        yield (
+            f"“{_short(text)}” reads as {LANGUAGES[other].name}; the page is in {LANGUAGES[language].name}. "
+            "Translate it, or mark a quotation with <q>…</q>."
+        )
+
+
+@cache
+def rules(language: str) -> list[dict]:
+    """The lint rows of a language, those it shares included."""
+    rows = []
+    for row in LANGUAGES[language].lint:
+        rows += row if isinstance(row, list) else [row]
+    return rows
+
+
+def matches(rule: dict, text: str) -> Iterator[re.Match]:
+    """Where a text breaks a rule."""
+    if "pattern" in rule:
+        yield from re.finditer(rule["pattern"], text, re.MULTILINE)
+        return
+    for match in re.finditer(HAN, text):
+        try:
+            match[0].encode(rule["charset"])
+        except UnicodeEncodeError:
+            yield match
+
+
+def _missing_terms(words: str, english: str, language: str) -> Iterator[str]:
+    words = " ".join(words.lower().split())
+    for term in sorted(TERMS, key=lambda term: -len(term["en"])):
+        found = english_form(term).search(english)
+        english = english_form(term).sub(HIDDEN, english)  # "loss function" is not an instance of "loss"
+        accepted = [term[language], *term.get("also", {}).get(language, [])]
+        if found and term.get("required") and not any(form.lower() in words for form in accepted):
+            yield (
+                f"English says “{found[0]}”, the translation has none of “{'”, “'.join(accepted)}”. "
+                "Use the rendering of book/glossary.yml, or add a form it accepts there under `also`."
+            )
+
+
+@cache
+def _english_form(forms: tuple[str, ...]) -> re.Pattern:
+    endings = [("y", "(?:y|ies)"), ("ix", "(?:ix|ices)"), ("ex", "(?:ex|ices|exes)"), ("", "(?:s|es)?")]
+    patterns = []
+    for form in forms:
+        ending, plural = next(pair for pair in endings if form.endswith(pair[0]))
+        patterns.append(re.sub(r"\\?[- ]", r"[-\\s]", re.escape(form.removesuffix(ending))) + plural)
+    return re.compile(rf"\b(?:{'|'.join(patterns)})\b", re.IGNORECASE)
+
+
+def english_form(term: dict) -> re.Pattern:
+    """What means the term in English, singular and plural."""
+    name = re.sub(r" \(.*\)$", "", term["en"])  # "bias (parameter)"
+    return _english_form((name, *term.get("also", {}).get(REFERENCE, [])))
+
+
+@cache
+def _gloss() -> re.Pattern:
+    """English in parentheses after a rendering: (loss function), （mean squared error, MSE）."""
+    terms = "|".join(english_form(term).pattern for term in TERMS)
+    return re.compile(rf"[(（](?:{terms}|[A-Z0-9-]+|[,;/ ])+[)）]", re.IGNORECASE)
+
+
+def other_language(text: str, language: str) -> str | None:
+    """The language a text is in when it is surely not the expected one."""
+    text = re.sub(rf"[\d_{HIDDEN}#]|\b\w*[A-Z]\w*[A-Z]\w*\b", " ", text)
+    if len(re.findall(r"[^\W_]", text)) < (LONG_ENOUGH if not re.search(HAN, text) else LONG_ENOUGH / 4):
+        return None
+    guess, confidence = _identifier().classify(text)
+    return guess if guess != language and confidence > CERTAIN else None
+
+
+@cache
+def _identifier() -> py3langid.langid.LanguageIdentifier:
+    identifier = py3langid.langid.LanguageIdentifier.from_model_file(py3langid.langid.MODEL_FILE, norm_probs=True)
+    identifier.set_languages(list(LANGUAGES))
+    return identifier
+
+
+def _quote(match: re.Match) -> str:
+    before = match.string[max(0, match.start() - 30) : match.start()]
+    after = match.string[match.end() : match.end() + 30]
+    return f"“{match[0].strip() or match[0]}” in “{' '.join((before + match[0] + after).split())}”"
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
+def catalogue_faults(root: Path = ROOT) -> list[str]:
+    """The faults of the package's gettext catalogues, the English messages included."""
+    found: set[str] = set()
+    for path in sorted(root.glob("lossbook/locale/*/LC_MESSAGES/lossbook.po")):
+        language = path.parent.parent.name
+        with path.open("rb") as file:
+            for message in read_po(file):
+                english, translated = ([t] if isinstance(t, str) else list(t) for t in (message.id, message.string))
+                where = f"{path.relative_to(root)}, “{_short(english[0])}”"
+                english, translated = ([message_words(text) for text in texts] for texts in (english, translated))
+                found.update(text_faults(where, english, REFERENCE))
+                found.update(text_faults(where, translated, language, english if any(translated) else ()))
+    return sorted(found)
+
+
+def main(paths: list[str]) -> int:
+    """Print the faults of the named pages, or of everything."""
+    if paths:
+        chosen = [read_page(path) for path in paths]
+        found = []
+    else:
+        chosen = [page for language in LANGUAGES for page in pages(language).values()]
+        found = catalogue_faults()
+    for page in chosen:
+        reference = ROOT / "book" / REFERENCE / f"{page.name}{page.path.suffix}"
+        found += faults(page, read_page(reference) if reference.exists() else None)
+    print("\n".join(found) or "The prose keeps the rules of its languages and the words of the glossary.")
+    return bool(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
