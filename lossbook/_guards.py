@@ -83,8 +83,14 @@ def class_indices(input: Tensor, target: Tensor) -> None:
         )
 
 
-def no_ignore_index(ignore_index: int) -> None:
-    """Class probabilities have no number to ignore."""
+def class_probabilities(target: Tensor, ignore_index: int) -> None:
+    """Target, in the shape of input, holds a probability for each class."""
+    if not target.is_floating_point():
+        raise TypeError(
+            f"target has the shape of input, {tuple(target.shape)}, so it must hold class probabilities, which are "
+            f"floating-point numbers; got {target.dtype}. Write target.float(), or give one class number for each "
+            f"sample: target.argmax(dim=…)."
+        )
     if ignore_index >= 0:
         raise ValueError(
             f"ignore_index={ignore_index} has no meaning when target holds class probabilities: no class number is "

@@ -55,7 +55,9 @@ def operand(x: Tensor | float) -> str:
 
 def latex_number(digits: str) -> str:
     """LaTeX for what :func:`number` or :func:`operand` wrote."""
-    mantissa, e, exponent = digits.replace("−", "-").replace("∞", r"\infty").replace("nan", r"\text{nan}").partition("e")
+    mantissa, e, exponent = (
+        digits.replace("−", "-").replace("∞", r"\infty").replace("nan", r"\text{nan}").partition("e")
+    )
     close = ")" if exponent.endswith(")") else ""
     return mantissa if not e else rf"{mantissa} \cdot 10^{{{exponent.removesuffix(')')}}}{close}"
 
@@ -113,7 +115,12 @@ def elementwise_working(
     yield Step(
         _("Loss of each element"),
         tuple(elided([equals(t, number(v), v) for t, v in zip(left, each, strict=True)])),
-        tuple(elided([equals(t, latex_number(number(v)), v, "=", r"\approx") for t, v in zip(latex_left, each, strict=True)], r"\dots")),
+        tuple(
+            elided(
+                [equals(t, latex_number(number(v)), v, "=", r"\approx") for t, v in zip(latex_left, each, strict=True)],
+                r"\dots",
+            )
+        ),
         losses.detach(),
     )
     yield from reduction_steps(losses.detach(), weights, reduction, left, latex_left)
@@ -165,7 +172,10 @@ def softmax_working(input: Tensor, dim: int | None = None) -> Iterator[Step]:
     yield step(
         _("Shift: subtract the largest logit; it cancels, and no exponential can overflow"),
         [
-            (f"{row(z)} − {operand(m)} = {row(s)}", rf"z - m = {latex_row(z)} - {latex_number(operand(m))} = {latex_row(s)}")
+            (
+                f"{row(z)} − {operand(m)} = {row(s)}",
+                rf"z - m = {latex_row(z)} - {latex_number(operand(m))} = {latex_row(s)}",
+            )
             for z, m, s in zip(logits, rows[0], rows[1], strict=True)
         ],
         steps.shifted,
@@ -174,7 +184,9 @@ def softmax_working(input: Tensor, dim: int | None = None) -> Iterator[Step]:
         _("Numerators: the exponential of each"),
         [
             (
-                ", ".join(elided([equals(f"e^{operand(s)}", number(e), e) for s, e in zip(shifted, exps, strict=True)])),
+                ", ".join(
+                    elided([equals(f"e^{operand(s)}", number(e), e) for s, e in zip(shifted, exps, strict=True)])
+                ),
                 rf"e^{{z - m}} \approx {latex_row(exps)}",
             )
             for shifted, exps in zip(rows[1], rows[2], strict=True)
@@ -186,7 +198,13 @@ def softmax_working(input: Tensor, dim: int | None = None) -> Iterator[Step]:
         [
             (
                 equals(" + ".join(elided([number(e) for e in exps])), number(total), total),
-                equals(" + ".join(elided([latex_number(number(e)) for e in exps], r"\dots")), latex_number(number(total)), total, "=", r"\approx"),
+                equals(
+                    " + ".join(elided([latex_number(number(e)) for e in exps], r"\dots")),
+                    latex_number(number(total)),
+                    total,
+                    "=",
+                    r"\approx",
+                ),
             )
             for exps, total in zip(rows[2], rows[3], strict=True)
         ],
@@ -196,7 +214,14 @@ def softmax_working(input: Tensor, dim: int | None = None) -> Iterator[Step]:
         _("Probabilities: each numerator divided by the sum"),
         [
             (
-                ", ".join(elided([equals(f"{number(e)} / {number(total)}", number(p), p) for e, p in zip(exps, probabilities, strict=True)])),
+                ", ".join(
+                    elided(
+                        [
+                            equals(f"{number(e)} / {number(total)}", number(p), p)
+                            for e, p in zip(exps, probabilities, strict=True)
+                        ]
+                    )
+                ),
                 rf"p \approx {latex_row(probabilities)}",
             )
             for exps, total, probabilities in zip(rows[2], rows[3], rows[4], strict=True)
@@ -244,7 +269,9 @@ def class_working(
             latex_parts.append(r" \cdot ".join([*factors, rf"(-\ln {latex_number(number(math.exp(lp)))})"]))
         # A single term needs no parentheses: −ln 0.25.
         left.append(" + ".join(parts) if len(parts) > 1 or " · " in parts[0] else parts[0].strip("()"))
-        latex_left.append(" + ".join(latex_parts) if len(parts) > 1 or " · " in parts[0] else latex_parts[0].strip("()"))
+        latex_left.append(
+            " + ".join(latex_parts) if len(parts) > 1 or " · " in parts[0] else latex_parts[0].strip("()")
+        )
         shares.append(1.0 if by_probability else weights[t])
     each = losses.flatten()
     yield Step(

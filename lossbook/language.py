@@ -38,7 +38,8 @@ def set_language(code: str) -> None:
     global _language, _catalogue
     if code not in languages():
         raise ValueError(
-            f'lossbook speaks {", ".join(languages())}, not {code!r}. Choose one of these codes: set_language("{SOURCE}").'
+            f"lossbook speaks {', '.join(languages())}, not {code!r}. "
+            f'Choose one of these codes, as in set_language("{SOURCE}").'
         )
     _catalogue = NullTranslations() if code == SOURCE else translation("lossbook", LOCALE, [code])
     _language = code

@@ -18,7 +18,7 @@ SETTINGS = {
     "axes.titlesize": 12,
     "figure.figsize": (5, 3),
     "figure.constrained_layout.use": True,
-    "figure.facecolor": "white",  # readable in a dark notebook; the site takes it away and turns black into its text color
+    "figure.facecolor": "white",  # readable in a dark notebook; the site takes it away and inks black in its own color
     "axes.facecolor": "none",
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -53,8 +53,10 @@ def set_style() -> None:
     plt = pyplot()
     from matplotlib import cycler, font_manager
 
-    for file in FONTS.glob("*.otf"):
-        font_manager.fontManager.addfont(file)
+    known = {font.fname for font in font_manager.fontManager.ttflist}
+    for file in map(str, FONTS.glob("*.otf")):
+        if file not in known:
+            font_manager.fontManager.addfont(file)
     plt.rcParams.update(SETTINGS)
     # Color and line together: the third curve is still the third in a black and white print.
     plt.rcParams["axes.prop_cycle"] = cycler(color=COLORS, linestyle=LINES)

@@ -1,25 +1,28 @@
 """Pictures: what they show is computed right, in every language, without a missing glyph or colliding texts."""
 
-import hashlib
 import itertools
+import math
+import os
+import re
 import subprocess
 import sys
 import warnings
 
 import matplotlib
+import numpy as np
 import pytest
 import torch
 from matplotlib import colors
 from matplotlib import pyplot as plt
-from matplotlib.text import Text
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.text import Annotation, Text
 from torch.testing import assert_close
 
 import lossbook
 from lossbook import pictures, style
 from lossbook.plot import curve
 from tools.book import LANGUAGES
-
-matplotlib.use("agg")
 
 PICTURES = {name: getattr(pictures, name) for name in pictures.__all__} | {
     "plot": lambda: lossbook.plot("l1", "mse"),
@@ -34,7 +37,6 @@ def clean():
     yield
     plt.close("all")
     matplotlib.rcdefaults()
-    lossbook.set_language("en")
 
 
 # ---- the style ----------------------------------------------------------------------------------
@@ -64,18 +66,21 @@ def test_a_pale_color_would_fail():
 
 
 def test_curves_differ_without_color():
+    ax = lossbook.plot("l1", "mse")
+    curves = [line for line in ax.lines if line.get_marker() == "None"]
+    assert [line.get_linestyle() for line in curves] == list(style.LINES[:2])
     assert len(set(style.LINES)) == len(style.LINES) == len(set(style.COLORS)) == len(style.COLORS)
-    ax = lossbook.plot(*(lambda p, y, n=n: (p - y).abs() ** n for n in []), "l1", "mse")
-    assert [line.get_linestyle() for line in ax.lines if line.get_linestyle() != "None"] == ["-", "--"]
 
 
 @every_picture
-def test_nothing_is_white_or_gray(draw):
-    """On the site black becomes the color of the text; a white box or a gray word would not follow it."""
+def test_only_black_ink_and_the_four_colors_are_used(draw):
+    """On the site black ink becomes the color of the text; a white box or a gray word would not follow it."""
     draw()
-    for ax in plt.gcf().axes:
-        assert ax.get_facecolor()[3] == 0
-    assert {text.get_color() for text in texts(plt.gcf())} == {"black"}
+    figure = plt.gcf()
+    assert {text.get_color() for text in texts(figure)} == {"black"}
+    faces = [patch.get_facecolor() for patch in figure.findobj(Patch) if patch is not figure.patch]
+    assert {colors.to_hex(face) for face in faces if face[3] > 0} <= set(style.COLORS)
+    assert {colors.to_hex(line.get_color()) for line in figure.findobj(Line2D)} <= {"#000000", *style.COLORS}
 
 
 # ---- in every language ----------------------------------------------------------------------------
@@ -99,5 +104,280 @@ def texts(figure) -> list[Text]:
 
 def collisions(figure) -> list[tuple[str, str]]:
     """Texts that lie on each other."""
-    boxes = [(text.get_text(), text.get_window_extent()) for text in texts(figure)]
+    boxes = [(text.get_text(), Text.get_window_extent(text)) for text in texts(figure)]  # without an arrow
     return [(a, b) for (a, box_a), (b, box_b) in itertools.combinations(boxes, 2) if box_a.overlaps(box_b)]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@every_picture
+def test_every_picture_is_legible_in_every_language(draw, language):
+    lossbook.set_language(language)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # "Glyph … missing"
+        draw()
+        assert len(texts(plt.gcf())) > 5
+        assert collisions(plt.gcf()) == []
+
+
+def test_a_missing_glyph_and_a_collision_are_found():
+    ax = style.panel()
+    ax.text(0, 0, "鑫")
+    with pytest.warns(UserWarning, match="Glyph 37995"):
+        ax.figure.canvas.draw()
+    ax.text(0.01, 0.01, "loss")
+    with pytest.warns(UserWarning, match="Glyph 37995"):
+        assert ("鑫", "loss") in collisions(ax.figure)
+
+
+@pytest.mark.parametrize("language", [code for code in LANGUAGES if code != "en"])
+@every_picture
+def test_words_are_in_the_language_and_numbers_are_the_same(draw, language):
+    def shown(code: str) -> list[str]:
+        lossbook.set_language(code)
+        draw()
+        return [text.get_text() for text in texts(plt.gcf())]
+
+    english, translated = shown("en"), shown(language)
+    assert english != translated
+    assert re.findall(r"[\d.]+", " ".join(english)) == re.findall(r"[\d.]+", " ".join(translated))
+
+
+DIGEST = """
+import hashlib, io
+import matplotlib
+matplotlib.use("agg")
+import lossbook
+from lossbook import pictures, style
+lossbook.set_style()
+lossbook.set_language("zh")
+plt = style.pyplot()
+for name in pictures.__all__:
+    getattr(pictures, name)()
+    file = io.BytesIO()
+    plt.gcf().savefig(file, format="svg", bbox_inches="tight", metadata=style.METADATA)
+    print(name, hashlib.sha256(file.getvalue()).hexdigest())
+    assert b"<text" in file.getvalue() and b"<dc:date>" not in file.getvalue()
+"""
+
+
+def run(code: str, **environment: str) -> str:
+    """What a new Python prints."""
+    result = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_a_picture_is_the_same_file_in_every_process():
+    first, second = run(DIGEST, PYTHONHASHSEED="1"), run(DIGEST, PYTHONHASHSEED="2")
+    assert first == second
+    assert len(first.splitlines()) == len(pictures.__all__)
+
+
+def test_pictures_without_matplotlib_say_how_to_get_it():
+    code = """
+import sys
+sys.modules["matplotlib"] = sys.modules["numpy"] = None  # as if not installed
+import lossbook
+for call in (lossbook.set_style, lossbook.pictures.outlier, lambda: lossbook.plot("l1")):
+    try:
+        call()
+    except ModuleNotFoundError as error:
+        print(error)
+"""
+    message = 'Pictures need matplotlib, which is not installed. Install it with: pip install "lossbook[plot]"\n'
+    assert run(code) == 3 * message
+
+
+# ---- what they show -------------------------------------------------------------------------------
+
+
+def words(ax) -> list[str]:
+    return [text.get_text() for text in ax.texts]
+
+
+def arrows(ax) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+    """Start and end of every arrow."""
+    return [(text.xyann, text.xy) for text in ax.texts if isinstance(text, Annotation) and text.arrow_patch]
+
+
+def test_only_the_optimizer_changes_the_model():
+    ax = pictures.training_loop()
+    names = {text.get_position(): text.get_text() for text in ax.texts if text.get_bbox_patch()}
+    joined = [
+        (names[start], names[end], text.arrow_patch.get_linestyle())
+        for text in ax.texts
+        if isinstance(text, Annotation)
+        for start, end in [(text.xyann, text.xy)]
+    ]
+    assert joined == [
+        ("x", "model", "-"),
+        ("model", "ŷ", "-"),
+        ("ŷ", "loss", "-"),
+        ("y", "loss", "-"),
+        ("loss", "gradients", "--"),
+        ("gradients", "optimizer", "--"),
+        ("optimizer", "model", ":"),
+    ]
+
+
+def score(threshold: float) -> tuple[float, float]:
+    """Accuracy and cross-entropy of the six samples, one at a time."""
+    samples = list(zip((1, 2, 3, 4, 5, 6), (0, 0, 1, 0, 1, 1), strict=True))
+    right = sum((x > threshold) == bool(label) for x, label in samples)
+    p = [1 / (1 + math.exp(threshold - x)) for x, _ in samples]
+    losses = [-math.log(q if label else 1 - q) for q, (_, label) in zip(p, samples, strict=True)]
+    return right / 6, sum(losses) / 6
+
+
+def test_accuracy_is_flat_and_the_loss_leads_downhill():
+    top, bottom = pictures.accuracy_and_loss()
+    thresholds, accuracy = top.lines[0].get_data()
+    loss = bottom.lines[0].get_ydata()
+    for i in range(5, 601, 50):
+        assert (accuracy[i], loss[i]) == pytest.approx(score(thresholds[i]), abs=1e-6)
+    steps = [a for a in np.diff(accuracy) if not math.isnan(a)]
+    assert len(steps) > 580
+    assert set(steps) == {0.0}, "only gaps part the stairs"
+
+    ((start, end),) = arrows(bottom)
+    assert start == pytest.approx((1.5, score(1.5)[1]), abs=1e-6)
+    slope = (score(1.501)[1] - score(1.499)[1]) / 0.002
+    assert (end[1] - start[1]) / (end[0] - start[0]) == pytest.approx(slope, abs=1e-4)
+    assert slope < 0
+    assert arrows(top) == []
+
+
+def test_the_outlier_moves_the_mean_alone():
+    before, after = pictures.outlier()
+    assert words(before) == ["mean 3", "median 3"]
+    assert words(after) == ["mean 20", "median 3"]
+    for ax, values, mean in ((before, [1, 2, 3, 4, 5], 3), (after, [1, 2, 3, 4, 90], 20)):
+        points, mean_line, median_line = (line.get_ydata() for line in ax.lines)
+        assert points.tolist() == values
+        assert list(mean_line) == [mean, mean]
+        assert list(median_line) == [3, 3]
+
+
+def test_the_best_constant_is_the_median_or_the_mean():
+    values = (1, 2, 3, 4, 90)
+    expected = [(1, 3, "median 3"), (2, 20, "mean 20")]
+    for ax, (power, best, word) in zip(pictures.best_constant(values), expected, strict=True):
+        curve_line, dot = ax.lines
+        for c, loss in zip(*(data[::40] for data in curve_line.get_data()), strict=True):
+            assert loss == pytest.approx(sum(abs(v - c) ** power for v in values) / 5)
+        assert dot.get_xdata()[0] == pytest.approx(best)
+        assert dot.get_ydata()[0] == pytest.approx(min(curve_line.get_ydata()))
+        assert words(ax) == [word]
+
+
+def test_one_hot_codes_are_equally_far_apart():
+    line, triangle = pictures.one_hot_distances()
+    assert [word for word in words(line) if word] == ["0", "cat", "1", "dog", "2", "rabbit", "1", "1", "2"]
+    assert words(triangle).count("√2") == 3
+    assert {"(1, 0, 0)", "(0, 1, 0)", "(0, 0, 1)"} <= set(words(triangle))
+    lengths = [math.dist(*side.get_xydata()) for side in triangle.lines]
+    assert lengths == pytest.approx([math.sqrt(2)] * 3)
+    assert triangle.get_aspect() == 1
+
+
+def test_softmax_in_two_moves():
+    logits, exponentials, probabilities = pictures.softmax_bars()
+    widths = [[bar.get_width() for bar in ax.patches] for ax in (logits, exponentials, probabilities)]
+    assert widths[0] == [1, 2, 3, 4]
+    assert widths[1] == pytest.approx([math.exp(z) for z in (1, 2, 3, 4)])
+    assert widths[2] == pytest.approx([math.exp(z) / sum(widths[1]) for z in (1, 2, 3, 4)])
+    assert sum(widths[2]) == pytest.approx(1)
+    assert words(logits) == ["1", "2", "3", "4"]
+    assert words(exponentials) == ["2.72", "7.39", "20.09", "54.60"]
+    assert words(probabilities) == ["0.032", "0.087", "0.237", "0.644"]
+    assert probabilities.get_title() == "÷ sum 84.79"
+
+
+def test_temperature_evens_out_the_probabilities():
+    axes = pictures.temperature()
+    assert [ax.get_title() for ax in axes] == ["T = 0.5", "T = 1", "T = 2", "T = 10"]
+    assert [words(ax)[0] for ax in axes] == ["0.87", "0.67", "0.51", "0.37"]
+    for ax, degree in zip(axes, (0.5, 1, 2, 10), strict=True):
+        shares = [math.exp(z / degree) for z in (2, 1, 0)]
+        assert [bar.get_width() for bar in ax.patches] == pytest.approx([share / sum(shares) for share in shares])
+
+
+def test_the_negative_log_of_a_small_probability_is_large():
+    ax = pictures.negative_log()
+    line, dots = ax.lines
+    for p, loss in zip(*line.get_data(), strict=True):
+        assert loss == pytest.approx(-math.log(p), abs=1e-6)
+    assert dots.get_ydata().tolist() == pytest.approx([-math.log(p) for p in (0.99, 0.5, 0.0321)])
+    assert words(ax) == ["−ln 0.99 = 0.01", "−ln 0.5 = 0.69", "−ln 0.0321 = 3.44"]
+
+
+# ---- plot -----------------------------------------------------------------------------------------
+
+ERRORS = torch.arange(-300, 301, dtype=torch.float64) / 100
+
+
+@pytest.mark.parametrize(
+    ("loss", "label"),
+    [
+        ("l1", "L1Loss"),
+        (lossbook.functional.l1_loss, "l1_loss"),
+        (lossbook.nn.L1Loss(), "L1Loss"),
+        (torch.nn.functional.l1_loss, "l1_loss"),
+        (torch.nn.L1Loss(reduction="sum"), "L1Loss"),
+    ],
+)
+def test_plot_draws_a_loss_and_its_gradient(loss, label):
+    line, kink = lossbook.plot(loss).lines
+    assert line.get_label() == label
+    assert line.get_xdata().tolist() == ERRORS.tolist()
+    assert line.get_ydata().tolist() == ERRORS.abs().tolist()
+    assert kink.get_xydata().tolist() == [[0, 0]]
+
+    line, kink = lossbook.plot(loss, quantity="gradient").lines
+    expected = ERRORS.sign()
+    expected[300] = torch.nan  # the line breaks where the gradient jumps
+    assert_close(torch.tensor(line.get_ydata()), expected, equal_nan=True, rtol=0, atol=0)
+    assert kink.get_xydata().tolist() == [[0, 0]]
+
+
+def test_plot_draws_a_smooth_loss_without_kinks():
+    (line,) = lossbook.plot("mse").lines
+    assert line.get_ydata().tolist() == ERRORS.square().tolist()
+    (line,) = lossbook.plot("mse", quantity="gradient").lines
+    assert line.get_ydata().tolist() == (2 * ERRORS).tolist()
+
+
+def test_plot_finds_the_kinks_of_a_loss_of_the_readers_own():
+    def hinge(prediction, target):
+        return (1 - prediction).clamp(min=0).mean() + target.sum()
+
+    data = curve(hinge)
+    assert data.error[data.kinks].tolist() == [1]
+    assert not curve(torch.nn.functional.smooth_l1_loss).kinks.any()
+    assert lossbook.plot(hinge).lines[0].get_label() == "hinge"
+
+
+def test_plot_draws_several_losses_where_it_is_told():
+    _, (left, right) = plt.subplots(1, 2)
+    assert lossbook.plot("l1", "mse", ax=left) is left
+    assert [text.get_text() for text in left.get_legend().get_texts()] == ["L1Loss", "kink", "MSELoss"]
+    assert lossbook.plot("mse").figure is not left.figure, "never onto the picture that happens to be open"
+    assert not right.lines
+
+
+@pytest.mark.parametrize(
+    ("losses", "settings", "message"),
+    [
+        ((), {}, "at least one loss"),
+        (("l1", "l1"), {}, "each loss once"),
+        (("l1",), {"quantity": "slope"}, 'quantity="loss" or "gradient", not \'slope\''),
+        (("cross_entropy",), {}, "it is a loss of classification"),
+        ((torch.nn.NLLLoss(),), {}, "it is a loss of classification"),
+        (("l2",), {}, "no loss 'l2'"),
+    ],
+)
+def test_plot_says_what_it_cannot_draw(losses, settings, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        lossbook.plot(*losses, **settings)

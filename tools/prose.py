@@ -7,7 +7,7 @@ stand in book/languages.yml (lint) and book/glossary.yml (terms).
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +18,10 @@ from babel.messages.pofile import read_po
 from tools.book import LANGUAGES, REFERENCE, ROOT, Page, pages, read_page
 from tools.words import HIDDEN, cell_words, message_words
 
-TERMS: list[dict] = yaml.safe_load((ROOT / "book/glossary.yml").read_text(encoding="utf-8"))["terms"]
+TERMS: list[dict] = sorted(  # longer ones first: "loss function" is not an instance of "loss"
+    yaml.safe_load((ROOT / "book/glossary.yml").read_text(encoding="utf-8"))["terms"],
+    key=lambda term: -len(term["en"]),
+)
 HAN = "[一-鿿]"
 LONG_ENOUGH = 40  # letters; the language of fewer is a guess
 CERTAIN = 0.95
@@ -37,13 +40,22 @@ def faults(page: Page, english: Page | None = None) -> list[str]:
     return found
 
 
-def text_faults(where: str, words: list[str], language: str, english: Iterable[str] = ()) -> list[str]:
+def text_faults(where: str, words: list[str], language: str, english: Collection[str] = ()) -> list[str]:
     """A sentence for each fault in paragraphs of words; ``english`` are the paragraphs they were made from."""
     words = [unicodedata.normalize("NFC", text) for text in words]
-    found = [f"{where}: {fault}" for text in words for fault in _paragraph_faults(text, language)]
-    if language != REFERENCE:
-        found += [f"{where}: {fault}" for fault in _missing_terms(" ".join(words), " ".join(english), language)]
-    return found
+    left = [text for text in words if language != REFERENCE and text in english and _is_english(text, language)]
+    found = [f"“{_short(text)}” is left in English. Translate it, or mark a quotation with <q>…</q>." for text in left]
+    found += [fault for text in words if text not in left for fault in _paragraph_faults(text, language)]
+    if language != REFERENCE and not left:
+        found += _missing_terms(" ".join(words), " ".join(english), language)
+    return [f"{where}: {fault}" for fault in found]
+
+
+def _is_english(text: str, language: str) -> bool:
+    """Whether a text that is the same in both languages is more than names, and words that both have."""
+    kept = " ".join(f"{term[language]} {term.get('introduced', {}).get(language, '')}" for term in TERMS)
+    words = re.findall(r"\b[A-Za-z]{2,}\b", text)
+    return len(words) > 1 and any(word.islower() for word in set(words) - set(re.findall(r"\w+", kept)))
 
 
 def _paragraph_faults(text: str, language: str) -> Iterator[str]:
@@ -51,13 +63,16 @@ def _paragraph_faults(text: str, language: str) -> Iterator[str]:
         for match in matches(rule, text):
             yield f"{_quote(match)}: {rule['mend']}."
     plain = " ".join(_gloss().sub(lambda gloss: HIDDEN * len(gloss[0]), text).split())
+    reported: set[int] = set()
     for term in TERMS:
         for pattern in term.get("forbidden", {}).get(language, []):
             for match in re.finditer(pattern, plain, re.IGNORECASE):
-                yield (
-                    f"{_quote(match)} is no word for “{term['en']}” here: write “{term[language]}”, or mark a "
-                    "quotation with <q>…</q> (book/glossary.yml)."
-                )
+                if reported.isdisjoint(range(*match.span())):
+                    reported.update(range(*match.span()))
+                    yield (
+                        f"{_quote(match)} is no word for “{term['en']}” here: write “{term[language]}”, or mark a "
+                        "quotation with <q>…</q> (book/glossary.yml)."
+                    )
     if other := other_language(text, language):
         yield (
             f"“{_short(text)}” reads as {LANGUAGES[other].name}; the page is in {LANGUAGES[language].name}. "
@@ -88,9 +103,9 @@ def matches(rule: dict, text: str) -> Iterator[re.Match]:
 
 def _missing_terms(words: str, english: str, language: str) -> Iterator[str]:
     words = " ".join(words.lower().split())
-    for term in sorted(TERMS, key=lambda term: -len(term["en"])):
+    for term in TERMS:
         found = english_form(term).search(english)
-        english = english_form(term).sub(HIDDEN, english)  # "loss function" is not an instance of "loss"
+        english = english_form(term).sub(HIDDEN, english)
         accepted = [term[language], *term.get("also", {}).get(language, [])]
         if found and term.get("required") and not any(form.lower() in words for form in accepted):
             yield (
@@ -149,19 +164,28 @@ def _short(text: str) -> str:
     return text if len(text) <= 80 else text[:79] + "…"
 
 
-def catalogue_faults(root: Path = ROOT) -> list[str]:
-    """The faults of the package's gettext catalogues, the English messages included."""
-    found: set[str] = set()
+def interface_texts(root: Path = ROOT) -> dict[str, dict[str, str]]:
+    """The texts of the site and of the package: where each stands, and the text by language."""
+    strings = yaml.safe_load((root / "book/strings.yml").read_text(encoding="utf-8"))
+    texts = {f"book/strings.yml, “{_short(str(key))}”": {REFERENCE: str(key), **row} for key, row in strings.items()}
     for path in sorted(root.glob("lossbook/locale/*/LC_MESSAGES/lossbook.po")):
-        language = path.parent.parent.name
         with path.open("rb") as file:
             for message in read_po(file):
-                english, translated = ([t] if isinstance(t, str) else list(t) for t in (message.id, message.string))
-                where = f"{path.relative_to(root)}, “{_short(english[0])}”"
-                english, translated = ([message_words(text) for text in texts] for texts in (english, translated))
-                found.update(text_faults(where, english, REFERENCE))
-                found.update(text_faults(where, translated, language, english if any(translated) else ()))
-    return sorted(found)
+                if message.id:
+                    row = texts.setdefault(f"lossbook/locale, “{_short(message.id)}”", {REFERENCE: message.id})
+                    row[path.parent.parent.name] = message.string
+    return texts
+
+
+def interface_faults(root: Path = ROOT) -> list[str]:
+    """The faults of the texts of the site and of the package."""
+    found = []
+    for where, texts in interface_texts(root).items():
+        english = [message_words(texts[REFERENCE])]
+        for language, text in texts.items():
+            if text:  # that none is missing is the business of the catalogues' own check
+                found += text_faults(f"{where} ({language})", [message_words(text)], language, english)
+    return found
 
 
 def main(paths: list[str]) -> int:
@@ -171,7 +195,7 @@ def main(paths: list[str]) -> int:
         found = []
     else:
         chosen = [page for language in LANGUAGES for page in pages(language).values()]
-        found = catalogue_faults()
+        found = interface_faults()
     for page in chosen:
         reference = ROOT / "book" / REFERENCE / f"{page.name}{page.path.suffix}"
         found += faults(page, read_page(reference) if reference.exists() else None)

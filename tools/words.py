@@ -14,7 +14,7 @@ QUOTATION = re.compile(r"<q\b[^>]*>.*?</q>", re.DOTALL)
 TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
 # In a comment or a message, code stands unmarked: calls, operators, dotted names; and {} for a value.
 UNMARKED_CODE = re.compile(
-    r"\$[^$]*\$|`[^`]*`|\{[^{}]*\}|[a-z_][\w.]*\([^()]*\)|[!-~]*[=_\[\]<>^*/\\|+][!-~]*|[a-z_]\w*(?:\.[a-z_]\w*)+|-\d[\d.]*",
+    r"\$[^$]*\$|`[^`]*`|\"[!-~]*?\"|\{[^{}]*\}|%\(\w+\)s|%s|[a-z_][\w.]*\([^()]*\)|[!-~]*[=_\[\]<>^*/\\|+][!-~]*|[a-z_]\w*(?:\.[a-z_]\w*)+|-\d[\d.]*",
     re.ASCII | re.IGNORECASE,
 )
 

@@ -36,7 +36,8 @@ def inline(svg: str, alt: str) -> str:
     used = set(REFERENCE.findall(svg))
     svg = ID.sub(lambda id: f' id="{own}-{id[1]}"' if id[1] in used else "", svg)
     svg = REFERENCE.sub(lambda id: f"{own}-{id[0]}", svg)
-    return svg.replace("<svg", f'<svg class="figure" role="img" aria-label="{escape(alt)}"', 1)
+    width = re.search(r'width="([\d.]+pt)"', svg)[1]
+    return svg.replace("<svg", f'<svg class="figure" role="img" aria-label="{escape(alt)}" style="--width: {width}"', 1)
 
 
 class Figures(SphinxPostTransform):

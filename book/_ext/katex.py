@@ -18,6 +18,10 @@ KATEX = Path(__file__).parent.parent / "_static/katex/katex.min.js"
 # Letters KaTeX has no drawing for (Chinese, some Vietnamese) come in the page's font: that is fine. Whatever else TeX
 # itself would not set (a line break outside an environment, text in formulas, a dangling %) is a fault.
 SET = r"""
+for (let code = 0xc0; code < 0x1f00; code++) {  // accented letters as they are, not a base letter under drawn marks
+    const letter = String.fromCharCode(code);
+    if (letter.normalize("NFD").length > 1) katex.__defineSymbol("text", "main", "textord", letter, letter);
+}
 function strict(fault, message) {
     return ["unknownSymbol", "symbolNotInFont"].includes(fault) && /["']\p{L}/u.test(message) ? "ignore" : "error";
 }
@@ -65,7 +69,7 @@ def check(app: Sphinx, doctree: nodes.document) -> None:
 
 def visit_math(self, node: nodes.math) -> None:
     """Inline."""
-    self.body.append(f'<span class="math">{html(node.astext(), False)}</span>')
+    self.body.append(html(node.astext(), False))
     raise nodes.SkipNode
 
 

@@ -95,6 +95,8 @@ def page_context(app: Sphinx, docname: str, template: str, context: dict, doctre
         "fallback": door if name == "index" else editions.get(REFERENCE),
         "description": next((p.astext() for p in doctree.findall(nodes.paragraph)), "") if doctree else "",
     }
+    if not folder:
+        context["sidebars"] = []  # the door leads to languages, not to pages
     _, previous, following = app.builder.relations.get(docname) or (None, None, None)
     if previous and language_folder(previous) != folder:
         context["prev"] = None

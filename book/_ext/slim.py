@@ -18,7 +18,7 @@ SHEET = re.compile(r'\s*<link rel="stylesheet"[^>]*?href="[./]*_static/([^"?]+\.
 ASSET = re.compile(r'(?:src|href)="[./]*_static/([^"?#]+)')
 URL = re.compile(r"url\(['\"]?([^'\")?#:]+)[^)]*\)")
 OLD_FONTS = re.compile(r", ?url\([^)]+\.(?:woff|ttf)[^)]*\) ?format\([^)]+\)")
-ICON = re.compile(r'content: ?"\\([0-9a-f]{4})"')
+ICON = re.compile("[\ue000-\uf8ff]")
 
 
 def names_in_use(pages: list[str], scripts: list[str]) -> set[str]:
@@ -104,7 +104,7 @@ def slim(app: Sphinx, exception: Exception | None) -> None:
     css = stylesheet(static, sheets, used)
     (static / "site.css").write_text(css, encoding="utf-8")
     for font in static.glob("vendor/fontawesome/webfonts/*.woff2"):
-        subset_icons(font, [int(code, 16) for code in ICON.findall(css)])
+        subset_icons(font, [ord(icon) for icon in ICON.findall(css)])
     for path, page in pages.items():
         first = SHEET.search(page)
         if first:

@@ -28,7 +28,7 @@ window.addEventListener("load", reachable);
 
 // A copy button on every block of code that a reader may want to run.
 const template = document.getElementById("copy-button").content.firstElementChild;
-for (const code of document.querySelectorAll("div.cell_input div.highlight, div[class*=highlight-] > div.highlight")) {
+for (const code of document.querySelectorAll("div.highlight:not(.cell_output div)")) {
   const button = template.cloneNode(true);
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(code.querySelector("pre").textContent.trimEnd());

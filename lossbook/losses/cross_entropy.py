@@ -61,8 +61,8 @@ def cross_entropy(
     weights = torch.ones(classes, dtype=input.dtype, device=input.device) if weight is None else weight.to(input.dtype)
     weights = weights.reshape(-1, *[1] * (input.dim() - dim - 1))
 
-    if target.shape == input.shape and target.is_floating_point():
-        guards.no_ignore_index(ignore_index)
+    if target.shape == input.shape:
+        guards.class_probabilities(target, ignore_index)
         log_p = log_softmax(input, dim)
         smoothed = (1 - label_smoothing) * target + label_smoothing / classes
         impossible = (smoothed == 0) & (log_p == -math.inf)  # 0 · log 0 counts as 0

@@ -13,9 +13,7 @@ from .._steps import Step, elementwise_working
 
 
 @loss_function
-def l1_loss(
-    input: Tensor, target: Tensor, *, weight: OptionalTensor = None, reduction: Reduction = "mean"
-) -> Tensor:
+def l1_loss(input: Tensor, target: Tensor, *, weight: OptionalTensor = None, reduction: Reduction = "mean") -> Tensor:
     r"""Absolute error; its mean is the mean absolute error (MAE).
 
     .. math:: \ell(\hat y, y) = |\hat y - y|
@@ -54,17 +52,13 @@ class L1Loss(Loss):
     function = l1_loss
 
 
-def definition(
-    prediction: list[float], target: list[float], weight: list[float] | None = None
-) -> Iterator[Term]:
+def definition(prediction: list[float], target: list[float], weight: list[float] | None = None) -> Iterator[Term]:
     for i, (p, y) in enumerate(zip(prediction, target, strict=True)):
         w = 1.0 if weight is None else weight[i]
         yield Term(w * max(p - y, y - p), w)
 
 
-def working(
-    input: Tensor, target: Tensor, *, weight: Tensor | None = None, reduction: str = "mean"
-) -> Iterator[Step]:
+def working(input: Tensor, target: Tensor, *, weight: Tensor | None = None, reduction: str = "mean") -> Iterator[Step]:
     return elementwise_working(
         input,
         target,

@@ -13,9 +13,7 @@ from .._steps import Step, elementwise_working
 
 
 @loss_function
-def mse_loss(
-    input: Tensor, target: Tensor, *, weight: OptionalTensor = None, reduction: Reduction = "mean"
-) -> Tensor:
+def mse_loss(input: Tensor, target: Tensor, *, weight: OptionalTensor = None, reduction: Reduction = "mean") -> Tensor:
     r"""Squared error; its mean is the mean squared error (MSE).
 
     .. math:: \ell(\hat y, y) = (\hat y - y)^2
@@ -54,17 +52,13 @@ class MSELoss(Loss):
     function = mse_loss
 
 
-def definition(
-    prediction: list[float], target: list[float], weight: list[float] | None = None
-) -> Iterator[Term]:
+def definition(prediction: list[float], target: list[float], weight: list[float] | None = None) -> Iterator[Term]:
     for i, (p, y) in enumerate(zip(prediction, target, strict=True)):
         w = 1.0 if weight is None else weight[i]
         yield Term(w * (p - y) * (p - y), w)
 
 
-def working(
-    input: Tensor, target: Tensor, *, weight: Tensor | None = None, reduction: str = "mean"
-) -> Iterator[Step]:
+def working(input: Tensor, target: Tensor, *, weight: Tensor | None = None, reduction: str = "mean") -> Iterator[Step]:
     return elementwise_working(
         input,
         target,

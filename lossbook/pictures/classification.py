@@ -59,7 +59,8 @@ def one_hot_distances():
     for corner, code, name in zip(corners.tolist(), one_hot.int().tolist(), names, strict=True):
         for text, rise in ((tuple(code), 10 if corner[1] > 0 else -35), (name, 25 if corner[1] > 0 else -20)):
             triangle.annotate(text, corner, (0, rise), textcoords="offset points", ha="center")
-    triangle.set(title=_("one-hot codes"), aspect="equal", xlim=(-1.3, 1.3), ylim=(-1.4, 1.6))
+    triangle.set(title=_("one-hot codes"), xlim=(-1.3, 1.3), ylim=(-1.4, 1.6))
+    triangle.set_aspect("equal", adjustable="datalim")
     for ax in axes:
         ax.axis("off")
     return axes
@@ -73,38 +74,38 @@ def softmax_bars(logits: Sequence[float] = (1.0, 2.0, 3.0, 4.0)):
     logits = torch.tensor(logits)
     exponentials, probabilities = logits.exp(), softmax(logits, dim=-1)
     axes = pyplot().subplots(1, 3, sharey=True, figsize=(5, 2.8))[1]
-    panels = [
-        (logits, "g", _("logits"), BLUE),
-        (exponentials, ".2f", "exp", ORANGE),
-        (probabilities, ".3f", _("÷ sum {total:.2f}").format(total=exponentials.sum()), GREEN),
-    ]
-    for ax, (values, digits, title, color) in zip(axes, panels, strict=True):
-        bars = ax.barh(range(len(values)), values.tolist(), color=color)
-        ax.bar_label(bars, [format(value, digits) for value in values.tolist()], padding=4)
-        ax.set(title=title, xticks=[], yticks=range(len(values)))
-        ax.tick_params(left=False)
+    _bars(axes[0], logits, "{:g}", BLUE)
+    _bars(axes[1], exponentials, "{:.2f}", ORANGE)
+    _bars(axes[2], probabilities, "{:.3f}", GREEN)
+    titles = _("logits"), "exp", _("÷ sum {total:.2f}").format(total=exponentials.sum())
+    for ax, title in zip(axes, titles, strict=True):
+        ax.set_title(title)
         ax.margins(x=0.5)
-        ax.spines["bottom"].set_visible(False)
-    axes[0].set_ylabel(_("class"))
-    axes[0].invert_yaxis()
     return axes
 
 
 def temperature(logits: Sequence[float] = (2.0, 1.0, 0.0), temperatures: Sequence[float] = (0.5, 1.0, 2.0, 10.0)):
     """The same logits divided by one temperature after another: from nearly certain to nearly even.
 
-    Returns the Axes, one for each temperature.
+    Returns the Axes, one for each temperature; one row of bars is one class.
     """
     logits = torch.tensor(logits)
-    axes = pyplot().subplots(1, len(temperatures), sharey=True, figsize=(5, 2.8))[1]
+    axes = pyplot().subplots(1, len(temperatures), sharey=True, figsize=(5, 2.4))[1]
     for ax, degree in zip(axes, temperatures, strict=True):
-        bars = ax.bar(range(len(logits)), softmax(logits / degree, dim=-1).tolist(), color=BLUE)
-        ax.bar_label(bars, fmt="{:.2f}", padding=3)
-        ax.set(title=f"T = {degree:g}", xticks=range(len(logits)), yticks=[], ylim=(0, 1))
-        ax.tick_params(bottom=False)
-        ax.spines["left"].set_visible(False)
-    axes[0].set_ylabel(_("probability"))
+        _bars(ax, softmax(logits / degree, dim=-1), "{:.2f}", BLUE)
+        ax.set(title=f"T = {degree:g}", xlim=(0, 1.5))
     return axes
+
+
+def _bars(ax: Axes, values: Tensor, digits: str, color: str) -> None:
+    """One bar for each class, from the top down, with its value behind it."""
+    bars = ax.barh(range(len(values)), values.tolist(), color=color)
+    ax.bar_label(bars, fmt=digits, padding=4)
+    ax.set(xticks=[], yticks=range(len(values)), ylim=(len(values) - 0.5, -0.5))
+    ax.tick_params(left=False)
+    ax.spines["bottom"].set_visible(False)
+    if ax.get_subplotspec().is_first_col():
+        ax.set_ylabel(_("class"))
 
 
 def negative_log(probabilities: Sequence[float] = (0.99, 0.5, 0.0321), ax: Axes | None = None) -> Axes:
@@ -115,9 +116,9 @@ def negative_log(probabilities: Sequence[float] = (0.99, 0.5, 0.0321), ax: Axes 
     marked = torch.tensor(probabilities)
     ax.plot(marked.numpy(), _loss(marked).numpy(), "o", color=ORANGE, markersize=8)
     for x, y in zip(marked.tolist(), _loss(marked).tolist(), strict=True):
-        side = {"xytext": (8, 12), "ha": "left"} if x < 0.7 else {"xytext": (0, 16), "ha": "right"}
+        side = {"xytext": (8, 14), "ha": "left"} if x < 0.7 else {"xytext": (0, 12), "ha": "right"}
         ax.annotate(f"−ln {x:g} = {y:.2f}", (x, y), textcoords="offset points", **side)
-    ax.set(xlabel=_("probability p of the true class"), ylabel=_("loss −ln p"), xlim=(0, 1.02), ylim=(0, None))
+    ax.set(xlabel=_("probability p of the true class"), ylabel=_("loss −ln p"))
     ax.grid(True)
     return ax
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..language import gettext as _
 from ..functional import l1_loss, mse_loss
-from ..style import BLUE, ORANGE, pyplot
+from ..language import gettext as _
+from ..style import BLUE, ORANGE, PURPLE, pyplot
 
 
 def outlier(before: Sequence[float] = (1, 2, 3, 4, 5), after: Sequence[float] = (1, 2, 3, 4, 90)):
@@ -21,12 +21,13 @@ def outlier(before: Sequence[float] = (1, 2, 3, 4, 5), after: Sequence[float] = 
     for ax, values in zip(axes, (before, after), strict=True):
         values = torch.tensor(values, dtype=torch.float64)
         median, mean = values.median().item(), values.mean().item()
-        ax.plot(range(1, len(values) + 1), values.tolist(), "o", color="black", markersize=7)
+        ax.plot(range(1, len(values) + 1), values.tolist(), "o", color=PURPLE, markersize=7, zorder=3)
         ax.axhline(mean, color=ORANGE, linestyle="--")
         ax.axhline(median, color=BLUE)
-        beside = {"textcoords": "offset points"}  # the mean's name above its line on the left, the median's below
-        ax.annotate(_("mean {value:g}").format(value=mean), (0.7, mean), (0, 7), **beside)
-        ax.annotate(_("median {value:g}").format(value=median), (len(values) + 0.3, median), (0, -7), va="top", ha="right", **beside)
+        # The name of the mean above its line on the left, the name of the median below on the right.
+        mean_text, median_text = _("mean {value:g}").format(value=mean), _("median {value:g}").format(value=median)
+        ax.annotate(mean_text, (0.7, mean), (0, 7), textcoords="offset points")
+        ax.annotate(median_text, (len(values), median), (0, -7), textcoords="offset points", va="top", ha="right")
         ax.set(title=", ".join(f"{value:g}" for value in values), xlim=(0.5, len(values) + 0.5), xticks=[])
     low, high = min(*before, *after), max(*before, *after)
     axes[0].set(ylim=(low - (high - low) * 0.2, high * 1.1))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
-from ..language import gettext as _
 from ..functional import cross_entropy
+from ..language import gettext as _
 from ..style import BLUE, GREEN, ORANGE, panel, pyplot
 
 if TYPE_CHECKING:
@@ -68,10 +68,10 @@ SAMPLES = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
 LABELS = (0, 0, 1, 0, 1, 1)
 
 
-def thresholds(low: float = 0.5, high: float = 6.5) -> Thresholds:
-    """Accuracy and cross-entropy of the classifier "class 1 above the threshold", whose logits are 0 and x − threshold."""
+def thresholds() -> Thresholds:
+    """Scores of the classifier "class 1 above the threshold", whose two logits are 0 and x − threshold."""
     samples, labels = torch.tensor(SAMPLES), torch.tensor(LABELS)
-    threshold = torch.linspace(low, high, 601).requires_grad_()
+    threshold = torch.linspace(0.5, 6.5, 601).requires_grad_()
     logit = samples - threshold[:, None]
     accuracy = ((logit > 0) == labels).float().mean(1)
     logits = torch.stack([torch.zeros_like(logit), logit], 1)
@@ -102,7 +102,7 @@ def accuracy_and_loss():
     top.plot(x, share, "o", color=BLUE)
     top.annotate(_("flat: no direction"), (x, share), (0, 10), textcoords="offset points")
     bottom.plot(x, loss, "o", color=ORANGE)
-    arrow = {"arrowstyle": "-|>", "mutation_scale": 18, "color": "black", "shrinkA": 0, "shrinkB": 0, "linewidth": 2}
+    arrow = {"arrowstyle": "-|>", "mutation_scale": 18, "color": GREEN, "shrinkA": 0, "shrinkB": 0, "linewidth": 2}
     bottom.annotate("", (x + 1, loss + slope), (x, loss), arrowprops=arrow)
     bottom.annotate(_("downhill"), (x + 0.5, loss + slope / 2), (8, 4), textcoords="offset points")
     return axes

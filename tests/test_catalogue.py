@@ -1,0 +1,39 @@
+"""The catalogue is whole: one entry for each file, one name in functional and in nn."""
+
+from pathlib import Path
+
+import torch
+
+import lossbook
+from lossbook.catalogue import CATALOGUE, find
+
+
+def test_every_file_has_an_entry():
+    files = {path.stem for path in Path(lossbook.__file__).parent.glob("losses/*.py")} - {"__init__"}
+    assert files == {entry.name for entry in CATALOGUE}
+
+
+def test_functional_and_nn_are_the_catalogue():
+    softmax = {"softmax", "log_softmax"}, {"Softmax", "LogSoftmax"}
+    assert set(lossbook.functional.__all__) == {entry.function.__name__ for entry in CATALOGUE} | softmax[0]
+    assert set(lossbook.nn.__all__) == {entry.module.__name__ for entry in CATALOGUE} | softmax[1]
+
+
+def test_torch_has_every_name():
+    assert all(hasattr(torch.nn.functional, name) for name in lossbook.functional.__all__)
+    assert all(hasattr(torch.nn, name) for name in lossbook.nn.__all__)
+
+
+def test_find_by_any_name():
+    for entry in CATALOGUE:
+        torch_class = getattr(torch.nn, entry.module.__name__)
+        for name in (
+            entry.name,
+            entry.function,
+            entry.module,
+            entry.module(),
+            entry.torch_function,
+            torch_class,
+            torch_class(),
+        ):
+            assert find(name) is entry

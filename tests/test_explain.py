@@ -1,0 +1,121 @@
+"""The working that `explain` shows: it ends at the loss, and its own text, evaluated, gives its numbers."""
+
+import math
+import re
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+import lossbook
+from lossbook import _steps
+from lossbook.catalogue import CATALOGUE
+
+CASES = [
+    pytest.param(entry, {**settings, "reduction": reduction}, id=f"{entry.name}-{i}-{reduction}")
+    for entry in CATALOGUE
+    for i, settings in enumerate(entry.settings)
+    for reduction in ("none", "mean", "sum")
+]
+
+
+def evaluate(text):
+    """The number that a piece of the working's text stands for."""
+    text = text.replace("−", "-").replace("·", "*").replace("²", "**2").replace("∞", "math.inf")
+    text = re.sub(r"\|([^|]*)\|", r"abs(\1)", text)
+    text = re.sub(r"ln ([\d.e-]+)", r"math.log(\1)", text)
+    text = re.sub(r"e\^(\d+|\([^)]*\))", r"math.exp(\1)", text)
+    return eval(text, {"math": math, "abs": abs})
+
+
+def equations(step):
+    """Every `left = … = right` of a step, without rows in brackets and elided parts."""
+    for line in step.text:
+        for part in re.split(r", (?=[^\]]*(?:\[|$))", line):
+            if "[" not in part and "…" not in part and re.search("[=≈]", part):
+                yield re.split(" [=≈] ", part)
+
+
+@pytest.mark.parametrize(("entry", "settings"), CASES)
+def test_last_step_is_the_loss(entry, settings, generator):
+    inputs = entry.sample(generator)
+    explanation = lossbook.explain(entry.name, *inputs, **settings)
+    assert_close(explanation.value, entry.function(*inputs, **settings))
+    assert_close(explanation.steps[-1].value, explanation.value)
+    variable = inputs[0].clone().requires_grad_()
+    entry.torch_function(variable, *inputs[1:], **settings).sum().backward()
+    assert_close(explanation.gradient, variable.grad)
+
+
+@pytest.mark.parametrize(("entry", "settings"), CASES)
+def test_its_arithmetic_is_true(entry, settings, generator, monkeypatch):
+    monkeypatch.setattr(_steps, "SHOWN", 1000)  # nothing elided: the whole text is evaluated
+    checked = 0
+    for step in lossbook.explain(entry.name, *entry.sample(generator), **settings).steps:
+        for sides in equations(step):
+            numbers = [evaluate(side) for side in sides]
+            assert numbers == pytest.approx([numbers[-1]] * len(numbers), rel=2e-3, abs=2e-3), sides
+            checked += 1
+    assert checked >= 5
+
+
+def test_the_articles_example():
+    prediction, target = torch.tensor([2.0, 3.0, 4.0, 5.0]), torch.tensor([4.0, 5.0, 6.0, 7.0])
+    assert "(|2 − 4| + |3 − 5| + |4 − 6| + |5 − 7|) / 4 = 8 / 4 = 2" in str(lossbook.explain("l1", prediction, target))
+    assert "((2 − 4)² + (3 − 5)² + (4 − 6)² + (5 − 7)²) / 4 = 16 / 4 = 4" in str(
+        lossbook.explain("mse", prediction, target)
+    )
+    assert lossbook.explain("l1", prediction, target).gradient.tolist() == [-0.25] * 4
+
+
+def test_errors_that_differ():
+    """With equal errors mean, median, maximum and root mean square agree; with these they do not."""
+    errors, zeros = torch.tensor([1.0, 2.0, 3.0, 10.0]), torch.zeros(4)
+    assert lossbook.explain("l1", errors, zeros).value == 4
+    assert lossbook.explain("mse", errors, zeros).value == 28.5
+
+
+def test_softmax():
+    explanation = lossbook.explain("softmax", torch.tensor([1.0, 2.0, 3.0, 4.0]))
+    assert_close(explanation.value, torch.softmax(torch.tensor([1.0, 2.0, 3.0, 4.0]).double(), dim=0))
+    checked = [sides for step in explanation.steps for sides in equations(step)]
+    assert len(checked) == 4 + 1 + 4
+    for left, right in checked:
+        assert evaluate(left) == pytest.approx(evaluate(right), rel=2e-3)
+
+
+@pytest.mark.parametrize("loss", ["l1", torch.nn.L1Loss(), torch.nn.functional.l1_loss, lossbook.nn.L1Loss()], ids=["name", "torch module", "torch function", "module"])
+def test_every_way_to_name_a_loss(loss):
+    assert lossbook.explain(loss, torch.tensor([1.0]), torch.tensor([4.0])).value == 3
+
+
+def test_a_module_brings_its_settings():
+    x, y = torch.tensor([1.0, 2.0]), torch.tensor([4.0, 4.0])
+    assert lossbook.explain(torch.nn.L1Loss(reduction="sum"), x, y).value == 5
+    weight = torch.tensor([1.0, 3.0])
+    logits, classes = torch.tensor([[0.0, 1.0], [2.0, 0.0]]), torch.tensor([0, 1])
+    module = torch.nn.CrossEntropyLoss(weight=weight, label_smoothing=0.1)
+    assert_close(lossbook.explain(module, logits, classes).value, module(logits, classes))
+
+
+def test_long_input_is_elided():
+    text = str(lossbook.explain("l1", torch.arange(100.0), torch.zeros(100)))
+    assert "…" in text
+    assert len(text) < 1500
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [(2.0, "2"), (-0.25, "−0.25"), (1 / 3, "0.3333"), (0.0, "0"), (-0.0, "0"), (-1e-9, "−1.00e−9"), (0.0067379, "0.00674"),
+     (float("inf"), "∞"), (float("-inf"), "−∞"), (float("nan"), "nan"), (1226.0, "1226"), (0.99999, "1")],
+)  # fmt: skip
+def test_numbers_as_the_book_prints_them(number, shown):
+    assert _steps.number(number) == shown
+
+
+@pytest.mark.parametrize("language", ["vi", "zh", "pt"])
+def test_speaks_the_readers_language(language):
+    english = [step.say for step in lossbook.explain("softmax", torch.tensor([1.0, 2.0])).steps]
+    lossbook.set_language(language)
+    theirs = [step.say for step in lossbook.explain("softmax", torch.tensor([1.0, 2.0])).steps]
+    assert len(set(english) & set(theirs)) == 0

@@ -1,0 +1,117 @@
+"""Wrong input gets a sentence that says what came, what was expected and how to mend it."""
+
+import pytest
+import torch
+
+import lossbook
+from lossbook import functional as lf
+from lossbook import nn as lnn
+
+ONE, TWO = torch.tensor([1.0]), torch.tensor([1.0, 2.0])
+LOGITS, CLASSES = torch.zeros(2, 3), torch.tensor([0, 1])
+
+WRONG = {
+    "a list": (lambda: lf.l1_loss([1.0], ONE), TypeError, r"input must be a torch.Tensor, got list.*torch.tensor\("),
+    "integers": (
+        lambda: lf.mse_loss(torch.tensor([1]), ONE),
+        TypeError,
+        r"floating-point.*torch.int64.*input.float\(\)",
+    ),
+    "complex": (lambda: lf.mse_loss(ONE.cfloat(), ONE.cfloat()), TypeError, "floating-point.*complex64"),
+    "shapes that broadcast": (
+        lambda: lf.mse_loss(torch.zeros(3, 1), torch.zeros(3)),
+        ValueError,
+        r"same shape, got \(3, 1\) and \(3,\).*Broadcasting.*squeeze",
+    ),
+    "shape of weight": (lambda: lf.l1_loss(TWO, TWO, weight=ONE), ValueError, r"input and weight.*\(2,\) and \(1,\)"),
+    "a missing tensor": (lambda: lf.l1_loss(ONE), TypeError, "l1_loss needs input and target; target is missing"),
+    "a setting by position": (
+        lambda: lf.cross_entropy(LOGITS, CLASSES, None),
+        TypeError,
+        r"2 tensors.*Name the settings.*weight=",
+    ),
+    "a setting of PyTorch 0.4": (
+        lambda: lf.l1_loss(ONE, ONE, size_average=False),
+        TypeError,
+        "deprecated.*reduction='sum'",
+    ),
+    "another of them": (lambda: lnn.MSELoss(reduce=False), TypeError, "deprecated"),
+    "a typing error": (lambda: lnn.MSELoss(reductoin="sum"), TypeError, "Did you mean reduction?"),
+    "an unknown setting": (lambda: lf.l1_loss(ONE, ONE, xyz=1), TypeError, "It takes .*reduction"),
+    "a module's setting by position": (
+        lambda: lnn.CrossEntropyLoss(TWO),
+        TypeError,
+        "by name: CrossEntropyLoss.weight=…",
+    ),
+    "a reduction": (
+        lambda: lf.l1_loss(ONE, ONE, reduction="avg"),
+        ValueError,
+        "one of 'none', 'mean', 'sum', got 'avg'",
+    ),
+    "a reduction, when it is built": (lambda: lnn.L1Loss(reduction="avg"), ValueError, "got 'avg'"),
+    "smoothing": (lambda: lnn.CrossEntropyLoss(label_smoothing=1.5), ValueError, "between 0 and 1, got 1.5"),
+    "smoothing in words": (lambda: lnn.CrossEntropyLoss(label_smoothing="a"), TypeError, "must be a number, got str"),
+    "ignore_index": (lambda: lnn.NLLLoss(ignore_index=0.5), TypeError, "must be an integer, got float"),
+    "a weight as list": (lambda: lnn.NLLLoss(weight=[1.0]), TypeError, "weight must be a torch.Tensor, got list"),
+    "a weight of integers": (lambda: lnn.NLLLoss(weight=torch.tensor([1])), TypeError, "weight must hold floating"),
+    "classes of the weight": (
+        lambda: lf.cross_entropy(LOGITS, CLASSES, weight=TWO),
+        ValueError,
+        r"one number for each class, shape \(3,\), got \(2,\).*not samples",
+    ),
+    "a single number": (lambda: lf.nll_loss(torch.tensor(1.0), torch.tensor(0)), ValueError, "got a single number"),
+    "a column of classes": (
+        lambda: lf.cross_entropy(LOGITS, CLASSES.unsqueeze(1)),
+        ValueError,
+        r"input of shape \(2, 3\) needs target of shape \(2,\), got \(2, 1\).*squeeze\(1\)",
+    ),
+    "class numbers as floats": (
+        lambda: lf.cross_entropy(LOGITS, CLASSES.float()),
+        TypeError,
+        r"torch.int64, got torch.float32.*long\(\)",
+    ),
+    "class numbers as int32": (lambda: lf.nll_loss(LOGITS, CLASSES.int()), TypeError, "torch.int64, got torch.int32"),
+    "one-hot integers": (
+        lambda: lf.cross_entropy(LOGITS, torch.ones(2, 3).long()),
+        TypeError,
+        r"shape of input, \(2, 3\).*class probabilities.*torch.int64.*target.float\(\)",
+    ),
+    "a class too many": (
+        lambda: lf.cross_entropy(LOGITS, torch.tensor([0, 3])),
+        IndexError,
+        "class 3, but input has 3 classes, numbered 0 to 2",
+    ),
+    "a negative class": (lambda: lf.nll_loss(LOGITS, torch.tensor([0, -1])), IndexError, "class -1.*ignore_index=-1"),
+    "ignoring a probability": (
+        lambda: lf.cross_entropy(LOGITS, torch.ones(2, 3) / 3, ignore_index=1),
+        ValueError,
+        "ignore_index=1 has no meaning",
+    ),
+    "softmax without dim": (lambda: lf.softmax(LOGITS), ValueError, "softmax needs dim"),
+    "softmax of integers": (lambda: lf.softmax(CLASSES, dim=0), TypeError, "floating-point"),
+    "an unknown loss": (lambda: lossbook.explain("mes", ONE, ONE), ValueError, "no loss 'mes'. Did you mean 'mse'?"),
+    "no loss at all": (lambda: lossbook.explain(print, ONE, ONE), ValueError, "It holds: l1, mse"),
+    "wrong input to explain": (lambda: lossbook.explain("l1", ONE, TWO), ValueError, "same shape"),
+    "an unknown exercise": (
+        lambda: lossbook.check("l1-mse", 1),
+        ValueError,
+        "no exercise 'l1-mse'. Did you mean 'l1-and-mse'?",
+    ),
+    "an unknown language": (lambda: lossbook.set_language("fr"), ValueError, "en, pt, vi, zh, not 'fr'"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_the_sentence(case):
+    call, kind, sentence = WRONG[case]
+    with pytest.raises(kind, match=sentence) as caught:
+        call()
+    assert type(caught.value) is kind
+    assert "\n" not in str(caught.value)
+    assert caught.value.__context__ is None or caught.value.__suppress_context__, "one error, not a chain of them"
+
+
+def test_warns_of_nothing(recwarn):
+    lf.l1_loss(ONE, ONE)
+    lf.cross_entropy(LOGITS, CLASSES)
+    assert not recwarn.list
