@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from . import _guards as guards
-from ._steps import Step, latex_number, number, softmax_working
+from ._steps import Step, latex, number, softmax_working
 from .catalogue import find, settings_of_module
 from .language import gettext as _
 
@@ -40,10 +40,10 @@ class Explanation:
     def _repr_markdown_(self) -> str:
         parts = [f"$${self.formula}$$"]
         for i, step in enumerate(self.steps, start=1):
-            aligned = r" \\ ".join(f"&{line}" for line in step.latex)
-            parts.append(f"{i}. {step.say}:\n\n$$\\begin{{aligned}} {aligned} \\end{{aligned}}$$")
+            lines = r" \\ ".join(f"&{latex(line)}" for line in step.text)
+            parts.append(f"{i}. {step.say}:\n\n$$\\begin{{aligned}} {lines} \\end{{aligned}}$$")
         if self.gradient is not None:
-            rows = r" \\ ".join(_grid(self.gradient, lambda x: latex_number(number(x)), " & "))
+            rows = r" \\ ".join(_grid(self.gradient, lambda x: latex(number(x)), " & "))
             columns = "r" * (self.gradient.shape[-1] if self.gradient.dim() else 1)
             matrix = rf"\left[\begin{{array}}{{{columns}}} {rows} \end{{array}}\right]"
             parts.append(_("Gradient, the change of the loss for each unit of input") + f":\n\n$${matrix}$$")

@@ -108,15 +108,18 @@ def collisions(figure) -> list[tuple[str, str]]:
     return [(a, b) for (a, box_a), (b, box_b) in itertools.combinations(boxes, 2) if box_a.overlaps(box_b)]
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
 @every_picture
-def test_every_picture_is_legible_in_every_language(draw, language):
-    lossbook.set_language(language)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # "Glyph … missing"
-        draw()
-        assert len(texts(plt.gcf())) > 5
-        assert collisions(plt.gcf()) == []
+def test_every_picture_is_legible_in_every_language(draw):
+    shown = {}
+    for language in LANGUAGES:
+        lossbook.set_language(language)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # "Glyph … missing"
+            draw()
+            assert collisions(plt.gcf()) == []
+        shown[language] = " ".join(text.get_text() for text in texts(plt.gcf()))
+    assert len(set(shown.values())) == len(LANGUAGES)
+    assert len({tuple(re.findall(r"[\d.]+", text)) for text in shown.values()}) == 1, "the numbers are the same in all"
 
 
 def test_a_missing_glyph_and_a_collision_are_found():
@@ -127,19 +130,6 @@ def test_a_missing_glyph_and_a_collision_are_found():
     ax.text(0.01, 0.01, "loss")
     with pytest.warns(UserWarning, match="Glyph 37995"):
         assert ("鑫", "loss") in collisions(ax.figure)
-
-
-@pytest.mark.parametrize("language", [code for code in LANGUAGES if code != "en"])
-@every_picture
-def test_words_are_in_the_language_and_numbers_are_the_same(draw, language):
-    def shown(code: str) -> list[str]:
-        lossbook.set_language(code)
-        draw()
-        return [text.get_text() for text in texts(plt.gcf())]
-
-    english, translated = shown("en"), shown(language)
-    assert english != translated
-    assert re.findall(r"[\d.]+", " ".join(english)) == re.findall(r"[\d.]+", " ".join(translated))
 
 
 DIGEST = """

@@ -49,12 +49,13 @@ const status = dialog.querySelector("[role=status]");
 const list = dialog.querySelector("ol");
 let pagefind;
 
-// Pagefind falls back from a word it does not know to shorter ones that begin like it ("lossless" to "loss"). A page is
-// shown only if it holds every word asked for, or at least the word without its ending: stems differ ("funcoes", "função").
-const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").replaceAll("đ", "d").replaceAll("Đ", "D").toLowerCase();
+// Pagefind falls back from a word it does not know to shorter ones that begin like it ("football" to "foo"). So a page
+// is shown only if it holds every word asked for, whole or without its ending (stems differ: "funções", "função").
+const plain = (text) =>
+  text.normalize("NFD").replace(/[\p{M}-]/gu, "").replace(/\s*(\p{Script=Han})\s*/gu, "$1").replace(/[đĐ]/g, "d").toLowerCase();
 const holds = (page, query) => {
-  const text = plain(`${page.meta.title} ${page.content}`).replace(/[\s-]+/g, "");
-  return plain(query).split(/[\s-]+/).every((word) => text.includes(word.slice(0, Math.max(4, word.length - 3))));
+  const text = plain(`${page.meta.title} ${page.content}`);
+  return query.split(/[\s-]+/).map(plain).every((word) => text.includes(word.slice(0, Math.max(4, word.length - 3))));
 };
 
 async function search(query) {

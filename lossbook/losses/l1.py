@@ -65,8 +65,7 @@ def working(input: Tensor, target: Tensor, *, weight: Tensor | None = None, redu
         losses=l1_loss(input, target, weight=weight, reduction="none"),
         share=weight,
         reduction=reduction,
-        text=lambda a, b: f"|{a} − {b}|",
-        latex=lambda a, b: f"|{a} - {b}|",
+        write=lambda a, b: f"|{a} − {b}|",
     )
 
 

@@ -65,8 +65,7 @@ def working(input: Tensor, target: Tensor, *, weight: Tensor | None = None, redu
         losses=mse_loss(input, target, weight=weight, reduction="none"),
         share=weight,
         reduction=reduction,
-        text=lambda a, b: f"({a} − {b})²",
-        latex=lambda a, b: f"({a} - {b})^2",
+        write=lambda a, b: f"({a} − {b})²",
     )
 
 
