@@ -134,44 +134,27 @@ def reduction_steps(losses: Tensor, share: Tensor | None, reduction: str, terms:
     yield Step(say, (equals(text, value),), value)
 
 
+def side_by_side(lefts: Iterable[str], values: Iterable[Tensor]) -> str:
+    """Several equations on one line."""
+    return SIDE_BY_SIDE.join(elided([equals(left, value) for left, value in zip(lefts, values, strict=True)]))
+
+
 def softmax_working(input: Tensor, dim: int | None = None) -> Iterator[Step]:
     """Steps of the softmax, one line for each sample."""
     dim = guards.class_dim(input) if dim is None else dim
     steps = softmax_steps(input.detach().double(), dim)
     rows = [tensor.movedim(dim, -1).reshape(-1, tensor.shape[dim]) for tensor in (input.detach(), *steps)]
-    samples = list(zip(*rows, strict=True))  # logits, shift, shifted, numerator, normalizer, probabilities
-
-    def step(say: str, lines: list[str], value: Tensor) -> Step:
-        return Step(say, tuple(elided(lines)), value)
-
-    def division(numerators: Tensor, total: Tensor, p: Tensor) -> str:
-        return ", ".join(
-            elided([equals(f"{number(n)} / {number(total)}", q) for n, q in zip(numerators, p, strict=True)])
-        )
-
-    yield step(
-        _("Shift: subtract the largest logit; it cancels, and no exponential can overflow"),
-        [f"{row(z)} − {operand(m)} = {row(s)}" for z, m, s, *_rest in samples],
-        steps.shifted,
-    )
-    yield step(
-        _("Numerators: the exponential of each"),
-        [
-            SIDE_BY_SIDE.join(elided([equals(f"e^{operand(a)}", b) for a, b in zip(s, e, strict=True)]))
-            for _z, _m, s, e, *_rest in samples
-        ],
-        steps.numerator,
-    )
-    yield step(
-        _("Normalizer: their sum"),
-        [equals(" + ".join(elided([number(n) for n in e])), total) for *_rest, e, total, _p in samples],
-        steps.normalizer,
-    )
-    yield step(
-        _("Probabilities: each numerator divided by the sum"),
-        [division(e, total, p) for *_rest, e, total, p in samples],
-        steps.probabilities,
-    )
+    shifts, exponentials, sums, divisions = [], [], [], []
+    for logits, shift, shifted, numerator, normalizer, probabilities in zip(*rows, strict=True):
+        shifts.append(f"{row(logits)} − {operand(shift)} = {row(shifted)}")
+        exponentials.append(side_by_side((f"e^{operand(s)}" for s in shifted), numerator))
+        sums.append(equals(" + ".join(elided([number(n) for n in numerator])), normalizer))
+        divisions.append(side_by_side((f"{number(n)} / {number(normalizer)}" for n in numerator), probabilities))
+    say = _("Shift: subtract the largest logit; it cancels, and no exponential can overflow")
+    yield Step(say, tuple(elided(shifts)), steps.shifted)
+    yield Step(_("Numerators: the exponential of each"), tuple(elided(exponentials)), steps.numerator)
+    yield Step(_("Normalizer: their sum"), tuple(elided(sums)), steps.normalizer)
+    yield Step(_("Probabilities: each numerator divided by the sum"), tuple(elided(divisions)), steps.probabilities)
 
 
 def class_working(
