@@ -17,6 +17,10 @@ from . import _guards as guards
 
 Reduction = Annotated[str, guards.one_of("none", "mean", "sum")]
 UnitInterval = Annotated[float, guards.between(0, 1)]
+NotNegative = Annotated[float, guards.at_least(0)]
+Positive = Annotated[float, guards.positive]
+Number = Annotated[float, guards.any_number]
+Switch = Annotated[bool, guards.switch]
 ClassNumber = Annotated[int, guards.integer]
 OptionalTensor = Annotated[Tensor | None, guards.tensor_or_none]
 
@@ -132,6 +136,11 @@ class Loss(torch.nn.Module):
 
     def extra_repr(self) -> str:
         return ", ".join(f"{name}={getattr(self, name)!r}" for name in self.settings)
+
+
+def uniform(generator: torch.Generator, *shape: int, low: float = -4.0, high: float = 4.0) -> Tensor:
+    """Random numbers in float64, for the samples of the catalogue."""
+    return low + (high - low) * torch.rand(shape, generator=generator, dtype=torch.float64)
 
 
 class Term(NamedTuple):

@@ -47,6 +47,13 @@ def same_shape(**named: Tensor) -> None:
             )
 
 
+def pair(input: Any, target: Any) -> None:
+    """Prediction and target of a loss that compares number with number: tensors of one shape, input floating point."""
+    tensors(input=input, target=target)
+    same_shape(input=input, target=target)
+    floating(input=input)
+
+
 def class_dim(input: Tensor) -> int:
     """Where the classes stand: 0 for one sample of shape (C,), else 1, as in (N, C) and (N, C, d1, …)."""
     if input.dim() == 0:
@@ -109,6 +116,76 @@ def class_exists(target: Tensor, classes: int, cause: Exception) -> IndexError:
     )
 
 
+def probabilities(**named: Tensor) -> None:
+    """Every number lies in [0, 1]. Under torch.compile and vmap, where values cannot be looked at, nothing is checked."""
+    for name, value in named.items():
+        if _can_be_read(value) and not bool(((value >= 0) & (value <= 1)).all()):
+            wrong = value[~((value >= 0) & (value <= 1))].flatten()[0].item()
+            raise ValueError(
+                f"{name} must hold probabilities between 0 and 1, got {wrong:.4g}. "
+                f"If the model returns scores, use the loss 'with logits', or apply torch.sigmoid first."
+            )
+
+
+def variance(input: Tensor, var: Any) -> Tensor:
+    """The variance of each element, in a shape that expands to that of ``input``."""
+    if isinstance(var, numbers.Real) and not isinstance(var, bool):
+        var = torch.full_like(input.detach(), float(var))
+    tensors(var=var)
+    if var.shape == input.shape[:-1] and var.shape != input.shape:
+        var = var.unsqueeze(-1)
+    if var.shape not in (input.shape, (*input.shape[:-1], 1)):
+        raise ValueError(
+            f"var must hold a variance for each element of input, shape {tuple(input.shape)}, or one for each row, "
+            f"shape {(*input.shape[:-1], 1)}, got {tuple(var.shape)}. It is not broadcast otherwise."
+        )
+    if _can_be_read(var) and bool((var < 0).any()):
+        raise ValueError(
+            f"var must not be negative, got {var.min().item():.4g}. A model can predict the logarithm of the variance "
+            f"instead: var=log_variance.exp()."
+        )
+    return var
+
+
+def expandable(name: str, value: Tensor, input: Tensor) -> Tensor:
+    """The weights of the elements of ``input``: a tensor that broadcasts to its shape, never the other way round."""
+    try:
+        shape = torch.broadcast_shapes(value.shape, input.shape)
+    except RuntimeError:
+        shape = None
+    if shape != input.shape:
+        raise ValueError(
+            f"{name} must expand to the shape of input, {tuple(input.shape)}, got {tuple(value.shape)}. "
+            f"Give one number for each class in the last dimension, shape ({input.shape[-1] if input.dim() else 1},), "
+            f"or one for each element."
+        )
+    return value
+
+
+def batch(input: Tensor) -> None:
+    """There is a dimension of samples to divide by."""
+    if input.dim() == 0:
+        raise ValueError(
+            "reduction='batchmean' divides by the size of the first dimension; input is a single number and has none. "
+            "Use reduction='sum'."
+        )
+
+
+def signs(**named: Tensor) -> None:
+    """Every number is 1 or −1."""
+    for name, value in named.items():
+        if _can_be_read(value) and not bool((value.abs() == 1).all()):
+            wrong = value[value.abs() != 1].flatten()[0].item()
+            raise ValueError(
+                f"{name} must hold 1 and −1 only, got {wrong:.4g}. For labels 0 and 1 write 2 * {name} − 1."
+            )
+
+
+def _can_be_read(value: Tensor) -> bool:
+    """Whether the numbers of a tensor can be looked at: not while compiling, under vmap or on the meta device."""
+    return not (torch.compiler.is_compiling() or value.is_meta or torch._C._functorch.is_batchedtensor(value))
+
+
 # Rules for settings. A loss names them in its signature, e.g. `reduction: Reduction`; the function checks them
 # at every call and the module when it is built.
 
@@ -132,6 +209,28 @@ def between(low: float, high: float) -> Rule:
             raise ValueError(f"{name} must lie between {low} and {high}, got {value}.")
 
     return rule
+
+
+def at_least(low: float) -> Rule:
+    def rule(name: str, value: Any) -> None:
+        between(low, float("inf"))(name, value)
+
+    return rule
+
+
+def positive(name: str, value: Any) -> None:
+    between(0, float("inf"))(name, value)
+    if value == 0:
+        raise ValueError(f"{name} must be larger than 0, got {value}.")
+
+
+def switch(name: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {value!r}.")
+
+
+def any_number(name: str, value: Any) -> None:
+    between(-float("inf"), float("inf"))(name, value)
 
 
 def integer(name: str, value: Any) -> None:

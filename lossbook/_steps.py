@@ -11,12 +11,11 @@ import torch
 from torch import Tensor
 
 from . import _guards as guards
-from ._core import reduce
 from .language import gettext as _
 from .softmax import softmax_steps
 
 SHOWN = 6  #: longer rows are elided in the middle
-SIDE_BY_SIDE = ",  "  #: between equations on one line
+SIDE_BY_SIDE = ",  "  #: between equations on one line of text
 
 
 @dataclass(frozen=True)
@@ -87,51 +86,65 @@ def latex(text: str) -> str:
         "≈": r"\approx",
         "∞": r"\infty",
         "nan": r"\text{nan}",
-        SIDE_BY_SIDE: r",\quad ",
     }.items():
         text = text.replace(plain, tex)
     return text
 
 
-def elementwise_working(
-    input: Tensor,
-    target: Tensor,
-    losses: Tensor,
-    share: Tensor | None,
-    reduction: str,
-    write: Callable[[str, str], str],
-) -> Iterator[Step]:
-    """Steps of a loss that compares number with number: errors, each element, the reduction.
-
-    ``write`` writes one element, given the two numbers; ``share`` is the weight of each, if there is one.
-    """
-    x, y, each = input.detach().flatten(), target.detach().flatten(), losses.detach().flatten()
+def error_step(input: Tensor, target: Tensor) -> Step:
     errors = input.detach() - target.detach()
-    yield Step(_("Error of each element, prediction minus target"), (row(errors.flatten()),), errors)
-    terms = [write(number(a), operand(b)) for a, b in zip(x, y, strict=True)]
+    return Step(_("Error of each element, prediction minus target"), (row(errors.flatten()),), errors)
+
+
+def elementwise_working(
+    losses: Tensor,
+    tensors: Sequence[Tensor],
+    write: Callable[..., str],
+    reduction: str,
+    *,
+    share: Tensor | None = None,
+    batch: int | None = None,
+    first: Sequence[Step] = (),
+) -> Iterator[Step]:
+    """Steps of a loss that treats every element alone: what comes first, each element, the reduction.
+
+    ``write`` writes one element, given its numbers in ``tensors``; ``share`` is the weight of each, if there is one;
+    ``batch`` is what ``batchmean`` divides by.
+    """
+    losses = losses.detach()
+    terms = [write(*numbers) for numbers in zip(*(t.detach().flatten().tolist() for t in tensors), strict=True)]
     if share is not None:
         terms = [f"{operand(w)} · {term}" for w, term in zip(share.flatten(), terms, strict=True)]
-    lines = [equals(term, v) for term, v in zip(terms, each, strict=True)]
-    yield Step(_("Loss of each element"), tuple(elided(lines)), losses.detach())
-    yield from reduction_steps(losses.detach(), None if share is None else share.flatten(), reduction, terms)
+    lines = [equals(term, value) for term, value in zip(terms, losses.flatten(), strict=True)]
+    yield from first
+    yield Step(_("Loss of each element"), tuple(elided(lines)), losses)
+    yield from reduction_steps(losses, None if share is None else share.flatten(), reduction, terms, batch)
 
 
-def reduction_steps(losses: Tensor, share: Tensor | None, reduction: str, terms: Sequence[str]) -> Iterator[Step]:
-    """The last step: what happens to the losses of all elements. ``share`` is what each adds to the divisor."""
+def reduction_steps(
+    losses: Tensor, share: Tensor | None, reduction: str, terms: Sequence[str], batch: int | None = None
+) -> Iterator[Step]:
+    """The last step: what happens to the losses of all elements.
+
+    ``share`` is what each adds to the divisor, if that is not their number; ``batch`` is what ``batchmean`` divides by.
+    """
     if reduction == "none":
         return
-    value = reduce(losses, reduction, divisor=None if share is None else share.sum())
-    added = " + ".join(elided(terms))
+    total, added = losses.sum(), " + ".join(elided(terms))
     if reduction == "sum":
-        say, text = _("Sum of all losses"), added
+        yield Step(_("Sum of all losses"), (equals(added, total),), total)
+        return
+    if reduction == "batchmean":
+        say = _("Mean over the batch: the sum divided by the number of samples, {count}").format(count=batch)
+        count, divisor = batch, str(batch)
     elif share is None:
         say = _("Mean: the sum divided by the number of losses, {count}").format(count=losses.numel())
-        text = f"({added}) / {losses.numel()} = {number(losses.sum())} / {losses.numel()}"
+        count, divisor = losses.numel(), str(losses.numel())
     else:
         say = _("Mean: the sum divided by the sum of the weights")
-        divisor = " + ".join(elided([number(w) for w in share]))
-        text = f"({added}) / ({divisor}) = {number(losses.sum())} / {number(share.sum())}"
-    yield Step(say, (equals(text, value),), value)
+        count, divisor = share.sum(), f"({' + '.join(elided([number(w) for w in share]))})"
+    value = total / count
+    yield Step(say, (equals(f"({added}) / {divisor} = {number(total)} / {number(count)}", value),), value)
 
 
 def side_by_side(lefts: Iterable[str], values: Iterable[Tensor]) -> str:

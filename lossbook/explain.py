@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from . import _guards as guards
-from ._steps import Step, latex, number, softmax_working
+from ._steps import SIDE_BY_SIDE, Step, latex, number, softmax_working
 from .catalogue import find, settings_of_module
 from .language import gettext as _
 
@@ -40,7 +40,8 @@ class Explanation:
     def _repr_markdown_(self) -> str:
         parts = [f"$${self.formula}$$"]
         for i, step in enumerate(self.steps, start=1):
-            lines = r" \\ ".join(f"&{latex(line)}" for line in step.text)
+            equations = [equation for line in step.text for equation in line.split(SIDE_BY_SIDE)]  # narrow, for phones
+            lines = r" \\ ".join(f"&{latex(equation)}" for equation in equations)
             parts.append(f"{i}. {step.say}:\n\n$$\\begin{{aligned}} {lines} \\end{{aligned}}$$")
         if self.gradient is not None:
             rows = r" \\ ".join(_grid(self.gradient, lambda x: latex(number(x)), " & "))

@@ -1,4 +1,4 @@
-"""README, CONTRIBUTING and the workflows: every command, path and link they name exists, every example runs."""
+"""README, CONTRIBUTING and scripts: what they name exists, examples print what is shown, prose keeps the book's rules."""
 
 import contextlib
 import io
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-import lossbook
-from tools.book import LANGUAGES, REFERENCE, ROOT
+from tools import prose
+from tools.book import LANGUAGES, REFERENCE, ROOT, Cell, Page
 
 READMES = sorted(ROOT.glob("README*.md"))
 GUIDES = [*READMES, ROOT / "CONTRIBUTING.md"]
@@ -102,10 +102,21 @@ def test_example_of_readme_prints_what_is_shown(readme):
     [source] = [block for kind, block in blocks if kind == "python"]
     [shown] = [block for kind, block in blocks if kind == "text"]
     printed = io.StringIO()
-    lossbook.set_language("en")
-    try:
-        with contextlib.redirect_stdout(printed):
-            exec(compile(source, readme.name, "exec"), {})
-    finally:
-        lossbook.set_language("en")
+    with contextlib.redirect_stdout(printed):
+        exec(compile(source, readme.name, "exec"), {})
     assert printed.getvalue() == shown
+
+
+def as_page(guide: Path, text: str) -> Page:
+    """A guide as the checks of the book's prose take it: README.zh.md is a page in Chinese."""
+    language = guide.stem.partition(".")[2] or REFERENCE
+    page = Page(guide, language, guide.name)
+    page.cells.append(Cell(page, "page", "markdown", text))
+    return page
+
+
+@each_guide
+def test_prose_of_guides_has_no_faults(guide):
+    text = guide.read_text("utf-8")
+    assert prose.faults(as_page(guide, text)) == []
+    assert prose.faults(as_page(guide, text + "\nThis is is a fault in every language. \n")) != []

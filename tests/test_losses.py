@@ -25,10 +25,9 @@ every_setting = pytest.mark.parametrize(
 
 
 def by_definition(entry, inputs, reduction="mean", **settings):
-    """The loss by its plain-Python definition, from flat lists: no tensor arithmetic but the final comparison."""
-    numbers = [(x.flatten() if entry.family == "regression" else x).tolist() for x in inputs]
-    lists = {k: v.flatten().tolist() if isinstance(v, torch.Tensor) else v for k, v in settings.items()}
-    terms = list(entry.definition(*numbers, **lists))
+    """The loss by its plain-Python definition, from lists: no tensor arithmetic but the final comparison."""
+    lists = {k: v.tolist() if isinstance(v, torch.Tensor) else v for k, v in settings.items()}
+    terms = list(entry.definition(*(x.tolist() for x in inputs), **lists))
     if reduction == "none":
         return [term.loss for term in terms]
     total = sum(term.loss for term in terms)

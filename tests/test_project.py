@@ -10,9 +10,13 @@ from pathlib import Path
 
 import hatchling.build
 import pytest
+import yaml
 from packaging.requirements import Requirement
 
-ROOT = Path(__file__).parent.parent
+from tools.book import ROOT
+
+WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text("utf-8"))
+PYTHONS = WORKFLOW["jobs"]["tests"]["strategy"]["matrix"]["python"]
 
 
 def sources() -> list[Path]:
@@ -121,7 +125,7 @@ def test_requirements_are_exact_and_say_how_they_are_made():
     assert "torch==2.13.0" in map(str, pins())
 
 
-@pytest.mark.parametrize("python", ["3.10", "3.11", "3.12", "3.13"])
+@pytest.mark.parametrize("python", PYTHONS)
 def test_requirements_meet_every_range(metadata, python):
     ranges = [Requirement(text) for text in metadata.requires]
     assert len(ranges) > 10
@@ -130,7 +134,9 @@ def test_requirements_meet_every_range(metadata, python):
 
 def test_unmet_range_is_found():
     ranges = map(Requirement, ["torch>=3", "numpy>=2", "coffee", 'tomli; python_version < "3.11"'])
-    pinned = map(Requirement, ["torch==2.13.0", 'numpy==1.0; python_version < "3.11"', 'numpy==2.4; python_version > "3.10"'])
+    pinned = map(
+        Requirement, ["torch==2.13.0", 'numpy==1.0; python_version < "3.11"', 'numpy==2.4; python_version > "3.10"']
+    )
     assert unmet(list(ranges), list(pinned), "3.12") == ["torch", "coffee"]
 
 
@@ -139,3 +145,9 @@ def test_version_is_the_same_everywhere(metadata):
     changes = re.findall(r"^## \[(\d.+?)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
     assert citation == [metadata.version]
     assert changes[:1] == [metadata.version]
+
+
+def test_pythons_are_the_same_everywhere(metadata):
+    assert metadata.metadata["Requires-Python"] == f">={PYTHONS[0]}"
+    for readme in ROOT.glob("README*.md"):
+        assert re.findall(r"\b3\.\d+\b", readme.read_text("utf-8")) == [PYTHONS[0], PYTHONS[-1]], readme.name

@@ -120,6 +120,8 @@ def test_terms_have_only_known_fields():
         ("zh", ":::{note} 关于渐变下降\n正文。\n:::", "write “梯度下降”"),
         ("zh", "<details><summary>渐变下降</summary>\n\n正文。\n\n</details>", "write “梯度下降”"),
         ("zh", "| 词 |\n| --- |\n| 渐变下降 |", "write “梯度下降”"),
+        ("zh", "见 {doc}`渐变下降 <idea>`。", "write “梯度下降”"),
+        ("zh", "```{figure} a.svg\n:alt: 渐变下降\n```", "write “梯度下降”"),
         ("pt", "O gráfico computacional tem seis nós.", "write “grafo computacional”"),
         ("pt", "![O gráfico computacional](figura.svg)", "write “grafo computacional”"),
         ("vi", unicodedata.normalize("NFD", "hàm mất mát"), "Unicode"),
@@ -145,7 +147,9 @@ def test_fault_is_found(language, text, message):
         ("pt", "A época (epoch) e o minilote (minibatch)."),
         ("pt", "A entropia cruzada (cross-entropy, CE) cai."),
         ("vi", "Gọi `chức năng mất`, rồi\n\n```\nchức năng mất mát\n```"),
-        ("zh", "见 <https://example.org/a,b> 与 [PyTorch](https://example.org/梯度,b)。"),
+        ("zh", "<details><summary><q>渐变下降</q></summary>\n\n正文。\n\n</details>"),
+        ("zh", "```{math}\n\\text{渐变下降}\n```"),
+        ("zh", "见 <https://example.org/渐变下降> 与 [PyTorch](https://example.org/梯度,b)。"),
         ("zh", "令 $\\text{损失}=1$，则 $x$ 的形状为 (3, 5)、($n$, 5)。"),
         ("en", 'Take `-1`, `"a"` and $-1$; see {doc}`the loss <idea>`.'),
     ],
@@ -175,6 +179,7 @@ def test_message_words():
         ("pt", "Two losses.", "Dois prejuízos.", "English says “losses”, the translation has none of “perda”"),
         ("vi", "The probabilities.", "Khả năng của mỗi lớp.", "English says “probabilities”"),
         ("pt", "Jacobian matrices.", "Matrizes de derivadas.", "English says “Jacobian matrices”"),
+        ("zh", "Loss functions.", "这些函数。", "English says “Loss functions”"),
         ("vi", "## By hand", "## By hand", "is left in English"),
     ],
 )
@@ -189,7 +194,10 @@ def test_fault_of_translation_is_found(language, english, translation, message):
         ("zh", "The loss functions.", "这些损失函数。"),  # the longer term, not also the shorter one
         ("vi", "The cross-entropy loss.", "Mất mát entropy chéo."),  # accepted forms
         ("pt", "The `gradient` of `loss`.", "O `gradient` de `loss`."),  # names in code are not terms
-        ("pt", "Softmax", "Softmax"),  # the same word in both languages
+        ("pt", "Softmax, logit", "Softmax, logit"),  # the same words in both languages
+        ("pt", "PyTorch, NumPy", "PyTorch, NumPy"),  # names
+        ("zh", "A trade-off.", "权衡。"),
+        ("zh", "The default value.", "不设置时就是它。"),  # not every term is required
     ],
 )
 def test_good_translation_has_no_fault(language, english, translation):

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROOT = Path(__file__).parent.parent
+from tools.book import ROOT
+
 WORKFLOWS = sorted(ROOT.glob(".github/workflows/*.yml"))
 
 

@@ -5,6 +5,7 @@ languages have the same numbers is the business of ``python -m tools.parity``.
 """
 
 import ast
+import math
 import re
 import sys
 from collections.abc import Iterator
@@ -36,10 +37,15 @@ def faults(page: Page, exempt: dict[str, str] | None = None) -> list[str]:
                 if number not in exempt:
                     found.append(
                         f"{cell.where}: no cell of the page computes {number} (in “{' '.join(text.split())[:100]}”). "
-                        "Let a cell print it, or give the reason why none does in book/numbers.yml."
+                        "Let a cell print it, or give its formula, or the reason why none does, in book/numbers.yml."
                     )
-    for number in exempt.keys() - used:
-        found.append(f"book/numbers.yml exempts {number} on {page.where}, where it needs no exemption. Remove the row.")
+    for number, reason in exempt.items():
+        if number not in used:
+            found.append(f"book/numbers.yml has {number} for {page.where}, where it is not needed. Remove the row.")
+        elif reason.startswith("=") and not is_known(number, [value := eval(reason[1:], vars(math).copy())]):
+            found.append(
+                f"{page.where} says {number}, but {reason[1:].strip()} is {value} (book/numbers.yml). Mend one."
+            )
     return found
 
 

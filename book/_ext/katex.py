@@ -22,12 +22,16 @@ for (let code = 0xc0; code < 0x1f00; code++) {  // accented letters as they are,
     const letter = String.fromCharCode(code);
     if (letter.normalize("NFD").length > 1) katex.__defineSymbol("text", "main", "textord", letter, letter);
 }
+let refused;
 function strict(fault, message) {
-    return ["unknownSymbol", "symbolNotInFont"].includes(fault) && /["']\p{L}/u.test(message) ? "ignore" : "error";
+    if (!["unknownSymbol", "symbolNotInFont"].includes(fault) || !/["']\p{L}/u.test(message)) refused ??= message;
+    return "ignore";
 }
 function set(tex, displayMode) {
     try {
-        return JSON.stringify({html: katex.renderToString(tex, {displayMode, strict})});
+        refused = undefined;
+        const html = katex.renderToString(tex, {displayMode, strict});
+        return JSON.stringify(refused ? {error: refused} : {html});
     } catch (error) {  // quickjs would hide the message
         return JSON.stringify({error: error.message});
     }
@@ -48,7 +52,8 @@ def html(tex: str, display: bool) -> str:
     """The formula as HTML and MathML; a ValueError says what KaTeX could not read."""
     answer = json.loads(engine().get("set")(tex, display))
     if "error" in answer:
-        raise ValueError(answer["error"].removeprefix("KaTeX parse error: ").replace("\N{COMBINING LOW LINE}", ""))
+        message = answer["error"].removeprefix("KaTeX parse error: ").replace("\N{COMBINING LOW LINE}", "")
+        raise ValueError(" ".join(message.split()))
     return answer["html"]
 
 
@@ -60,8 +65,8 @@ def check(app: Sphinx, doctree: nodes.document) -> None:
             html(node.astext(), isinstance(node, nodes.math_block))
         except ValueError as error:
             faults.append(
-                f"{where(app, app.env.docname, node)}: the formula {node.astext().strip()!r} is not TeX that KaTeX "
-                f"can set: {error}. Readers would see its source. Mend the formula (https://katex.org/docs/supported)."
+                f"{where(app, app.env.docname, node)}: KaTeX cannot set the formula {node.astext().strip()}\n  {error}\n"
+                "  Readers would see its source instead. Mend it; https://katex.org/docs/supported lists what KaTeX knows."
             )
     if faults:
         raise PageError("\n".join(faults))

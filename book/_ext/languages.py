@@ -13,7 +13,6 @@ from sphinx.util import logging
 from book._ext.pages import language_folder
 from tools.book import LANGUAGES, REFERENCE
 
-STRINGS = Path(__file__).parent.parent / "strings.yml"
 NUMBERED = {"figure": "Fig. %s", "table": "Table %s", "code-block": "Listing %s", "section": "Section %s"}
 logger = logging.getLogger(__name__)
 
@@ -22,17 +21,15 @@ class Interface(NullTranslations):
     """Answers whoever asks for an interface text (Sphinx, the theme, a template) in the language of the page being
     written. A text without a translation is a warning: no page comes out half English."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.texts = yaml.safe_load(STRINGS.read_text(encoding="utf-8"))
-        self.language = REFERENCE
+    texts: dict[str, dict[str, str]] = {}
+    language = REFERENCE
 
     def gettext(self, message: str) -> str:
         """The text in the page's language."""
-        row = self.texts.get(message, {})
+        row = self.texts.setdefault(message, {})
         if self.language not in row and self.language != REFERENCE:
             logger.warning("The interface text %r has no %r in book/strings.yml: add it.", message, self.language)
-        return row.get(self.language, message)
+        return row.setdefault(self.language, message)  # warns once
 
 
 interface = Interface()
@@ -40,6 +37,7 @@ interface = Interface()
 
 def install(app: Sphinx) -> None:
     """Put the book's texts in place of the installed catalogues, which are empty, partial or machine-made."""
+    interface.texts = yaml.safe_load(Path(app.srcdir, "book/strings.yml").read_text(encoding="utf-8"))
     for catalogue in sphinx.locale.translators:
         if catalogue[0] == "general":  # the rest talk to whoever runs the build
             sphinx.locale.translators[catalogue] = interface

@@ -5,15 +5,12 @@ from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.errors import ExtensionError
 
 from tools.book import LANGUAGES, BookError, Cell, read_page
 
 
-class PageError(ExtensionError):
-    """Sphinx prints this as one message, without a traceback."""
-
-    category = "A page of the book needs mending"
+class PageError(SystemExit):
+    """Ends the build with its sentence. An Exception would bury the sentence under Jupyter Book's two tracebacks."""
 
 
 def language_folder(docname: str) -> str | None:

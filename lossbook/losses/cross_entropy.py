@@ -9,7 +9,18 @@ import torch
 from torch import Tensor
 
 from .. import _guards as guards
-from .._core import ClassNumber, Entry, Loss, OptionalTensor, Reduction, Term, UnitInterval, loss_function, reduce
+from .._core import (
+    ClassNumber,
+    Entry,
+    Loss,
+    OptionalTensor,
+    Reduction,
+    Term,
+    UnitInterval,
+    loss_function,
+    reduce,
+    uniform,
+)
 from .._steps import Step, class_working, softmax_working
 from ..softmax import log_softmax
 from .nll import pick
@@ -108,7 +119,7 @@ def working(input: Tensor, target: Tensor, **settings) -> Iterator[Step]:
 
 
 def sample(generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    return torch.rand(5, 4, generator=generator).double() * 8 - 4, torch.randint(4, (5,), generator=generator)
+    return uniform(generator, 5, 4), torch.randint(4, (5,), generator=generator)
 
 
 WEIGHT = torch.tensor([0.5, 1.0, 2.0, 0.25]).double()

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from .. import _guards as guards
-from .._core import Entry, Loss, OptionalTensor, Reduction, Term, loss_function, reduce
-from .._steps import Step, elementwise_working
+from .._core import Entry, Loss, OptionalTensor, Reduction, Term, loss_function, reduce, uniform
+from .._steps import Step, elementwise_working, error_step, number, operand
 
 
 @loss_function
@@ -60,12 +60,12 @@ def definition(prediction: list[float], target: list[float], weight: list[float]
 
 def working(input: Tensor, target: Tensor, *, weight: Tensor | None = None, reduction: str = "mean") -> Iterator[Step]:
     return elementwise_working(
-        input,
-        target,
-        losses=l1_loss(input, target, weight=weight, reduction="none"),
+        l1_loss(input, target, weight=weight, reduction="none"),
+        (input, target),
+        lambda a, b: f"|{number(a)} − {operand(b)}|",
+        reduction,
         share=weight,
-        reduction=reduction,
-        write=lambda a, b: f"|{a} − {b}|",
+        first=[error_step(input, target)],
     )
 
 
@@ -78,6 +78,6 @@ ENTRY = Entry(
     torch_function=torch.nn.functional.l1_loss,
     formula=r"\ell(\hat{y}, y) = |\hat{y} - y|",
     family="regression",
-    sample=lambda g: (torch.rand(3, 4, generator=g).double() * 8 - 4, torch.rand(3, 4, generator=g).double() * 8 - 4),
-    settings=({}, {"weight": torch.arange(1.0, 13.0).double().reshape(3, 4)}),
+    sample=lambda g: (uniform(g, 12), uniform(g, 12)),
+    settings=({}, {"weight": torch.arange(1.0, 13.0).double()}),
 )

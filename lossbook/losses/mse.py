@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from .. import _guards as guards
-from .._core import Entry, Loss, OptionalTensor, Reduction, Term, loss_function, reduce
-from .._steps import Step, elementwise_working
+from .._core import Entry, Loss, OptionalTensor, Reduction, Term, loss_function, reduce, uniform
+from .._steps import Step, elementwise_working, error_step, number, operand
 
 
 @loss_function
@@ -37,9 +37,7 @@ def mse_loss(input: Tensor, target: Tensor, *, weight: OptionalTensor = None, re
     >>> mse_loss(torch.tensor([2.0, 3.0, 4.0, 5.0]), torch.tensor([4.0, 5.0, 6.0, 7.0]))
     tensor(4.)
     """
-    guards.tensors(input=input, target=target)
-    guards.same_shape(input=input, target=target)
-    guards.floating(input=input)
+    guards.pair(input, target)
     error = input - target
     losses = error.square()
     if weight is None:
@@ -60,12 +58,12 @@ def definition(prediction: list[float], target: list[float], weight: list[float]
 
 def working(input: Tensor, target: Tensor, *, weight: Tensor | None = None, reduction: str = "mean") -> Iterator[Step]:
     return elementwise_working(
-        input,
-        target,
-        losses=mse_loss(input, target, weight=weight, reduction="none"),
+        mse_loss(input, target, weight=weight, reduction="none"),
+        (input, target),
+        lambda a, b: f"({number(a)} − {operand(b)})²",
+        reduction,
         share=weight,
-        reduction=reduction,
-        write=lambda a, b: f"({a} − {b})²",
+        first=[error_step(input, target)],
     )
 
 
@@ -78,6 +76,6 @@ ENTRY = Entry(
     torch_function=torch.nn.functional.mse_loss,
     formula=r"\ell(\hat{y}, y) = (\hat{y} - y)^2",
     family="regression",
-    sample=lambda g: (torch.rand(3, 4, generator=g).double() * 8 - 4, torch.rand(3, 4, generator=g).double() * 8 - 4),
-    settings=({}, {"weight": torch.arange(1.0, 13.0).double().reshape(3, 4)}),
+    sample=lambda g: (uniform(g, 12), uniform(g, 12)),
+    settings=({}, {"weight": torch.arange(1.0, 13.0).double()}),
 )

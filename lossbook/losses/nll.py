@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .. import _guards as guards
-from .._core import ClassNumber, Entry, Loss, OptionalTensor, Reduction, Term, loss_function, reduce
+from .._core import ClassNumber, Entry, Loss, OptionalTensor, Reduction, Term, loss_function, reduce, uniform
 from .._steps import Step, class_working
 from ..softmax import log_softmax
 
@@ -94,7 +94,7 @@ def working(input: Tensor, target: Tensor, **settings) -> Iterator[Step]:
 
 
 def sample(generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    logits = torch.rand(5, 4, generator=generator).double() * 8 - 4
+    logits = uniform(generator, 5, 4)
     return log_softmax(logits, dim=1), torch.randint(4, (5,), generator=generator)
 
 

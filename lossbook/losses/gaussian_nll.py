@@ -1,0 +1,104 @@
+"""Gaussian negative log-likelihood: for a prediction that says how sure it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from .. import _guards as guards
+from .._core import Entry, Loss, Positive, Reduction, Switch, Term, loss_function, reduce, uniform
+from .._steps import Step, elementwise_working, number, operand
+
+
+@loss_function
+def gaussian_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    var: Tensor | float,
+    *,
+    full: Switch = False,
+    eps: Positive = 1e-6,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    r"""How unlikely the targets are under a normal distribution with predicted mean and variance.
+
+    .. math:: \ell(\mu, y, v) = \tfrac{1}{2} \left( \log v + \frac{(\mu - y)^2}{v} \right), \qquad v = \max(var, \epsilon)
+
+    Args:
+        input: the predicted mean :math:`\mu`, any shape ``(*)``, floating point.
+        target: the true value, shape of ``input``.
+        var: the predicted variance, at least 0: a number, or a tensor of the shape of ``input``, of that shape with a
+            last dimension of 1, or without the last dimension.
+        full: add the constant :math:`\tfrac{1}{2} \log 2\pi`.
+        eps: smaller variances count as this; larger than 0. The gradient passes as if they were not raised, as in torch.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+
+    Returns:
+        A tensor of shape ``()``, or ``(*)`` with ``reduction="none"``; any sign: a density may exceed 1.
+
+    Raises:
+        ValueError: shapes differ, or a variance is negative.
+        TypeError: a wrong kind of number.
+
+    Source: Nix and Weigend, "Estimating the mean and variance of the target probability distribution", 1994;
+    :class:`torch.nn.GaussianNLLLoss`.
+
+    >>> gaussian_nll_loss(torch.tensor([1.0]), torch.tensor([3.0]), 1.0)  # (ln 1 + 2²/1) / 2
+    tensor(2.)
+    """
+    guards.pair(input, target)
+    variance = guards.variance(input, var)
+    # The value is raised, the gradient is not: a variance below eps still hears that it is too small.
+    variance = variance + (variance.detach().clamp_min(eps) - variance.detach())
+    losses = 0.5 * (variance.log() + (input - target).square() / variance)
+    if full:
+        losses = losses + 0.5 * math.log(2 * math.pi)
+    return reduce(losses, reduction)
+
+
+class GaussianNLLLoss(Loss):
+    function = gaussian_nll_loss
+
+
+def definition(
+    means: list[float], target: list[float], variances: list[float], full: bool = False, eps: float = 1e-6
+) -> Iterator[Term]:
+    for mean, y, variance in zip(means, target, variances, strict=True):
+        v = max(variance, eps)
+        constant = math.log(2 * math.pi) / 2 if full else 0.0
+        yield Term((math.log(v) + (mean - y) ** 2 / v) / 2 + constant)
+
+
+def working(
+    input: Tensor,
+    target: Tensor,
+    var: Tensor | float,
+    *,
+    full: bool = False,
+    eps: float = 1e-6,
+    reduction: str = "mean",
+) -> Iterator[Step]:
+    def write(mean: float, y: float, v: float) -> str:
+        text = f"0.5 · ((ln {number(v)}) + ({number(mean)} − {operand(y)})² / {number(v)})"
+        return text + (f" + 0.5 · (ln {number(2 * math.pi)})" if full else "")
+
+    variance = guards.variance(input, var).detach().clamp_min(eps).expand_as(input)
+    losses = gaussian_nll_loss(input, target, var, full=full, eps=eps, reduction="none")
+    return elementwise_working(losses, (input, target, variance), write, reduction)
+
+
+ENTRY = Entry(
+    name="gaussian_nll",
+    function=gaussian_nll_loss,
+    module=GaussianNLLLoss,
+    definition=definition,
+    working=working,
+    torch_function=torch.nn.functional.gaussian_nll_loss,
+    formula=r"\ell(\mu, y, v) = \tfrac{1}{2} \left( \log v + \frac{(\mu - y)^2}{v} \right)",
+    family="likelihood",
+    sample=lambda g: (uniform(g, 12), uniform(g, 12), uniform(g, 12, low=0.1, high=3.0)),
+    settings=({}, {"full": True}, {"eps": 1.0}),
+)

@@ -1,0 +1,101 @@
+"""Huber loss: squared error near zero, absolute error in the tails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from .. import _guards as guards
+from .._core import Entry, Loss, OptionalTensor, Positive, Reduction, Term, loss_function, reduce, uniform
+from .._steps import Step, elementwise_working, error_step, number, operand
+
+
+@loss_function
+def huber_loss(
+    input: Tensor,
+    target: Tensor,
+    *,
+    delta: Positive = 1.0,
+    weight: OptionalTensor = None,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    r"""Squared error near zero, absolute error in the tails.
+
+    .. math:: \ell(e) = \begin{cases} \tfrac{1}{2} e^2 & |e| \le \delta \\
+                        \delta\,(|e| - \tfrac{1}{2} \delta) & \text{otherwise} \end{cases}, \qquad e = \hat y - y
+
+    Equal to ``delta`` times :func:`smooth_l1_loss` with ``beta=delta``; to half of :func:`mse_loss` for small errors.
+
+    Args:
+        input: the prediction :math:`\hat y`, any shape ``(*)``, floating point.
+        target: the true value, shape of ``input``.
+        delta: where the parabola meets the line, in the unit of the target; larger than 0.
+        weight: how much each element counts, shape of ``input``. Unlike in L1 and MSE the mean still divides by the
+            number of elements: so does torch.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+
+    Returns:
+        A tensor of shape ``()``, or ``(*)`` with ``reduction="none"``; at least 0. Its slope lies in [−delta, delta].
+
+    Raises:
+        ValueError: shapes differ, or ``delta`` is not positive.
+        TypeError: ``input`` holds no floating-point numbers.
+
+    Source: P. J. Huber, "Robust estimation of a location parameter", 1964; :class:`torch.nn.HuberLoss`.
+
+    >>> huber_loss(torch.tensor([0.5, 3.0]), torch.zeros(2), reduction="none")
+    tensor([0.1250, 2.5000])
+    """
+    guards.pair(input, target)
+    error = (input - target).abs()
+    near = 0.5 * error.square()
+    far = delta * (error - 0.5 * delta)
+    losses = torch.where(error <= delta, near, far)
+    if weight is not None:
+        guards.same_shape(input=input, weight=weight)
+        losses = weight * losses
+    return reduce(losses, reduction)
+
+
+class HuberLoss(Loss):
+    function = huber_loss
+
+
+def definition(
+    prediction: list[float], target: list[float], delta: float = 1.0, weight: list[float] | None = None
+) -> Iterator[Term]:
+    for i, (p, y) in enumerate(zip(prediction, target, strict=True)):
+        e = abs(p - y)
+        loss = e * e / 2 if e <= delta else delta * (e - delta / 2)
+        yield Term(loss if weight is None else weight[i] * loss)
+
+
+def working(
+    input: Tensor, target: Tensor, *, delta: float = 1.0, weight: Tensor | None = None, reduction: str = "mean"
+) -> Iterator[Step]:
+    def write(a: float, b: float, w: float) -> str:
+        factor = "" if weight is None else f"{operand(w)} · "
+        if abs(a - b) <= delta:
+            return f"{factor}0.5 · ({number(a)} − {operand(b)})²"
+        return f"{factor}{number(delta)} · (|{number(a)} − {operand(b)}| − 0.5 · {number(delta)})"
+
+    losses = huber_loss(input, target, delta=delta, weight=weight, reduction="none")
+    tensors = (input, target, torch.ones_like(input) if weight is None else weight)
+    return elementwise_working(losses, tensors, write, reduction, first=[error_step(input, target)])
+
+
+ENTRY = Entry(
+    name="huber",
+    function=huber_loss,
+    module=HuberLoss,
+    definition=definition,
+    working=working,
+    torch_function=torch.nn.functional.huber_loss,
+    formula=r"\ell(e) = \begin{cases} \tfrac{1}{2} e^2 & |e| \le \delta \\ \delta\,(|e| - \tfrac{1}{2} \delta) &"
+    r" \text{otherwise} \end{cases} \qquad e = \hat{y} - y",
+    family="regression",
+    sample=lambda g: (uniform(g, 12), uniform(g, 12)),
+    settings=({}, {"delta": 2.5}, {"weight": torch.arange(1.0, 13.0).double()}),
+)

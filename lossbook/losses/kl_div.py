@@ -1,0 +1,100 @@
+"""KL divergence: how much is lost when one distribution stands in for another."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Annotated
+
+import torch
+from torch import Tensor
+
+from .. import _guards as guards
+from .._core import Entry, Loss, Switch, Term, loss_function, reduce, uniform
+from .._steps import Step, elementwise_working, number
+
+
+@loss_function
+def kl_div(
+    input: Tensor,
+    target: Tensor,
+    *,
+    reduction: Annotated[str, guards.one_of("none", "mean", "batchmean", "sum")] = "mean",
+    log_target: Switch = False,
+) -> Tensor:
+    r"""Kullback–Leibler divergence of the model's distribution q from the target's p.
+
+    .. math:: \ell = p\,(\log p - \log q), \qquad \sum \ell = \mathrm{KL}(p \,\|\, q)
+
+    Args:
+        input: **log**-probabilities :math:`\log q` of the model, any shape ``(*)``, floating point.
+        target: probabilities :math:`p`, shape of ``input``; log-probabilities with ``log_target=True``.
+        reduction: ``"batchmean"`` divides by the first dimension and is the divergence as mathematics defines it;
+            ``"mean"`` divides by the number of all elements; ``"sum"``; ``"none"``.
+        log_target: whether ``target`` holds logarithms.
+
+    Returns:
+        A tensor of shape ``()``, or ``(*)`` with ``reduction="none"``. For distributions the sum is at least 0, and 0
+        only where they agree; a negative one means that an input is no distribution. A target of 0 (or of −∞ with
+        ``log_target``, where torch gives ``nan``) adds 0.
+
+    Raises:
+        ValueError: shapes differ. torch broadcasts without a word.
+        TypeError: no floating-point numbers.
+
+    Source: S. Kullback and R. A. Leibler, "On information and sufficiency", 1951; :class:`torch.nn.KLDivLoss`.
+
+    >>> half, target = torch.tensor([[0.5, 0.5]]), torch.tensor([[1.0, 0.0]])
+    >>> kl_div(half.log(), target, reduction="batchmean")  # ln 2
+    tensor(0.6931)
+    """
+    guards.pair(input, target)
+    guards.floating(target=target)
+    if log_target:
+        possible = target > -math.inf
+        losses = target.exp() * torch.where(possible, target - input, 0)
+    else:
+        losses = torch.xlogy(target, target) - torch.where(target == 0, 0, target * input)
+    if reduction == "batchmean":
+        guards.batch(input)
+        return losses.sum() / input.shape[0]
+    return reduce(losses, reduction)
+
+
+class KLDivLoss(Loss):
+    function = kl_div
+
+
+def definition(log_q: list[list[float]], target: list[list[float]], log_target: bool = False) -> Iterator[Term]:
+    for x, t in zip((v for row in log_q for v in row), (v for row in target for v in row), strict=True):
+        p = math.exp(t) if log_target else t
+        yield Term(p * (math.log(p) - x) if p > 0 else 0.0)
+
+
+def working(input: Tensor, target: Tensor, *, reduction: str = "mean", log_target: bool = False) -> Iterator[Step]:
+    def write(log_q: float, t: float) -> str:
+        p = math.exp(t) if log_target else t
+        q = math.exp(log_q)
+        return f"{number(p)} · ((ln {number(p)}) − (ln {number(q)}))" if p > 0 else "0"
+
+    losses = kl_div(input, target, log_target=log_target, reduction="none")
+    divisor = input.shape[0] if reduction == "batchmean" else None
+    return elementwise_working(losses, (input, target), write, reduction, batch=divisor)
+
+
+def sample(generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    return uniform(generator, 3, 4).log_softmax(dim=1), uniform(generator, 3, 4).softmax(dim=1)
+
+
+ENTRY = Entry(
+    name="kl_div",
+    function=kl_div,
+    module=KLDivLoss,
+    definition=definition,
+    working=working,
+    torch_function=torch.nn.functional.kl_div,
+    formula=r"\ell(\log q, p) = p\,(\log p - \log q)",
+    family="likelihood",
+    sample=sample,
+    settings=({},),
+)

@@ -1,0 +1,82 @@
+"""Margin ranking loss: which of two scores should be higher."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from .. import _guards as guards
+from .._core import Entry, Loss, Number, Reduction, Term, loss_function, reduce, uniform
+from .._steps import Step, elementwise_working, number, operand
+
+
+@loss_function
+def margin_ranking_loss(
+    input1: Tensor, input2: Tensor, target: Tensor, *, margin: Number = 0.0, reduction: Reduction = "mean"
+) -> Tensor:
+    r"""How far two scores are from the right order, with a margin between them.
+
+    .. math:: \ell(x_1, x_2, y) = \max\bigl(0, -y\,(x_1 - x_2) + m\bigr)
+
+    The hinge loss max(0, 1 − y·s) is this loss with ``input2`` 0 and ``margin`` 1.
+
+    Args:
+        input1: scores, any shape ``(*)``, floating point.
+        input2: scores to compare with, shape of ``input1``.
+        target: 1 where ``input1`` should be higher, −1 where ``input2`` should, shape of ``input1``.
+        margin: by how much.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+
+    Returns:
+        A tensor of shape ``()``, or ``(*)`` with ``reduction="none"``; at least 0. Exactly at the hinge the slope is
+        that of the wrong side, as in torch.
+
+    Raises:
+        ValueError: shapes differ. torch broadcasts them.
+        TypeError: scores are no floating-point numbers.
+
+    Source: :class:`torch.nn.MarginRankingLoss`.
+
+    >>> margin_ranking_loss(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 1.0]), torch.tensor([1, 1]), reduction="none")
+    tensor([2., 0.])
+    """
+    guards.tensors(input1=input1, input2=input2, target=target)
+    guards.same_shape(input1=input1, input2=input2, target=target)
+    guards.floating(input1=input1, input2=input2)
+    return reduce((margin - target * (input1 - input2)).clamp_min(0), reduction)
+
+
+class MarginRankingLoss(Loss):
+    function = margin_ranking_loss
+
+
+def definition(first: list[float], second: list[float], target: list[float], margin: float = 0.0) -> Iterator[Term]:
+    for x1, x2, y in zip(first, second, target, strict=True):
+        yield Term(max(0.0, -y * (x1 - x2) + margin))
+
+
+def working(
+    input1: Tensor, input2: Tensor, target: Tensor, *, margin: float = 0.0, reduction: str = "mean"
+) -> Iterator[Step]:
+    def write(x1: float, x2: float, y: float) -> str:
+        sign = "" if y == -1 else "−"
+        return f"max(0, {sign}({number(x1)} − {operand(x2)}){f' + {number(margin)}' if margin else ''})"
+
+    losses = margin_ranking_loss(input1, input2, target, margin=margin, reduction="none")
+    return elementwise_working(losses, (input1, input2, target), write, reduction)
+
+
+ENTRY = Entry(
+    name="margin_ranking",
+    function=margin_ranking_loss,
+    module=MarginRankingLoss,
+    definition=definition,
+    working=working,
+    torch_function=torch.nn.functional.margin_ranking_loss,
+    formula=r"\ell(x_1, x_2, y) = \max\bigl(0, -y\,(x_1 - x_2) + m\bigr)",
+    family="ranking",
+    sample=lambda g: (uniform(g, 12), uniform(g, 12), 2.0 * torch.randint(2, (12,), generator=g) - 1),
+    settings=({}, {"margin": 1.5}),
+)

@@ -1,0 +1,83 @@
+"""Smooth L1 loss: a parabola near zero, a straight line beyond."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from .. import _guards as guards
+from .._core import Entry, Loss, NotNegative, Reduction, Term, loss_function, reduce, uniform
+from .._steps import Step, elementwise_working, error_step, number, operand
+
+
+@loss_function
+def smooth_l1_loss(input: Tensor, target: Tensor, *, beta: NotNegative = 1.0, reduction: Reduction = "mean") -> Tensor:
+    r"""Squared error below ``beta``, absolute error above: no kink at 0, no steep slope far away.
+
+    .. math:: \ell(e) = \begin{cases} \tfrac{1}{2} e^2 / \beta & |e| < \beta \\
+                        |e| - \tfrac{1}{2} \beta & \text{otherwise} \end{cases}, \qquad e = \hat y - y
+
+    Equal to :func:`huber_loss` with ``delta=beta``, divided by ``beta``; to :func:`l1_loss` with ``beta=0``.
+
+    Args:
+        input: the prediction :math:`\hat y`, any shape ``(*)``, floating point.
+        target: the true value, shape of ``input``.
+        beta: where the parabola meets the line, in the unit of the target; at least 0.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+
+    Returns:
+        A tensor of shape ``()``, or ``(*)`` with ``reduction="none"``; at least 0. Its slope lies in [−1, 1].
+
+    Raises:
+        ValueError: shapes differ, or ``beta`` is negative.
+        TypeError: ``input`` holds no floating-point numbers.
+
+    Source: R. Girshick, "Fast R-CNN", 2015; :class:`torch.nn.SmoothL1Loss`.
+
+    >>> smooth_l1_loss(torch.tensor([0.5, 3.0]), torch.zeros(2), reduction="none")
+    tensor([0.1250, 2.5000])
+    """
+    guards.pair(input, target)
+    error = (input - target).abs()
+    if beta == 0:
+        return reduce(error, reduction)
+    near = 0.5 * error.square() / beta
+    far = error - 0.5 * beta
+    return reduce(torch.where(error < beta, near, far), reduction)
+
+
+class SmoothL1Loss(Loss):
+    function = smooth_l1_loss
+
+
+def definition(prediction: list[float], target: list[float], beta: float = 1.0) -> Iterator[Term]:
+    for p, y in zip(prediction, target, strict=True):
+        e = abs(p - y)
+        yield Term(e * e / (2 * beta) if e < beta else e - beta / 2)
+
+
+def working(input: Tensor, target: Tensor, *, beta: float = 1.0, reduction: str = "mean") -> Iterator[Step]:
+    def write(a: float, b: float) -> str:
+        if abs(a - b) < beta:
+            return f"0.5 · ({number(a)} − {operand(b)})² / {number(beta)}"
+        return f"|{number(a)} − {operand(b)}| − 0.5 · {number(beta)}"
+
+    losses = smooth_l1_loss(input, target, beta=beta, reduction="none")
+    return elementwise_working(losses, (input, target), write, reduction, first=[error_step(input, target)])
+
+
+ENTRY = Entry(
+    name="smooth_l1",
+    function=smooth_l1_loss,
+    module=SmoothL1Loss,
+    definition=definition,
+    working=working,
+    torch_function=torch.nn.functional.smooth_l1_loss,
+    formula=r"\ell(e) = \begin{cases} \tfrac{1}{2} e^2 / \beta & |e| < \beta \\ |e| - \tfrac{1}{2} \beta &"
+    r" \text{otherwise} \end{cases} \qquad e = \hat{y} - y",
+    family="regression",
+    sample=lambda g: (uniform(g, 12), uniform(g, 12)),
+    settings=({}, {"beta": 2.5}, {"beta": 0.0}),
+)

@@ -1,0 +1,71 @@
+"""Soft margin loss: the logistic loss, for labels 1 and −1."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from .. import _guards as guards
+from .._core import Entry, Loss, Reduction, Term, loss_function, reduce, uniform
+from .._steps import Step, elementwise_working, operand
+from .bce_with_logits import softplus
+
+
+@loss_function
+def soft_margin_loss(input: Tensor, target: Tensor, *, reduction: Reduction = "mean") -> Tensor:
+    r"""Logistic loss: how far a score is from clearly having the sign of its label.
+
+    .. math:: \ell(x, y) = \log(1 + e^{-y x})
+
+    Equal to :func:`binary_cross_entropy_with_logits` with the label 1 instead of 1 and 0 instead of −1.
+
+    Args:
+        input: scores, any shape ``(*)``, floating point.
+        target: 1 or −1, shape of ``input``, any number type.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+
+    Returns:
+        A tensor of shape ``()``, or ``(*)`` with ``reduction="none"``; at least 0, and finite for every finite score:
+        torch returns ``inf`` in float32 from y·x = −89 on.
+
+    Raises:
+        ValueError: shapes differ.
+        TypeError: ``input`` holds no floating-point numbers.
+
+    Source: :class:`torch.nn.SoftMarginLoss`.
+
+    >>> soft_margin_loss(torch.tensor([-200.0]), torch.tensor([1.0]))
+    tensor(200.)
+    """
+    guards.pair(input, target)
+    return reduce(softplus(-target * input), reduction)
+
+
+class SoftMarginLoss(Loss):
+    function = soft_margin_loss
+
+
+def definition(scores: list[float], target: list[float]) -> Iterator[Term]:
+    for x, y in zip(scores, target, strict=True):
+        yield Term(math.log(1 + math.exp(-y * x)))
+
+
+def working(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Iterator[Step]:
+    losses = soft_margin_loss(input, target, reduction="none")
+    return elementwise_working(losses, (input, target), lambda x, y: f"ln (1 + e^{operand(-y * x)})", reduction)
+
+
+ENTRY = Entry(
+    name="soft_margin",
+    function=soft_margin_loss,
+    module=SoftMarginLoss,
+    definition=definition,
+    working=working,
+    torch_function=torch.nn.functional.soft_margin_loss,
+    formula=r"\ell(x, y) = \log(1 + e^{-y x})",
+    family="binary",
+    sample=lambda g: (uniform(g, 12), 2.0 * torch.randint(2, (12,), generator=g) - 1),
+)

@@ -1,0 +1,227 @@
+"""The built site without a browser: each page's language, its way to the others, its links and pictures."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+
+from tests.site_pages import DOOR, SITE, STRINGS, TITLE, WebPage, contents
+from tools.book import LANGUAGES, REFERENCE, ROOT, read_page
+
+DOCNAMES = contents()
+PAGES = {docname: WebPage(docname) for docname in DOCNAMES}
+IN_LANGUAGE = [page for page in PAGES.values() if page.folder]
+
+
+def every(pages):
+    """Run a test once a page, named after it."""
+    return pytest.mark.parametrize("page", pages, ids=lambda page: page.docname)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _built_from_these_sources():
+    """The site is there, and no source is newer."""
+    stamp = SITE / "pagefind/pagefind-entry.json"  # written last
+    assert stamp.exists(), "These tests read the built site, and _build/html is not complete. Run `make book` first."
+    sources = [ROOT / "_config.yml", ROOT / "_toc.yml", *(ROOT / "book").rglob("*.*")]
+    newer = [p for p in sources if p.stat().st_mtime > stamp.stat().st_mtime and "__pycache__" not in p.parts]
+    assert not newer, f"The site was built before {newer[0].relative_to(ROOT)} was changed. Run `make book` again."
+
+
+# ---- all pages are there ---------------------------------------------------------------------------------------------
+
+
+def missing_pages(docnames: list[str], root: Path) -> list[str]:
+    """What keeps _toc.yml, book/ and the languages from having the same pages in the same order."""
+    names = {code: [d.removeprefix(f"book/{code}/") for d in docnames if d.startswith(f"book/{code}/")] for code in LANGUAGES}
+    faults = []
+    for code, listed in names.items():
+        there = sorted((root / "book" / code).rglob("*"))
+        there = [p.relative_to(root).with_suffix("").as_posix() for p in there if p.suffix in (".ipynb", ".md")]
+        for docname in sorted(set(there) - set(docnames)):
+            faults.append(f"{docname} is in no reader's table of contents: add it to _toc.yml.")
+        for name in names[REFERENCE]:
+            if f"book/{code}/{name}" not in there:
+                faults.append(f"book/{code}/{name} is missing: book/{REFERENCE}/{name} waits for its translation.")
+        if listed != names[REFERENCE]:
+            faults.append(f"_toc.yml lists other pages, or another order, for {code} than for {REFERENCE}.")
+    return faults
+
+
+def test_every_page_in_every_language():
+    assert missing_pages(DOCNAMES, ROOT) == []
+    assert len(set(DOCNAMES)) == len(DOCNAMES) == 1 + len(LANGUAGES) * (len(DOCNAMES) // len(LANGUAGES))
+
+
+def test_missing_page_is_seen(tmp_path):
+    for docname in DOCNAMES[:-1]:
+        path = tmp_path / f"{docname}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / "book/en/stray.ipynb").touch()
+    faults = missing_pages(DOCNAMES, tmp_path)
+    assert len(faults) == 2
+    assert "book/en/stray is in no reader's table of contents" in faults[0]
+    assert f"{DOCNAMES[-1]} is missing" in faults[1]
+
+
+def test_site_has_these_pages_and_no_other():
+    built = {p.relative_to(SITE).with_suffix("").as_posix() for p in SITE.rglob("*.html")}
+    assert built == {*DOCNAMES, "index"}
+
+
+def test_bare_address_leads_to_the_door():
+    soup = BeautifulSoup((SITE / "index.html").read_text(encoding="utf-8"), "html.parser")
+    assert soup.html["lang"] == LANGUAGES[REFERENCE].html
+    assert soup.find("meta", attrs={"http-equiv": "refresh"})["content"] == f"0; url={DOOR}.html"
+
+
+def test_door_opens_every_language():
+    cards = {div["lang"]: div.a for div in PAGES[DOOR].soup.select(".door > div")}
+    assert list(cards) == [language.html for language in LANGUAGES.values()]
+    for code_, language in LANGUAGES.items():
+        assert cards[language.html].get_text() == language.name
+        assert PAGES[DOOR].target(cards[language.html]["href"]) == PAGES[f"book/{code_}/index"].path
+
+
+# ---- each page speaks its language -----------------------------------------------------------------------------------
+
+
+@every(PAGES.values())
+def test_language_title_and_description(page):
+    assert page.soup.html["lang"] == page.language.html
+    heading = page.soup.h1.find(string=True)
+    assert page.soup.title.string == f"{page.soup.h1.get_text().removesuffix('#')} — {page.text(TITLE)}"
+    assert heading.strip()
+    descriptions = page.soup.find_all("meta", attrs={"name": "description"})
+    assert len(descriptions) == 1
+    assert descriptions[0]["content"].strip()
+
+
+def interface(page: WebPage) -> set[str]:
+    """What the site itself says on a page: texts and labels outside of the article, and the article's furniture."""
+    soup = BeautifulSoup(str(page.soup), "html.parser")
+    for content in soup.select("title, nav a, .prev-next-title, script, style, .caption-text, kbd, .logo__title"):
+        content.extract()
+    article = soup.article.extract()
+    furniture = article.select(".headerlink, .caption-number, details.hide > summary, div.admonition > .admonition-title")
+    own_titles = article.select("div[class*=admonition-] > .admonition-title")  # given by the author: content
+    said = set()
+    for part in [soup, *(f for f in furniture if f not in own_titles)]:
+        said.update(text.strip() for text in part.find_all(string=True))
+        for tag in [part, *part.find_all(True)]:
+            said.update(tag.get(name, "") for name in ("title", "aria-label", "placeholder", "alt"))
+            said.update(value for name, value in tag.attrs.items() if name in ("data-none", "data-one", "data-many", "data-failed", "data-copied"))
+    names = {language.name for language in LANGUAGES.values()} | {"© 2026, lossbook", "#"}
+    return {text for text in said if re.search(r"[^\W\d_]", text)} - names
+
+
+def test_interface_has_texts_to_compare():
+    assert {"Search", "Skip to main content", "Color mode", "Copied"} <= interface(PAGES[f"book/{REFERENCE}/index"])
+
+
+@every([page for page in IN_LANGUAGE if page.folder != REFERENCE])
+def test_no_english_interface(page):
+    english = interface(PAGES[f"book/{REFERENCE}/{page.name}"])
+    assert english & interface(page) == set(), "add these texts to book/strings.yml, or translate them in the template"
+
+
+def test_every_text_in_every_language():
+    for text, row in STRINGS.items():
+        assert set(row) - {REFERENCE} == set(LANGUAGES) - {REFERENCE}, f"book/strings.yml: {text!r}"
+
+
+# ---- each page leads to itself in the other languages, and else stays in its own ---------------------------------------
+
+
+@every(PAGES.values())
+def test_other_languages(page):
+    there = {code_: f"book/{code_}/{page.name}" for code_ in LANGUAGES if f"book/{code_}/{page.name}" in PAGES}
+    links = page.soup.find_all("link", hreflang=True)
+    fallback = DOOR if page.name == "index" else there[REFERENCE]
+    expected = {LANGUAGES[code_].html: PAGES[docname].path for code_, docname in there.items()}
+    assert {link["hreflang"]: page.target(link["href"]) for link in links} == expected | {"x-default": PAGES[fallback].path}
+    offered = {a["hreflang"]: page.target(a["href"]) for a in page.soup.select(".menu-languages li a")}
+    assert offered == {html: path for html, path in expected.items() if not page.folder or html != page.language.html}
+
+
+@every(IN_LANGUAGE)
+def test_navigation_stays_in_the_language(page):
+    own = [docname for docname in DOCNAMES if docname.startswith(f"book/{page.folder}/")]
+    sidebar = [page.target(a["href"]) for a in page.soup.select("nav.bd-docs-nav a")]
+    assert sidebar == [PAGES[docname].path for docname in own[1:]]
+    assert page.target(page.soup.select_one(".navbar-brand")["href"]) == PAGES[own[0]].path
+    here = own.index(page.docname)
+    for side, neighbor in (".left-prev", here - 1), (".right-next", here + 1):
+        link = page.soup.select_one(f".prev-next-area {side}")
+        expected = PAGES[own[neighbor]].path if 0 <= neighbor < len(own) else None
+        assert (page.target(link["href"]) if link else None) == expected
+
+
+# ---- links, pictures, no other host ------------------------------------------------------------------------------------
+
+
+def dead_links(page: WebPage) -> list[str]:
+    """Addresses on the page that lead nowhere in the site."""
+    dead = []
+    for tag in page.soup.find_all(["a", "link", "script", "img", "use"]):
+        href = tag.get("href") or tag.get("src") or tag.get("xlink:href") or ""
+        if re.match(r"[a-z]+:", href) or not href:
+            continue
+        file, anchor = page.target(href), href.partition("#")[2]
+        if not file.is_file() or not file.is_relative_to(page.site):
+            dead.append(href)
+        elif anchor and file.suffix == ".html":
+            docname = file.relative_to(page.site).with_suffix("").as_posix()
+            other = page if file == page.path else PAGES.get(docname) or WebPage(docname, page.site)
+            if anchor not in other.ids:
+                dead.append(href)
+    return dead
+
+
+def foreign_requests(html: str) -> list[str]:
+    """What a browser would fetch from elsewhere: everything but links to follow and the namespaces of SVG and MathML."""
+    html = re.sub(r"<(a|annotation)\b[^>]*>|\bxmlns(:\w+)?=\"[^\"]*\"|<link rel=\"canonical\"[^>]*>", "", html)
+    return re.findall(r"(?:src|href|srcset|data|action|url\(|@import|import\()\s*[=(]?\s*[\"']?((?:https?:)?//[^\"')\s>]+)", html)
+
+
+@every(PAGES.values())
+def test_links_and_pictures(page):
+    assert dead_links(page) == []
+    assert foreign_requests(page.path.read_text(encoding="utf-8")) == []
+    assert [id for id, times in Counter(page.ids).items() if times > 1] == []
+    for picture in page.soup.article.select("img, svg"):
+        assert (picture.get("alt") or picture.get("aria-label") or "").strip(), str(picture)[:200]
+
+
+def test_links_checked():
+    assert sum(len(page.soup.find_all("a", href=True)) for page in PAGES.values()) > 10 * len(PAGES)
+
+
+@pytest.mark.parametrize("file", sorted(p for p in SITE.glob("_static/**/*") if p.suffix in (".css", ".js")), ids=lambda p: p.name)
+def test_styles_and_scripts_ask_nobody_else(file):
+    assert foreign_requests(file.read_text(encoding="utf-8")) == []
+
+
+def test_foreign_request_is_seen():
+    assert foreign_requests('<script src="https://cdn.example/x.js">') == ["https://cdn.example/x.js"]
+    assert foreign_requests("@import url(//fonts.example/a.css)") == ["//fonts.example/a.css"]
+    assert foreign_requests('<a href="https://pytorch.org">docs</a>') == []
+
+
+@every(PAGES.values())
+def test_every_drawn_figure_is_on_the_page(page):
+    source = ROOT / f"{page.docname}.ipynb"
+    cells = read_page(source).cells if source.exists() else []
+    drawn = [cell.alt for cell in cells for output in cell.outputs if "image/svg+xml" in output.get("data", {})]
+    assert [svg["aria-label"] for svg in page.soup.select("svg.figure")] == drawn
+    assert "<image" not in str(page.soup.article)
+
+
+@every(PAGES.values())
+def test_no_repository_no_buttons(page):
+    launchers = page.soup.select("a[href*=colab], a[href*=mybinder], a[href*='/edit/'], a[href*='/issues/']")
+    assert launchers == []
+    assert len(page.soup.select("a[download]")) == bool(page.folder)

@@ -1,0 +1,117 @@
+"""What stops a build, and what the extensions make of a page: shown on small books, so that each fault is planted here."""
+
+import re
+
+import pytest
+
+from book._ext import figures, katex
+from tests.site_pages import SmallBook, code, data, markdown
+from tools.book import ROOT
+
+# ---- formulas and figures ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tex", [r"\frac{1", r"\foo", r"a \\ b", "50%", "mất"])
+def test_bad_tex_is_refused(tex):
+    with pytest.raises(ValueError, match=r"."):
+        katex.html(tex, True)
+
+
+@pytest.mark.parametrize("word", ["mất mát", "đường thẳng", "função", "均方误差"])
+def test_words_in_formulas_stay_words(word):
+    assert f"<mtext>{word.replace(' ', chr(0xA0))}</mtext>" in katex.html(rf"\text{{{word}}}", False)
+
+
+def test_figures_on_one_page_do_not_share_ids():
+    svg = (
+        '<?xml version="1.0"?><svg width="4pt"><g id="axes_1"><path style="fill: #ffffff"/><path style="stroke: #000000" '
+        'clip-path="url(#p1)"/><text style="font-family: x; fill: #ffffff">1</text></g><clipPath id="p1"/></svg>'
+    )
+    first, second = figures.inline(svg, "one"), figures.inline(svg, "two")
+    ids = [re.findall(r'id="([^"]+)"', drawing) for drawing in (first, second)]
+    assert len(ids[0]) == len(ids[1]) == 1
+    assert ids[0] != ids[1]
+    assert f"url(#{ids[0][0]})" in first
+    assert 'style="fill: var(--pst-color-background)"' in first
+    assert "stroke: currentColor" in first
+    assert 'style="fill: #ffffff">1' in first, "a label's own color stays"
+
+
+# ---- what stops a build, and what a repository adds ----------------------------------------------------------------------
+
+FIGURE = '<svg xmlns="http://www.w3.org/2000/svg" width="10pt" viewBox="0 0 9 9"><g id="figure_1"/></svg>'
+INTRO = markdown("intro", "# Title\n\nText.")
+
+
+@pytest.fixture
+def book(tmp_path):
+    return SmallBook(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("cells", "sentences"),
+    [
+        (
+            [INTRO, markdown("formula", "Fine: $x$.\n\n$$\n\\frac{1\n$$"), code("shown", "1", data(latex="$\\foo$"))],
+            [
+                "book/en/index.ipynb, cell 'formula': KaTeX cannot set the formula \\frac{1\n  Unexpected end of input",
+                "book/en/index.ipynb, cell 'shown': KaTeX cannot set the formula \\foo\n  Undefined control sequence",
+            ],
+        ),
+        (
+            [INTRO, code("fails", "1 / 0", {"output_type": "error", "ename": "ZeroDivisionError", "evalue": "", "traceback": []})],
+            ["book/en/index.ipynb, cell 'fails' stores an error as its output (ZeroDivisionError"],
+        ),
+        ([INTRO, code("plot", "draw()", data(svg=FIGURE))], ["book/en/index.ipynb, cell 'plot': a picture has no alt text"]),
+        ([INTRO, markdown("intro", "Again.")], ["book/en/index.ipynb: two cells have the id 'intro'"]),
+    ],
+    ids=["invalid TeX", "stored error", "no alt text", "same id twice"],
+)
+def test_build_stops_and_names_page_and_cell(book, cells, sentences):
+    book.notebook("book/en/index", *cells)
+    run = book.build()
+    assert run.returncode != 0
+    for sentence in sentences:
+        assert sentence in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_build_stops_at_unknown_language(book):
+    book.notebook("book/en/index", INTRO)
+    book.notebook("book/fr/index", INTRO)
+    run = book.build()
+    assert run.returncode != 0
+    assert "book/fr/ is the folder of no language: book/languages.yml lists en, vi, zh, pt." in run.stderr
+
+
+def test_repository_numbers_folds_and_missing_texts(book):
+    """One small book for what the real one does not have yet. Its one fault: an interface text without translation."""
+    book.write("_config.yml", (ROOT / "_config.yml").read_text(encoding="utf-8").replace('url: ""', "url: https://github.com/o/r"))
+    strings = (ROOT / "book/strings.yml").read_text(encoding="utf-8")
+    book.write("book/strings.yml", strings.replace("Tip: {vi: Mẹo,", "Tip: {"))
+    page = "# T{n}\n\n```{figure} ../dot.png\n:name: fig-{n}\n:alt: A dot\nDot\n```\n\n$$x$$ (eq-{n})\n\n{numref}`fig-{n}`\n\n"
+    book.write("book/dot.png", "")
+    book.write("book/en/index.md", page.replace("{n}", "one").replace("{numref}", "{numref}"))
+    folded = ":::{admonition} Title\n:class: dropdown\nText\n:::\n\n```{tip}\nText\n```"
+    book.notebook(
+        "book/vi/index",
+        markdown("intro", page.replace("{n}", "two") + folded),
+        code("solution", "1", data(markdown="so $x^2$"), tags=["hide-input"]),
+    )
+    run = book.build()
+    assert run.stderr.count("WARNING") == 1
+    assert "The interface text 'Tip' has no 'vi' in book/strings.yml: add it." in run.stderr
+    page = book.page("book/vi/index")
+    assert [n.get_text().strip() for n in page.soup.select(".eqno, .caption-number")] == ["Hình 1", "(1)#"]
+    assert [s.get_text(" ", strip=True) for s in page.soup.select("article summary")] == ["Title", "Hiện mã Ẩn mã"]
+    assert page.soup.select_one(".cell_output .katex math")
+    links = {a.get_text(strip=True): a["href"] for a in page.soup.select(".menu a") if a["href"].startswith("https")}
+    at = "main/book/vi/index.ipynb"
+    assert links == {
+        "Kho mã nguồn": "https://github.com/o/r",
+        "Đề nghị sửa": f"https://github.com/o/r/edit/{at}",
+        "Báo lỗi": links["Báo lỗi"],
+        "Chạy trên Colab": f"https://colab.research.google.com/github/o/r/blob/{at}",
+        "Chạy trên Binder": f"https://mybinder.org/v2/gh/o/r/main?urlpath=lab/tree/{at.removeprefix('main/')}",
+    }
+    assert links["Báo lỗi"].startswith("https://github.com/o/r/issues/new?")
