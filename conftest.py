@@ -3,47 +3,64 @@
 import os
 
 import pytest
-from nbval.plugin import IPyNbCell
+from nbval.plugin import IPyNbCell, IPyNbFile
 
 from tools.book import LANGUAGES, pages
 
 os.environ["OMP_NUM_THREADS"] = "1"  # as in tools/notebooks.py: large sums depend on the number of threads
-LEFT_OUT = pytest.StashKey[list[str]]()
+SELECTING = ("keyword", "markexpr", "deselect", "ignore", "lf", "collectonly")  # options that leave tests out
+NOT_RUN = pytest.StashKey[list[str]]()
 
 
-def pytest_itemcollected(item):
-    """Call a cell by its id; nbval calls it "Cell 3"."""
-    if isinstance(item, IPyNbCell):
-        item.name = item.cell.id
-        item._nodeid = f"{item.parent.nodeid}::{item.name}"
-        item.location = (item.parent.nodeid, 0, item._nodeid)
+class Cell(IPyNbCell):
+    """A code cell under its id; nbval calls it "Cell 3"."""
+
+    def reportinfo(self):
+        """What a failure's heading says."""
+        return self.path, 0, self.nodeid
+
+    def runtest(self):
+        """Run and compare the cell. nbval alone does not compare a cell that has no execution count."""
+        super().runtest()
+        if self.cell.execution_count is None:
+            self.raise_cell_error("The cell has no execution count, so nothing was compared. Run `make notebooks`.")
 
 
-def pytest_runtest_setup(item):
-    """nbval runs a cell without an execution count, but does not compare its outputs."""
-    if isinstance(item, IPyNbCell) and item.cell.execution_count is None:
-        pytest.fail("The cell has no execution count, so its outputs cannot be compared. Run `make notebooks`.")
+class Notebook(IPyNbFile):
+    """A notebook whose cells go by their ids."""
+
+    def collect(self):
+        """Collect the code cells."""
+        for item in super().collect():
+            fields = {"cell_num": item.cell_num, "cell": item.cell, "options": item.options}
+            yield Cell.from_parent(self, name=item.cell.get("id", item.name), **fields)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(parent):
+    """Collect notebooks as above."""
+    collectors = yield
+    return [Notebook.from_parent(parent, path=c.path) if isinstance(c, IPyNbFile) else c for c in collectors]
 
 
 def pytest_sessionfinish(session, exitstatus):
     """When the whole suite has passed, every code cell of the book must have been run."""
-    config, option = session.config, session.config.option
+    config = session.config
     whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
-    partly = option.keyword or option.markexpr or option.deselect or option.collectonly or option.lf
+    partly = any(config.getoption(option, None) for option in SELECTING)
     if hasattr(config, "workerinput") or exitstatus or not whole or partly:
         return
     passed = {report.nodeid for report in config.pluginmanager.get_plugin("terminalreporter").stats.get("passed", [])}
     cells = [cell for language in LANGUAGES for page in pages(language).values() for cell in page.cells]
-    left_out = [cell.where for cell in cells if cell.kind == "code" and f"{cell.page.where}::{cell.id}" not in passed]
-    config.stash[LEFT_OUT] = left_out
-    if left_out:
+    not_run = [cell.where for cell in cells if cell.kind == "code" and f"{cell.page.where}::{cell.id}" not in passed]
+    config.stash[NOT_RUN] = not_run
+    if not_run:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter, config):
     """Name the cells that were not run."""
-    if left_out := config.stash.get(LEFT_OUT, []):
-        terminalreporter.section(f"{len(left_out)} notebook cells were not run by nbval", red=True)
-        for where in left_out:
-            terminalreporter.line(where)
-        terminalreporter.line("Every code cell is run and compared: see addopts and testpaths in pyproject.toml.")
+    if not_run := config.stash.get(NOT_RUN, []):
+        terminalreporter.section(f"nbval did not run {len(not_run)} code cells", red=True)
+        terminalreporter.line("\n".join(not_run))
+        terminalreporter.line("Every one must be run and compared: see addopts and testpaths in pyproject.toml.")

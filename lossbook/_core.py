@@ -76,6 +76,7 @@ def loss_function(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """Check the settings of a loss, by the rules in its signature, before it runs."""
     parameters = inspect.signature(function).parameters
     inputs = [name for name in parameters if name not in settings_of(function)]
+    required = [name for name in inputs if parameters[name].default is inspect.Parameter.empty]
     rules = rules_of(function)
     caller = function.__name__
 
@@ -87,14 +88,16 @@ def loss_function(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
                 f"Name the settings: {caller}({', '.join(inputs)}, {next(iter(rules))}=…)."
             )
         check_names(caller, given, parameters)
-        missing = [name for name in inputs[len(tensors) :] if name not in given]
+        missing = [name for name in required[len(tensors) :] if name not in given]
         if missing:
-            raise TypeError(f"{caller} needs {' and '.join(inputs)}; {' and '.join(missing)} is missing.")
+            raise TypeError(f"{caller} needs {' and '.join(required)}; {' and '.join(missing)} is missing.")
         for name, value in given.items():
             if name in rules:
                 rules[name](name, value)
         return function(*tensors, **given)
 
+    # torch.compile counts recompilations by code object; a shared one would be used up after eight losses.
+    checked.__code__ = checked.__code__.replace(co_name=caller)
     return checked
 
 
@@ -148,6 +151,7 @@ class Term(NamedTuple):
 
     loss: float
     share: float = 1.0
+    own: float = 1.0  #: what the mean divides this loss alone by, before it adds them up
 
 
 @dataclass(frozen=True)

@@ -83,11 +83,7 @@ def class_indices(input: Tensor, target: Tensor) -> None:
             f"shape {expected}, got {tuple(target.shape)}. The classes of input stand in dimension {dim}. "
             f"For a target of shape (N, 1) write target.squeeze(1)."
         )
-    if target.dtype not in (torch.int64, torch.uint8):
-        raise TypeError(
-            f"target must hold class numbers of type torch.int64, got {target.dtype}. "
-            f"A class number is an address, not a quantity. Write target.long()."
-        )
+    class_numbers(target)
 
 
 def class_probabilities(target: Tensor, ignore_index: int) -> None:
@@ -127,6 +123,19 @@ def probabilities(**named: Tensor) -> None:
             )
 
 
+def ones_where_different(input: Tensor, **named: Tensor) -> None:
+    """The broadcasting that torch documents for a loss: a single number, or equally many dimensions, each equal or 1."""
+    for name, other in named.items():
+        pairs = list(zip(input.shape, other.shape, strict=False))
+        alike = input.dim() == other.dim() and all(a == b or 1 in (a, b) for a, b in pairs)
+        if other.dim() and not alike:
+            raise ValueError(
+                f"{name} must have the shape of input, {tuple(input.shape)}, but for dimensions of size 1; got "
+                f"{tuple(other.shape)}. (N, 1) against (N,) would pair every number with every other. "
+                f"Use squeeze, unsqueeze or reshape."
+            )
+
+
 def variance(input: Tensor, var: Any) -> Tensor:
     """The variance of each element, in a shape that expands to that of ``input``."""
     if isinstance(var, numbers.Real) and not isinstance(var, bool):
@@ -134,17 +143,167 @@ def variance(input: Tensor, var: Any) -> Tensor:
     tensors(var=var)
     if var.shape == input.shape[:-1] and var.shape != input.shape:
         var = var.unsqueeze(-1)
-    if var.shape not in (input.shape, (*input.shape[:-1], 1)):
-        raise ValueError(
-            f"var must hold a variance for each element of input, shape {tuple(input.shape)}, or one for each row, "
-            f"shape {(*input.shape[:-1], 1)}, got {tuple(var.shape)}. It is not broadcast otherwise."
-        )
+    ones_where_different(input, var=var)
     if _can_be_read(var) and bool((var < 0).any()):
         raise ValueError(
             f"var must not be negative, got {var.min().item():.4g}. A model can predict the logarithm of the variance "
             f"instead: var=log_variance.exp()."
         )
     return var
+
+
+def row_or_batch(input: Tensor) -> Tensor:
+    """Shape (C,) or (N, C); a single number is a row of one class."""
+    if input.dim() > 2:
+        raise ValueError(
+            f"input must have shape (C,) for one sample or (N, C) for a batch, got {tuple(input.shape)}. "
+            f"For more dimensions move the classes last and flatten the rest: input.movedim(1, -1).flatten(0, -2)."
+        )
+    return input if input.dim() else input.unsqueeze(0)
+
+
+def vectors(**named: Tensor) -> None:
+    """Embeddings of one shape, (D,) or (N, D)."""
+    same_shape(**named)
+    name, value = next(iter(named.items()))
+    if value.dim() not in (1, 2):
+        raise ValueError(
+            f"{name} must hold embeddings, shape (D,) for one or (N, D) for a batch, got {tuple(value.shape)}. "
+            f"The last dimension holds the coordinates; flatten the others."
+        )
+
+
+def one_for_each(target: Tensor, vectors: Tensor) -> None:
+    """One label for each pair of embeddings."""
+    expected = tuple(vectors.shape[:-1])
+    if tuple(target.shape) != expected:
+        raise ValueError(
+            f"target must hold one label for each pair, shape {expected}, got {tuple(target.shape)}. "
+            f"For a target of shape (N, 1) write target.squeeze(1)."
+        )
+
+
+def class_numbers(target: Tensor) -> None:
+    """Target holds class numbers of a type that can address a class."""
+    if target.dtype not in (torch.int64, torch.uint8):
+        raise TypeError(
+            f"target must hold class numbers of type torch.int64, got {target.dtype}. "
+            f"A class number is an address, not a quantity. Write target.long()."
+        )
+
+
+def frames(log_probs: Any, blank: int) -> bool:
+    """Log-probabilities of the symbols in every frame; returns whether they are a batch, (T, N, C), or one, (T, C)."""
+    tensors(log_probs=log_probs)
+    floating(log_probs=log_probs)
+    if log_probs.dim() not in (2, 3):
+        raise ValueError(
+            f"log_probs must have shape (T, N, C), or (T, C) for one sequence, got {tuple(log_probs.shape)}. "
+            f"Time comes first, then the batch: for (N, T, C) write log_probs.transpose(0, 1)."
+        )
+    if 0 in log_probs.shape[1:]:
+        raise ValueError(
+            f"log_probs must hold at least one sequence and one symbol, got shape {tuple(log_probs.shape)}. "
+            f"An empty batch has no likelihood: leave it out."
+        )
+    classes = log_probs.shape[-1]
+    if not 0 <= blank < classes:
+        raise IndexError(
+            f"blank is class {blank}, but log_probs has {classes} classes, numbered 0 to {classes - 1}. "
+            f"The model must give the blank a probability too: the number of labels plus one."
+        )
+    return log_probs.dim() == 3
+
+
+def integers(**named: Any) -> None:
+    """Each tensor holds whole numbers."""
+    tensors(**named)
+    for name, value in named.items():
+        if value.is_floating_point() or value.is_complex() or value.dtype == torch.bool:
+            raise TypeError(f"{name} must hold integers, got {value.dtype}. They count or number. Write {name}.long().")
+
+
+def lengths(name: str, given: Any, batch: int, longest: int, device: torch.device) -> Tensor:
+    """One length for each sequence, each in 0 … longest, as a tensor."""
+    value = torch.as_tensor(given, device=device)
+    if value.numel() != batch:
+        raise ValueError(f"{name} must hold one length for each of the {batch} sequences, got {value.numel()}.")
+    integers(**{name: value})
+    value = value.reshape(-1).long()
+    if _can_be_read(value) and bool(((value < 0) | (value > longest)).any()):
+        wrong = value[(value < 0) | (value > longest)][0].item()
+        raise ValueError(f"{name} must lie between 0 and {longest}, the length of what it measures, got {wrong}.")
+    return value
+
+
+def concatenated(targets: Tensor, lengths: Tensor) -> None:
+    """Targets in one row, one after the other, are as many labels as their lengths say."""
+    total = int(lengths.sum())
+    if total != targets.numel():
+        raise ValueError(
+            f"targets in one row must hold as many labels as target_lengths adds up to, {total}, got {targets.numel()}. "
+            f"Otherwise labels would go to the wrong sequence. Padded targets have shape (N, S)."
+        )
+
+
+def one_row_for_each(targets: Tensor, batch: int) -> None:
+    """Targets of shape (N, S)."""
+    if targets.dim() != 2 or len(targets) != batch:
+        raise ValueError(
+            f"targets must have shape ({batch}, S), a row of labels for each sequence, or hold all labels in one row, "
+            f"got {tuple(targets.shape)}."
+        )
+
+
+def labels(targets: Tensor, inside: Tensor, classes: int, blank: int) -> None:
+    """Every label inside a target is a class, and none is the blank."""
+    if not _can_be_read(targets):
+        return
+    wrong = targets[inside & ((targets < 0) | (targets >= classes))]
+    if wrong.numel():
+        raise IndexError(
+            f"targets holds label {wrong[0].item()}, but log_probs has {classes} classes, numbered 0 to {classes - 1}. "
+            f"If it is padding, target_lengths must stop before it."
+        )
+    if bool((inside & (targets == blank)).any()):
+        raise ValueError(
+            f"targets must not hold the blank, {blank}: it stands for no label, and is dropped from every sequence. "
+            f"Number the labels past it, or pass another blank=…."
+        )
+
+
+def head(input: Any, linear_weight: Any, linear_bias: Any) -> tuple[int, ...]:
+    """The last linear layer of a classifier and its input; returns the shape of the logits it would give."""
+    tensors(input=input, linear_weight=linear_weight)
+    floating(input=input, linear_weight=linear_weight)
+    if input.dim() not in (1, 2):
+        raise ValueError(
+            f"input must have shape (D,) or (N, D), got {tuple(input.shape)}. "
+            f"For a batch of sequences, (B, T, D), write input.flatten(0, 1) and target.flatten()."
+        )
+    if linear_weight.dim() < 2:
+        raise ValueError(
+            f"linear_weight must have shape (C, D) or (C, d1, …, D), like the weight of torch.nn.Linear, got "
+            f"{tuple(linear_weight.shape)}."
+        )
+    if input.shape[-1] != linear_weight.shape[-1]:
+        raise ValueError(
+            f"input and linear_weight must have the same last dimension, the features, got {input.shape[-1]} and "
+            f"{linear_weight.shape[-1]}. linear_weight has shape (C, D): perhaps write linear_weight.T."
+        )
+    if linear_weight.dim() > 2 and input.dim() == 1:
+        raise ValueError(
+            f"linear_weight of shape {tuple(linear_weight.shape)} needs a batch, input of shape (N, D), got "
+            f"{tuple(input.shape)}. Write input.unsqueeze(0)."
+        )
+    if linear_bias is not None:
+        tensors(linear_bias=linear_bias)
+        if linear_bias.shape != linear_weight.shape[:-1]:
+            raise ValueError(
+                f"linear_bias must hold one number for each logit, shape {tuple(linear_weight.shape[:-1])}, got "
+                f"{tuple(linear_bias.shape)}."
+            )
+    return (*input.shape[:-1], *linear_weight.shape[:-1])
 
 
 def expandable(name: str, value: Tensor, input: Tensor) -> Tensor:
@@ -160,15 +319,6 @@ def expandable(name: str, value: Tensor, input: Tensor) -> Tensor:
             f"or one for each element."
         )
     return value
-
-
-def batch(input: Tensor) -> None:
-    """There is a dimension of samples to divide by."""
-    if input.dim() == 0:
-        raise ValueError(
-            "reduction='batchmean' divides by the size of the first dimension; input is a single number and has none. "
-            "Use reduction='sum'."
-        )
 
 
 def signs(**named: Tensor) -> None:
@@ -192,7 +342,7 @@ def _can_be_read(value: Tensor) -> bool:
 Rule = Callable[[str, Any], None]
 
 
-def one_of(*allowed: str) -> Rule:
+def one_of(*allowed: str | int) -> Rule:
     def rule(name: str, value: Any) -> None:
         if value not in allowed:
             choices = ", ".join(map(repr, allowed))
@@ -236,6 +386,21 @@ def any_number(name: str, value: Any) -> None:
 def integer(name: str, value: Any) -> None:
     if not isinstance(value, numbers.Integral) or isinstance(value, bool):
         raise TypeError(f"{name} must be an integer, got {type(value).__name__}.")
+
+
+def integer_or_none(name: str, value: Any) -> None:
+    if value is not None:
+        integer(name, value)
+
+
+def chunk_options(name: str, value: Any) -> None:
+    if value is not None and not isinstance(value, torch.nn.LinearCrossEntropyOptions):
+        raise TypeError(f"{name} must be a torch.nn.LinearCrossEntropyOptions or None, got {type(value).__name__}.")
+
+
+def callable_or_none(name: str, value: Any) -> None:
+    if value is not None and not callable(value):
+        raise TypeError(f"{name} must be a function of two batches of embeddings, got {type(value).__name__}.")
 
 
 def tensor_or_none(name: str, value: Any) -> None:

@@ -121,6 +121,22 @@ def elementwise_working(
     yield from reduction_steps(losses, None if share is None else share.flatten(), reduction, terms, batch)
 
 
+def sample_working(
+    losses: Tensor, tensors: Sequence[Tensor], write: Callable[..., str], reduction: str
+) -> Iterator[Step]:
+    """Steps of a loss that treats every sample alone: one line for each, then the reduction.
+
+    ``write`` writes one sample, given its rows in ``tensors``.
+    """
+    losses = losses.detach()
+    rows = [t.detach().tolist() if losses.dim() else [t.detach().tolist()] for t in tensors]
+    terms = [write(*numbers) for numbers in zip(*rows, strict=True)]
+    lines = [equals(term, value) for term, value in zip(terms, losses.flatten(), strict=True)]
+    yield Step(_("Loss of each sample"), tuple(elided(lines)), losses)
+    if losses.dim():
+        yield from reduction_steps(losses, None, reduction, [number(v) for v in losses.flatten()])
+
+
 def reduction_steps(
     losses: Tensor, share: Tensor | None, reduction: str, terms: Sequence[str], batch: int | None = None
 ) -> Iterator[Step]:

@@ -8,9 +8,54 @@ from collections.abc import Callable
 import torch
 
 from ._core import Entry
-from .losses import cross_entropy, l1, mse, nll
+from .losses import (
+    bce,
+    bce_with_logits,
+    cosine_embedding,
+    cross_entropy,
+    gaussian_nll,
+    hinge_embedding,
+    huber,
+    kl_div,
+    l1,
+    margin_ranking,
+    mse,
+    multi_margin,
+    multilabel_margin,
+    multilabel_soft_margin,
+    nll,
+    poisson_nll,
+    smooth_l1,
+    soft_margin,
+    triplet_margin,
+    triplet_margin_with_distance,
+)
 
-CATALOGUE: tuple[Entry, ...] = tuple(loss.ENTRY for loss in (l1, mse, nll, cross_entropy))
+CATALOGUE: tuple[Entry, ...] = tuple(
+    loss.ENTRY
+    for loss in (
+        l1,
+        mse,
+        smooth_l1,
+        huber,
+        poisson_nll,
+        gaussian_nll,
+        kl_div,
+        bce,
+        bce_with_logits,
+        nll,
+        cross_entropy,
+        hinge_embedding,
+        soft_margin,
+        margin_ranking,
+        multi_margin,
+        multilabel_margin,
+        multilabel_soft_margin,
+        cosine_embedding,
+        triplet_margin,
+        triplet_margin_with_distance,
+    )
+)
 
 
 def find(loss: str | Callable) -> Entry:

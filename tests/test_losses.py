@@ -5,11 +5,14 @@ import inspect
 import pickle
 import subprocess
 import sys
+import warnings
 
 import pytest
 import torch
 from torch.testing import assert_close
 
+from lossbook import _guards as guards
+from lossbook._core import rules_of
 from lossbook.catalogue import CATALOGUE
 
 every_loss = pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.name)
@@ -41,22 +44,38 @@ def test_equals_its_definition(entry, settings, generator):
     assert_close(entry.function(*inputs, **settings).flatten(), expected.flatten(), rtol=1e-12, atol=1e-12)
 
 
+def variables(entry, inputs):
+    """Which of the inputs are predictions, so that a gradient flows to them: all numbers but the target."""
+    names = inspect.signature(entry.function).parameters
+    return [
+        i for i, (name, x) in enumerate(zip(names, inputs, strict=False)) if x.is_floating_point() and name != "target"
+    ]
+
+
+def with_gradient(entry, inputs):
+    """Copies of the inputs, and those of them that carry a gradient."""
+    copies = [x.clone() for x in inputs]
+    return copies, [copies[i].requires_grad_() for i in variables(entry, inputs)]
+
+
 @every_setting
 def test_equals_torch(entry, settings, generator):
-    input, target = entry.sample(generator)
-    ours, theirs = (input.clone().requires_grad_() for _ in range(2))
-    value, expected = entry.function(ours, target, **settings), entry.torch_function(theirs, target, **settings)
+    inputs = entry.sample(generator)
+    (ours, x), (theirs, y) = with_gradient(entry, inputs), with_gradient(entry, inputs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch advises against the mean of kl_div
+        value, expected = entry.function(*ours, **settings), entry.torch_function(*theirs, **settings)
     assert_close(value, expected)
     upstream = torch.rand(value.shape, generator=generator, dtype=value.dtype) + 0.5
-    assert_close(*(torch.autograd.grad(v, x, upstream)[0] for v, x in ((value, ours), (expected, theirs))))
+    for a, b in zip(torch.autograd.grad(value, x, upstream), torch.autograd.grad(expected, y, upstream), strict=True):
+        assert_close(a, b)
 
 
 @every_setting
 def test_gradient_by_finite_differences(entry, settings, generator):
-    input, target = entry.sample(generator)
-    input.requires_grad_()
-    assert torch.autograd.gradcheck(lambda x: entry.function(x, target, **settings), input)
-    assert torch.autograd.gradgradcheck(lambda x: entry.function(x, target, **settings), input)
+    inputs, _ = with_gradient(entry, entry.sample(generator))
+    assert torch.autograd.gradcheck(lambda *x: entry.function(*x, **settings), inputs)
+    assert torch.autograd.gradgradcheck(lambda *x: entry.function(*x, **settings), inputs)
 
 
 @every_setting
@@ -77,25 +96,33 @@ def test_inputs_are_left_alone(entry, settings, generator):
 @every_loss
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_other_types_keep_their_type(entry, dtype, generator):
-    input, target = entry.sample(generator)
-    target = target.to(dtype) if target.is_floating_point() else target
-    value = entry.function(input.to(dtype), target)
+    inputs = [x.to(dtype) if x.is_floating_point() else x for x in entry.sample(generator)]
+    value = entry.function(*inputs, reduction="none")
     assert value.dtype == dtype
-    assert_close(
-        value.double(),
-        entry.function(input.to(dtype).double(), target),
-        rtol=4 * torch.finfo(dtype).eps,
-        atol=0,
-        check_dtype=False,
-    )
+    exact = entry.function(*(x.double() if x.is_floating_point() else x for x in inputs), reduction="none")
+    # A few roundings, each of half a unit in the last place of the largest intermediate value.
+    tolerance = 8 * torch.finfo(dtype).eps
+    assert_close(value.double(), exact, rtol=tolerance, atol=tolerance * max(1.0, float(exact.abs().max())))
 
 
 @every_loss
 def test_non_contiguous_input(entry, generator):
-    input, target = entry.sample(generator)
-    strided = torch.stack([input, input * 0], dim=-1)[..., 0]
-    assert not strided.is_contiguous()
-    assert_close(entry.function(strided, target), entry.function(input, target))
+    inputs = entry.sample(generator)
+    strided = [torch.stack([x, x], dim=-1)[..., 0] for x in inputs]
+    assert not any(x.is_contiguous() for x in strided)
+    assert_close(entry.function(*strided), entry.function(*inputs))
+
+
+@every_loss
+def test_torch_func(entry, generator):
+    """grad and vmap of torch.func: one sample at a time is the batch with reduction none."""
+    inputs = entry.sample(generator)
+    variable, rest = inputs[0], inputs[1:]
+    gradient = torch.func.grad(lambda x: entry.function(x, *rest))(variable)
+    (copy, *_), (x, *_) = with_gradient(entry, inputs)
+    assert_close(gradient, torch.autograd.grad(entry.function(copy, *rest), x)[0])
+    alone = torch.func.vmap(lambda *sample: entry.function(*sample, reduction="none"))(*inputs)
+    assert_close(alone, entry.function(*inputs, reduction="none"))
 
 
 @every_loss
@@ -118,17 +145,20 @@ def test_survives_pickle_and_copy(entry, generator):
 
 
 @every_loss
-def test_weight_moves_with_the_module(entry):
-    weighted = [settings for settings in entry.settings if "weight" in settings]
-    assert weighted, f"{entry.name} takes a weight, but its entry never tries one"
-    assert entry.module(**weighted[0]).to("meta").weight.is_meta
+def test_tensor_settings_are_tried_and_move_with_the_module(entry):
+    rules = rules_of(entry.function)
+    for name in [name for name, rule in rules.items() if rule is guards.tensor_or_none]:
+        given = [settings for settings in entry.settings if name in settings]
+        assert given, f"{entry.name} takes {name}, but its entry never tries one"
+        assert getattr(entry.module(**given[0]).to("meta"), name).is_meta
 
 
 @every_loss
 def test_meta_device_gives_shapes(entry, generator):
-    input, target = (x.to("meta") for x in entry.sample(generator))
-    assert entry.function(input, target).shape == ()
-    assert entry.function(input, target, reduction="none").shape == target.shape
+    inputs = entry.sample(generator)
+    on_meta = [x.to("meta") for x in inputs]
+    assert entry.function(*on_meta).shape == ()
+    assert entry.function(*on_meta, reduction="none").shape == entry.function(*inputs, reduction="none").shape
 
 
 @every_loss

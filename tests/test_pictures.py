@@ -109,7 +109,7 @@ def collisions(figure) -> list[tuple[str, str]]:
 
 
 @every_picture
-def test_every_picture_is_legible_in_every_language(draw):
+def test_every_picture_is_legible_in_every_language(draw, caplog):
     shown = {}
     for language in LANGUAGES:
         lossbook.set_language(language)
@@ -118,6 +118,7 @@ def test_every_picture_is_legible_in_every_language(draw):
             draw()
             assert collisions(plt.gcf()) == []
         shown[language] = " ".join(text.get_text() for text in texts(plt.gcf()))
+    assert caplog.messages == [], "a notebook would show what matplotlib logs"
     assert len(set(shown.values())) == len(LANGUAGES)
     assert len({tuple(re.findall(r"[\d.]+", text)) for text in shown.values()}) == 1, "the numbers are the same in all"
 

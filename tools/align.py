@@ -116,7 +116,7 @@ def _with_fields_of(english: str, translated: str) -> str | None:
         if not gone[match[0]]:
             return match[0]
         gone[match[0]] -= 1
-        return new.pop(0)
+        return new.pop(new.index(difflib.get_close_matches(match[0], new, 1, 0)[0]))  # languages differ in order
 
     return FIELD.sub(field, translated)
 

@@ -76,14 +76,14 @@ def _items(text: str, language: str) -> Iterator[tuple[str, str]]:
         elif token.type == "myst_role":
             yield from _role(token.meta["name"], token.content, language)
         elif token.type in ("html_block", "html_inline"):
-            yield from (("tags", tag) for tag in re.findall(r"</?\w+", token.content))
+            yield from (("HTML tags", tag) for tag in re.findall(r"</?\w+", token.content))
             yield from (("numbers", number) for number in numbers(re.sub(r"<[^>]*>", " ", token.content)))
         elif token.type in ("fence", "colon_fence", "code_block"):
             directive = DIRECTIVE.match(token.info)
             if directive:
                 yield from _directive(directive[1], directive[2].strip(), token.content, language)
             else:
-                yield "fenced code", token.content
+                yield "code blocks", token.content
 
 
 def _flat(tokens: list[Token]) -> Iterator[Token]:
@@ -117,7 +117,7 @@ def _directive(name: str, argument: str, content: str, language: str) -> Iterato
     if name == "math":
         yield "maths", _maths(text)
     elif name in CODE_DIRECTIVES:
-        yield "fenced code", text
+        yield "code blocks", text
     else:
         if name not in TARGET_DIRECTIVES:
             yield from _items(argument, language)

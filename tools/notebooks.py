@@ -31,9 +31,11 @@ def run(page: Page, cells: list[Cell]) -> str:
         for index, cell in enumerate(notebook.cells):
             try:
                 client.execute_cell(cell, index, store_history=False)  # as nbval does
-            except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-                last = str(error).strip().splitlines()[-1]
-                raise BookError(f"{page.where}, cell '{cell.id}' cannot be run: {last}") from None
+            except CellExecutionError as error:
+                message = f"{error.ename}: {error.evalue}"
+                raise BookError(f"{page.where}, cell '{cell.id}' raises {message}") from None
+            except (CellTimeoutError, DeadKernelError) as error:
+                raise BookError(f"{page.where}, cell '{cell.id}' does not end: {error}") from None
     return normalized(notebook)
 
 

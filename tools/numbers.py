@@ -19,6 +19,7 @@ from tools.words import cell_words
 
 SMALL = 12  # up to here integers count things ("four classes") and need no computation
 EXEMPTIONS: dict[str, dict[str, str]] = yaml.safe_load((ROOT / "book/numbers.yml").read_text(encoding="utf-8"))
+NAMED = re.compile(r"\b(?:[Ss]ections?|Python|PyTorch) \d[\d.]*(?:(?:,| and| to) \d[\d.]*)*")  # names, not values
 DRAWN = re.compile(r"<text[ >].*?</text>", re.DOTALL)
 
 
@@ -52,7 +53,7 @@ def faults(page: Page, exempt: dict[str, str] | None = None) -> list[str]:
 def written(cell: Cell) -> Iterator[str]:
     """What readers read in a cell beside its code and output: prose, formulas, inline code, alt text."""
     if cell.kind == "markdown":
-        yield from cell_words(cell)
+        yield from (NAMED.sub("", text) for text in cell_words(cell))
         held = markup(cell.source, cell.page.language)
         yield from held["maths"] + held["code"]
     else:

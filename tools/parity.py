@@ -43,9 +43,10 @@ MEND = {
     "list items": "Write lists with as many items.",
     "table rows": "Write tables with as many rows.",
     "table cells": "Write tables with as many cells.",
-    "tags": "Use the same HTML tags.",
-    "fenced code": "Write the same code block.",
+    "HTML tags": "Use the same HTML tags.",
+    "code blocks": "Write the same code blocks.",
 }
+SHOWN = {"maths": "formulas", "code": "code spans"}  # how messages call a kind, where its name is no plural
 ORDERED = {"headings", "directives"}
 
 
@@ -89,7 +90,7 @@ def _difference(ours: Iterable[str], theirs: Iterable[str]) -> str | None:
     ours, theirs = Counter(ours), Counter(theirs)
     missing, extra = list((ours - theirs).elements()), list((theirs - ours).elements())
     parts = [
-        f"{who} has {', '.join(items[:6])}{' and more' if len(items) > 6 else ''} and {other} has not"
+        f"{who} has {', '.join(f'`{item}`' for item in items[:6])}{' and more' if len(items) > 6 else ''} and {other} has not"
         for who, items, other in (("English", missing, "the translation"), ("the translation", extra, "English"))
         if items
     ]
@@ -99,14 +100,15 @@ def _difference(ours: Iterable[str], theirs: Iterable[str]) -> str | None:
 def _prose_faults(english: Cell, translated: Cell) -> Iterator[str]:
     ours, theirs = (markup(cell.source, cell.page.language) for cell in (english, translated))
     for kind, mend in MEND.items():
+        shown = SHOWN.get(kind, kind)
         if kind in ORDERED and ours[kind] != theirs[kind]:
             lists = [", ".join(side[kind]) or "none" for side in (ours, theirs)]
-            yield f"{translated.where}: {kind} differ: English has {lists[0]}, the translation has {lists[1]}. {mend}"
+            yield f"{translated.where}: {shown} differ: English has {lists[0]}, the translation has {lists[1]}. {mend}"
         elif set(ours[kind]) | set(theirs[kind]) == {"one"} and len(ours[kind]) != len(theirs[kind]):
             counts = f"English has {len(ours[kind])}, the translation {len(theirs[kind])}"
-            yield f"{translated.where}: the number of {kind} differs: {counts}. {mend}"
+            yield f"{translated.where}: the number of {shown} differs: {counts}. {mend}"
         elif difference := _difference(ours[kind], theirs[kind]):
-            yield f"{translated.where}: {kind} differ: {difference}. {mend}"
+            yield f"{translated.where}: {shown} differ: {difference}. {mend}"
 
 
 def _code_faults(english: Cell, translated: Cell) -> Iterator[str]:

@@ -16,7 +16,7 @@ import yaml
 from babel.messages.pofile import read_po
 
 from tools.book import LANGUAGES, REFERENCE, ROOT, Page, pages, read_page
-from tools.words import HIDDEN, cell_words, message_words
+from tools.words import HIDDEN, cell_words, message_words, paragraphs
 
 TERMS: list[dict] = sorted(  # longer ones first: "loss function" is not an instance of "loss"
     yaml.safe_load((ROOT / "book/glossary.yml").read_text(encoding="utf-8"))["terms"],
@@ -64,20 +64,29 @@ def _paragraph_faults(text: str, language: str) -> Iterator[str]:
             yield f"{_quote(match)}: {rule['mend']}."
     plain = " ".join(_gloss().sub(lambda gloss: HIDDEN * len(gloss[0]), text).split())
     reported: set[int] = set()
-    for term in TERMS:
-        for pattern in term.get("forbidden", {}).get(language, []):
-            for match in re.finditer(pattern, plain, re.IGNORECASE):
-                if reported.isdisjoint(range(*match.span())):
-                    reported.update(range(*match.span()))
-                    yield (
-                        f"{_quote(match)} is no word for “{term['en']}” here: write “{term[language]}”, or mark a "
-                        "quotation with <q>…</q> (book/glossary.yml)."
-                    )
+    for term, pattern in forbidden(language):
+        for match in pattern.finditer(plain):
+            if reported.isdisjoint(range(*match.span())):
+                reported.update(range(*match.span()))
+                yield (
+                    f"{_quote(match)} is no word for “{term['en']}” here: write “{term[language]}”, or mark a "
+                    "quotation with <q>…</q> (book/glossary.yml)."
+                )
     if other := other_language(text, language):
         yield (
             f"“{_short(text)}” reads as {LANGUAGES[other].name}; the page is in {LANGUAGES[language].name}. "
             "Translate it, or mark a quotation with <q>…</q>."
         )
+
+
+@cache
+def forbidden(language: str) -> list[tuple[dict, re.Pattern]]:
+    """The renderings that must not occur in a language, each with its term."""
+    return [
+        (term, re.compile(pattern, re.IGNORECASE))
+        for term in TERMS
+        for pattern in term.get("forbidden", {}).get(language, [])
+    ]
 
 
 @cache
@@ -120,7 +129,8 @@ def _english_form(forms: tuple[str, ...]) -> re.Pattern:
     patterns = []
     for form in forms:
         ending, plural = next(pair for pair in endings if form.endswith(pair[0]))
-        patterns.append(re.sub(r"\\?[- ]", r"[-\\s]", re.escape(form.removesuffix(ending))) + plural)
+        stem = re.escape(form.removesuffix(ending)).replace(r"\-", r"[-\s]?").replace(r"\ ", r"[-\s]")
+        patterns.append(stem + plural)
     return re.compile(rf"\b(?:{'|'.join(patterns)})\b", re.IGNORECASE)
 
 
@@ -133,8 +143,8 @@ def english_form(term: dict) -> re.Pattern:
 @cache
 def _gloss() -> re.Pattern:
     """English in parentheses after a rendering: (loss function), （mean squared error, MSE）."""
-    terms = "|".join(english_form(term).pattern for term in TERMS)
-    return re.compile(rf"[(（](?:{terms}|[A-Z0-9-]+|[,;/ ])+[)）]", re.IGNORECASE)
+    item = rf"(?:(?i:{'|'.join(english_form(term).pattern for term in TERMS)})|\b[A-Z][A-Z0-9-]*\b)"
+    return re.compile(rf"[(（]{item}(?:[,;/ ]+{item})*[)）]")
 
 
 def other_language(text: str, language: str) -> str | None:
@@ -188,6 +198,15 @@ def interface_faults(root: Path = ROOT) -> list[str]:
     return found
 
 
+def document_faults(root: Path = ROOT) -> list[str]:
+    """The faults of the project's own documents: README.md is in English, README.vi.md in Vietnamese."""
+    found = []
+    for path in sorted(root.glob("*.md")):
+        language = path.suffixes[0].removeprefix(".") if len(path.suffixes) > 1 else REFERENCE
+        found += text_faults(path.name, paragraphs(path.read_text(encoding="utf-8")), language)
+    return found
+
+
 def main(paths: list[str]) -> int:
     """Print the faults of the named pages, or of everything."""
     if paths:
@@ -195,7 +214,7 @@ def main(paths: list[str]) -> int:
         found = []
     else:
         chosen = [page for language in LANGUAGES for page in pages(language).values()]
-        found = interface_faults()
+        found = interface_faults() + document_faults()
     for page in chosen:
         reference = ROOT / "book" / REFERENCE / f"{page.name}{page.path.suffix}"
         found += faults(page, read_page(reference) if reference.exists() else None)

@@ -55,6 +55,14 @@ def check_folders(app: Sphinx) -> None:
             )
 
 
+def outdated(app: Sphinx, env, added: set[str], changed: set[str], removed: set[str]) -> set[str]:
+    """All pages, when the interface's texts, the extensions or the styles are newer than the last build."""
+    last = Path(app.doctreedir, "environment.pickle")
+    book = Path(app.srcdir, "book")
+    makers = [*book.glob("*.yml"), *book.glob("_*/**/*.*")]
+    return env.found_docs if last.exists() and any(p.stat().st_mtime > last.stat().st_mtime for p in makers) else set()
+
+
 def check_page(app: Sphinx, docname: str, content: list[str]) -> None:
     """Stop at a page that cannot be read, and at outputs that a failing cell left behind."""
     if language_folder(docname) is None:
@@ -71,5 +79,6 @@ def check_page(app: Sphinx, docname: str, content: list[str]) -> None:
 def setup(app: Sphinx) -> dict:
     """Called by Sphinx."""
     app.connect("builder-inited", check_folders)
+    app.connect("env-get-outdated", outdated)
     app.connect("source-read", check_page)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,7 +1,9 @@
 """When the build ends, Pagefind indexes the pages: it splits Chinese into words and needs no Vietnamese marks."""
 
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
@@ -19,10 +21,16 @@ def index(app: Sphinx, exception: Exception | None) -> None:
     """Each html lang gets an index of its own; the browser loads the pieces a query needs."""
     if exception or app.builder.name != "html":
         return
-    command = [sys.executable, "-m", "pagefind", "--site", str(app.outdir), "--exclude-selectors", NOT_INDEXED]
-    run = subprocess.run([*command, "--quiet"], capture_output=True, text=True)
+    folder = Path(app.outdir, "pagefind")
+    shutil.rmtree(folder, ignore_errors=True)  # else the pieces of earlier builds stay
+    command = [sys.executable, "-m", "pagefind", "--site", str(app.outdir), "--exclude-selectors", NOT_INDEXED, "--quiet"]
+    run = subprocess.run(command, capture_output=True, text=True)
     if run.returncode:
         raise ExtensionError(f"Pagefind could not index {app.outdir}, so the site would have no search: {run.stderr}")
+    for file in folder.iterdir():  # its ready-made search boxes; the book's own is in book.js
+        if file.suffix in (".js", ".css") and file.name not in ("pagefind.js", "pagefind-worker.js"):
+            file.unlink()
+
 
 
 def setup(app: Sphinx) -> dict:

@@ -23,7 +23,7 @@ ICON = re.compile("[\ue000-\uf8ff]")
 
 def names_in_use(pages: list[str], scripts: list[str]) -> set[str]:
     """What selectors may name: the tags, classes and ids of the pages, and any word of the scripts."""
-    used = {"html", "body"}
+    used = {"mark"}  # Pagefind's: words found
     for page in pages:
         used.update(re.findall(r"<([a-z][a-z0-9]*)", page))
         for value in re.findall(r'\s(?:class|id)="([^"]*)"', page):
@@ -97,7 +97,7 @@ def slim(app: Sphinx, exception: Exception | None) -> None:
     static = Path(app.outdir, "_static")
     pages = {path: path.read_text(encoding="utf-8") for path in Path(app.outdir).rglob("*.html")}
     sheets = list(dict.fromkeys(sheet for page in pages.values() for sheet in SHEET.findall(page) if sheet != "site.css"))
-    if not sheets:  # nothing was written
+    if not sheets:  # no page was written anew
         return
     scripts = {name for page in pages.values() for name in ASSET.findall(page) if name.endswith(".js")}
     used = names_in_use(list(pages.values()), [(static / name).read_text(encoding="utf-8") for name in sorted(scripts)])
@@ -112,9 +112,13 @@ def slim(app: Sphinx, exception: Exception | None) -> None:
             link = f'\n  <link rel="stylesheet" href="{up}_static/site.css">'
             path.write_text(SHEET.sub("", page[: first.start()] + "\0" + page[first.end() :]).replace("\0", link))
     needed = {"site.css", *scripts, *URL.findall(css), *(name for page in pages.values() for name in ASSET.findall(page))}
-    for file in static.rglob("*"):
-        if file.is_file() and file.relative_to(static).as_posix() not in needed - set(sheets):
-            file.unlink()
+    for path in sorted(static.rglob("*"), reverse=True):  # what a folder holds comes before the folder
+        if path.is_dir():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif path.name != "LICENSE" and path.relative_to(static).as_posix() not in needed - set(sheets):
+            path.unlink()
+
 
 
 def setup(app: Sphinx) -> dict:

@@ -5,6 +5,11 @@ const root = document.documentElement.dataset.content_root;
 // Search engines want whole addresses; the site does not know its own before it is served.
 for (const link of document.querySelectorAll("link[hreflang]")) link.href = link.href;
 
+// Paper is white.
+const page = document.documentElement.dataset;
+window.addEventListener("beforeprint", () => Object.assign(page, { screen: page.theme, theme: "light" }));
+window.addEventListener("afterprint", () => (page.theme = page.screen));
+
 // A menu closes on Escape and on a click elsewhere.
 for (const event of ["click", "keydown"]) {
   document.addEventListener(event, ({ key, target }) => {
@@ -80,6 +85,7 @@ async function search(query) {
       return item;
     }),
   );
+  list.dataset.query = query;
 }
 
 form.addEventListener("submit", (event) => {

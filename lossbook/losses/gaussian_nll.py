@@ -29,9 +29,9 @@ def gaussian_nll_loss(
 
     Args:
         input: the predicted mean :math:`\mu`, any shape ``(*)``, floating point.
-        target: the true value, shape of ``input``.
-        var: the predicted variance, at least 0: a number, or a tensor of the shape of ``input``, of that shape with a
-            last dimension of 1, or without the last dimension.
+        target: the true value, shape of ``input``, or 1 in some of its dimensions, or a single number.
+        var: the predicted variance, at least 0: a number, or a tensor of the shape of ``input``, with 1 in some of its
+            dimensions, or without the last dimension.
         full: add the constant :math:`\tfrac{1}{2} \log 2\pi`.
         eps: smaller variances count as this; larger than 0. The gradient passes as if they were not raised, as in torch.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
@@ -49,7 +49,9 @@ def gaussian_nll_loss(
     >>> gaussian_nll_loss(torch.tensor([1.0]), torch.tensor([3.0]), 1.0)  # (ln 1 + 2²/1) / 2
     tensor(2.)
     """
-    guards.pair(input, target)
+    guards.tensors(input=input, target=target)
+    guards.floating(input=input)
+    guards.ones_where_different(input, target=target)
     variance = guards.variance(input, var)
     # The value is raised, the gradient is not: a variance below eps still hears that it is too small.
     variance = variance + (variance.detach().clamp_min(eps) - variance.detach())
@@ -100,5 +102,5 @@ ENTRY = Entry(
     formula=r"\ell(\mu, y, v) = \tfrac{1}{2} \left( \log v + \frac{(\mu - y)^2}{v} \right)",
     family="likelihood",
     sample=lambda g: (uniform(g, 12), uniform(g, 12), uniform(g, 12, low=0.1, high=3.0)),
-    settings=({}, {"full": True}, {"eps": 1.0}),
+    settings=({}, {"full": True}),
 )

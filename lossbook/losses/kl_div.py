@@ -51,13 +51,11 @@ def kl_div(
     guards.pair(input, target)
     guards.floating(target=target)
     if log_target:
-        possible = target > -math.inf
-        losses = target.exp() * torch.where(possible, target - input, 0)
+        losses = target.exp() * torch.where(target == -math.inf, 0, target - input)
     else:
         losses = torch.xlogy(target, target) - torch.where(target == 0, 0, target * input)
     if reduction == "batchmean":
-        guards.batch(input)
-        return losses.sum() / input.shape[0]
+        return losses.sum() / (input.shape[0] if input.dim() else 1)
     return reduce(losses, reduction)
 
 
@@ -78,8 +76,7 @@ def working(input: Tensor, target: Tensor, *, reduction: str = "mean", log_targe
         return f"{number(p)} · ((ln {number(p)}) − (ln {number(q)}))" if p > 0 else "0"
 
     losses = kl_div(input, target, log_target=log_target, reduction="none")
-    divisor = input.shape[0] if reduction == "batchmean" else None
-    return elementwise_working(losses, (input, target), write, reduction, batch=divisor)
+    return elementwise_working(losses, (input, target), write, reduction, batch=input.shape[0] if input.dim() else 1)
 
 
 def sample(generator: torch.Generator) -> tuple[Tensor, Tensor]:

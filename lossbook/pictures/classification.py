@@ -14,9 +14,10 @@ from ..style import BLUE, GREEN, ORANGE, panel, pyplot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from numpy import ndarray
 
 
-def one_hot_distances():
+def one_hot_distances() -> ndarray:
     """Codes 0, 1, 2 put the third class farther from the first; one-hot codes keep all classes equally far apart.
 
     Returns the two Axes, integer codes and one-hot codes. Every length is the distance of two codes.
@@ -60,13 +61,13 @@ def one_hot_distances():
         for text, rise in ((tuple(code), 10 if corner[1] > 0 else -35), (name, 25 if corner[1] > 0 else -20)):
             triangle.annotate(text, corner, (0, rise), textcoords="offset points", ha="center")
     triangle.set(title=_("one-hot codes"), xlim=(-1.3, 1.3), ylim=(-1.4, 1.6))
-    triangle.set_aspect("equal", adjustable="datalim")
+    triangle.set_aspect("equal", anchor="N")
     for ax in axes:
         ax.axis("off")
     return axes
 
 
-def softmax_bars(logits: Sequence[float] = (1.0, 2.0, 3.0, 4.0)):
+def softmax_bars(logits: Sequence[float] = (1.0, 2.0, 3.0, 4.0)) -> ndarray:
     """From logits to probabilities in two moves: exponentiate, then divide by the sum.
 
     Returns the three Axes; one row of bars is one class.
@@ -84,7 +85,9 @@ def softmax_bars(logits: Sequence[float] = (1.0, 2.0, 3.0, 4.0)):
     return axes
 
 
-def temperature(logits: Sequence[float] = (2.0, 1.0, 0.0), temperatures: Sequence[float] = (0.5, 1.0, 2.0, 10.0)):
+def temperature(
+    logits: Sequence[float] = (2.0, 1.0, 0.0), temperatures: Sequence[float] = (0.5, 1.0, 2.0, 10.0)
+) -> ndarray:
     """The same logits divided by one temperature after another: from nearly certain to nearly even.
 
     Returns the Axes, one for each temperature; one row of bars is one class.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -11,8 +12,11 @@ from ..functional import l1_loss, mse_loss
 from ..language import gettext as _
 from ..style import BLUE, ORANGE, PURPLE, pyplot
 
+if TYPE_CHECKING:
+    from numpy import ndarray
 
-def outlier(before: Sequence[float] = (1, 2, 3, 4, 5), after: Sequence[float] = (1, 2, 3, 4, 90)):
+
+def outlier(before: Sequence[float] = (1, 2, 3, 4, 5), after: Sequence[float] = (1, 2, 3, 4, 90)) -> ndarray:
     """One value moves far away: the mean, best for MSE, follows it; the median, best for L1, stays.
 
     Returns the two Axes, before and after.
@@ -44,7 +48,7 @@ def constants(values: Sequence[float]) -> tuple[Tensor, Tensor, Tensor]:
     return prediction, l1, mse
 
 
-def best_constant(values: Sequence[float] = (1, 2, 3, 4, 90)):
+def best_constant(values: Sequence[float] = (1, 2, 3, 4, 90)) -> ndarray:
     """L1 and MSE when the same number is predicted for every value: least at the median, and at the mean.
 
     Returns the two Axes, L1 and MSE.

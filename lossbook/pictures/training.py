@@ -13,6 +13,7 @@ from ..style import BLUE, GREEN, ORANGE, panel, pyplot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from numpy import ndarray
 
 
 def training_loop(ax: Axes | None = None) -> Axes:
@@ -80,7 +81,7 @@ def thresholds() -> Thresholds:
     return Thresholds(threshold.detach(), accuracy, loss.detach(), slope)
 
 
-def accuracy_and_loss():
+def accuracy_and_loss() -> ndarray:
     """Accuracy is a staircase: flat almost everywhere. The loss of the same classifier is a bowl that leads downhill.
 
     Returns the two Axes, accuracy above loss.

@@ -1,0 +1,94 @@
+"""Cosine embedding loss: the angle between two embeddings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from .. import _guards as guards
+from .._core import Entry, Loss, Number, Reduction, Term, loss_function, reduce, uniform
+from .._steps import Step, number, operand, sample_working
+
+EPSILON = 1e-12  #: added to each squared length, so that a vector of zeros has the cosine 0
+
+
+@loss_function
+def cosine_embedding_loss(
+    input1: Tensor, input2: Tensor, target: Tensor, *, margin: Number = 0.0, reduction: Reduction = "mean"
+) -> Tensor:
+    r"""How far the cosine of two vectors is from 1 for a similar pair; how far above the margin for another.
+
+    .. math:: \ell(a, b, y) = \begin{cases} 1 - \cos(a, b) & y = 1 \\ \max(0, \cos(a, b) - m) & y = -1 \end{cases}
+
+    Args:
+        input1: embeddings, shape ``(D,)`` or ``(N, D)``, floating point.
+        input2: embeddings to compare with, shape of ``input1``.
+        target: 1 for a similar pair, −1 for a dissimilar one, shape ``()`` or ``(N,)``. torch makes any other number
+            a loss of 0; here it is an error.
+        margin: the cosine from which on a dissimilar pair costs; sensible from 0 to 0.5.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+
+    Returns:
+        A tensor of shape ``()``, or ``(N,)`` with ``reduction="none"``; in [0, 2]. The lengths do not matter; a vector
+        of zeros has the cosine 0 with every other.
+
+    Raises:
+        ValueError: shapes differ, or a target is neither 1 nor −1.
+        TypeError: no floating-point numbers.
+
+    Source: :class:`torch.nn.CosineEmbeddingLoss`.
+
+    >>> a, b = torch.tensor([[1.0, 0.0], [1.0, 0.0]]), torch.tensor([[0.0, 2.0], [3.0, 0.0]])
+    >>> cosine_embedding_loss(a, b, torch.tensor([1, -1]), reduction="none")  # right angle; same direction
+    tensor([1., 1.])
+    """
+    guards.tensors(input1=input1, input2=input2, target=target)
+    guards.floating(input1=input1, input2=input2)
+    guards.vectors(input1=input1, input2=input2)
+    guards.one_for_each(target, input1)
+    guards.signs(target=target)
+    product = (input1 * input2).sum(-1)
+    squares = (input1.square().sum(-1) + EPSILON) * (input2.square().sum(-1) + EPSILON)
+    cosine = product / squares.sqrt()
+    return reduce(torch.where(target == 1, 1 - cosine, (cosine - margin).clamp_min(0)), reduction)
+
+
+class CosineEmbeddingLoss(Loss):
+    function = cosine_embedding_loss
+
+
+def definition(
+    first: list[list[float]], second: list[list[float]], target: list[float], margin: float = 0.0
+) -> Iterator[Term]:
+    for a, b, y in zip(first, second, target, strict=True):
+        cosine = sum(x * z for x, z in zip(a, b, strict=True)) / (math.hypot(*a) * math.hypot(*b))
+        yield Term(1 - cosine if y == 1 else max(0.0, cosine - margin))
+
+
+def working(
+    input1: Tensor, input2: Tensor, target: Tensor, *, margin: float = 0.0, reduction: str = "mean"
+) -> Iterator[Step]:
+    def write(a: list[float], b: list[float], y: float) -> str:
+        products = " + ".join(f"{operand(x)} · {operand(z)}" for x, z in zip(a, b, strict=True))
+        cosine = f"({products}) / ({number(math.hypot(*a))} · {number(math.hypot(*b))})"
+        return f"1 − {cosine}" if y == 1 else f"max(0, {cosine} − {operand(margin)})"
+
+    losses = cosine_embedding_loss(input1, input2, target, margin=margin, reduction="none")
+    return sample_working(losses, (input1, input2, target), write, reduction)
+
+
+ENTRY = Entry(
+    name="cosine_embedding",
+    function=cosine_embedding_loss,
+    module=CosineEmbeddingLoss,
+    definition=definition,
+    working=working,
+    torch_function=torch.nn.functional.cosine_embedding_loss,
+    formula=r"\ell(a, b, y) = \begin{cases} 1 - \cos(a, b) & y = 1 \\ \max(0, \cos(a, b) - m) & y = -1 \end{cases}",
+    family="distance",
+    sample=lambda g: (uniform(g, 5, 3), uniform(g, 5, 3), torch.tensor([1.0, -1.0, -1.0, 1.0, -1.0]).double()),
+    settings=({}, {"margin": 0.25}),
+)

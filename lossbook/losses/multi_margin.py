@@ -1,0 +1,118 @@
+"""Multi-class hinge loss: the true class should lead every other one by a margin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import torch
+from torch import Tensor
+
+from .. import _guards as guards
+from .._core import Entry, Loss, Number, OptionalTensor, Reduction, Term, loss_function, reduce, uniform
+from .._steps import Step, number, operand, sample_working
+
+
+@loss_function
+def multi_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    *,
+    p: Annotated[int, guards.one_of(1, 2)] = 1,
+    margin: Number = 1.0,
+    weight: OptionalTensor = None,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    r"""Hinge loss for several classes: how far each other class comes too close to the true one.
+
+    .. math:: \ell(x, t) = \frac{1}{C} \sum_{j \ne t} w_t \max(0, m - x_t + x_j)^p
+
+    Args:
+        input: scores, shape ``(C,)`` or ``(N, C)``, floating point.
+        target: class numbers 0 … C − 1, shape ``()`` or ``(N,)``, int64.
+        p: 1 for the hinge, 2 for its square.
+        margin: by how much the true class should lead.
+        weight: one weight for each class, shape ``(C,)``; that of the true class counts, outside the power.
+        reduction: ``"mean"`` divides by the number of samples, whatever the weights; ``"sum"``; ``"none"``.
+
+    Returns:
+        A tensor of shape ``()``, or the shape of ``target`` with ``reduction="none"``; at least 0. Exactly at the
+        hinge the slope is 0, as in torch.
+
+    Raises:
+        ValueError, TypeError: a wrong shape or kind.
+        IndexError: a class number outside 0 … C − 1.
+
+    Source: K. Crammer and Y. Singer, "On the algorithmic implementation of multiclass kernel-based vector machines",
+    2001; :class:`torch.nn.MultiMarginLoss`.
+
+    >>> multi_margin_loss(torch.tensor([0.1, 0.2, 0.4, 0.8]), torch.tensor(3))  # (0.3 + 0.4 + 0.6) / 4
+    tensor(0.3250)
+    """
+    guards.tensors(input=input, target=target)
+    guards.floating(input=input)
+    input = guards.row_or_batch(input)
+    if input.dim() == 1 and target.shape == (1,):  # torch takes a row of one target for a single sample
+        target = target.squeeze(0)
+    guards.class_indices(input, target)
+    classes = input.shape[-1]
+    guards.class_weight(weight, classes)
+
+    index = target.long().unsqueeze(-1)
+    try:
+        own = input.gather(-1, index)
+    except (IndexError, RuntimeError) as cause:
+        raise guards.class_exists(target, classes, cause) from None
+    too_close = (margin - own + input).relu()
+    others = torch.ones_like(too_close).scatter(-1, index, 0)
+    losses = (others * too_close**p).sum(-1) / classes
+    if weight is not None:
+        losses = weight[target.long()] * losses
+    return reduce(losses, reduction)
+
+
+class MultiMarginLoss(Loss):
+    function = multi_margin_loss
+
+
+def definition(
+    rows: list[list[float]], targets: list[int], p: int = 1, margin: float = 1.0, weight: list[float] | None = None
+) -> Iterator[Term]:
+    for row, t in zip(rows, targets, strict=True):
+        loss = sum(max(0.0, margin - row[t] + x) ** p for j, x in enumerate(row) if j != t) / len(row)
+        yield Term(loss if weight is None else weight[t] * loss)
+
+
+def working(
+    input: Tensor,
+    target: Tensor,
+    *,
+    p: int = 1,
+    margin: float = 1.0,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+) -> Iterator[Step]:
+    def write(row: list[float], t: int) -> str:
+        square = "²" if p == 2 else ""
+        hinges = [
+            f"max(0, {number(margin)} − {operand(row[t])} + {operand(x)}){square}" for j, x in enumerate(row) if j != t
+        ]
+        factor = "" if weight is None else f"{operand(weight[t])} · "
+        return f"{factor}({' + '.join(hinges) or '0'}) / {len(row)}"
+
+    losses = multi_margin_loss(input, target, p=p, margin=margin, weight=weight, reduction="none")
+    return sample_working(losses, (input, target), write, reduction)
+
+
+ENTRY = Entry(
+    name="multi_margin",
+    function=multi_margin_loss,
+    module=MultiMarginLoss,
+    definition=definition,
+    working=working,
+    torch_function=torch.nn.functional.multi_margin_loss,
+    formula=r"\ell(x, t) = \frac{1}{C} \sum_{j \ne t} \max(0, m - x_t + x_j)^p",
+    family="classification",
+    sample=lambda g: (uniform(g, 5, 4), torch.randint(4, (5,), generator=g)),
+    settings=({}, {"p": 2, "margin": 0.5}, {"weight": torch.tensor([0.5, 1.0, 2.0, 0.25]).double()}),
+)

@@ -1,0 +1,103 @@
+"""Multi-label hinge loss: every true class should lead every other one by 1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from .. import _guards as guards
+from .._core import Entry, Loss, Reduction, Term, loss_function, reduce, uniform
+from .._steps import Step, operand, sample_working
+
+
+@loss_function
+def multilabel_margin_loss(input: Tensor, target: Tensor, *, reduction: Reduction = "mean") -> Tensor:
+    r"""Hinge loss for samples with several true classes.
+
+    .. math:: \ell(x, T) = \frac{1}{C} \sum_{t \in T} \sum_{j \notin T} \max(0, 1 - x_t + x_j)
+
+    Args:
+        input: scores, shape ``(C,)`` or ``(N, C)``, floating point.
+        target: the true classes of each sample, as class numbers 0 … C − 1, then −1 to the end of the row; shape of
+            ``input``, int64. What stands behind the first negative number does not count.
+        reduction: ``"mean"`` divides by the number of samples; ``"sum"``; ``"none"``.
+
+    Returns:
+        A tensor of shape ``()``, or ``(N,)`` with ``reduction="none"``; at least 0. Exactly at the hinge the slope is 0,
+        as in torch. For an empty batch torch returns uninitialized memory; here the mean is ``nan`` and the sum 0.
+
+    Raises:
+        ValueError, TypeError: a wrong shape or kind.
+        IndexError: a class number above C − 1.
+
+    Source: :class:`torch.nn.MultiLabelMarginLoss`.
+
+    >>> scores = torch.tensor([0.1, 0.2, 0.4, 0.8])
+    >>> multilabel_margin_loss(scores, torch.tensor([3, 0, -1, 1]))  # (0.4 + 0.6 + 1.1 + 1.3) / 4
+    tensor(0.8500)
+    """
+    guards.tensors(input=input, target=target)
+    guards.floating(input=input)
+    guards.same_shape(input=input, target=target)
+    input, target = guards.row_or_batch(input), guards.row_or_batch(target)
+    guards.class_numbers(target)
+    classes = input.shape[-1]
+
+    counted = (target >= 0).long().cumprod(-1)  # 1 until the first negative number
+    index = target.where(counted.bool(), 0)
+    try:
+        hits = torch.zeros_like(target).scatter_add(-1, index, counted)
+    except (IndexError, RuntimeError) as cause:
+        raise guards.class_exists(index, classes, cause) from None
+    is_other = (hits == 0).to(input.dtype)
+    own = input.gather(-1, index)
+    too_close = (1 - own.unsqueeze(-1) + input.unsqueeze(-2)).relu()  # true class × other class
+    losses = (counted.unsqueeze(-1) * is_other.unsqueeze(-2) * too_close).sum((-2, -1)) / classes
+    return reduce(losses, reduction)
+
+
+class MultiLabelMarginLoss(Loss):
+    function = multilabel_margin_loss
+
+
+def true_classes(target: list[int]) -> list[int]:
+    """The numbers before the first negative one."""
+    end = next((i for i, t in enumerate(target) if t < 0), len(target))
+    return target[:end]
+
+
+def definition(rows: list[list[float]], targets: list[list[int]]) -> Iterator[Term]:
+    for row, target in zip(rows, targets, strict=True):
+        true = true_classes(target)
+        others = [j for j in range(len(row)) if j not in true]
+        yield Term(sum(max(0.0, 1 - row[t] + row[j]) for t in true for j in others) / len(row))
+
+
+def working(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Iterator[Step]:
+    def write(row: list[float], target: list[int]) -> str:
+        true = true_classes(target)
+        others = [j for j in range(len(row)) if j not in true]
+        hinges = [f"max(0, 1 − {operand(row[t])} + {operand(row[j])})" for t in true for j in others]
+        return f"({' + '.join(hinges) or '0'}) / {len(row)}"
+
+    return sample_working(multilabel_margin_loss(input, target, reduction="none"), (input, target), write, reduction)
+
+
+def sample(generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    target = torch.tensor([[3, 0, -1, 1], [0, 1, 2, 3], [2, -1, -1, -1], [-1, 0, 1, 2], [1, 3, 0, -1]])
+    return uniform(generator, 5, 4), target
+
+
+ENTRY = Entry(
+    name="multilabel_margin",
+    function=multilabel_margin_loss,
+    module=MultiLabelMarginLoss,
+    definition=definition,
+    working=working,
+    torch_function=torch.nn.functional.multilabel_margin_loss,
+    formula=r"\ell(x, T) = \frac{1}{C} \sum_{t \in T} \sum_{j \notin T} \max(0, 1 - x_t + x_j)",
+    family="classification",
+    sample=sample,
+)

@@ -1,0 +1,91 @@
+"""Multi-label soft margin loss: one yes-or-no question for each class."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from .. import _guards as guards
+from .._core import Entry, Loss, OptionalTensor, Reduction, Term, loss_function, reduce, uniform
+from .._steps import Step, number, operand, sample_working
+from .bce_with_logits import softplus
+
+
+@loss_function
+def multilabel_soft_margin_loss(
+    input: Tensor, target: Tensor, *, weight: OptionalTensor = None, reduction: Reduction = "mean"
+) -> Tensor:
+    r"""The mean over all classes of the binary cross-entropy with logits.
+
+    .. math:: \ell(x, y) = \frac{1}{C} \sum_{c} w_c \bigl( y_c \log(1 + e^{-x_c}) + (1 - y_c) \log(1 + e^{x_c}) \bigr)
+
+    Args:
+        input: logits, shape ``(C,)``, ``(N, C)`` or ``(…, C)``, floating point; the classes stand last.
+        target: 1 where a class is true, 0 where not, shape of ``input``.
+        weight: one weight for each class, shape ``(C,)``.
+        reduction: ``"mean"`` divides by the number of samples, whatever the weights; ``"sum"``; ``"none"``.
+
+    Returns:
+        A tensor of shape ``()``, or that of ``input`` without the classes with ``reduction="none"``; at least 0.
+
+    Raises:
+        ValueError: shapes differ. torch broadcasts without a word.
+        TypeError: ``input`` holds no floating-point numbers.
+
+    Source: :class:`torch.nn.MultiLabelSoftMarginLoss`.
+
+    >>> multilabel_soft_margin_loss(torch.zeros(1, 3), torch.tensor([[1.0, 0.0, 1.0]]))  # ln 2
+    tensor(0.6931)
+    """
+    guards.pair(input, target)
+    guards.class_dim(input)
+    losses = target * softplus(-input) + (1 - target) * softplus(input)
+    if weight is not None:
+        losses = guards.expandable("weight", weight, input) * losses
+    return reduce(losses.mean(-1), reduction)
+
+
+class MultiLabelSoftMarginLoss(Loss):
+    function = multilabel_soft_margin_loss
+
+
+def definition(
+    rows: list[list[float]], targets: list[list[float]], weight: list[float] | None = None
+) -> Iterator[Term]:
+    for row, target in zip(rows, targets, strict=True):
+        total = 0.0
+        for c, (x, y) in enumerate(zip(row, target, strict=True)):
+            sigma = 1 / (1 + math.exp(-x))
+            total -= (1.0 if weight is None else weight[c]) * (y * math.log(sigma) + (1 - y) * math.log(1 - sigma))
+        yield Term(total / len(row))
+
+
+def working(input: Tensor, target: Tensor, *, weight: Tensor | None = None, reduction: str = "mean") -> Iterator[Step]:
+    def write(row: list[float], target: list[float]) -> str:
+        parts = []
+        for c, (x, y) in enumerate(zip(row, target, strict=True)):
+            for share, z in ((y, -x), (1 - y, x)):
+                factors = ([] if weight is None else [operand(weight[c])]) + [number(share)] * (share != 1)
+                if share:
+                    parts.append(" · ".join([*factors, f"(ln (1 + e^{operand(z)}))"]))
+        return f"({' + '.join(parts)}) / {len(row)}"
+
+    losses = multilabel_soft_margin_loss(input, target, weight=weight, reduction="none")
+    return sample_working(losses, (input, target), write, reduction)
+
+
+ENTRY = Entry(
+    name="multilabel_soft_margin",
+    function=multilabel_soft_margin_loss,
+    module=MultiLabelSoftMarginLoss,
+    definition=definition,
+    working=working,
+    torch_function=torch.nn.functional.multilabel_soft_margin_loss,
+    formula=r"\ell(x, y) = \frac{1}{C} \sum_{c} \bigl( y_c \log(1 + e^{-x_c}) + (1 - y_c) \log(1 + e^{x_c}) \bigr)",
+    family="classification",
+    sample=lambda g: (uniform(g, 5, 4), torch.randint(2, (5, 4), generator=g).double()),
+    settings=({}, {"weight": torch.tensor([0.5, 1.0, 2.0, 0.25]).double()}),
+)

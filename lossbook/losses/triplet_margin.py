@@ -1,0 +1,165 @@
+"""Triplet loss: the anchor should be closer to the positive than to the negative, by a margin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from .. import _guards as guards
+from .._core import Entry, Loss, Positive, Reduction, Switch, Term, loss_function, reduce, uniform
+from .._steps import Step, elementwise_working, number, row
+from ..language import gettext as _
+
+EPSILON = 1e-6
+
+
+def hinge(
+    distance: Callable[[Tensor, Tensor], Tensor],
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    margin: float,
+    swap: bool,
+) -> Tensor:
+    """The loss of each triplet."""
+    guards.tensors(anchor=anchor, positive=positive, negative=negative)
+    guards.vectors(anchor=anchor, positive=positive, negative=negative)
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        far = torch.minimum(far, distance(positive, negative))
+    return (margin + near - far).clamp_min(0)
+
+
+@loss_function
+def triplet_margin_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    *,
+    margin: Positive = 1.0,
+    p: Positive = 2.0,
+    eps: Positive = EPSILON,
+    swap: Switch = False,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    r"""How much closer than the positive the negative still is, with a margin between them.
+
+    .. math:: \ell(a, p, n) = \max\bigl(0, d(a, p) - d(a, n) + m\bigr), \qquad d(x, y) = \lVert x - y + \epsilon \rVert_p
+
+    Args:
+        anchor: embeddings, shape ``(D,)`` or ``(N, D)``, floating point or complex.
+        positive: embeddings of the same class, shape of ``anchor``.
+        negative: embeddings of another class, shape of ``anchor``.
+        margin: by how much the negative should be farther away; larger than 0.
+        p: which norm measures the distance; 2 is the ordinary one.
+        eps: added to every coordinate of the difference, so that the slope exists where two points meet. Their distance
+            is then not 0 but ``eps`` · √D.
+        swap: take the negative's distance to the anchor or to the positive, whichever is smaller.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+
+    Returns:
+        A tensor of shape ``()``, or ``(N,)`` with ``reduction="none"``; at least 0.
+
+    Raises:
+        ValueError: shapes differ (torch broadcasts them), or a setting is not positive.
+        TypeError: no tensors.
+
+    Source: F. Schroff et al., "FaceNet", 2015; V. Balntas et al. for ``swap``, 2016;
+    :class:`torch.nn.TripletMarginLoss`.
+
+    >>> anchor, positive, negative = torch.tensor([[0.0], [3.0], [2.0]]).unbind()
+    >>> triplet_margin_loss(anchor, positive, negative)  # 3 − 2 + 1
+    tensor(2.)
+    """
+
+    def distance(x: Tensor, y: Tensor) -> Tensor:
+        return torch.linalg.vector_norm(x - y + eps, ord=p, dim=-1)
+
+    return reduce(hinge(distance, anchor, positive, negative, margin, swap), reduction)
+
+
+class TripletMarginLoss(Loss):
+    function = triplet_margin_loss
+
+
+def norm(x: list[float], y: list[float], p: float = 2.0, eps: float = EPSILON) -> float:
+    """The distance of two points by its definition."""
+    return sum(abs(a - b + eps) ** p for a, b in zip(x, y, strict=True)) ** (1 / p)
+
+
+def definition(
+    anchors: list[list[float]],
+    positives: list[list[float]],
+    negatives: list[list[float]],
+    margin: float = 1.0,
+    p: float = 2.0,
+    eps: float = EPSILON,
+    swap: bool = False,
+    distance: Callable[..., float] | None = None,
+) -> Iterator[Term]:
+    d = distance or (lambda x, y: norm(x, y, p, eps))
+    for a, pos, neg in zip(anchors, positives, negatives, strict=True):
+        far = min(d(a, neg), d(pos, neg)) if swap else d(a, neg)
+        yield Term(max(0.0, d(a, pos) - far + margin))
+
+
+def working(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    *,
+    margin: float = 1.0,
+    p: float = 2.0,
+    eps: float = EPSILON,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Iterator[Step]:
+    losses = triplet_margin_loss(anchor, positive, negative, margin=margin, p=p, eps=eps, swap=swap, reduction="none")
+
+    def distance(x: Tensor, y: Tensor) -> Tensor:
+        return torch.linalg.vector_norm(x - y + eps, ord=p, dim=-1)
+
+    return triplet_working(losses, (anchor, positive, negative), distance, margin, swap, reduction)
+
+
+def triplet_working(
+    losses: Tensor,
+    triplet: tuple[Tensor, Tensor, Tensor],
+    distance: Callable[[Tensor, Tensor], Tensor],
+    margin: float,
+    swap: bool,
+    reduction: str,
+) -> Iterator[Step]:
+    """Steps of both triplet losses: the distances, the hinge of each triplet, the reduction."""
+    anchor, positive, negative = (t.detach() for t in triplet)
+    near, far, other = distance(anchor, positive), distance(anchor, negative), distance(positive, negative)
+    first = [distance_step(_("Distance from anchor to positive"), near)]
+    first.append(distance_step(_("Distance from anchor to negative"), far))
+    if swap:
+        first.append(distance_step(_("Distance from positive to negative; the smaller of both counts"), other))
+        far = torch.minimum(far, other)
+
+    def write(d_near: float, d_far: float) -> str:
+        return f"max(0, {number(d_near)} − {number(d_far)} + {number(margin)})"
+
+    return elementwise_working(losses, (near, far), write, reduction, first=first)
+
+
+def distance_step(say: str, distances: Tensor) -> Step:
+    return Step(say, (row(distances.flatten()),), distances)
+
+
+ENTRY = Entry(
+    name="triplet_margin",
+    function=triplet_margin_loss,
+    module=TripletMarginLoss,
+    definition=definition,
+    working=working,
+    torch_function=torch.nn.functional.triplet_margin_loss,
+    formula=r"\ell(a, p, n) = \max\bigl(0, d(a, p) - d(a, n) + m\bigr)",
+    family="distance",
+    sample=lambda g: (uniform(g, 5, 3), uniform(g, 5, 3), uniform(g, 5, 3)),
+    settings=({}, {"swap": True, "margin": 3.0}, {"p": 1.0, "eps": 0.1}),
+)

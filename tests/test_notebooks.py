@@ -1,0 +1,265 @@
+"""Notebooks are stored in one form, `make notebooks` makes it, and pytest runs and compares every cell."""
+
+import copy
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tools.book import LANGUAGES, ROOT, BookError, Page, pages, read_page
+from tools.notebooks import main
+from tools.stored import NOTEBOOK_METADATA, faults, normalized
+
+
+def markdown(id: str, source: str) -> dict:
+    """A Markdown cell."""
+    return {"cell_type": "markdown", "id": id, "metadata": {}, "source": source}
+
+
+def code(id: str, source: str, *outputs: dict, count: int | None = 1, **metadata) -> dict:
+    """A code cell."""
+    fields = {"outputs": list(outputs), "execution_count": count}
+    return {"cell_type": "code", "id": id, "metadata": metadata, "source": source, **fields}
+
+
+def stream(text: str, name: str = "stdout") -> dict:
+    """What a cell prints."""
+    return {"output_type": "stream", "name": name, "text": text}
+
+
+def display(mime: str, text: str) -> dict:
+    """What a cell shows."""
+    return {"output_type": "display_data", "data": {mime: text}, "metadata": {}}
+
+
+def notebook(*cells: dict) -> nbformat.NotebookNode:
+    """A notebook of these cells."""
+    fields = {"metadata": NOTEBOOK_METADATA, "nbformat": 4, "nbformat_minor": 5}
+    return nbformat.from_dict({"cells": copy.deepcopy(list(cells)), **fields})
+
+
+# Stands for the package, so that the notebooks here need neither torch nor its second.
+SETUP = """class lossbook:
+    def set_language(code):
+        global words
+        words = {"en": "the loss", "vi": "mất mát"}.get(code, code)
+
+
+lossbook.set_language("en")"""
+SETUP_VI = SETUP.replace('("en")', '("vi")')
+
+
+def store(root: Path, language: str, *cells: dict, text: str | None = None) -> Page:
+    """Write the notebook to a book's folder and read it as a page."""
+    path = root / "book" / language / "part" / "page.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text or normalized(notebook(*cells)), encoding="utf-8")
+    return read_page(path)
+
+
+# ---- the book
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_notebooks_are_stored_as_they_must_be(language):
+    notebooks = [page for page in pages(language).values() if page.path.suffix == ".ipynb"]
+    found = [fault for page in notebooks for fault in faults(page)]
+    assert len(notebooks) >= 3
+    assert all(any(cell.kind == "code" for cell in page.cells) for page in notebooks)
+    assert not found, "\n".join(found)
+
+
+# ---- the stored form
+
+
+def test_the_form_of_a_notebook():
+    first = code("first", "x = 1\n", stream("a\n"), stream("b", "stderr"), stream("c"), count=7, execution={"a": "now"})
+    shown = {
+        "output_type": "execute_result",
+        "data": {"text/plain": "1\n2"},
+        "metadata": {"x": 1},
+        "execution_count": 9,
+    }
+    second = code("second", "x", shown, count=None, tags=["hide-input"], english="0123456789ab")
+    messy = notebook(markdown("title", "# A\nB\n\n"), first, second)
+    messy.metadata = {"language_info": {"name": "python", "version": "3.11.7"}, "widgets": {}}
+    text = normalized(messy)
+    assert text.startswith('{\n "cells": [\n  {\n   "cell_type": "markdown",\n   "id": "title",\n')
+    assert text.endswith(' "nbformat": 4,\n "nbformat_minor": 5\n}\n')
+    assert '"source": [\n    "# A\\n",\n    "B"\n   ]' in text
+    clean = nbformat.reads(text, as_version=4)
+    assert clean.metadata == NOTEBOOK_METADATA
+    assert clean.cells[1].metadata == {}
+    assert clean.cells[2].metadata == {"tags": ["hide-input"], "english": "0123456789ab"}
+    assert [(output.name, output.text) for output in clean.cells[1].outputs] == [("stdout", "a\nc"), ("stderr", "b")]
+    assert clean.cells[2].outputs[0].metadata == {}
+    counts = [clean.cells[1].execution_count, clean.cells[2].execution_count, clean.cells[2].outputs[0].execution_count]
+    assert counts == [1, 2, 2]
+    assert normalized(clean) == text
+
+
+def test_a_stored_notebook_has_no_faults(tmp_path):
+    picture = code("picture", "draw()", display("image/svg+xml", "<svg/>"), mystnb={"image": {"alt": "A line."}})
+    assert faults(store(tmp_path, "vi", markdown("title", "# A"), code("setup", SETUP_VI), picture)) == []
+
+
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [
+        (code("3fa85f64", "1"), "cell '3fa85f64' has an id that says nothing"),
+        (code("picture", "draw()", display("image/svg+xml", "<svg/>")), "draws a picture without alt text"),
+        (code("noise", "f()", stream("Warning", "stderr")), "stores output on stderr"),
+        (code("value", "f()", display("text/plain", "tensor(1., grad_fn=<A>)")), "stores 'grad_fn='"),
+        (code("value", "f()", stream("<A at 0x7f3b2c1d>")), "stores '0x7f3b2c1d', an address"),
+        (code("free", "f()", tags=["nbval-ignore-output"]), "asks nbval not to compare it"),
+        (code("free", "# NBVAL_SKIP\nf()"), "asks nbval not to compare it"),
+        (
+            code("raises", "f()", {"output_type": "error", "ename": "ValueError", "evalue": "", "traceback": []}),
+            "stores the error ValueError",
+        ),
+    ],
+)
+def test_a_fault_of_a_cell_is_caught(tmp_path, cell, says):
+    [fault] = faults(store(tmp_path, "vi", code("setup", SETUP_VI), cell))
+    assert fault.startswith(f"book/vi/part/page.ipynb, cell '{cell['id']}' ")
+    assert says in fault
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('"execution_count": 1', '"execution_count": null', "not stored in the book's form"),
+        ('"execution_count": 1', '"execution_count": 5', "not stored in the book's form"),
+        ('"name": "python"\n', '"name": "python",\n   "version": "3.11.7"\n', "not stored in the book's form"),
+        (' "cells"', '  "cells"', "not stored in the book's form"),
+        ('"metadata": {}', '"metadata": {\n    "collapsed": true\n   }', "has the metadata ['collapsed']"),
+        ('\\"vi\\")', '\\"en\\")', "cell 'setup' is the first code cell and must say lossbook.set_language"),
+    ],
+)
+def test_a_fault_of_the_file_is_caught(tmp_path, old, new, says):
+    text = normalized(notebook(code("setup", SETUP_VI)))
+    assert old in text
+    found = faults(store(tmp_path, "vi", text=text.replace(old, new)))
+    assert found[0].startswith("book/vi/part/page.ipynb")
+    assert any(says in fault for fault in found)
+
+
+@pytest.mark.parametrize(
+    ("language", "cells", "says"),
+    [
+        ("vi", [markdown("a", "x"), markdown("a", "y")], "book/vi/part/page.ipynb: two cells have the id 'a'"),
+        ("vi", [markdown("A_b", "x")], "cell 1 has the id 'A_b'"),
+        ("vi", [{**markdown("a", "x"), "cell_type": "raw"}], "cell 'a' is of type 'raw'"),
+        ("fr", [markdown("a", "x")], "has no language 'fr'"),
+    ],
+)
+def test_a_page_that_cannot_be_read_is_named(tmp_path, language, cells, says):
+    with pytest.raises(BookError) as caught:
+        store(tmp_path, language, text=nbformat.v4.writes(notebook(*cells)))
+    assert says in str(caught.value)
+
+
+# ---- make notebooks
+
+
+@pytest.fixture
+def book(tmp_path):
+    """An English page, its Vietnamese translation in another state, and no page in the other languages."""
+    words = code("words", '# how much\nprint(f"the loss is {2 + 2}")')
+    store(tmp_path, "en", markdown("title", "# A loss"), code("setup", SETUP), words, code("value", "words"))
+    words_vi = code("words", '# bao nhiêu\nprint(f"mất mát là {2 + 1}")')
+    store(tmp_path, "vi", markdown("title", "# Mất mát"), code("setup", SETUP_VI), words_vi)
+    (tmp_path / "book/en/index.md").write_text("A book.", encoding="utf-8")
+    return tmp_path
+
+
+def test_make_notebooks_aligns_runs_and_stores(book, capsys):
+    assert main([], book) == 0
+    said = capsys.readouterr().out
+    assert "stored book/vi/part/page.ipynb" in said
+    assert "book/pt/part/page.ipynb, cell 'title' is new: translate it." in said
+    assert {language: len(pages(language, book)) for language in LANGUAGES} == dict.fromkeys(LANGUAGES, 2)
+    page = read_page(book / "book/vi/part/page.ipynb")
+    assert page.cell("title").source == "# Mất mát"
+    assert page.cell("words").source == '# bao nhiêu\nprint(f"mất mát là {2 + 2}")'
+    assert page.cell("words").outputs[0]["text"] == ["mất mát là 4\n"]
+    assert page.cell("value").outputs[0]["data"] == {"text/plain": ["'mất mát'"]}
+    assert all(faults(page) == [] for language in LANGUAGES for page in pages(language, book).values())
+    before = {path: path.read_bytes() for path in book.rglob("*.*") if path.is_file()}
+    assert main([], book) == 0
+    assert "stored" not in capsys.readouterr().out
+    assert {path: path.read_bytes() for path in book.rglob("*.*") if path.is_file()} == before
+
+
+def test_make_notebooks_names_the_cell_that_raises(book, capsys):
+    path = store(book, "en", code("setup", SETUP), code("divide", "1 / 0")).path
+    before = path.read_bytes()
+    assert main([str(path)], book) == 1
+    said = capsys.readouterr().err
+    assert said == "book/en/part/page.ipynb, cell 'divide' raises ZeroDivisionError: division by zero\n"
+    assert path.read_bytes() == before
+    assert not (book / "book/pt").exists()
+
+
+def test_make_notebooks_names_a_path_without_notebooks(book, capsys):
+    assert main([str(book / "book/vi/nothing")], book) == 1
+    assert "No notebook lies at" in capsys.readouterr().err
+
+
+# ---- pytest and nbval
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A project with this one's conftest.py, a book of one short page, and a test."""
+    shutil.copy(ROOT / "conftest.py", tmp_path)
+    shutil.copytree(ROOT / "tools", tmp_path / "tools", ignore=shutil.ignore_patterns("__pycache__"))
+    store(tmp_path, "en", code("setup", SETUP), code("sum", "print(1 + 1)", stream("2\n")), code("unrun", "x = 1"))
+    shutil.copy(ROOT / "book/languages.yml", tmp_path / "book")
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests/test_nothing.py").write_text("def test_nothing():\n    pass\n", encoding="utf-8")
+    return tmp_path
+
+
+def run_pytest(project: Path, *options: str, settings: str = "--nbval --nbval-current-env") -> tuple[int, str]:
+    """Run pytest in the project."""
+    ini = f'[tool.pytest.ini_options]\ntestpaths = ["tests", "book"]\naddopts = "{settings} --color=no -n2 --dist=loadfile"\n'
+    (project / "pyproject.toml").write_text(ini, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_pytest_runs_every_cell(project):
+    returncode, said = run_pytest(project)
+    assert returncode == 0, said
+    assert "4 passed" in said
+
+
+def test_pytest_names_the_page_and_the_cells_that_fail(project):
+    path = project / "book/en/part/page.ipynb"
+    text = path.read_text(encoding="utf-8").replace('"2\\n"', '"3\\n"')
+    path.write_text(text.replace('"execution_count": 3', '"execution_count": null'), encoding="utf-8")
+    returncode, said = run_pytest(project)
+    assert returncode == 1
+    assert "2 failed, 2 passed" in said
+    assert "FAILED book/en/part/page.ipynb::sum" in said
+    assert "FAILED book/en/part/page.ipynb::unrun" in said
+    assert "The cell has no execution count" in said
+
+
+def test_pytest_fails_when_cells_are_not_run(project):
+    returncode, said = run_pytest(project, settings="")
+    assert returncode == 1
+    assert "nbval did not run 3 code cells" in said
+    assert "book/en/part/page.ipynb, cell 'sum'" in said
+
+
+@pytest.mark.parametrize("options", [("tests",), ("-k", "nothing")])
+def test_part_of_the_suite_may_be_run(project, options):
+    returncode, said = run_pytest(project, *options)
+    assert returncode == 0, said
+    assert "1 passed" in said
