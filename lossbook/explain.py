@@ -42,12 +42,14 @@ class Explanation:
         for i, step in enumerate(self.steps, start=1):
             equations = [equation for line in step.text for equation in line.split(SIDE_BY_SIDE)]  # narrow, for phones
             lines = r" \\ ".join(f"&{latex(equation)}" for equation in equations)
-            parts.append(f"{i}. {step.say}:\n\n$$\\begin{{aligned}} {lines} \\end{{aligned}}$$")
+            title = _("{title}:").format(title=step.say)
+            parts.append(f"{i}. {title}\n\n$$\\begin{{aligned}} {lines} \\end{{aligned}}$$")
         if self.gradient is not None:
             rows = r" \\ ".join(_grid(self.gradient, lambda x: latex(number(x)), " & "))
             columns = "r" * (self.gradient.shape[-1] if self.gradient.dim() else 1)
             matrix = rf"\left[\begin{{array}}{{{columns}}} {rows} \end{{array}}\right]"
-            parts.append(_("Gradient, the change of the loss for each unit of input") + f":\n\n$${matrix}$$")
+            title = _("{title}:").format(title=_("Gradient, the change of the loss for each unit of input"))
+            parts.append(f"{title}\n\n$${matrix}$$")
         return "\n\n".join(parts)
 
 

@@ -100,7 +100,7 @@ class Cell:
 
 def is_prose(literal: str) -> bool:
     """Whether a string in code is for readers ("the loss is", "loss:") rather than for Python ("mean", ".4f")."""
-    return literal.endswith(":") or any(c.isspace() or (c.isalpha() and not c.isascii()) for c in literal)
+    return literal.endswith((":", "：")) or any(c.isspace() or (c.isalpha() and not c.isascii()) for c in literal)
 
 
 def fstring_text(node: ast.JoinedStr) -> str:

@@ -1,0 +1,37 @@
+"""Take the pictures of the READMEs from the built site: `make book`, then `python -m tools.readme_picture`."""
+
+import io
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+from tools.book import LANGUAGES, ROOT
+
+PAGE = "what-is-a-loss/l1-and-mse"
+WINDOW = {"width": 1280, "height": 800}
+COLORS = 64  # enough for text and two curves; a third of the bytes
+
+
+def main() -> None:
+    """The command."""
+    site = ThreadingHTTPServer(("localhost", 0), partial(SimpleHTTPRequestHandler, directory=ROOT / "_build/html"))
+    threading.Thread(target=site.serve_forever, daemon=True).start()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        page = browser.new_page(viewport=WINDOW, device_scale_factor=1.5)
+        for language in LANGUAGES:
+            page.goto(f"http://localhost:{site.server_port}/book/{language}/{PAGE}.html")
+            page.locator("svg.figure").first.scroll_into_view_if_needed()
+            picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB").quantize(COLORS, dither=Image.Dither.NONE)
+            path = ROOT / f".github/page.{language}.png"
+            picture.save(path, optimize=True)
+            print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB")
+        browser.close()
+    site.shutdown()
+
+
+if __name__ == "__main__":
+    main()
