@@ -73,14 +73,14 @@ def class_weight(weight: Tensor | None, classes: int) -> None:
         )
 
 
-def class_indices(input: Tensor, target: Tensor) -> None:
+def class_indices(input: Tensor, target: Tensor, name: str = "input") -> None:
     """Target holds class numbers, one where input holds a whole row of scores."""
     dim = class_dim(input)
     expected = tuple(input.shape[:dim] + input.shape[dim + 1 :])
     if tuple(target.shape) != expected:
         raise ValueError(
-            f"target must hold one class number for each sample: input of shape {tuple(input.shape)} needs target of "
-            f"shape {expected}, got {tuple(target.shape)}. The classes of input stand in dimension {dim}. "
+            f"target must hold one class number for each sample: {name} of shape {tuple(input.shape)} needs target of "
+            f"shape {expected}, got {tuple(target.shape)}. The classes of {name} stand in dimension {dim}. "
             f"For a target of shape (N, 1) write target.squeeze(1)."
         )
     class_numbers(target)

@@ -161,7 +161,7 @@ def test_fault_is_found(language, text, message):
         ("vi", "Đừng viết <q>chức năng mất mát</q> nữa."),
         ("zh", "文章写作 <q>渐变下降</q>，其实是梯度下降。"),
         ("pt", "A época (epoch) e o minilote (minibatch)."),
-        ("pt", "A entropia cruzada (cross-entropy, CE) cai."),
+        ("pt", "A entropia cruzada (Cross-Entropy, CE) cai."),
         ("vi", "Gọi `chức năng mất`, rồi\n\n```\nchức năng mất mát\n```"),
         ("zh", "<details><summary><q>渐变下降</q></summary>\n\n正文。\n\n</details>"),
         ("zh", "```{math}\n\\text{渐变下降}\n```"),

@@ -1,0 +1,173 @@
+"""What torch's samples never see: huge values, ties, kinks, hinges, certain probabilities, empty batches.
+
+Torch is the oracle where it is right; where we decide otherwise, the test says so.
+"""
+
+import math
+
+import pytest
+import torch
+from torch.nn import functional as F
+from torch.testing import assert_close
+
+from lossbook import functional as lf
+
+INF, NAN = math.inf, math.nan
+
+# name: (our function, torch's, the inputs, settings). Value and gradient for every prediction are compared.
+LIKE_TORCH = {
+    "l1 at a tie": ("l1_loss", ([1.0, -2.0], [1.0, 0.0]), {}),
+    "l1 of huge numbers": ("l1_loss", ([1e30, -1e30], [0.0, 0.0]), {}),
+    "mse of infinity": ("mse_loss", ([INF, 1.0], [0.0, 0.0]), {}),
+    "smooth l1 at 0 and at beta": ("smooth_l1_loss", ([0.0, 1.0, -1.0, 3.0], [0.0, 0.0, 0.0, 0.0]), {}),
+    "smooth l1 with beta 0": ("smooth_l1_loss", ([0.0, 1e-9, -3.0], [0.0, 0.0, 0.0]), {"beta": 0.0}),
+    "smooth l1 of huge numbers": ("smooth_l1_loss", ([1e18, -1e18], [0.0, 0.0]), {"beta": 1e-6}),
+    "huber at 0 and at delta": ("huber_loss", ([0.0, 2.0, -2.0, 9.0], [0.0, 0.0, 0.0, 0.0]), {"delta": 2.0}),
+    "huber weighted": ("huber_loss", ([1.0, 5.0], [0.0, 0.0]), {"weight": torch.tensor([1.0, 3.0])}),
+    "mse weighted": ("mse_loss", ([1.0, 5.0], [0.0, 0.0]), {"weight": torch.tensor([1.0, 3.0])}),
+    "poisson with rate 0": ("poisson_nll_loss", ([0.0, 2.0], [0.0, 3.0]), {"log_input": False}),
+    "poisson counts 0, 1 and 2": ("poisson_nll_loss", ([0.5, 0.5, 0.5], [0.0, 1.0, 2.0]), {"full": True}),
+    "poisson far below": ("poisson_nll_loss", ([-100.0, 80.0], [3.0, 3.0]), {}),
+    "gaussian without variance": ("gaussian_nll_loss", ([0.0, 1.0], [1.0, 1.0], [0.0, 0.0]), {}),
+    "gaussian below eps": ("gaussian_nll_loss", ([0.0, 1.0], [1.0, 1.0], [0.1, 2.0]), {"eps": 0.5, "full": True}),
+    "kl with target 0": ("kl_div", ([-1.0, -2.0], [0.0, 1.0]), {"reduction": "sum"}),
+    "kl certain and right": ("kl_div", ([0.0, -INF], [1.0, 1.0]), {"reduction": "sum"}),
+    "bce certain and right": ("binary_cross_entropy", ([1e-30, 0.5], [0.0, 1.0]), {}),
+    "bce certain and wrong": ("binary_cross_entropy", ([0.0, 1.0], [1.0, 0.0]), {}),
+    "bce nearly certain": ("binary_cross_entropy", ([1e-20, 1 - 1e-7], [1.0, 0.0]), {}),
+    "bce soft": ("binary_cross_entropy", ([0.25, 0.75], [0.3, 0.6]), {}),
+    "bce with logits at 0": ("binary_cross_entropy_with_logits", ([0.0, 0.0], [0.0, 1.0]), {}),
+    "bce with huge logits": ("binary_cross_entropy_with_logits", ([1e4, -1e4, 90.0], [0.0, 1.0, 1.0]), {}),
+    "bce with pos_weight": (
+        "binary_cross_entropy_with_logits",
+        ([3.0, -200.0], [0.3, 1.0]),
+        {"pos_weight": torch.tensor([0.5, 4.0]), "weight": torch.tensor([2.0])},
+    ),
+    "hinge embedding at the hinge": ("hinge_embedding_loss", ([1.0, 1.0, 2.0, 0.0], [-1.0, 1.0, -1.0, -1.0]), {}),
+    "soft margin at 0": ("soft_margin_loss", ([0.0, 50.0, -50.0], [1.0, 1.0, 1.0]), {}),
+    "margin ranking at the hinge": ("margin_ranking_loss", ([1.0, 2.0], [1.0, 1.0], [1.0, 1.0]), {}),
+    "margin ranking at the margin": ("margin_ranking_loss", ([1.0], [0.0], [1.0]), {"margin": 1.0}),
+    "multi margin at the hinge": ("multi_margin_loss", ([[1.0, 0.0, 2.0]], [0]), {}),
+    "multi margin squared, weighted": (
+        "multi_margin_loss",
+        ([[0.3, 0.0, 2.0]], [0]),
+        {"p": 2, "weight": torch.tensor([3.0, 1.0, 1.0])},
+    ),
+    "multilabel margin at the hinge": ("multilabel_margin_loss", ([[1.0, 0.0, 2.0]], [[0, 2, -1]]), {}),
+    "multilabel margin without labels": ("multilabel_margin_loss", ([[1.0, 0.0, 2.0]], [[-1, 0, 2]]), {}),
+    "multilabel margin, a label twice": ("multilabel_margin_loss", ([[1.0, 0.5, 2.0]], [[1, 1, -1]]), {}),
+    "multilabel soft margin huge": ("multilabel_soft_margin_loss", ([[1e4, -1e4, 0.0]], [[0.0, 1.0, 1.0]]), {}),
+    "cosine of a zero vector": (
+        "cosine_embedding_loss",
+        ([[0.0, 0.0], [0.0, 0.0]], [[1.0, 0.0], [1.0, 0.0]], [1, -1]),
+        {},
+    ),
+    "cosine of long vectors": ("cosine_embedding_loss", ([[1e15, 0.0]], [[1e15, 1e15]], [1]), {}),
+    "cosine at the margin": ("cosine_embedding_loss", ([[1.0, 0.0]], [[0.0, 1.0]], [-1]), {}),
+    "triplet of one point": ("triplet_margin_loss", ([[1.0, 1.0]], [[1.0, 1.0]], [[1.0, 1.0]]), {}),
+    "triplet, maximum norm": ("triplet_margin_loss", ([[1.0, 3.0]], [[2.0, 0.0]], [[4.0, 4.0]]), {"p": INF}),
+    "triplet, swapped tie": ("triplet_margin_loss", ([[0.0]], [[2.0]], [[1.0]]), {"swap": True}),
+}
+
+
+def tensor(values):
+    made = torch.tensor(values)
+    return made if made.dtype == torch.int64 else made.float()
+
+
+@pytest.mark.parametrize("case", LIKE_TORCH)
+def test_as_torch_in_float32(case):
+    name, inputs, settings = LIKE_TORCH[case]
+    ours, theirs = ([tensor(values) for values in inputs] for _ in range(2))
+    variables = [i for i, x in enumerate(ours) if x.is_floating_point() and (i == 0 or len(inputs) == 3 and i < 2)]
+    if name == "gaussian_nll_loss":
+        variables = [0, 2]
+    if name == "triplet_margin_loss":
+        variables = [0, 1, 2]
+    for inputs_ in (ours, theirs):
+        for i in variables:
+            inputs_[i].requires_grad_()
+    value, expected = getattr(lf, name)(*ours, **settings), getattr(F, name)(*theirs, **settings)
+    assert_close(value, expected, rtol=1e-5, atol=1e-7, equal_nan=True)
+    if expected.isfinite():
+        for a, b in zip(
+            torch.autograd.grad(value, [ours[i] for i in variables]),
+            torch.autograd.grad(expected, [theirs[i] for i in variables]),
+            strict=True,
+        ):
+            assert_close(a, b, rtol=1e-5, atol=1e-7)
+
+
+def test_soft_margin_is_finite_where_torch_is_not():
+    x = torch.tensor([-100.0, -1e6], requires_grad=True)
+    ones = torch.ones(2)
+    assert F.soft_margin_loss(x, ones).isinf()
+    loss = lf.soft_margin_loss(x, ones, reduction="none")
+    assert_close(loss, torch.tensor([100.0, 1e6]))
+    assert_close(torch.autograd.grad(loss.sum(), x)[0], torch.tensor([-1.0, -1.0]))
+
+
+def test_bce_slope_at_a_certain_and_right_answer():
+    """The derivative of −ln(1 − p) at p = 0 is 1. torch says 0."""
+    p = torch.tensor([0.0], requires_grad=True)
+    assert_close(torch.autograd.grad(lf.binary_cross_entropy(p, torch.zeros(1)), p)[0], torch.tensor([1.0]))
+    assert torch.autograd.grad(F.binary_cross_entropy(p, torch.zeros(1)), p)[0] == 0
+
+
+def test_kl_with_an_impossible_target():
+    """0 · log 0 counts as 0, as logarithms too. torch: nan."""
+    log_q, log_p = torch.tensor([-1.0, -1.0], requires_grad=True), torch.tensor([-INF, 0.0])
+    loss = lf.kl_div(log_q, log_p, log_target=True, reduction="sum")
+    assert_close(loss, torch.tensor(1.0))
+    assert_close(torch.autograd.grad(loss, log_q)[0], torch.tensor([0.0, -1.0]))
+    assert F.kl_div(log_q, log_p, log_target=True, reduction="sum").isnan()
+    both = lf.kl_div(torch.tensor([-INF, 0.0]), torch.tensor([0.0, 1.0]), reduction="sum")
+    assert both == 0
+
+
+@pytest.mark.parametrize("margin_loss", ["multi_margin_loss", "multilabel_margin_loss"])
+def test_empty_batch_where_torch_reads_uninitialized_memory(margin_loss):
+    loss = getattr(lf, margin_loss)
+    input = torch.empty(0, 3)
+    target = torch.empty(0).long() if margin_loss == "multi_margin_loss" else torch.empty(0, 3).long()
+    assert loss(input, target).isnan()
+    assert loss(input, target, reduction="sum") == 0
+    assert loss(input, target, reduction="none").shape == (0,)
+
+
+@pytest.mark.parametrize(
+    "name", ["l1_loss", "mse_loss", "smooth_l1_loss", "huber_loss", "poisson_nll_loss", "kl_div", "soft_margin_loss"]
+)
+def test_empty_batch(name):
+    empty = torch.empty(0)
+    loss = getattr(lf, name)
+    assert loss(empty, empty).isnan()
+    assert loss(empty, empty, reduction="sum") == 0
+    assert loss(empty, empty, reduction="none").shape == (0,)
+
+
+def test_nan_is_never_hidden():
+    bad, good = torch.tensor([NAN, 1.0]), torch.tensor([1.0, 1.0])
+    for name in (
+        "l1_loss",
+        "mse_loss",
+        "smooth_l1_loss",
+        "huber_loss",
+        "poisson_nll_loss",
+        "kl_div",
+        "soft_margin_loss",
+    ):
+        assert getattr(lf, name)(bad, good).isnan(), name
+    for name in ("hinge_embedding_loss", "binary_cross_entropy_with_logits"):
+        assert getattr(lf, name)(bad, good).isnan(), name
+    assert lf.margin_ranking_loss(bad, good, good).isnan()
+    assert lf.gaussian_nll_loss(bad, good, good).isnan()
+
+
+def test_sums_in_float32_stay_exact():
+    """A shortcut such as torch.dot would lose four digits here."""
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.rand(2**20, generator=generator), torch.rand(2**20, generator=generator)
+    for name in ("l1_loss", "mse_loss", "smooth_l1_loss", "binary_cross_entropy_with_logits"):
+        exact = getattr(lf, name)(x.double(), y.double())
+        assert_close(getattr(lf, name)(x, y).double(), exact, rtol=1e-6, atol=0)
