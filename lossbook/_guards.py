@@ -86,11 +86,11 @@ def class_indices(input: Tensor, target: Tensor, name: str = "input") -> None:
     class_numbers(target)
 
 
-def class_probabilities(target: Tensor, ignore_index: int) -> None:
+def class_probabilities(target: Tensor, ignore_index: int, name: str = "input") -> None:
     """Target, in the shape of input, holds a probability for each class."""
     if not target.is_floating_point():
         raise TypeError(
-            f"target has the shape of input, {tuple(target.shape)}, so it must hold class probabilities, which are "
+            f"target has the shape of {name}, {tuple(target.shape)}, so it must hold class probabilities, which are "
             f"floating-point numbers; got {target.dtype}. Write target.float(), or give one class number for each "
             f"sample: target.argmax(dim=…)."
         )
@@ -115,7 +115,7 @@ def class_exists(target: Tensor, classes: int, cause: Exception) -> IndexError:
 def probabilities(**named: Tensor) -> None:
     """Every number lies in [0, 1]. Under torch.compile and vmap, where values cannot be looked at, nothing is checked."""
     for name, value in named.items():
-        if _can_be_read(value) and not bool(((value >= 0) & (value <= 1)).all()):
+        if can_be_read(value) and not bool(((value >= 0) & (value <= 1)).all()):
             wrong = value[~((value >= 0) & (value <= 1))].flatten()[0].item()
             raise ValueError(
                 f"{name} must hold probabilities between 0 and 1, got {wrong:.4g}. "
@@ -144,7 +144,7 @@ def variance(input: Tensor, var: Any) -> Tensor:
     if var.shape == input.shape[:-1] and var.shape != input.shape:
         var = var.unsqueeze(-1)
     ones_where_different(input, var=var)
-    if _can_be_read(var) and bool((var < 0).any()):
+    if can_be_read(var) and bool((var < 0).any()):
         raise ValueError(
             f"var must not be negative, got {var.min().item():.4g}. A model can predict the logarithm of the variance "
             f"instead: var=log_variance.exp()."
@@ -192,86 +192,6 @@ def class_numbers(target: Tensor) -> None:
         )
 
 
-def frames(log_probs: Any, blank: int) -> bool:
-    """Log-probabilities of the symbols in every frame; returns whether they are a batch, (T, N, C), or one, (T, C)."""
-    tensors(log_probs=log_probs)
-    floating(log_probs=log_probs)
-    if log_probs.dim() not in (2, 3):
-        raise ValueError(
-            f"log_probs must have shape (T, N, C), or (T, C) for one sequence, got {tuple(log_probs.shape)}. "
-            f"Time comes first, then the batch: for (N, T, C) write log_probs.transpose(0, 1)."
-        )
-    if 0 in log_probs.shape[1:]:
-        raise ValueError(
-            f"log_probs must hold at least one sequence and one symbol, got shape {tuple(log_probs.shape)}. "
-            f"An empty batch has no likelihood: leave it out."
-        )
-    classes = log_probs.shape[-1]
-    if not 0 <= blank < classes:
-        raise IndexError(
-            f"blank is class {blank}, but log_probs has {classes} classes, numbered 0 to {classes - 1}. "
-            f"The model must give the blank a probability too: the number of labels plus one."
-        )
-    return log_probs.dim() == 3
-
-
-def integers(**named: Any) -> None:
-    """Each tensor holds whole numbers."""
-    tensors(**named)
-    for name, value in named.items():
-        if value.is_floating_point() or value.is_complex() or value.dtype == torch.bool:
-            raise TypeError(f"{name} must hold integers, got {value.dtype}. They count or number. Write {name}.long().")
-
-
-def lengths(name: str, given: Any, batch: int, longest: int, device: torch.device) -> Tensor:
-    """One length for each sequence, each in 0 … longest, as a tensor."""
-    value = torch.as_tensor(given, device=device)
-    if value.numel() != batch:
-        raise ValueError(f"{name} must hold one length for each of the {batch} sequences, got {value.numel()}.")
-    integers(**{name: value})
-    value = value.reshape(-1).long()
-    if _can_be_read(value) and bool(((value < 0) | (value > longest)).any()):
-        wrong = value[(value < 0) | (value > longest)][0].item()
-        raise ValueError(f"{name} must lie between 0 and {longest}, the length of what it measures, got {wrong}.")
-    return value
-
-
-def concatenated(targets: Tensor, lengths: Tensor) -> None:
-    """Targets in one row, one after the other, are as many labels as their lengths say."""
-    total = int(lengths.sum())
-    if total != targets.numel():
-        raise ValueError(
-            f"targets in one row must hold as many labels as target_lengths adds up to, {total}, got {targets.numel()}. "
-            f"Otherwise labels would go to the wrong sequence. Padded targets have shape (N, S)."
-        )
-
-
-def one_row_for_each(targets: Tensor, batch: int) -> None:
-    """Targets of shape (N, S)."""
-    if targets.dim() != 2 or len(targets) != batch:
-        raise ValueError(
-            f"targets must have shape ({batch}, S), a row of labels for each sequence, or hold all labels in one row, "
-            f"got {tuple(targets.shape)}."
-        )
-
-
-def labels(targets: Tensor, inside: Tensor, classes: int, blank: int) -> None:
-    """Every label inside a target is a class, and none is the blank."""
-    if not _can_be_read(targets):
-        return
-    wrong = targets[inside & ((targets < 0) | (targets >= classes))]
-    if wrong.numel():
-        raise IndexError(
-            f"targets holds label {wrong[0].item()}, but log_probs has {classes} classes, numbered 0 to {classes - 1}. "
-            f"If it is padding, target_lengths must stop before it."
-        )
-    if bool((inside & (targets == blank)).any()):
-        raise ValueError(
-            f"targets must not hold the blank, {blank}: it stands for no label, and is dropped from every sequence. "
-            f"Number the labels past it, or pass another blank=…."
-        )
-
-
 def head(input: Any, linear_weight: Any, linear_bias: Any) -> tuple[int, ...]:
     """The last linear layer of a classifier and its input; returns the shape of the logits it would give."""
     tensors(input=input, linear_weight=linear_weight)
@@ -288,8 +208,8 @@ def head(input: Any, linear_weight: Any, linear_bias: Any) -> tuple[int, ...]:
         )
     if input.shape[-1] != linear_weight.shape[-1]:
         raise ValueError(
-            f"input and linear_weight must have the same last dimension, the features, got {input.shape[-1]} and "
-            f"{linear_weight.shape[-1]}. linear_weight has shape (C, D): perhaps write linear_weight.T."
+            f"input must hold {linear_weight.shape[-1]} numbers for each sample, in its last dimension, as many as the "
+            f"linear layer takes, got {input.shape[-1]}. The weight of the layer has shape (C, D), one row for each class."
         )
     if linear_weight.dim() > 2 and input.dim() == 1:
         raise ValueError(
@@ -304,6 +224,22 @@ def head(input: Any, linear_weight: Any, linear_bias: Any) -> tuple[int, ...]:
                 f"{tuple(linear_bias.shape)}."
             )
     return (*input.shape[:-1], *linear_weight.shape[:-1])
+
+
+def cutoffs(given: Any, classes: int, features: int, div_value: float) -> None:
+    """Where the clusters of an adaptive softmax begin; each keeps at least one feature."""
+    values = list(given)
+    whole = all(isinstance(c, numbers.Integral) for c in values)
+    if not values or not whole or values != sorted(set(values)) or values[0] < 1 or values[-1] >= classes:
+        raise ValueError(
+            f"cutoffs must be integers that increase, from 1 to n_classes − 1 = {classes - 1}, got {values}. "
+            f"Each begins a cluster: [10, 100] makes classes 0 to 9 the head, 10 to 99 a cluster, the others another."
+        )
+    if features < div_value ** len(values):
+        raise ValueError(
+            f"in_features={features} leaves no feature for cluster {len(values)}, which gets in_features // div_value**"
+            f"{len(values)} with div_value={div_value}. It could learn nothing: use fewer cutoffs or a smaller div_value."
+        )
 
 
 def expandable(name: str, value: Tensor, input: Tensor) -> Tensor:
@@ -324,14 +260,14 @@ def expandable(name: str, value: Tensor, input: Tensor) -> Tensor:
 def signs(**named: Tensor) -> None:
     """Every number is 1 or −1."""
     for name, value in named.items():
-        if _can_be_read(value) and not bool((value.abs() == 1).all()):
+        if can_be_read(value) and not bool((value.abs() == 1).all()):
             wrong = value[value.abs() != 1].flatten()[0].item()
             raise ValueError(
                 f"{name} must hold 1 and −1 only, got {wrong:.4g}. For labels 0 and 1 write 2 * {name} − 1."
             )
 
 
-def _can_be_read(value: Tensor) -> bool:
+def can_be_read(value: Tensor) -> bool:
     """Whether the numbers of a tensor can be looked at: not while compiling, under vmap or on the meta device."""
     return not (torch.compiler.is_compiling() or value.is_meta or torch._C._functorch.is_batchedtensor(value))
 

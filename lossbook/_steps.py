@@ -25,6 +25,7 @@ class Step:
     say: str
     text: tuple[str, ...]
     value: Tensor
+    marks: tuple[str, ...] = ()  #: what is suspicious about it
 
 
 def number(x: Tensor | float) -> str:

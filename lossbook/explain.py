@@ -11,6 +11,7 @@ from torch import Tensor
 
 from . import _guards as guards
 from ._steps import SIDE_BY_SIDE, Step, latex, number, softmax_working
+from ._trace import own_working
 from .catalogue import find, settings_of_module
 from .language import gettext as _
 
@@ -22,15 +23,15 @@ class Explanation:
     """The working of a loss: prints as text in a terminal, as formulas in a notebook."""
 
     name: str
-    formula: str  #: LaTeX
+    formula: str  #: LaTeX; empty for a loss that is not in the catalogue
     steps: tuple[Step, ...]
     value: Tensor
-    gradient: Tensor | None  #: of the value with respect to the first tensor
+    gradient: Tensor | None  #: of the value with respect to the first tensor; of its sum where it is not a number
 
     def __str__(self) -> str:
         lines = [self.name]
         for i, step in enumerate(self.steps, start=1):
-            lines += [f"{i}. {step.say}", *(f"     {line}" for line in step.text)]
+            lines += [f"{i}. {step.say}", *(f"     {line}" for line in step.text), *(f"   ! {m}" for m in step.marks)]
         if self.gradient is not None:
             lines += [_("Gradient"), *(f"     {line}" for line in _grid(self.gradient, number))]
         return "\n".join(lines)
@@ -38,12 +39,13 @@ class Explanation:
     __repr__ = __str__
 
     def _repr_markdown_(self) -> str:
-        parts = [f"$${self.formula}$$"]
+        parts = [f"$${self.formula}$$"] if self.formula else []
         for i, step in enumerate(self.steps, start=1):
             equations = [equation for line in step.text for equation in line.split(SIDE_BY_SIDE)]  # narrow, for phones
             lines = r" \\ ".join(f"&{latex(equation)}" for equation in equations)
-            title = _("{title}:").format(title=step.say)
+            title = _("{title}:").format(title=step.say if self.formula else f"`{step.say}`")
             parts.append(f"{i}. {title}\n\n$$\\begin{{aligned}} {lines} \\end{{aligned}}$$")
+            parts += [f"**{mark}**" for mark in step.marks]
         if self.gradient is not None:
             rows = r" \\ ".join(_grid(self.gradient, lambda x: latex(number(x)), " & "))
             columns = "r" * (self.gradient.shape[-1] if self.gradient.dim() else 1)
@@ -57,16 +59,18 @@ def explain(loss: str | Callable, *tensors: Tensor, **settings: Any) -> Explanat
     """Show the working of a loss step by step, with these numbers.
 
     Args:
-        loss: a name of the catalogue (``"l1"``, ``"mse"``, ``"nll"``, ``"cross_entropy"``), the loss's function or
-            module from lossbook or torch, or ``"softmax"``.
+        loss: a name of the catalogue (``"mse"``), the loss's function or module from lossbook or torch, ``"softmax"``,
+            or a loss of your own, a function or module that takes tensors and returns one.
         *tensors: what the loss takes, e.g. prediction and target.
         **settings: its settings, e.g. ``reduction="sum"``. A module brings its own.
 
     Returns:
-        An :class:`Explanation`: ``.steps``, ``.value`` and ``.gradient``; its last step gives ``.value``.
+        An :class:`Explanation`: ``.steps``, ``.value`` and ``.gradient``; its last step gives ``.value``. For a loss of
+        your own the steps are its lines with the values they got, from its source; where there is no source, the
+        operations as they ran. A step is marked whose result is not finite, loses the gradient or was broadcast.
 
     Raises:
-        ValueError: the loss is not in the catalogue; or what the loss itself raises on wrong input.
+        ValueError: a name is not in the catalogue; or what the loss itself raises on wrong input.
 
     >>> explain("l1", torch.tensor([2.0, 3.0]), torch.tensor([4.0, 7.0]))
     l1
@@ -80,11 +84,16 @@ def explain(loss: str | Callable, *tensors: Tensor, **settings: Any) -> Explanat
     Gradient
          [−0.5, −0.5]
     """
+    guards.tensors(**{f"argument {i}": t for i, t in enumerate(tensors, start=1)})
     if loss == "softmax":
-        guards.tensors(**{f"tensor {i}": t for i, t in enumerate(tensors, start=1)})
         steps = tuple(softmax_working(*tensors, **settings))
         return Explanation("softmax", SOFTMAX_FORMULA, steps, steps[-1].value, None)
-    entry = find(loss)
+    try:
+        entry = find(loss)
+    except ValueError:
+        if not callable(loss):
+            raise
+        return _explain_own(loss, tensors, settings)
     if isinstance(loss, torch.nn.Module):
         settings = {**settings_of_module(loss), **settings}
     value = entry.function(*tensors, **settings)  # first, so that wrong input meets the loss's own words
@@ -95,6 +104,14 @@ def explain(loss: str | Callable, *tensors: Tensor, **settings: Any) -> Explanat
     variable = exact[0].clone().requires_grad_()
     (gradient,) = torch.autograd.grad(entry.function(variable, *exact[1:], **precise).sum(), variable)
     return Explanation(entry.name, entry.formula, steps, value.detach(), gradient)
+
+
+def _explain_own(loss: Callable, tensors: tuple[Tensor, ...], settings: dict[str, Any]) -> Explanation:
+    variables = [t.detach().clone().requires_grad_(i == 0 and t.is_floating_point()) for i, t in enumerate(tensors)]
+    value, steps = own_working(loss, tuple(variables), settings)
+    gradient = torch.autograd.grad(value.sum(), variables[0])[0] if value.requires_grad else None
+    name = getattr(loss, "__name__", type(loss).__name__)
+    return Explanation(name, "", tuple(steps), value.detach(), gradient)
 
 
 def _grid(tensor: Tensor, write: Callable[[Tensor], str], between: str = ", ") -> list[str]:

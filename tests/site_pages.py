@@ -76,13 +76,24 @@ def markdown(id: str, source: str) -> dict:
 
 def code(id: str, source: str, *outputs: dict, **metadata) -> dict:
     """A code cell that has run."""
-    return {"cell_type": "code", "id": id, "metadata": metadata, "source": source, "outputs": list(outputs), "execution_count": 1}
+    return {
+        "cell_type": "code",
+        "id": id,
+        "metadata": metadata,
+        "source": source,
+        "outputs": list(outputs),
+        "execution_count": 1,
+    }
 
 
 def data(**formats: str) -> dict:
     """An output in some formats, named by their last part: svg, latex, markdown."""
     types = {"svg": "image/svg+xml", "latex": "text/latex", "markdown": "text/markdown", "plain": "text/plain"}
-    return {"output_type": "display_data", "metadata": {}, "data": {types[name]: text for name, text in formats.items()}}
+    return {
+        "output_type": "display_data",
+        "metadata": {},
+        "data": {types[name]: text for name, text in formats.items()},
+    }
 
 
 class SmallBook:
@@ -118,10 +129,14 @@ class SmallBook:
             pages = sorted(p for p in home.parent.rglob("*.*") if p != home)
             sections = [{"file": p.relative_to(self.root).with_suffix("").as_posix()} for p in pages]
             chapter = {"file": home.relative_to(self.root).with_suffix("").as_posix()}
-            parts.append({"caption": home.parent.name, "chapters": [chapter | ({"sections": sections} if sections else {})]})
+            parts.append(
+                {"caption": home.parent.name, "chapters": [chapter | ({"sections": sections} if sections else {})]}
+            )
         self.write("_toc.yml", yaml.safe_dump({"format": "jb-book", "root": DOOR, "parts": parts}))
         command = [Path(sys.executable).with_name("jupyter-book"), "build", "-W", "--keep-going", "."]
-        return subprocess.run(command, cwd=self.root, capture_output=True, text=True, env=os.environ | {"NO_COLOR": "1"})
+        return subprocess.run(
+            command, cwd=self.root, capture_output=True, text=True, env=os.environ | {"NO_COLOR": "1"}
+        )
 
     def page(self, docname: str) -> WebPage:
         """A built page."""

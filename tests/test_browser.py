@@ -21,16 +21,23 @@ SEARCHES = yaml.safe_load((Path(__file__).parent / "site_search.yml").read_text(
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 QUIET += ["--disable-component-update", "--disable-sync"]
-AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], "resultTypes": ["violations"]}
+AXE = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "resultTypes": ["violations"],
+}
 
 if not CHROMIUM and not os.environ.get("CI"):
-    pytest.skip("no Chromium: the browser tests of the site were NOT run (apt install chromium)", allow_module_level=True)
+    pytest.skip(
+        "no Chromium: the browser tests of the site were NOT run (apt install chromium)", allow_module_level=True
+    )
 
 
 @pytest.fixture(scope="module")
 def address():
     """The built site, served on a free port."""
-    assert (SITE / "pagefind/pagefind-entry.json").exists(), "There is no complete site in _build/html. Run `make book` first."
+    assert (SITE / "pagefind/pagefind-entry.json").exists(), (
+        "There is no complete site in _build/html. Run `make book` first."
+    )
 
     class Silent(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *args):
@@ -65,8 +72,13 @@ def reader(chromium, address):
         tab.faults = []
         tab.on("console", lambda entry: tab.faults.append(entry.text) if entry.type in ("error", "warning") else None)
         tab.on("pageerror", lambda error: tab.faults.append(str(error)))
-        tab.on("request", lambda request: tab.faults.append(request.url) if not request.url.startswith(address) else None)
-        tab.on("response", lambda answer: tab.faults.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
+        tab.on(
+            "request", lambda request: tab.faults.append(request.url) if not request.url.startswith(address) else None
+        )
+        tab.on(
+            "response",
+            lambda answer: tab.faults.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None,
+        )
         return tab
 
     contexts = []

@@ -1,6 +1,7 @@
 """The package as pip installs it, one version everywhere, exact pins, no trace of its author's machine."""
 
 import importlib.metadata
+import os
 import re
 import subprocess
 import sys
@@ -22,8 +23,11 @@ PYTHONS = WORKFLOW["jobs"]["tests"]["strategy"]["matrix"]["python"]
 def sources() -> list[Path]:
     """Every file of the project, relative to its root: what .gitignore does not name."""
     ignored = [".git", *(line.rstrip("/") for line in (ROOT / ".gitignore").read_text("utf-8").split())]
-    found = [path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file()]
-    return [path for path in found if not any(fnmatch(part, name) for part in path.parts for name in ignored)]
+    found = []
+    for folder, folders, files in os.walk(ROOT):
+        folders[:] = [name for name in folders if not any(fnmatch(name, pattern) for pattern in ignored)]
+        found += [Path(folder, name).relative_to(ROOT) for name in files]
+    return found
 
 
 # A home folder, or a folder for scratch or tools; not the page of a site.

@@ -52,6 +52,20 @@ def test_site_and_package_have_no_faults():
     assert interface_faults() == []
 
 
+def test_fault_of_site_and_package_is_found(tmp_path):
+    catalogue = tmp_path / "lossbook/locale/zh/LC_MESSAGES/lossbook.po"
+    catalogue.parent.mkdir(parents=True)
+    catalogue.write_text('msgid ""\nmsgstr ""\n\nmsgid "the loss is {x}"\nmsgstr "亏损为{x}"\n', encoding="utf-8")
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book/strings.yml").write_text("Search: {vi: Tìm kiếm , pt: Pesquisar ficheiros}", encoding="utf-8")
+    found = interface_faults(tmp_path)
+    assert [fault.split(":")[0] for fault in found] == [
+        "book/strings.yml, “Search” (pt)",
+        "lossbook/locale, “the loss is {x}” (zh)",  # no blank before the value
+        "lossbook/locale, “the loss is {x}” (zh)",  # no word for the loss
+    ]
+
+
 def test_documents_have_no_faults(tmp_path):
     assert prose.document_faults() == []
     (tmp_path / "README.vi.md").write_text("Chúng tôi cộng.", encoding="utf-8")

@@ -35,7 +35,9 @@ def _built_from_these_sources():
 
 def missing_pages(docnames: list[str], root: Path) -> list[str]:
     """What keeps _toc.yml, book/ and the languages from having the same pages in the same order."""
-    names = {code: [d.removeprefix(f"book/{code}/") for d in docnames if d.startswith(f"book/{code}/")] for code in LANGUAGES}
+    names = {
+        code: [d.removeprefix(f"book/{code}/") for d in docnames if d.startswith(f"book/{code}/")] for code in LANGUAGES
+    }
     faults = []
     for code, listed in names.items():
         there = sorted((root / "book" / code).rglob("*"))
@@ -107,14 +109,20 @@ def interface(page: WebPage) -> set[str]:
     for content in soup.select("title, nav a, .prev-next-title, script, style, .caption-text, kbd, .logo__title"):
         content.extract()
     article = soup.article.extract()
-    furniture = article.select(".headerlink, .caption-number, details.hide > summary, div.admonition > .admonition-title")
+    furniture = article.select(
+        ".headerlink, .caption-number, details.hide > summary, div.admonition > .admonition-title"
+    )
     own_titles = article.select("div[class*=admonition-] > .admonition-title")  # given by the author: content
     said = set()
     for part in [soup, *(f for f in furniture if f not in own_titles)]:
         said.update(part.stripped_strings)
         for tag in [part, *part.find_all(True)]:
             said.update(tag.get(name, "") for name in ("title", "aria-label", "placeholder", "alt"))
-            said.update(value for name, value in tag.attrs.items() if name in ("data-none", "data-one", "data-many", "data-failed", "data-copied"))
+            said.update(
+                value
+                for name, value in tag.attrs.items()
+                if name in ("data-none", "data-one", "data-many", "data-failed", "data-copied")
+            )
     names = {language.name for language in LANGUAGES.values()} | {"© 2026, lossbook", "#"}
     return {text for text in said if re.search(r"[^\W\d_]", text)} - names
 
@@ -143,7 +151,9 @@ def test_other_languages(page):
     links = page.soup.find_all("link", hreflang=True)
     fallback = DOOR if page.name == "index" else there[REFERENCE]
     expected = {LANGUAGES[code].html: PAGES[docname].path for code, docname in there.items()}
-    assert {link["hreflang"]: page.target(link["href"]) for link in links} == expected | {"x-default": PAGES[fallback].path}
+    assert {link["hreflang"]: page.target(link["href"]) for link in links} == expected | {
+        "x-default": PAGES[fallback].path
+    }
     offered = {a["hreflang"]: page.target(a["href"]) for a in page.soup.select(".menu-languages li a")}
     assert offered == {html: path for html, path in expected.items() if not page.folder or html != page.language.html}
 
@@ -185,7 +195,9 @@ def dead_links(page: WebPage) -> list[str]:
 def foreign_requests(html: str) -> list[str]:
     """What a browser would fetch from elsewhere: everything but links to follow and the namespaces of SVG and MathML."""
     html = re.sub(r"<(a|annotation)\b[^>]*>|\bxmlns(:\w+)?=\"[^\"]*\"|<link rel=\"canonical\"[^>]*>", "", html)
-    return re.findall(r"(?:src|href|srcset|data|action|url\(|@import|import\()\s*[=(]?\s*[\"']?((?:https?:)?//[^\"')\s>]+)", html)
+    return re.findall(
+        r"(?:src|href|srcset|data|action|url\(|@import|import\()\s*[=(]?\s*[\"']?((?:https?:)?//[^\"')\s>]+)", html
+    )
 
 
 @every(PAGES.values())
@@ -201,7 +213,9 @@ def test_links_checked():
     assert sum(len(page.soup.find_all("a", href=True)) for page in PAGES.values()) > 10 * len(PAGES)
 
 
-@pytest.mark.parametrize("file", sorted(p for p in SITE.glob("_static/**/*") if p.suffix in (".css", ".js")), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "file", sorted(p for p in SITE.glob("_static/**/*") if p.suffix in (".css", ".js")), ids=lambda p: p.name
+)
 def test_styles_and_scripts_ask_nobody_else(file):
     assert foreign_requests(file.read_text(encoding="utf-8")) == []
 

@@ -59,10 +59,20 @@ def book(tmp_path):
             ],
         ),
         (
-            [INTRO, code("fails", "1 / 0", {"output_type": "error", "ename": "ZeroDivisionError", "evalue": "", "traceback": []})],
+            [
+                INTRO,
+                code(
+                    "fails",
+                    "1 / 0",
+                    {"output_type": "error", "ename": "ZeroDivisionError", "evalue": "", "traceback": []},
+                ),
+            ],
             ["book/en/index.ipynb, cell 'fails' stores an error as its output (ZeroDivisionError"],
         ),
-        ([INTRO, code("plot", "draw()", data(svg=FIGURE))], ["book/en/index.ipynb, cell 'plot': a picture has no alt text"]),
+        (
+            [INTRO, code("plot", "draw()", data(svg=FIGURE))],
+            ["book/en/index.ipynb, cell 'plot': a picture has no alt text"],
+        ),
         ([INTRO, markdown("intro", "Again.")], ["book/en/index.ipynb: two cells have the id 'intro'"]),
     ],
     ids=["invalid TeX", "stored error", "no alt text", "same id twice"],
@@ -86,7 +96,10 @@ def test_build_stops_at_unknown_language(book):
 
 def test_repository_numbers_folds_and_missing_texts(book):
     """One small book for what the real one does not have yet. Its one fault: an interface text without translation."""
-    book.write("_config.yml", (ROOT / "_config.yml").read_text(encoding="utf-8").replace('url: ""', "url: https://github.com/o/r"))
+    book.write(
+        "_config.yml",
+        (ROOT / "_config.yml").read_text(encoding="utf-8").replace('url: ""', "url: https://github.com/o/r"),
+    )
     strings = (ROOT / "book/strings.yml").read_text(encoding="utf-8")
     book.write("book/strings.yml", strings.replace("Tip: {vi: Mẹo,", "Tip: {"))
     page = "# T{n}\n\n```{figure} ../dot.png\n:name: fig-{n}\n:alt: A dot\nDot\n```\n\n$$x$$ (eq-{n})\n\n{numref}`fig-{n}`\n\n"

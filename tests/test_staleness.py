@@ -67,6 +67,29 @@ def test_a_cell_whose_english_text_changed_is_named(before, now):
     assert "python -m tools.staleness --accept book/vi/page.ipynb cell" in fault
 
 
+def test_what_is_translated_in_code():
+    """The same on every version of Python, though 3.12 splits an f-string into tokens and 3.11 does not."""
+    source = """# before
+f("a loss", "mean", sep=", ")  # "not a literal"
+g(f"the {x:.4f} of {', '.join(['all of', 'none'])}#", 'κ',
+  "one "
+  f"half of {y}", f"{z:.2f}")
+"""
+    translatable = cell("en", source, "code", alt="A line.").translatable
+    assert translatable.split("\n") == [
+        "before",
+        "a loss",
+        ", ",
+        '"not a literal"',
+        "the {} of {}#",
+        ", ",
+        "all of",
+        "κ",
+        "one half of {}",
+        "A line.",
+    ]
+
+
 def test_a_change_of_code_alone_makes_no_cell_stale():
     before, now = cell("en", "f('a loss', 1)  # one", "code"), cell("en", "g(2, 'a loss')  # one", "code")
     assert said(now, cell("vi", "x", "code", english=before.hash)) == []
