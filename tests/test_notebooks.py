@@ -1,6 +1,7 @@
 """Notebooks are stored in one form, `make notebooks` makes it, and pytest runs and compares every cell."""
 
 import copy
+import os
 import shutil
 import subprocess
 import sys
@@ -176,9 +177,11 @@ def book(tmp_path):
     return tmp_path
 
 
-def test_make_notebooks_aligns_runs_and_stores(book, capsys):
+def test_make_notebooks_aligns_runs_and_stores(book, capsys, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
     assert main([], book) == 0
     said = capsys.readouterr().out
+    assert os.environ["OMP_NUM_THREADS"] == "1"
     assert "stored book/vi/part/page.ipynb" in said
     assert "book/pt/part/page.ipynb, cell 'title' is new: translate it." in said
     assert {language: len(pages(language, book)) for language in LANGUAGES} == dict.fromkeys(LANGUAGES, 2)
@@ -217,7 +220,8 @@ def project(tmp_path):
     """A project with this one's conftest.py, a book of one short page, and a test."""
     shutil.copy(ROOT / "conftest.py", tmp_path)
     shutil.copytree(ROOT / "tools", tmp_path / "tools", ignore=shutil.ignore_patterns("__pycache__"))
-    store(tmp_path, "en", code("setup", SETUP), code("sum", "print(1 + 1)", stream("2\n")), code("unrun", "x = 1"))
+    threads = code("threads", 'import os\n\nprint(os.environ["OMP_NUM_THREADS"])', stream("1\n"))
+    store(tmp_path, "en", code("setup", SETUP), threads, code("unrun", "x = 1"))
     shutil.copy(ROOT / "book/languages.yml", tmp_path / "book")
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests/test_nothing.py").write_text("def test_nothing():\n    pass\n", encoding="utf-8")
@@ -229,7 +233,8 @@ def run_pytest(project: Path, *options: str, settings: str = "--nbval --nbval-cu
     ini = f'[tool.pytest.ini_options]\ntestpaths = ["tests", "book"]\naddopts = "{settings} --color=no -n2 --dist=loadfile"\n'
     (project / "pyproject.toml").write_text(ini, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -241,12 +246,12 @@ def test_pytest_runs_every_cell(project):
 
 def test_pytest_names_the_page_and_the_cells_that_fail(project):
     path = project / "book/en/part/page.ipynb"
-    text = path.read_text(encoding="utf-8").replace('"2\\n"', '"3\\n"')
+    text = path.read_text(encoding="utf-8").replace('"1\\n"', '"3\\n"')
     path.write_text(text.replace('"execution_count": 3', '"execution_count": null'), encoding="utf-8")
     returncode, said = run_pytest(project)
     assert returncode == 1
     assert "2 failed, 2 passed" in said
-    assert "FAILED book/en/part/page.ipynb::sum" in said
+    assert "FAILED book/en/part/page.ipynb::threads" in said
     assert "FAILED book/en/part/page.ipynb::unrun" in said
     assert "The cell has no execution count" in said
 
@@ -255,7 +260,7 @@ def test_pytest_fails_when_cells_are_not_run(project):
     returncode, said = run_pytest(project, settings="")
     assert returncode == 1
     assert "nbval did not run 3 code cells" in said
-    assert "book/en/part/page.ipynb, cell 'sum'" in said
+    assert "book/en/part/page.ipynb, cell 'threads'" in said
 
 
 @pytest.mark.parametrize("options", [("tests",), ("-k", "nothing")])

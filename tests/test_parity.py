@@ -77,6 +77,7 @@ def test_what_is_a_matter_of_language_is_no_fault(english, translated):
         ("[a](https://a.org/en)", "[a](https://a.org/vi)", "links differ: English has `https://a.org/en`"),
         ("[a](../en/x.ipynb)", "[a](../zh/x.ipynb)", "links differ"),
         ("https://a.org/1", "https://a.org/2", "links differ"),
+        ("[a](https://a.org/en/x)", "[a](https://a.org/vi/x)", "links differ"),
         ("![a](x.svg)", "![a](y.svg)", "images differ"),
         ("```{figure} x.svg\n```", "```{figure} y.svg\n```", "directives differ"),
         ("{cite}`one`", "{cite}`two`", "citations differ"),
@@ -106,6 +107,10 @@ def test_a_difference_in_prose_is_caught(english, translated, says):
 def test_numbers():
     assert numbers("(1) −0.5, 1e-4; L1, conv2d, 2D, v2; 约为-1.5，有3个。") == ["1", "-0.5", "1e-4", "-1.5", "3"]
     assert numbers("tensor([1., -2.5e-01]) 5-10 10% 1.") == ["1", "-2.5e-01", "5", "10", "10", "1"]
+
+
+def test_numbers_in_addresses_are_not_prose():
+    assert "numbers" not in markup("https://a.org/3 and [there](x4.ipynb)", "en")
 
 
 def test_every_kind_of_markup_is_compared():

@@ -174,15 +174,15 @@ def _short(text: str) -> str:
     return text if len(text) <= 80 else text[:79] + "…"
 
 
-def interface_texts(root: Path = ROOT) -> dict[str, dict[str, str]]:
-    """The texts of the site and of the package: where each stands, and the text by language."""
+def interface_texts(root: Path = ROOT) -> dict[tuple[str, str], dict[str, str]]:
+    """The texts of the site and of the package: by place and English text, the text in each language."""
     strings = yaml.safe_load((root / "book/strings.yml").read_text(encoding="utf-8"))
-    texts = {f"book/strings.yml, “{_short(str(key))}”": {REFERENCE: str(key), **row} for key, row in strings.items()}
+    texts = {("book/strings.yml", str(key)): {REFERENCE: str(key), **row} for key, row in strings.items()}
     for path in sorted(root.glob("lossbook/locale/*/LC_MESSAGES/lossbook.po")):
         with path.open("rb") as file:
             for message in read_po(file):
                 if message.id:
-                    row = texts.setdefault(f"lossbook/locale, “{_short(message.id)}”", {REFERENCE: message.id})
+                    row = texts.setdefault(("lossbook/locale", message.id), {REFERENCE: message.id})
                     row[path.parent.parent.name] = message.string
     return texts
 
@@ -190,11 +190,12 @@ def interface_texts(root: Path = ROOT) -> dict[str, dict[str, str]]:
 def interface_faults(root: Path = ROOT) -> list[str]:
     """The faults of the texts of the site and of the package."""
     found = []
-    for where, texts in interface_texts(root).items():
+    for (place, key), texts in interface_texts(root).items():
         english = [message_words(texts[REFERENCE])]
         for language, text in texts.items():
             if text:  # that none is missing is the business of the catalogues' own check
-                found += text_faults(f"{where} ({language})", [message_words(text)], language, english)
+                where = f"{place}, “{_short(key)}” ({language})"
+                found += text_faults(where, [message_words(text)], language, english)
     return found
 
 

@@ -12,8 +12,6 @@ from pathlib import Path
 
 from tools.book import FRONT_MATTER, LANGUAGES, REFERENCE, ROOT, BookError, Page, pages, read_page
 
-HOW = "Then: python -m tools.staleness --accept {page} {cell}"
-
 
 def faults(english: Page, translated: Page) -> list[str]:
     """A sentence for each cell of the translation that is not known to say what English says now."""
@@ -30,8 +28,8 @@ def faults(english: Page, translated: Page) -> list[str]:
             )
         else:
             state = "the English text has changed since" if cell.english else "not recorded as translated"
-            how = HOW.format(page=cell.page.where, cell=cell.id)
-            found.append(f"{cell.where}: {state}. Compare it with {source.where} and bring it up to date. {how}")
+            how = f"python -m tools.staleness --accept {cell.page.where} {cell.id}"
+            found.append(f"{cell.where}: {state}. Compare it with the English cell, bring it up to date, then: {how}")
     return found
 
 

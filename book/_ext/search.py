@@ -23,14 +23,22 @@ def index(app: Sphinx, exception: Exception | None) -> None:
         return
     folder = Path(app.outdir, "pagefind")
     shutil.rmtree(folder, ignore_errors=True)  # else the pieces of earlier builds stay
-    command = [sys.executable, "-m", "pagefind", "--site", str(app.outdir), "--exclude-selectors", NOT_INDEXED, "--quiet"]
+    command = [
+        sys.executable,
+        "-m",
+        "pagefind",
+        "--site",
+        str(app.outdir),
+        "--exclude-selectors",
+        NOT_INDEXED,
+        "--quiet",
+    ]
     run = subprocess.run(command, capture_output=True, text=True)
     if run.returncode:
         raise ExtensionError(f"Pagefind could not index {app.outdir}, so the site would have no search: {run.stderr}")
     for file in folder.iterdir():  # its ready-made search boxes; the book's own is in book.js
         if file.suffix in (".js", ".css") and file.name not in ("pagefind.js", "pagefind-worker.js"):
             file.unlink()
-
 
 
 def setup(app: Sphinx) -> dict:

@@ -96,7 +96,9 @@ def slim(app: Sphinx, exception: Exception | None) -> None:
         return
     static = Path(app.outdir, "_static")
     pages = {path: path.read_text(encoding="utf-8") for path in Path(app.outdir).rglob("*.html")}
-    sheets = list(dict.fromkeys(sheet for page in pages.values() for sheet in SHEET.findall(page) if sheet != "site.css"))
+    sheets = list(
+        dict.fromkeys(sheet for page in pages.values() for sheet in SHEET.findall(page) if sheet != "site.css")
+    )
     if not sheets:  # no page was written anew
         return
     scripts = {name for page in pages.values() for name in ASSET.findall(page) if name.endswith(".js")}
@@ -111,14 +113,18 @@ def slim(app: Sphinx, exception: Exception | None) -> None:
             up = "../" * (len(path.relative_to(app.outdir).parts) - 1)
             link = f'\n  <link rel="stylesheet" href="{up}_static/site.css">'
             path.write_text(SHEET.sub("", page[: first.start()] + "\0" + page[first.end() :]).replace("\0", link))
-    needed = {"site.css", *scripts, *URL.findall(css), *(name for page in pages.values() for name in ASSET.findall(page))}
+    needed = {
+        "site.css",
+        *scripts,
+        *URL.findall(css),
+        *(name for page in pages.values() for name in ASSET.findall(page)),
+    }
     for path in sorted(static.rglob("*"), reverse=True):  # what a folder holds comes before the folder
         if path.is_dir():
             if not any(path.iterdir()):
                 path.rmdir()
         elif path.name != "LICENSE" and path.relative_to(static).as_posix() not in needed - set(sheets):
             path.unlink()
-
 
 
 def setup(app: Sphinx) -> dict:

@@ -1,0 +1,119 @@
+"""The command ``lossbook``: explain, list and plot losses from a shell."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import sys
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from . import _guards as guards
+from ._core import Entry, rules_of
+from .catalogue import CATALOGUE, find
+from .explain import explain
+from .language import languages, set_language
+
+DESCRIPTION = "PyTorch losses, explained with your numbers and drawn."
+
+EXAMPLES = """examples:
+  lossbook list
+  lossbook explain mse 2,3,4,5 4,5,6,7
+  lossbook explain l1 2,3,4,5 4,5,6,7 --set reduction=sum --lang vi
+  lossbook explain cross_entropy "2,1,0; 0,3,1" 0,1 --set label_smoothing=0.1
+  lossbook plot huber mse -o losses.svg
+
+Numbers are separated by commas, rows by semicolons. Exit code 2: the input was wrong, and a sentence says how."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command. Returns the exit code."""
+    given = _parser().parse_args(arguments)
+    try:
+        set_language(given.lang)
+        given.run(given)
+    except (ValueError, TypeError, IndexError, OSError, ModuleNotFoundError) as error:
+        print(f"lossbook: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "lossbook", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--lang", default="en", metavar="CODE", help=f"language: {', '.join(languages())}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("list", parents=[shared], help="list the losses")
+    command.set_defaults(run=_list)
+
+    command = commands.add_parser("explain", parents=[shared], help="show the working of a loss with your numbers")
+    command.add_argument("loss", help="a name from 'lossbook list', or softmax")
+    command.add_argument("numbers", nargs="+", help="what the loss takes: 2,3,4 for a row, '1,2; 3,4' for two rows")
+    command.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting: reduction=sum")
+    command.set_defaults(run=_explain)
+
+    command = commands.add_parser("plot", parents=[shared], help="draw losses into a file")
+    command.add_argument("loss", nargs="+", help="names from 'lossbook list'")
+    command.add_argument("-o", "--output", required=True, metavar="FILE", help="ends in .svg, .png or .pdf")
+    command.add_argument("--gradient", action="store_true", help="draw the gradient instead of the loss")
+    command.set_defaults(run=_plot)
+    return parser
+
+
+def _list(given: argparse.Namespace) -> None:
+    for entry in CATALOGUE:
+        print(f"{entry.name:30}{entry.family:16}torch.nn.{entry.module.__name__}")
+
+
+def _explain(given: argparse.Namespace) -> None:
+    if given.loss == "softmax":
+        print(explain("softmax", *(_tensor(text, torch.float32) for text in given.numbers)))
+        return
+    entry = find(given.loss)
+    kinds = [x.dtype for x in entry.sample(torch.Generator())]
+    kinds += [torch.float64] * (len(given.numbers) - len(kinds))  # too many; the loss itself will say so
+    tensors = [_tensor(text, kind) for text, kind in zip(given.numbers, kinds, strict=False)]
+    print(explain(entry.name, *tensors, **dict(_setting(entry, text) for text in given.set)))
+
+
+def _plot(given: argparse.Namespace) -> None:
+    from .plot import plot
+    from .style import set_style
+
+    set_style()
+    axes = plot(*given.loss, quantity="gradient" if given.gradient else "loss")
+    axes.figure.savefig(given.output, bbox_inches="tight")
+    print(given.output)
+
+
+def _tensor(text: str, kind: torch.dtype) -> Tensor:
+    """A row, or rows, of numbers; whole numbers for class numbers, unless a point makes them probabilities."""
+    try:
+        rows = [[float(x) for x in row.split(",")] for row in text.split(";")]
+    except ValueError:
+        raise ValueError(f"{text!r} is not a row of numbers. Write 2,3.5,-1 and '1,2; 3,4' for rows.") from None
+    if len({len(row) for row in rows}) > 1:
+        raise ValueError(f"The rows of {text!r} have different lengths. Each row needs as many numbers.")
+    whole = not kind.is_floating_point and "." not in text
+    return torch.tensor(rows if ";" in text else rows[0], dtype=torch.int64 if whole else torch.float32)
+
+
+def _setting(entry: Entry, text: str) -> tuple[str, Any]:
+    name, equal, value = text.partition("=")
+    if not equal:
+        raise ValueError(f"{text!r} is not a setting. Write its name, an equals sign and its value: reduction=sum.")
+    if rules_of(entry.function).get(name) is guards.tensor_or_none:
+        return name, _tensor(value, torch.float32)
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value  # a word, e.g. sum
+
+
+if __name__ == "__main__":
+    sys.exit(main())

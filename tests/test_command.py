@@ -1,0 +1,94 @@
+"""The command `lossbook`: what it prints, and one sentence with exit code 2 for wrong input."""
+
+import subprocess
+import sys
+
+import pytest
+
+from lossbook.__main__ import main
+from lossbook.catalogue import CATALOGUE
+
+
+def run(capsys, *arguments):
+    code = main(list(arguments))
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_explain(capsys):
+    code, out, _ = run(capsys, "explain", "mse", "2,3,4,5", "4,5,6,7")
+    assert code == 0
+    assert "((2 − 4)² + (3 − 5)² + (4 − 6)² + (5 − 7)²) / 4 = 16 / 4 = 4" in out
+
+
+def test_explain_in_another_language_with_settings(capsys):
+    code, out, _ = run(capsys, "explain", "l1", "2,3", "4,5", "--set", "reduction=sum", "--lang", "vi")
+    assert code == 0
+    assert "Tổng" in out
+    assert "|2 − 4| + |3 − 5| = 4" in out
+
+
+def test_rows_class_numbers_and_weights(capsys):
+    code, out, _ = run(capsys, "explain", "cross_entropy", "0,0; 0,0", "0,1", "--set", "weight=1,3")
+    assert code == 0
+    assert "(0.6931 + 2.0794) / (1 + 3)" in out
+    code, out, _ = run(capsys, "explain", "cross_entropy", "0,0; 0,0", "1.0,0; 0.5,0.5")
+    assert code == 0
+    assert "0.5 · (−ln 0.5) + 0.5 · (−ln 0.5) ≈ 0.6931" in out
+
+
+def test_softmax(capsys):
+    assert "0.7311" in run(capsys, "explain", "softmax", "1,2")[1]
+
+
+def test_list(capsys):
+    code, out, _ = run(capsys, "list")
+    assert code == 0
+    assert len(out.splitlines()) == len(CATALOGUE)
+    assert all(f"torch.nn.{entry.module.__name__}" in out for entry in CATALOGUE)
+
+
+def test_plot(capsys, tmp_path):
+    for name in ("losses.svg", "losses.png"):
+        code, _, _ = run(capsys, "plot", "l1", "mse", "-o", str(tmp_path / name), "--gradient")
+        assert code == 0
+        assert (tmp_path / name).stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("explain", "mes", "1", "2"), "Did you mean 'mse'?"),
+        (("explain", "mse", "1,a", "2"), "'1,a' is not a row of numbers"),
+        (("explain", "mse", "1,2; 3", "2"), "different lengths"),
+        (("explain", "mse", "1,2", "2"), "same shape"),
+        (("explain", "mse", "1"), "target is missing"),
+        (("explain", "mse", "1", "2", "3"), "2 tensors"),
+        (("explain", "cross_entropy", "1,2; 3,4", "0,7"), "class 7"),
+        (("explain", "mse", "1", "2", "--set", "reduction"), "is not a setting"),
+        (("explain", "mse", "1", "2", "--set", "reduction=avg"), "one of 'none', 'mean', 'sum'"),
+        (("explain", "mse", "1", "2", "--lang", "fr"), "not 'fr'"),
+        (("plot", "l1", "-o", "losses.xyz"), "xyz"),
+    ],
+)
+def test_wrong_input(capsys, arguments, sentence):
+    code, out, err = run(capsys, *arguments)
+    assert code == 2
+    assert not out
+    assert err.startswith("lossbook: ")
+    assert err.count("\n") == 1
+    assert sentence in err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["explain", "--help"], ["plot", "--help"]])
+def test_help(arguments, capsys):
+    with pytest.raises(SystemExit) as done:
+        main(arguments)
+    assert done.value.code == 0
+    assert "usage: lossbook" in capsys.readouterr().out
+
+
+def test_as_a_program():
+    done = subprocess.run([sys.executable, "-m", "lossbook", "explain"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "arguments are required" in done.stderr
