@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
 
 from tests.site_pages import DOOR, SITE, WebPage, contents
 from tools.book import LANGUAGES
@@ -54,8 +56,7 @@ def address():
 def chromium():
     """Debian's Chromium, or whichever is installed."""
     assert CHROMIUM, "There is no Chromium to read the site with: install it (apt install chromium)."
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield browser
         browser.close()
@@ -161,8 +162,6 @@ def test_every_language_is_searched():
 
 def violations(tab) -> list[str]:
     """What axe finds. The drawn half of formulas is hidden from assistive technology and would take minutes."""
-    from axe_playwright_python.sync_playwright import Axe
-
     report = Axe().run(tab, context={"exclude": [[".katex-html"]]}, options=AXE).response["violations"]
     return [f"{rule['id']}: {node['html'][:200]}" for rule in report for node in rule["nodes"]]
 

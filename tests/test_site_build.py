@@ -109,7 +109,7 @@ def test_repository_numbers_folds_and_missing_texts(book):
     book.notebook(
         "book/vi/index",
         markdown("intro", page.replace("{n}", "two") + folded),
-        code("solution", "1", data(markdown="so $x^2$"), tags=["hide-input"]),
+        code("solution", "1", data(markdown="so $x^2$, then"), tags=["hide-input"]),
     )
     run = book.build()
     assert run.stderr.count("WARNING") == 1
@@ -117,7 +117,9 @@ def test_repository_numbers_folds_and_missing_texts(book):
     page = book.page("book/vi/index")
     assert [n.get_text().strip() for n in page.soup.select(".eqno, .caption-number")] == ["Hình 1", "(1)#"]
     assert [s.get_text(" ", strip=True) for s in page.soup.select("article summary")] == ["Title", "Hiện mã Ẩn mã"]
-    assert page.soup.select_one(".cell_output .katex math")
+    assert page.soup.select_one(".cell_output .nobreak > .katex math")
+    assert page.soup.select_one(".cell_output .nobreak").get_text().endswith(",")
+    assert page.soup.select_one(".cell_output p").get_text().endswith(" then")
     links = {a.get_text(strip=True): a["href"] for a in page.soup.select(".menu a") if a["href"].startswith("https")}
     at = "main/book/vi/index.ipynb"
     assert links == {

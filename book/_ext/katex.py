@@ -8,6 +8,7 @@ import quickjs
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.locale import _
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.math import get_node_equation_number
 
 from book._ext.pages import PageError, where
@@ -15,6 +16,7 @@ from book._ext.pages import PageError, where
 KATEX = Path(__file__).parent.parent / "_static/katex/katex.min.js"
 
 
+CLOSING = tuple(".,:;!?)”，。：；！？）、")
 # Letters KaTeX has no drawing for (Chinese, some Vietnamese) come in the page's font: that is fine. Whatever else TeX
 # itself would not set (a line break outside an environment, text in formulas, a dangling %) is a fault.
 SET = r"""
@@ -72,9 +74,26 @@ def check(app: Sphinx, doctree: nodes.document) -> None:
         raise PageError("\n".join(faults))
 
 
+class KeepPunctuation(SphinxPostTransform):
+    """Browsers break the line between a formula and the comma after it. Short formulas take it along."""
+
+    default_priority = 300
+    formats = ("html",)
+
+    def run(self, **kwargs) -> None:
+        """Called by Sphinx for each page."""
+        for node in list(self.document.findall(nodes.math)):
+            after = node.next_node(descend=False, siblings=True)
+            if isinstance(after, nodes.Text) and after.startswith(CLOSING) and len(node.astext()) < 30:
+                node["closing"] = after[0]
+                after.parent.replace(after, nodes.Text(after[1:]))
+
+
 def visit_math(self, node: nodes.math) -> None:
     """Inline."""
-    self.body.append(html(node.astext(), False))
+    formula = html(node.astext(), False)
+    closing = node.get("closing")
+    self.body.append(f'<span class="nobreak">{formula}{closing}</span>' if closing else formula)
     raise nodes.SkipNode
 
 
@@ -93,5 +112,6 @@ def visit_math_block(self, node: nodes.math_block) -> None:
 def setup(app: Sphinx) -> dict:
     """Called by Sphinx."""
     app.connect("doctree-read", check)
+    app.add_post_transform(KeepPunctuation)
     app.add_html_math_renderer("katex", (visit_math, None), (visit_math_block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

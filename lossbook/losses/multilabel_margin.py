@@ -52,6 +52,9 @@ def multilabel_margin_loss(input: Tensor, target: Tensor, *, reduction: Reductio
     except (IndexError, RuntimeError) as cause:
         raise guards.class_exists(index, classes, cause) from None
     is_other = (hits == 0).to(input.dtype)
+    if guards.can_be_read(target) and target.numel():  # as many columns as the longest list of true classes
+        most = int(counted.sum(-1).max())
+        index, counted = index[..., :most], counted[..., :most]
     own = input.gather(-1, index)
     too_close = (1 - own.unsqueeze(-1) + input.unsqueeze(-2)).relu()  # true class × other class
     losses = (counted.unsqueeze(-1) * is_other.unsqueeze(-2) * too_close).sum((-2, -1)) / classes
