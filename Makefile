@@ -36,7 +36,7 @@ format: $(READY)  ## lint and format the Python code, notebooks too
 	$(BIN)/ruff format .
 
 requirements:     ## pin every package anew from the ranges in pyproject.toml
-	uv pip compile --universal --python-version 3.10 --all-extras --upgrade --upgrade-package torch==2.13.0 \
+	uv pip compile --universal --python-version 3.11 --all-extras --upgrade --upgrade-package torch==2.13.0 \
 	    --custom-compile-command "make requirements" --output-file requirements.txt pyproject.toml
 
 clean:            ## remove the built site

@@ -3,10 +3,12 @@
 import contextlib
 import io
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
+from lossbook.__main__ import main
 from tools import prose
 from tools.book import LANGUAGES, REFERENCE, ROOT, Cell, Page
 
@@ -105,6 +107,13 @@ def test_example_of_readme_prints_what_is_shown(readme):
     with contextlib.redirect_stdout(printed):
         exec(compile(source, readme.name, "exec"), {})
     assert printed.getvalue() == shown
+
+
+def test_shell_commands_of_readme_run(capsys):
+    shown = re.findall(r"^lossbook (.*)$", code(ROOT / "README.md"), re.MULTILINE)
+    assert shown
+    for line in shown:
+        assert main(shlex.split(line, comments=True)) in (None, 0), capsys.readouterr().err
 
 
 def as_page(guide: Path, text: str) -> Page:

@@ -54,10 +54,11 @@ def binary_cross_entropy_with_logits(
     """
     guards.pair(input, target)
     guards.floating(target=target)
-    yes = target * softplus(-input)
+    # log(1 + eᶻ) = z + log(1 + e⁻ᶻ), so one logarithm serves yes and no.
+    curve = softplus(-input)
     if pos_weight is not None:
-        yes = guards.expandable("pos_weight", pos_weight, input) * yes
-    losses = yes + (1 - target) * softplus(input)
+        curve = (1 + (guards.expandable("pos_weight", pos_weight, input) - 1) * target) * curve
+    losses = (1 - target) * input + curve
     if weight is not None:
         losses = guards.expandable("weight", weight, input) * losses
     return reduce(losses, reduction)

@@ -42,7 +42,7 @@ def multilabel_soft_margin_loss(
     """
     guards.pair(input, target)
     guards.class_dim(input)
-    losses = target * softplus(-input) + (1 - target) * softplus(input)
+    losses = (1 - target) * input + softplus(-input)  # log(1 + eˣ) = x + log(1 + e⁻ˣ)
     if weight is not None:
         losses = guards.expandable("weight", weight, input) * losses
     return reduce(losses.mean(-1), reduction)
