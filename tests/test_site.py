@@ -114,7 +114,7 @@ def interface(page: WebPage) -> set[str]:
         content.extract()
     article = soup.article.extract()
     furniture = article.select(
-        ".headerlink, .caption-number, details.hide > summary, div.admonition > .admonition-title"
+        ".headerlink, .caption-number, div.cell details > summary, div.admonition > .admonition-title"
     )
     own_titles = article.select("div[class*=admonition-] > .admonition-title")  # given by the author: content
     said = set()

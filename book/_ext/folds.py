@@ -5,12 +5,12 @@ from html import escape
 from docutils import nodes
 from myst_nb.sphinx_ import HideCodeCellNode
 from sphinx.application import Sphinx
-from sphinx.locale import _
+from sphinx.locale import _, admonitionlabels
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 
 class Fold(nodes.container):
-    """An admonition that opens on request; its first child is the title."""
+    """An admonition that opens on request."""
 
 
 class FoldAdmonitions(SphinxPostTransform):
@@ -21,9 +21,12 @@ class FoldAdmonitions(SphinxPostTransform):
 
     def run(self, **kwargs) -> None:
         """Called by Sphinx for each page."""
-        for node in list(self.document.findall(nodes.admonition)):
+        for node in list(self.document.findall(nodes.Admonition)):
             if "dropdown" in node["classes"]:
-                node.replace_self(Fold("", *node.children, classes=[*node["classes"], "admonition"], ids=node["ids"]))
+                named = isinstance(node[0], nodes.title)
+                title = node.pop(0).astext() if named else str(admonitionlabels[node.tagname])
+                classes = ["admonition", node.tagname, *node["classes"]]
+                node.replace_self(Fold("", *node.children, title=title, classes=classes, ids=node["ids"]))
 
 
 def visit_cell(self, node: HideCodeCellNode) -> None:
@@ -36,9 +39,8 @@ def visit_cell(self, node: HideCodeCellNode) -> None:
 
 def visit_fold(self, node: Fold) -> None:
     """The title becomes the summary."""
-    title = node.pop(0)
     self.body.append(self.starttag(node, "details", CLASS="hide"))
-    self.body.append(f'<summary><p class="admonition-title">{escape(title.astext())}</p></summary>\n')
+    self.body.append(f'<summary><p class="admonition-title">{escape(node["title"])}</p></summary>\n')
 
 
 def depart(self, node: nodes.Node) -> None:

@@ -91,7 +91,7 @@ def page_context(app: Sphinx, docname: str, template: str, context: dict, doctre
         "languages": LANGUAGES,
         "editions": editions,
         "fallback": door if name == "index" else editions.get(REFERENCE),
-        "description": next((p.astext() for p in doctree.findall(nodes.paragraph)), "") if doctree else "",
+        "description": first_words(doctree) if doctree else "",
     }
     if not folder:
         context["sidebars"] = []  # the door leads to languages, not to pages
@@ -100,6 +100,12 @@ def page_context(app: Sphinx, docname: str, template: str, context: dict, doctre
         context["prev"] = None
     if following and language_folder(following) != folder:
         context["next"] = None
+
+
+def first_words(doctree: nodes.document) -> str:
+    """The first paragraph without a formula: what a search engine shows under the title."""
+    paragraphs = (p.astext() for p in doctree.findall(nodes.paragraph) if not any(p.findall(nodes.math)))
+    return " ".join(next(paragraphs, "").split())
 
 
 def redirect(app: Sphinx):

@@ -112,7 +112,8 @@ def slim(app: Sphinx, exception: Exception | None) -> None:
         if first:
             up = "../" * (len(path.relative_to(app.outdir).parts) - 1)
             link = f'\n  <link rel="stylesheet" href="{up}_static/site.css">'
-            path.write_text(SHEET.sub("", page[: first.start()] + "\0" + page[first.end() :]).replace("\0", link))
+            page = SHEET.sub("", page[: first.start()] + "\0" + page[first.end() :]).replace("\0", link)
+            path.write_text(page, encoding="utf-8")
     needed = {
         "site.css",
         *scripts,

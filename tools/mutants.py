@@ -1,0 +1,132 @@
+"""Whether the tests see a slip: each row of tools/mutants.txt is planted in a copy of the package, where some test must fail.
+
+``python -m tools.mutants`` plants all of them, ``python -m tools.mutants huber kl_div`` those in these files. It counts
+which tests caught how many, and lists the slips that none caught.
+"""
+
+import argparse
+import contextlib
+import io
+import multiprocessing
+import os
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import torch.testing._internal.common_methods_invocations  # noqa: F401  (slow to import: once, before the forks)
+
+from tools.book import ROOT
+
+ROWS = ROOT / "tools/mutants.txt"
+# The fastest and nearest first; a test of the slip's own loss goes before all others.
+TESTS = (
+    *("losses", "extremes", "classes", "messages", "softmax", "torch_suite", "spine"),
+    *("ctc", "linear_cross_entropy", "adaptive_log_softmax", "explain", "explain_own", "exercises"),
+)
+WORKERS = 2
+NEWLINE = "⏎"
+
+
+class MutantError(Exception):
+    """A row does not fit the source, or tests could not run; the message says which, and how to mend it."""
+
+
+class Mutant(NamedTuple):
+    """One slip: in a file of the package the old text becomes the new."""
+
+    file: str
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.old} → {self.new or 'nothing'}"
+
+    def plant(self, package: Path) -> None:
+        """Make the slip in a copy of the package."""
+        old, new = (text.replace(NEWLINE, "\n") for text in (self.old, self.new))
+        source = (package / self.file).read_text("utf-8")
+        if source.count(old) != 1:
+            raise MutantError(f"{self}: the old text must stand there once, but does {source.count(old)} times.")
+        (package / self.file).write_text(source.replace(old, new), "utf-8")
+
+
+def rows(text: str) -> list[Mutant]:
+    """The slips in a table: below the name of a file, each line ``old text → new text``, ⏎ for the end of a line."""
+    found, file = [], ""
+    for line in filter(None, map(str.rstrip, text.splitlines())):
+        if not line.startswith(" "):
+            file = line.removesuffix(":")
+            continue
+        old, arrow, new = line.strip().partition(" →")
+        if not arrow or not file:
+            raise MutantError(f"{ROWS.name}: “{line}” must read “old text → new text”, below the name of a file.")
+        found.append(Mutant(file, old, new.removeprefix(" ")))
+    return found
+
+
+class FirstFailure:
+    """Lets the tests that name a loss run first, and remembers the one that failed."""
+
+    def __init__(self, loss: str) -> None:
+        self.loss, self.test = loss, None
+
+    def pytest_collection_modifyitems(self, items):
+        items.sort(key=lambda item: self.loss not in item.nodeid)
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            self.test = report.nodeid
+
+
+def caught_by(mutant: Mutant | None) -> str | None:
+    """The first test that fails on a copy of the package with this slip. Changes the process: call it in its own."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()) as output:
+        copy = Path(folder)
+        for name in ("lossbook", "tests"):
+            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", copy)
+        if mutant:
+            mutant.plant(copy / "lossbook")
+        os.chdir(copy)
+        os.environ["PYTHONPATH"] = folder
+        sys.path.insert(0, folder)
+        first = FirstFailure(Path(mutant.file).stem if mutant else "")
+        tests = [f"tests/test_{name}.py" for name in TESTS]
+        code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-o", "addopts=", *tests], plugins=[first])
+        os.chdir(ROOT)
+        if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or sys.modules["lossbook"].__path__ != [
+            str(copy / "lossbook")
+        ]:
+            raise MutantError(f"{mutant}: the tests could not run.\n{output.getvalue()}")
+        return first.test
+
+
+def main() -> int:
+    """Plant the slips and report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", help="files of the package, e.g. huber; all when left out")
+    names = parser.parse_args().names
+    mutants = [m for m in rows(ROWS.read_text("utf-8")) if not names or Path(m.file).stem in names]
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    # A fork for each: a package can be imported only once, and torch need not be imported again.
+    with multiprocessing.get_context("fork").Pool(WORKERS, maxtasksperchild=1) as pool:
+        if broken := pool.apply(caught_by, [None]):
+            raise MutantError(f"{broken} fails without any slip. Mend it first.")
+        tests, survivors = Counter(), []
+        for mutant, test in zip(mutants, pool.imap(caught_by, mutants), strict=True):
+            print(f"{mutant}   {test or 'NOT CAUGHT'}", flush=True)
+            if test:
+                tests[test.partition("[")[0]] += 1
+            else:
+                survivors.append(str(mutant))
+    print("", *(f"{count:4} by {test}" for test, count in tests.most_common()), sep="\n")
+    print(f"{len(mutants) - len(survivors)} of {len(mutants)} slips caught.", *survivors, sep="\n")
+    return bool(survivors)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
