@@ -62,7 +62,7 @@ def curves(*losses: str | Callable, **settings: Any) -> list[Curve]:
         for loss, entry, names in zip(losses, entries, taken, strict=True)
         for subject in _subjects(loss, entry, {name: settings[name] for name in settings if name in names})
     ]
-    titles = [f"{subject.name}({subject.setting})" for subject in subjects]
+    titles = [_title(subject) for subject in subjects]
     if not titles or len(set(titles)) < len(titles):
         raise ValueError(
             f"plot needs at least one loss, and each loss once; it got {len(titles)}: {', '.join(titles)}."
@@ -169,14 +169,17 @@ def _shared_variable(subjects: list[Subject]) -> Variable:
     sets = [[view.variable for view in subject.views] for subject in known]
     shared = [variable for variable in sets[0] if all(variable in variables for variables in sets)]
     if not shared:
-        first, other = known[0], next(s for s, v in zip(known, sets, strict=True) if not {*v} & {*sets[0]})
-        partners = [e.name for e in CATALOGUE if {v.variable for v in VIEWS.get(e.name, ())} & {*sets[0]}]
+        over = {_title(s): " or ".join(v.name for v in variables) for s, variables in zip(known, sets, strict=True)}
+        partners = [e.name for e in CATALOGUE if {view.variable for view in VIEWS.get(e.name, ())} & {*sets[0]}]
         raise ValueError(
-            f"plot cannot draw {first.name} and {other.name} together: {first.name} is drawn over "
-            f"{sets[0][0].name}, {other.name} over {other.views[0].variable.name}. One picture can hold: "
-            f"{', '.join(partners)}. Or draw each into its own Axes, with ax=…."
+            f"plot cannot draw these together: {'; '.join(f'{k} is drawn over {v}' for k, v in over.items())}. Over "
+            f"{over[_title(known[0])]} it draws {', '.join(partners)}. Draw the others into Axes of their own, with ax=…."
         )
     return shared[0]
+
+
+def _title(subject: Subject) -> str:
+    return subject.name + f"({subject.setting})" * bool(subject.setting)
 
 
 def _curve(subject: Subject, variable: Variable, case: str, inputs: Inputs) -> Curve:

@@ -19,5 +19,14 @@ def _same_start():
 
 
 @pytest.fixture
+def styled():
+    """Pictures as the book draws them."""
+    lossbook.set_style()
+    yield
+    matplotlib.pyplot.close("all")
+    matplotlib.rcdefaults()
+
+
+@pytest.fixture
 def generator():
     return torch.Generator().manual_seed(0)

@@ -1,42 +1,26 @@
 """Pictures: what they show is computed right, in every language, without a missing glyph or colliding texts."""
 
-import itertools
 import math
 import os
-import re
 import subprocess
 import sys
-import warnings
 
-import matplotlib
 import numpy as np
 import pytest
-import torch
 from matplotlib import colors
 from matplotlib import pyplot as plt
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
-from matplotlib.text import Annotation, Text
-from torch.testing import assert_close
+from matplotlib.text import Annotation
 
 import lossbook
 from lossbook import pictures, style
-from lossbook.plot import curve
+from tests.drawn import arrows, collisions, foreign_ink, texts, texts_by_language, words
 from tools.book import LANGUAGES
 
-PICTURES = {name: getattr(pictures, name) for name in pictures.__all__} | {
-    "plot": lambda: lossbook.plot("l1", "mse"),
-    "plot gradient": lambda: lossbook.plot("l1", "mse", quantity="gradient"),
-}
+PICTURES = {name: getattr(pictures, name) for name in pictures.__all__}
 every_picture = pytest.mark.parametrize("draw", PICTURES.values(), ids=PICTURES)
 
 
-@pytest.fixture(autouse=True)
-def clean():
-    lossbook.set_style()
-    yield
-    plt.close("all")
-    matplotlib.rcdefaults()
+pytestmark = pytest.mark.usefixtures("styled")
 
 
 # ---- the style ----------------------------------------------------------------------------------
@@ -73,54 +57,28 @@ def test_curves_differ_without_color():
 
 
 @every_picture
-def test_only_black_ink_and_the_four_colors_are_used(draw):
+def test_only_black_ink_and_the_colors_are_used(draw):
     """On the site black ink becomes the color of the text; a white box or a gray word would not follow it."""
     draw()
-    figure = plt.gcf()
-    assert {text.get_color() for text in texts(figure)} == {"black"}
-    faces = [patch.get_facecolor() for patch in figure.findobj(Patch) if patch is not figure.patch]
-    assert {colors.to_hex(face) for face in faces if face[3] > 0} <= set(style.COLORS)
-    assert {colors.to_hex(line.get_color()) for line in figure.findobj(Line2D)} <= {"#000000", *style.COLORS}
+    assert foreign_ink(plt.gcf()) == set()
+
+
+def test_foreign_ink_is_found():
+    ax = style.panel(facecolor="white")
+    ax.plot([0, 1], color="lime")
+    ax.bar([0], [1], color="pink")
+    ax.text(0, 0, "gray", color="gray")
+    assert foreign_ink(ax.figure) == {"#00ff00", "#ffc0cb", "#808080"}
 
 
 # ---- in every language ----------------------------------------------------------------------------
 
 
-def texts(figure) -> list[Text]:
-    """The texts that are drawn, and nothing that is hidden or outside the axes' limits."""
-    drawn = []
-    draw = Text.draw
-
-    def record(self, renderer, *args, **kwargs):
-        if self.get_visible() and self.get_text():
-            drawn.append(self)
-        draw(self, renderer, *args, **kwargs)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Text, "draw", record)
-        figure.canvas.draw()
-    return drawn
-
-
-def collisions(figure) -> list[tuple[str, str]]:
-    """Texts that lie on each other."""
-    boxes = [(text.get_text(), Text.get_window_extent(text)) for text in texts(figure)]  # without an arrow
-    return [(a, b) for (a, box_a), (b, box_b) in itertools.combinations(boxes, 2) if box_a.overlaps(box_b)]
-
-
 @every_picture
 def test_every_picture_is_legible_in_every_language(draw, caplog):
-    shown = {}
-    for language in LANGUAGES:
-        lossbook.set_language(language)
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # "Glyph … missing"
-            draw()
-            assert collisions(plt.gcf()) == []
-        shown[language] = " ".join(text.get_text() for text in texts(plt.gcf()))
+    said = texts_by_language(draw)
+    assert len(set(map(tuple, said.values()))) == len(LANGUAGES), "each language has words of its own"
     assert caplog.messages == [], "a notebook would show what matplotlib logs"
-    assert len(set(shown.values())) == len(LANGUAGES)
-    assert len({tuple(re.findall(r"[\d.]+", text)) for text in shown.values()}) == 1, "the numbers are the same in all"
 
 
 def test_a_missing_glyph_and_a_collision_are_found():
@@ -130,7 +88,7 @@ def test_a_missing_glyph_and_a_collision_are_found():
         ax.figure.canvas.draw()
     ax.text(0.01, 0.01, "loss")
     with pytest.warns(UserWarning, match="Glyph 37995"):
-        assert ("鑫", "loss") in collisions(ax.figure)
+        assert ("鑫", "loss") in collisions(texts(ax.figure))
 
 
 DIGEST = """
@@ -182,15 +140,6 @@ for call in (lossbook.set_style, lossbook.pictures.outlier, lambda: lossbook.plo
 
 
 # ---- what they show -------------------------------------------------------------------------------
-
-
-def words(ax) -> list[str]:
-    return [text.get_text() for text in ax.texts]
-
-
-def arrows(ax) -> list[tuple[tuple[float, float], tuple[float, float]]]:
-    """Start and end of every arrow."""
-    return [(text.xyann, text.xy) for text in ax.texts if isinstance(text, Annotation) and text.arrow_patch]
 
 
 def test_only_the_optimizer_changes_the_model():
@@ -302,73 +251,3 @@ def test_the_negative_log_of_a_small_probability_is_large():
         assert loss == pytest.approx(-math.log(p), abs=1e-6)
     assert dots.get_ydata().tolist() == pytest.approx([-math.log(p) for p in (0.99, 0.5, 0.0321)])
     assert words(ax) == ["−ln 0.99 = 0.01", "−ln 0.5 = 0.69", "−ln 0.0321 = 3.44"]
-
-
-# ---- plot -----------------------------------------------------------------------------------------
-
-ERRORS = torch.arange(-300, 301, dtype=torch.float64) / 100
-
-
-@pytest.mark.parametrize(
-    ("loss", "label"),
-    [
-        ("l1", "L1Loss"),
-        (lossbook.functional.l1_loss, "l1_loss"),
-        (lossbook.nn.L1Loss(), "L1Loss"),
-        (torch.nn.functional.l1_loss, "l1_loss"),
-        (torch.nn.L1Loss(reduction="sum"), "L1Loss"),
-    ],
-)
-def test_plot_draws_a_loss_and_its_gradient(loss, label):
-    line, kink = lossbook.plot(loss).lines
-    assert line.get_label() == label
-    assert line.get_xdata().tolist() == ERRORS.tolist()
-    assert line.get_ydata().tolist() == ERRORS.abs().tolist()
-    assert kink.get_xydata().tolist() == [[0, 0]]
-
-    line, kink = lossbook.plot(loss, quantity="gradient").lines
-    expected = ERRORS.sign()
-    expected[300] = torch.nan  # the line breaks where the gradient jumps
-    assert_close(torch.tensor(line.get_ydata()), expected, equal_nan=True, rtol=0, atol=0)
-    assert kink.get_xydata().tolist() == [[0, 0]]
-
-
-def test_plot_draws_a_smooth_loss_without_kinks():
-    (line,) = lossbook.plot("mse").lines
-    assert line.get_ydata().tolist() == ERRORS.square().tolist()
-    (line,) = lossbook.plot("mse", quantity="gradient").lines
-    assert line.get_ydata().tolist() == (2 * ERRORS).tolist()
-
-
-def test_plot_finds_the_kinks_of_a_loss_of_the_readers_own():
-    def hinge(prediction, target):
-        return (1 - prediction).clamp(min=0).mean() + target.sum()
-
-    data = curve(hinge)
-    assert data.error[data.kinks].tolist() == [1]
-    assert not curve(torch.nn.functional.smooth_l1_loss).kinks.any()
-    assert lossbook.plot(hinge).lines[0].get_label() == "hinge"
-
-
-def test_plot_draws_several_losses_where_it_is_told():
-    _, (left, right) = plt.subplots(1, 2)
-    assert lossbook.plot("l1", "mse", ax=left) is left
-    assert [text.get_text() for text in left.get_legend().get_texts()] == ["L1Loss", "kink", "MSELoss"]
-    assert lossbook.plot("mse").figure is not left.figure, "never onto the picture that happens to be open"
-    assert not right.lines
-
-
-@pytest.mark.parametrize(
-    ("losses", "settings", "message"),
-    [
-        ((), {}, "at least one loss"),
-        (("l1", "l1"), {}, "each loss once"),
-        (("l1",), {"quantity": "slope"}, 'quantity="loss" or "gradient", not \'slope\''),
-        (("cross_entropy",), {}, "it is a loss of classification"),
-        ((torch.nn.NLLLoss(),), {}, "it is a loss of classification"),
-        (("l2",), {}, "no loss 'l2'"),
-    ],
-)
-def test_plot_says_what_it_cannot_draw(losses, settings, message):
-    with pytest.raises(ValueError, match=re.escape(message)):
-        lossbook.plot(*losses, **settings)

@@ -25,7 +25,7 @@ def test_words_in_formulas_stay_words(word):
 def test_figures_on_one_page_do_not_share_ids():
     svg = (
         '<?xml version="1.0"?><svg width="4pt"><g id="axes_1"><path style="fill: #ffffff"/><path style="stroke: #000000" '
-        'clip-path="url(#p1)"/><text style="font-family: x; fill: #ffffff">1</text></g><clipPath id="p1"/></svg>'
+        'clip-path="url(#p1)"/><text style="font-family: x; fill: #ffffff" x="1.23456">0.12345</text></g><clipPath id="p1"/></svg>'
     )
     first, second = figures.inline(svg, "one"), figures.inline(svg, "two")
     ids = [re.findall(r'id="([^"]+)"', drawing) for drawing in (first, second)]
@@ -34,7 +34,7 @@ def test_figures_on_one_page_do_not_share_ids():
     assert f"url(#{ids[0][0]})" in first
     assert 'style="fill: var(--pst-color-background)"' in first
     assert "stroke: currentColor" in first
-    assert 'style="fill: #ffffff">1' in first, "a label's own color stays"
+    assert 'style="fill: #ffffff" x="1.23">0.12345' in first, "a label keeps its color and its digits"
 
 
 # ---- what stops a build, and what a repository adds ----------------------------------------------------------------------

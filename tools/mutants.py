@@ -6,6 +6,7 @@ which tests caught how many, and lists the slips that none caught.
 
 import argparse
 import contextlib
+import gc
 import io
 import multiprocessing
 import os
@@ -16,8 +17,10 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
+import matplotlib  # noqa: F401  (this and torch's samples take seconds to import: once, before the forks)
 import pytest
-import torch.testing._internal.common_methods_invocations  # noqa: F401  (slow to import: once, before the forks)
+import torch.testing._internal.common_methods_invocations
+import torch.testing._internal.common_modules  # noqa: F401
 
 from tools.book import ROOT
 
@@ -113,6 +116,7 @@ def main() -> int:
     mutants = [m for m in rows(ROWS.read_text("utf-8")) if not names or Path(m.file).stem in names]
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     # A fork for each: a package can be imported only once, and torch need not be imported again.
+    gc.freeze()
     with multiprocessing.get_context("fork").Pool(WORKERS, maxtasksperchild=1) as pool:
         if broken := pool.apply(caught_by, [None]):
             raise MutantError(f"{broken} fails without any slip. Mend it first.")

@@ -9,7 +9,7 @@ from tools.book import Cell, prose_in_code
 from tools.markup import CODE_DIRECTIVES, DIRECTIVE, OPTION, PARSER, TARGET_DIRECTIVES
 
 HIDDEN = "□"  # stands where code, a formula, an address or a quotation stood
-NO_WORDS = {*CODE_DIRECTIVES, "math", "toctree", "bibliography"}
+NO_WORDS = {*CODE_DIRECTIVES, "math", "toctree", "bibliography", "eval-rst"}
 QUOTATION = re.compile(r"<q\b[^>]*>.*?</q>", re.DOTALL)
 TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
 # In a comment or a message, code stands unmarked: calls, operators, dotted names; and {} for a value.

@@ -19,7 +19,7 @@ PAGE_STYLE = [
     (re.compile(r"#000000\b"), "currentColor"),
     (re.compile(r'(?<=style=")fill: #ffffff(?=[;"])'), "fill: var(--pst-color-background)"),
     (re.compile(r"font-family: [^;\"]*;? ?"), ""),
-    (re.compile(r"\d+\.\d{3,}"), lambda number: f"{float(number[0]):.2f}"),
+    (re.compile(r"\d+\.\d{3,}(?=[^<>]*>)"), lambda number: f"{float(number[0]):.2f}"),  # in tags, never in labels
     (re.compile(r"\s+"), " "),
 ]
 ID = re.compile(r' id="([^"]+)"')

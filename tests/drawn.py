@@ -1,0 +1,76 @@
+"""What the tests of pictures read from a figure: its texts, whether they collide, its ink, its arrows."""
+
+import itertools
+import re
+import warnings
+from collections.abc import Callable
+
+import pytest
+from matplotlib import colors
+from matplotlib import pyplot as plt
+from matplotlib.collections import Collection
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.text import Annotation, Text
+
+import lossbook
+from lossbook import style
+from tools.book import LANGUAGES
+
+
+def texts(figure) -> list[Text]:
+    """The texts that are drawn, and nothing that is hidden or outside the axes' limits."""
+    drawn = []
+    draw = Text.draw
+
+    def record(self, renderer, *args, **kwargs):
+        if self.get_visible() and self.get_text():
+            drawn.append(self)
+        draw(self, renderer, *args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Text, "draw", record)
+        figure.canvas.draw()
+    return drawn
+
+
+def collisions(drawn: list[Text]) -> list[tuple[str, str]]:
+    """Texts that lie on each other."""
+    boxes = [(text.get_text(), Text.get_window_extent(text)) for text in drawn]  # without an arrow
+    return [(a, b) for (a, box_a), (b, box_b) in itertools.combinations(boxes, 2) if box_a.overlaps(box_b)]
+
+
+def texts_by_language(draw: Callable[[], object]) -> dict[str, list[str]]:
+    """What a picture says in each language, after a check that no glyph is missing and no text lies on another."""
+    said = {}
+    for language in LANGUAGES:
+        lossbook.set_language(language)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # "Glyph … missing"
+            draw()
+            drawn = texts(plt.gcf())
+        assert collisions(drawn) == [], language
+        said[language] = [text.get_text() for text in drawn]
+        plt.close("all")
+    numbers = {tuple(re.findall(r"[\d.]+", " ".join(words))) for words in said.values()}
+    assert len(numbers) == 1, "the numbers are the same in all languages"
+    return said
+
+
+def foreign_ink(figure) -> set[str]:
+    """Colors that are neither black nor one of the style's."""
+    inks = [text.get_color() for text in texts(figure)]
+    faces = [patch.get_facecolor() for patch in figure.findobj(Patch) if patch is not figure.patch]
+    inks += [face for face in faces if face[3] > 0]
+    inks += [line.get_color() for line in figure.findobj(Line2D)]
+    inks += [color for lines in figure.findobj(Collection) for color in lines.get_edgecolor()]
+    return {colors.to_hex(ink) for ink in inks} - {"#000000", *style.COLORS}
+
+
+def words(ax) -> list[str]:
+    return [text.get_text() for text in ax.texts]
+
+
+def arrows(ax) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+    """Start and end of every arrow."""
+    return [(text.xyann, text.xy) for text in ax.texts if isinstance(text, Annotation) and text.arrow_patch]
