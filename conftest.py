@@ -50,16 +50,22 @@ def pytest_sessionfinish(session, exitstatus):
     partly = any(config.getoption(option, None) for option in SELECTING)
     if hasattr(config, "workerinput") or exitstatus or not whole or partly:
         return
-    passed = {report.nodeid for report in config.pluginmanager.get_plugin("terminalreporter").stats.get("passed", [])}
-    cells = [cell for language in LANGUAGES for page in pages(language).values() for cell in page.cells]
-    not_run = [cell.where for cell in cells if cell.kind == "code" and f"{cell.page.where}::{cell.id}" not in passed]
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    passed = {report.nodeid for report in terminal.stats.get("passed", [])}
+    every = [cell for language in LANGUAGES for page in pages(language).values() for cell in page.cells]
+    cells = [cell for cell in every if cell.kind == "code"]
+    not_run = [cell.where for cell in cells if f"{cell.page.where}::{cell.id}" not in passed]
     config.stash[NOT_RUN] = not_run
+    notebooks = {cell.page.path for cell in cells}
+    terminal.line(f"\nnbval compared {len(cells) - len(not_run)} cells of {len(notebooks)} notebooks.")
     if not_run:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    """Name the cells that were not run."""
+    """Name the tests that were skipped, and the cells that were not run."""
+    for report in terminalreporter.stats.get("skipped", []):
+        terminalreporter.line(f"NOT RUN: {report.nodeid}: {report.longrepr[2]}", red=True)
     if not_run := config.stash.get(NOT_RUN, []):
         terminalreporter.section(f"nbval did not run {len(not_run)} code cells", red=True)
         terminalreporter.line("\n".join(not_run))

@@ -114,6 +114,13 @@ def test_bce_slope_at_a_certain_and_right_answer():
     assert torch.autograd.grad(F.binary_cross_entropy(p, torch.zeros(1)), p)[0] == 0
 
 
+def test_counts_may_carry_a_gradient():
+    """The slope of Stirling's formula is ln y + 1 / 2y. torch: nan at 0, where the formula does not count."""
+    x, y = torch.tensor([0.5, 0.5, 0.5]), torch.tensor([0.0, 1.0, 3.0], requires_grad=True)
+    lf.poisson_nll_loss(x, y, full=True, reduction="sum").backward()
+    assert_close(y.grad, torch.tensor([-0.5, -0.5, -0.5 + math.log(3) + 1 / 6]))
+
+
 def test_kl_with_an_impossible_target():
     """0 · log 0 counts as 0, as logarithms too. torch: nan."""
     log_q, log_p = torch.tensor([-1.0, -1.0], requires_grad=True), torch.tensor([-INF, 0.0])

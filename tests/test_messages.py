@@ -1,11 +1,15 @@
 """Wrong input gets a sentence that says what came, what was expected and how to mend it."""
 
+import inspect
+
 import pytest
 import torch
+from torch.testing import assert_close
 
 import lossbook
 from lossbook import functional as lf
 from lossbook import nn as lnn
+from lossbook.catalogue import CATALOGUE
 
 ONE, TWO = torch.tensor([1.0]), torch.tensor([1.0, 2.0])
 LOGITS, CLASSES = torch.zeros(2, 3), torch.tensor([0, 1])
@@ -115,3 +119,52 @@ def test_warns_of_nothing(recwarn):
     lf.l1_loss(ONE, ONE)
     lf.cross_entropy(LOGITS, CLASSES)
     assert not recwarn.list
+
+
+every_loss = pytest.mark.parametrize("entry", [e for e in CATALOGUE if e.function], ids=lambda entry: entry.name)
+
+
+def each_replaced(entry, generator, replace):
+    """A batch with one tensor replaced, and the name of that one, for each tensor; lengths may come in any form."""
+    inputs = entry.sample(generator)
+    for i, name in enumerate(list(inspect.signature(entry.function).parameters)[: len(inputs)]):
+        if not name.endswith("_lengths"):
+            yield name, [*inputs[:i], replace(inputs[i]), *inputs[i + 1 :]]
+
+
+@every_loss
+def test_nothing_is_broadcast(entry, generator):
+    for _name, inputs in each_replaced(entry, generator, lambda x: x.unsqueeze(-1)):
+        with pytest.raises(ValueError, match="shape"):
+            entry.function(*inputs)
+
+
+@every_loss
+def test_lists_are_no_tensors(entry, generator):
+    for name, inputs in each_replaced(entry, generator, torch.Tensor.tolist):
+        with pytest.raises(TypeError, match=f"{name} must be a torch.Tensor, got list"):
+            entry.function(*inputs)
+
+
+@every_loss
+def test_integers_are_refused_or_mean_the_same_numbers(entry, generator):
+    """A prediction carries a gradient, and a probability is no integer; other numbers may be integers."""
+    probabilities = entry.name in ("bce", "bce_with_logits", "kl_div")
+    for name, inputs in each_replaced(entry, generator, torch.Tensor.trunc):
+        integers = [x.long() if torch.equal(x, x.trunc()) else x for x in inputs]
+        if name in ("var", "anchor", "positive", "negative") or (name == "target" and not probabilities):
+            assert_close(entry.function(*integers), entry.function(*inputs))
+        else:
+            with pytest.raises(TypeError, match=f"{name} must hold floating-point numbers, got torch.int64"):
+                entry.function(*integers)
+
+
+@every_loss
+def test_weights_of_another_shape_are_refused(entry, generator):
+    inputs = entry.sample(generator)
+    for settings in entry.settings:
+        for name, weight in settings.items():
+            if isinstance(weight, torch.Tensor):
+                for wrong in (weight.repeat(2, 1), weight.repeat(2)):
+                    with pytest.raises(ValueError, match=name):
+                        entry.function(*inputs, **{**settings, name: wrong})

@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import subprocess
 import sys
 
@@ -13,7 +14,7 @@ from matplotlib.text import Annotation
 
 import lossbook
 from lossbook import pictures, style
-from tests.drawn import arrows, collisions, foreign_ink, texts, texts_by_language, words
+from tests.drawn import arrows, collisions, foreign_ink, texts, texts_by_language, under_legends, words
 from tools.book import LANGUAGES
 
 PICTURES = {name: getattr(pictures, name) for name in pictures.__all__}
@@ -78,6 +79,7 @@ def test_foreign_ink_is_found():
 def test_every_picture_is_legible_in_every_language(draw, caplog):
     said = texts_by_language(draw)
     assert len(set(map(tuple, said.values()))) == len(LANGUAGES), "each language has words of its own"
+    assert len({tuple(re.findall(r"[\d.]+", " ".join(words))) for words in said.values()}) == 1, "and the same numbers"
     assert caplog.messages == [], "a notebook would show what matplotlib logs"
 
 
@@ -89,6 +91,14 @@ def test_a_missing_glyph_and_a_collision_are_found():
     ax.text(0.01, 0.01, "loss")
     with pytest.warns(UserWarning, match="Glyph 37995"):
         assert ("鑫", "loss") in collisions(texts(ax.figure))
+
+
+def test_a_legend_on_a_curve_is_found():
+    ax = style.panel()
+    ax.plot([0, 1], [0, 1], label="loss")
+    ax.legend(loc="upper right")
+    ax.figure.canvas.draw()
+    assert under_legends(ax.figure) == 1
 
 
 DIGEST = """

@@ -6,6 +6,7 @@ from pathlib import Path
 import sphinx.locale
 import yaml
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
@@ -59,6 +60,8 @@ class Speak(SphinxPostTransform):
     def run(self, **kwargs) -> None:
         """Called by Sphinx for each page."""
         speak(self.app, self.env.docname)
+        for docstring in self.document.findall(addnodes.desc):  # English in every language's pages
+            docstring["classes"].append(f"language-{LANGUAGES[REFERENCE].html}")  # docutils writes lang="en"
 
 
 def restart_numbers(app: Sphinx, builder) -> None:

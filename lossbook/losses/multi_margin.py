@@ -53,7 +53,7 @@ def multi_margin_loss(
     guards.floating(input=input)
     input = guards.row_or_batch(input)
     if input.dim() == 1 and target.shape == (1,):  # torch takes a row of one target for a single sample
-        target = target.squeeze(0)
+        input = input.unsqueeze(0)
     guards.class_indices(input, target)
     classes = input.shape[-1]
     guards.class_weight(weight, classes)
