@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import ast
+import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -30,11 +32,15 @@ Numbers are separated by commas, rows by semicolons. Exit code 2: the input was 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command. Returns the exit code."""
-    given = _parser().parse_args(arguments)
+    # A row may begin with a minus; a blank before it keeps argparse from taking it for an option.
+    words = [
+        f" {word}" if re.match(r"-[\d.]", word) else word for word in (sys.argv[1:] if arguments is None else arguments)
+    ]
+    given = _parser().parse_args(words)
     try:
         set_language(given.lang)
         given.run(given)
-    except (ValueError, TypeError, IndexError, OSError, ModuleNotFoundError) as error:
+    except (ValueError, TypeError, IndexError, RuntimeError, OSError, ModuleNotFoundError) as error:
         print(f"lossbook: {error}", file=sys.stderr)
         return 2
     return 0
@@ -72,12 +78,26 @@ def _list(given: argparse.Namespace) -> None:
 
 def _explain(given: argparse.Namespace) -> None:
     if given.loss == "softmax":
-        print(explain("softmax", *(_tensor(text, torch.float32) for text in given.numbers)))
+        if given.set or len(given.numbers) != 1:
+            raise ValueError(
+                "softmax takes one row, or rows, of numbers and no settings: lossbook explain softmax 1,2,3"
+            )
+        print(explain("softmax", _tensor(given.numbers[0], torch.float32)))
         return
     entry = find(given.loss)
-    kinds = [x.dtype for x in entry.sample(torch.Generator())]
-    kinds += [torch.float64] * (len(given.numbers) - len(kinds))  # too many; the loss itself will say so
+    if entry.function is None:
+        raise ValueError(
+            f"{entry.name} has parameters of its own. Explain it in Python: explain(module, input, target)."
+        )
+    example = entry.sample(torch.Generator())
+    kinds = [x.dtype for x in example] + [torch.float64] * len(given.numbers)  # too many: the loss itself will say so
     tensors = [_tensor(text, kind) for text, kind in zip(given.numbers, kinds, strict=False)]
+    # One label beside one row of scores is the label of a single sample.
+    one_sample = tensors[0].dim() == 1 and example[0].dim() == 2
+    tensors = [
+        x.squeeze(0) if one_sample and x.shape == (1,) and example[i].dim() == 1 else x
+        for i, x in enumerate(tensors[: len(example)])
+    ] + tensors[len(example) :]
     print(explain(entry.name, *tensors, **dict(_setting(entry, text) for text in given.set)))
 
 
@@ -86,6 +106,8 @@ def _plot(given: argparse.Namespace) -> None:
     from .style import set_style
 
     set_style()
+    if not Path(given.output).suffix:
+        raise ValueError(f"The file name {given.output!r} does not say what to write. End it in .svg, .png or .pdf.")
     axes = plot(*given.loss, quantity="gradient" if given.gradient else "loss")
     axes.figure.savefig(given.output, bbox_inches="tight")
     print(given.output)

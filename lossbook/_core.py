@@ -6,7 +6,7 @@ import difflib
 import functools
 import inspect
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple
 
@@ -60,7 +60,7 @@ def rules_of(function: Callable) -> dict[str, guards.Rule]:
 def check_names(caller: str, given: Mapping[str, Any], known: Mapping[str, Any]) -> None:
     """Refuse a setting that the loss does not have, with the nearest one it has."""
     for name in given:
-        if name in known:
+        if name in known or (name in DEPRECATED and given[name] is None):  # torch's default, spelled out
             continue
         if name in DEPRECATED:
             raise TypeError(
@@ -90,15 +90,28 @@ def loss_function(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
         check_names(caller, given, parameters)
         missing = [name for name in required[len(tensors) :] if name not in given]
         if missing:
-            raise TypeError(f"{caller} needs {' and '.join(required)}; {' and '.join(missing)} is missing.")
+            raise TypeError(f"{caller} needs {' and '.join(required)}; missing: {' and '.join(missing)}.")
+        given = {name: value for name, value in given.items() if name not in DEPRECATED}
         for name, value in given.items():
             if name in rules:
                 rules[name](name, value)
+        if _autocast(tensors):
+            tensors = [t.float() if _is_half(t) else t for t in tensors]
         return function(*tensors, **given)
 
     # torch.compile counts recompilations by code object; a shared one would be used up after eight losses.
     checked.__code__ = checked.__code__.replace(co_name=caller)
     return checked
+
+
+def _is_half(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.dtype in (torch.float16, torch.bfloat16)
+
+
+def _autocast(tensors: Sequence[Any]) -> bool:
+    """Whether half-precision tensors came under autocast. Then a loss is computed in float32, as in torch."""
+    half = next((t for t in tensors if _is_half(t)), None)
+    return half is not None and not half.is_meta and torch.is_autocast_enabled(half.device.type)
 
 
 class Loss(torch.nn.Module):
@@ -125,6 +138,7 @@ class Loss(torch.nn.Module):
         if positional:
             raise TypeError(f"{name} takes its settings by name: {name}({', '.join(f'{s}=…' for s in settings)}).")
         check_names(name, given, settings)
+        given = {setting: value for setting, value in given.items() if setting in settings}
         self.settings = tuple(settings)
         for setting, parameter in settings.items():
             value = given.get(setting, parameter.default)
@@ -135,6 +149,11 @@ class Loss(torch.nn.Module):
                 setattr(self, setting, value)
 
     def forward(self, *tensors: Tensor, **named: Tensor) -> Tensor:
+        if late := named.keys() & set(self.settings):
+            raise TypeError(
+                f"{type(self).__name__} takes {', '.join(sorted(late))} when it is built, not when it is called: "
+                f"{type(self).__name__}({', '.join(f'{name}=…' for name in sorted(late))})(…)."
+            )
         return self.function(*tensors, **named, **{name: getattr(self, name) for name in self.settings})
 
     def extra_repr(self) -> str:
@@ -159,12 +178,13 @@ class Entry:
     """A loss in the catalogue: what tests, tables, plots, ``explain`` and pages know about it."""
 
     name: str  #: how ``explain``, ``plot`` and the pages call it, e.g. ``"mse"``
-    function: Callable[..., Tensor]
-    module: type[Loss]
+    function: Callable[..., Tensor] | None  #: ``None`` for a loss that exists as a module only
+    module: type[torch.nn.Module]
     definition: Callable[..., Iterator[Term]]  #: the paper's formula in plain Python, one number at a time
     working: Callable[..., Iterator]  #: the steps that ``explain`` shows
-    torch_function: Callable[..., Tensor]  #: torch's own, the second oracle
+    torch_function: Callable[..., Tensor] | None  #: torch's own, the second oracle
     formula: str  #: LaTeX, for one element or sample
     family: str
     sample: Callable[[torch.Generator], tuple[Tensor, ...]]  #: a legal batch in float64
     settings: tuple[dict[str, Any], ...] = field(default=({},))  #: settings that the tests try, with every reduction
+    sizes: dict[str, Any] = field(default_factory=dict)  #: what a module that owns parameters needs besides settings

@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._C import _functorch as functorch
+from torch._subclasses.fake_tensor import FakeTensor
 
 
 def tensors(**named: Any) -> None:
@@ -21,6 +23,13 @@ def tensors(**named: Any) -> None:
             raise TypeError(
                 f"{name} must be a torch.Tensor, got {type(value).__name__}. "
                 f"Turn numbers into a tensor first: torch.tensor([2., 3.])."
+            )
+    (first, one), *rest = named.items()
+    for name, other in rest:
+        if one.device != other.device:
+            raise ValueError(
+                f"{first} and {name} must be on one device, got {one.device} and {other.device}. "
+                f"Move one of them: {name}.to({first}.device)."
             )
 
 
@@ -33,6 +42,13 @@ def floating(*, complex_too: bool = False, **named: Tensor) -> None:
             f"{name} must hold floating-point numbers, got {value.dtype}. "
             f"Only those carry a gradient. Write {name}.float(), or numbers with a point: torch.tensor([2., 3.])."
         )
+
+
+def numeric(**named: Tensor) -> None:
+    """Each tensor holds real numbers: neither truth values nor complex numbers."""
+    for name, value in named.items():
+        if value.dtype is torch.bool or value.is_complex():
+            raise TypeError(f"{name} must hold real numbers, got {value.dtype}. For truth values write {name}.float().")
 
 
 def same_shape(**named: Tensor) -> None:
@@ -52,6 +68,7 @@ def pair(input: Any, target: Any) -> None:
     tensors(input=input, target=target)
     same_shape(input=input, target=target)
     floating(input=input)
+    numeric(target=target)
 
 
 def class_dim(input: Tensor) -> int:
@@ -62,6 +79,12 @@ def class_dim(input: Tensor) -> int:
             "One score cannot be compared with anything: give one score for each class."
         )
     return 0 if input.dim() == 1 else 1
+
+
+def dimension(dim: Any) -> None:
+    """One dimension, by its number."""
+    if not isinstance(dim, int):
+        raise TypeError(f"dim must be the number of one dimension, such as 1 or -1, got {dim!r}.")
 
 
 def class_weight(weight: Tensor | None, classes: int) -> None:
@@ -101,14 +124,15 @@ def class_probabilities(target: Tensor, ignore_index: int, name: str = "input") 
         )
 
 
-def class_exists(target: Tensor, classes: int, cause: Exception) -> IndexError:
+def class_exists(target: Tensor, classes: int, cause: Exception, ignorable: bool = False) -> IndexError:
     """The error for a class number outside 0 … classes − 1; called once picking a score has failed."""
     wrong = target[(target < 0) | (target >= classes)].flatten()
     if wrong.numel() == 0:
         raise cause
+    marked = f", or pass ignore_index={wrong[0].item()} if this number marks samples to leave out" * ignorable
     return IndexError(
-        f"target holds class {wrong[0].item()}, but input has {classes} classes, numbered 0 to {classes - 1}. "
-        f"Count classes from 0, or pass ignore_index={wrong[0].item()} if this number marks samples to leave out."
+        f"target holds class {wrong[0].item()}, but input has {classes} classes, numbered from 0. "
+        f"Count classes from 0{marked}."
     )
 
 
@@ -143,7 +167,13 @@ def variance(input: Tensor, var: Any) -> Tensor:
     tensors(var=var)
     if var.shape == input.shape[:-1] and var.shape != input.shape:
         var = var.unsqueeze(-1)
-    ones_where_different(input, var=var)
+    if var.dim() and (
+        var.dim() != input.dim() or any(b not in (1, a) for a, b in zip(input.shape, var.shape, strict=True))
+    ):
+        raise ValueError(
+            f"var must hold a variance for each element of input, shape {tuple(input.shape)}, with 1 in some dimensions or "
+            f"without the last one; got {tuple(var.shape)}. It must not make input larger."
+        )
     if can_be_read(var) and bool((var < 0).any()):
         raise ValueError(
             f"var must not be negative, got {var.min().item():.4g}. A model can predict the logarithm of the variance "
@@ -170,6 +200,16 @@ def vectors(**named: Tensor) -> None:
         raise ValueError(
             f"{name} must hold embeddings, shape (D,) for one or (N, D) for a batch, got {tuple(value.shape)}. "
             f"The last dimension holds the coordinates; flatten the others."
+        )
+
+
+def distances(found: Any, vectors: Tensor) -> None:
+    """A distance function gave one number for each pair of embeddings."""
+    if not isinstance(found, Tensor) or found.shape != vectors.shape[:-1]:
+        came = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+        raise ValueError(
+            f"distance_function must return one distance for each pair, shape {tuple(vectors.shape[:-1])}, got {came}. "
+            f"torch.cdist compares all with all; torch.nn.functional.pairwise_distance compares pairs."
         )
 
 
@@ -269,7 +309,13 @@ def signs(**named: Tensor) -> None:
 
 def can_be_read(value: Tensor) -> bool:
     """Whether the numbers of a tensor can be looked at: not while compiling, under vmap or on the meta device."""
-    return not (torch.compiler.is_compiling() or value.is_meta or torch._C._functorch.is_batchedtensor(value))
+    if torch.compiler.is_compiling() or value.is_meta or isinstance(value, FakeTensor):
+        return False
+    while functorch.is_functorch_wrapped_tensor(value):  # grad may be wrapped around vmap
+        if functorch.is_batchedtensor(value):
+            return False
+        value = functorch.get_unwrapped(value)
+    return True
 
 
 # Rules for settings. A loss names them in its signature, e.g. `reduction: Reduction`; the function checks them
@@ -280,11 +326,15 @@ Rule = Callable[[str, Any], None]
 
 def one_of(*allowed: str | int) -> Rule:
     def rule(name: str, value: Any) -> None:
-        if value not in allowed:
+        if not isinstance(value, (str, int)) or value not in allowed:
             choices = ", ".join(map(repr, allowed))
-            raise ValueError(f"{name} must be one of {choices}, got {value!r}.")
+            raise ValueError(f"{name} must be one of {choices}, got {value!r}." + _renamed(value))
 
     return rule
+
+
+def _renamed(value: Any) -> str:
+    return " PyTorch 0.4 called the mean so: write 'mean'." if value == "elementwise_mean" else ""
 
 
 def between(low: float, high: float) -> Rule:
@@ -305,9 +355,9 @@ def at_least(low: float) -> Rule:
 
 
 def positive(name: str, value: Any) -> None:
-    between(0, float("inf"))(name, value)
-    if value == 0:
+    if isinstance(value, numbers.Real) and value <= 0:
         raise ValueError(f"{name} must be larger than 0, got {value}.")
+    any_number(name, value)
 
 
 def switch(name: str, value: Any) -> None:

@@ -152,13 +152,13 @@ def reduction_steps(
         yield Step(_("Sum of all losses"), (equals(added, total),), total)
         return
     if reduction == "batchmean":
-        say = _("Mean over the batch: the sum divided by the number of samples, {count}").format(count=batch)
+        say = _("Mean over the batch, the sum divided by the number of samples, {count}").format(count=batch)
         count, divisor = batch, str(batch)
     elif share is None:
-        say = _("Mean: the sum divided by the number of losses, {count}").format(count=losses.numel())
+        say = _("Mean, the sum divided by the number of losses, {count}").format(count=losses.numel())
         count, divisor = losses.numel(), str(losses.numel())
     else:
-        say = _("Mean: the sum divided by the sum of the weights")
+        say = _("Mean, the sum divided by the sum of the weights")
         count, divisor = share.sum(), f"({' + '.join(elided([number(w) for w in share]))})"
     value = total / count
     yield Step(say, (equals(f"({added}) / {divisor} = {number(total)} / {number(count)}", value),), value)
@@ -180,11 +180,11 @@ def softmax_working(input: Tensor, dim: int | None = None) -> Iterator[Step]:
         exponentials.append(side_by_side((f"e^{operand(s)}" for s in shifted), numerator))
         sums.append(equals(" + ".join(elided([number(n) for n in numerator])), normalizer))
         divisions.append(side_by_side((f"{number(n)} / {number(normalizer)}" for n in numerator), probabilities))
-    say = _("Shift: subtract the largest logit; it cancels, and no exponential can overflow")
+    say = _("Shift by the largest logit; it cancels, and no exponential can overflow")
     yield Step(say, tuple(elided(shifts)), steps.shifted)
-    yield Step(_("Numerators: the exponential of each"), tuple(elided(exponentials)), steps.numerator)
-    yield Step(_("Normalizer: their sum"), tuple(elided(sums)), steps.normalizer)
-    yield Step(_("Probabilities: each numerator divided by the sum"), tuple(elided(divisions)), steps.probabilities)
+    yield Step(_("Numerators, the exponential of each"), tuple(elided(exponentials)), steps.numerator)
+    yield Step(_("Normalizer, their sum"), tuple(elided(sums)), steps.normalizer)
+    yield Step(_("Probabilities, each numerator divided by the sum"), tuple(elided(divisions)), steps.probabilities)
 
 
 def class_working(
@@ -208,8 +208,8 @@ def class_working(
     if target.is_floating_point():
         asked, share = target.movedim(dim, -1).reshape(-1, classes), torch.ones(len(log_p)).double()
     else:
-        kept = target.flatten() != ignore_index
-        index = torch.where(kept, target.flatten(), 0).long()
+        kept = target.flatten().long() != ignore_index
+        index = torch.where(kept, target.flatten().long(), 0)
         asked, share = torch.eye(classes).double()[index] * kept[:, None], weights[index] * kept
     counted = asked.sum(dim=1, keepdim=True) > 0  # smoothing does not wake an ignored sample
     asked = torch.where(counted, (1 - epsilon) * asked + epsilon / classes, 0)
@@ -226,8 +226,8 @@ def class_working(
     each = losses.flatten()
     lines = [equals(term(q, lp), v) for q, lp, v in zip(asked, log_p, each, strict=True)]
     yield Step(
-        _("Loss of each sample: minus the logarithm of the probability of its class"), tuple(elided(lines)), losses
+        _("Loss of each sample, minus the logarithm of the probability of its class"), tuple(elided(lines)), losses
     )
-    if losses.dim():
+    if losses.dim() or (reduction == "mean" and share != 1):
         weighted = None if bool((share == 1).all()) else share
-        yield from reduction_steps(losses, weighted, reduction, [number(v) for v in each])
+        yield from reduction_steps(each, weighted, reduction, [number(v) for v in each])

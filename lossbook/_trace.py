@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ast
 import inspect
-import itertools
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import CodeType, FrameType
 from typing import Any
 
@@ -19,8 +18,14 @@ from torch.overrides import TorchFunctionMode, resolve_name
 from ._steps import Step, elided, number, row
 from .language import gettext as _
 
-# Operations whose result is larger than what went in because that is what they compute.
-NOT_BROADCAST = {"matmul", "__matmul__", "mm", "bmm", "outer", "einsum", "linear", "cdist", "tensordot", "bilinear"}
+#: Operations that pair the numbers of two tensors. Only these can broadcast by mistake.
+PAIRING = {
+    "add", "sub", "subtract", "rsub", "mul", "multiply", "div", "divide", "true_divide", "pow", "maximum", "minimum",
+    "atan2", "logaddexp", "xlogy", "where", "l1_loss", "mse_loss", "smooth_l1_loss", "huber_loss", "poisson_nll_loss",
+    "gaussian_nll_loss", "kl_div", "hinge_embedding_loss", "soft_margin_loss", "margin_ranking_loss",
+}  # fmt: skip
+#: Operations after which nobody expects a gradient.
+NO_GRADIENT = {"zeros_like", "ones_like", "full_like", "rand_like", "randn_like", "sign"}
 
 
 @dataclass
@@ -30,7 +35,16 @@ class Operation:
     name: str
     line: int  #: where in the loss's own code it happened; 0 outside of it
     inputs: list[Tensor]
-    result: Any
+    result: Tensor  #: as it was then: a later operation in place does not change it
+
+
+@dataclass
+class Visit:
+    """One pass over a statement, with what it assigned or returned."""
+
+    statement: ast.stmt
+    operations: list[Operation] = field(default_factory=list)
+    values: dict[str, Tensor] = field(default_factory=dict)
 
 
 class Operations(TorchFunctionMode):
@@ -43,10 +57,10 @@ class Operations(TorchFunctionMode):
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         result = function(*args, **(kwargs or {}))
-        name = resolve_name(function) or getattr(function, "__name__", str(function))
+        name = (resolve_name(function) or getattr(function, "__name__", str(function))).split(".")[-1].strip("_")
         inputs = [x for x in (*args, *(kwargs or {}).values()) if isinstance(x, Tensor)]
-        if isinstance(result, Tensor) and not name.endswith("__get__"):
-            self.seen.append(Operation(name.split(".")[-1], self._line(), inputs, result))
+        if isinstance(result, Tensor) and name != "get":
+            self.seen.append(Operation(name, self._line(), inputs, snapshot(result)))
         return result
 
     def _line(self) -> int:
@@ -56,37 +70,77 @@ class Operations(TorchFunctionMode):
         return frame.f_lineno if frame else 0
 
 
-def own_working(loss: Callable, tensors: tuple[Tensor, ...], settings: dict[str, Any]) -> tuple[Tensor, list[Step]]:
+class Lines:
+    """Records which statement of a function ran, in order, and what each made. Used with :func:`sys.settrace`."""
+
+    def __init__(self, code: CodeType, statements: dict[int, ast.stmt], operations: Operations) -> None:
+        self.code, self.statements, self.operations = code, statements, operations
+        self.visits: list[Visit] = []
+        self.frame: FrameType | None = None  # the first call; a loss that calls itself is followed no deeper
+        self.done = 0  # operations that already belong to a statement
+
+    def __call__(self, frame: FrameType, event: str, arg: Any) -> Callable | None:
+        if frame.f_code is not self.code or self.frame not in (None, frame):
+            return None
+        self.frame = frame
+        if event in ("line", "return"):
+            self._close(frame.f_locals, arg if event == "return" else None)
+        if event == "line":
+            statement = self.statements.get(frame.f_lineno)
+            again = self.visits and self.visits[-1].statement is statement and not self.visits[-1].values
+            if statement is not None and not again:  # a statement over several lines is passed several times
+                self.visits.append(Visit(statement))
+        return self
+
+    def _close(self, variables: dict[str, Any], returned: Any) -> None:
+        """Note what the statement before this moment has made."""
+        if not self.visits:
+            return
+        visit = self.visits[-1]
+        visit.operations += self.operations.seen[self.done :]
+        self.done = len(self.operations.seen)
+        if isinstance(visit.statement, ast.Return):
+            found = {"return": returned}
+        else:
+            found = {name: variables.get(name) for name in assigned(visit.statement)}
+        if not visit.values:
+            visit.values = {name: snapshot(value) for name, value in found.items() if isinstance(value, Tensor)}
+
+
+def snapshot(value: Tensor) -> Tensor:
+    """The tensor as it is now; whether it carries a gradient is kept, the graph is not."""
+    with torch._C.DisableTorchFunction(), torch.no_grad():
+        copy = value.detach().clone()
+    return copy.requires_grad_(value.requires_grad) if value.is_floating_point() else copy
+
+
+def assigned(statement: ast.stmt) -> list[str]:
+    """The names that a statement gives a value to: of ``a, b[0] = …`` both a and b."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+    nodes = [node for target in targets if target is not None for node in ast.walk(target)]
+    return list(dict.fromkeys(node.id for node in nodes if isinstance(node, ast.Name)))
+
+
+def own_working(loss: Callable, tensors: tuple[Any, ...], settings: dict[str, Any]) -> tuple[Tensor, list[Step]]:
     """Run the reader's own loss once. Returns its value, and a step for each line, or for each operation."""
     function = _body(loss)
     statements = _statements(function)
-    code = function.__code__ if statements else None
-    passes: list[tuple[int, dict[str, Any]]] = []  # a line, and the local variables once it had run
-
-    def watch(frame: FrameType, event: str, arg: Any) -> Callable | None:
-        if frame.f_code is not code:
-            return None
-        if passes:
-            passes[-1][1].update(frame.f_locals if event == "line" else {**frame.f_locals, "return": arg})
-        if event == "line":
-            passes.append((frame.f_lineno, {}))
-        return watch
-
-    operations, before = Operations(code), sys.gettrace()
+    operations = Operations(function.__code__ if statements else None)
+    lines, before = Lines(operations.code, statements, operations), sys.gettrace()
     try:
-        if code:
-            sys.settrace(watch)
+        if statements:
+            sys.settrace(lines)
         with operations:
             value = loss(*tensors, **settings)
     finally:
         sys.settrace(before)
     if not isinstance(value, Tensor):
         raise TypeError(
-            f"The loss must return a tensor, got {type(value).__name__}. "
-            f"A Python number carries no gradient: leave out .item() and float()."
+            f"The loss must return a tensor, got {type(value).__name__}. A Python number carries no gradient: leave out "
+            f".item() and float(). Of several results return one."
         )
-    steps = _line_steps(statements, passes, operations.seen) if code else _operation_steps(operations.seen)
-    return value, list(steps)
+    steps = list(_line_steps(lines.visits) if lines.visits else _operation_steps(operations.seen))
+    return value, steps or [_step(_("Result"), snapshot(value), [])]
 
 
 def _body(loss: Callable) -> Any:
@@ -99,7 +153,7 @@ def _body(loss: Callable) -> Any:
     return function if inspect.isfunction(function) else type(function).__call__
 
 
-def _statements(function: Any) -> dict[int, str]:
+def _statements(function: Any) -> dict[int, ast.stmt]:
     """The statements that compute something, by the number of each of their lines; empty where there is no source."""
     if getattr(function, "__name__", "") == "<lambda>":  # its line holds more than itself
         return {}
@@ -112,24 +166,22 @@ def _statements(function: Any) -> dict[int, str]:
     for node in ast.walk(tree):
         if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return)) and node.value:
             for line in range(node.lineno, node.end_lineno + 1):
-                found[first + line - 1] = ast.unparse(node)
+                found[first + line - 1] = node
     return found
 
 
-def _line_steps(
-    statements: dict[int, str], passes: list[tuple[int, dict[str, Any]]], operations: list[Operation]
-) -> Iterator[Step]:
-    done: set[str] = set()
-    # A statement over several lines is passed several times in a row; its value is there after the last.
-    for text, run in itertools.groupby(passes, key=lambda passed: statements.get(passed[0])):
-        if text is None or text in done:  # of a loop, the first round is shown
-            continue
-        done.add(text)
-        *_before, (_line, variables) = run
-        value = variables.get("return") if text.startswith("return ") else variables.get(text.split()[0])
-        if isinstance(value, Tensor):
-            lines = [line for line, statement in statements.items() if statement == text]
-            yield _step(text, value, [o for o in operations if o.line in lines])
+def _line_steps(visits: list[Visit]) -> Iterator[Step]:
+    for i, visit in enumerate(visits):
+        again = any(earlier.statement is visit.statement for earlier in visits[:i])
+        if again:  # of a loop the first round is shown, and the last
+            last = not any(later.statement is visit.statement for later in visits[i + 1 :])
+            if not last:
+                continue
+        code = ast.unparse(visit.statement)
+        say = _("{code}, in the last round").format(code=code) if again else code
+        for name, value in visit.values.items():
+            several = len(visit.values) > 1
+            yield _step(f"{say}: {name}" if several else say, value, visit.operations)
 
 
 def _operation_steps(operations: list[Operation]) -> Iterator[Step]:
@@ -139,26 +191,32 @@ def _operation_steps(operations: list[Operation]) -> Iterator[Step]:
 
 
 def _step(say: str, value: Tensor, operations: list[Operation]) -> Step:
-    return Step(say, tuple(shown(value)), value.detach(), tuple(_marks(value, operations)))
+    return Step(say, tuple(shown(value.detach())), value.detach(), tuple(dict.fromkeys(_marks(value, operations))))
 
 
 def _marks(value: Tensor, operations: list[Operation]) -> Iterator[str]:
     """What is suspicious about a line."""
     for o in operations:
         shapes = [x.shape for x in o.inputs]
-        if len(shapes) > 1 and o.name not in NOT_BROADCAST and o.result.numel() > max(s.numel() for s in shapes):
-            yield _("{shapes} were broadcast to {result}: numbers were paired that may not belong together").format(
-                shapes=", ".join(str(tuple(s)) for s in shapes), result=tuple(o.result.shape)
-            )
+        grown = (
+            len(shapes) > 1 and len({len(s) for s in shapes if len(s)}) > 1
+        )  # (N, 1) with (N,), not (N, 1) with (1, N)
+        if o.name in PAIRING and grown:
+            together = torch.broadcast_shapes(*shapes)
+            if together.numel() > max(s.numel() for s in shapes):
+                yield _("{shapes} were broadcast to {result}: numbers were paired that may not belong together").format(
+                    shapes=", ".join(str(tuple(s)) for s in shapes), result=tuple(together)
+                )
     if value.is_floating_point() and not bool(value.isfinite().all()):
         yield _("not finite from here on")
-    if any(x.requires_grad for o in operations for x in o.inputs) and not value.requires_grad:
+    carries = any(x.requires_grad for o in operations for x in o.inputs)
+    meant = any(o.name in NO_GRADIENT for o in operations)
+    if carries and value.is_floating_point() and not value.requires_grad and not meant:
         yield _("the gradient ends here")
 
 
 def shown(value: Tensor) -> list[str]:
     """A tensor in a few lines: a number, a row, rows; more dimensions are told by their shape."""
-    value = value.detach()
     if value.is_complex() or value.dim() > 2:
         return [_("a tensor of shape {shape}").format(shape=tuple(value.shape))]
     if value.dim() == 0:

@@ -7,17 +7,20 @@ from collections.abc import Callable
 
 import torch
 
-from ._core import Entry
+from ._core import Entry, settings_of
 from .losses import (
+    adaptive_log_softmax,
     bce,
     bce_with_logits,
     cosine_embedding,
     cross_entropy,
+    ctc,
     gaussian_nll,
     hinge_embedding,
     huber,
     kl_div,
     l1,
+    linear_cross_entropy,
     margin_ranking,
     mse,
     multi_margin,
@@ -45,6 +48,8 @@ CATALOGUE: tuple[Entry, ...] = tuple(
         bce_with_logits,
         nll,
         cross_entropy,
+        linear_cross_entropy,
+        adaptive_log_softmax,
         hinge_embedding,
         soft_margin,
         margin_ranking,
@@ -54,29 +59,45 @@ CATALOGUE: tuple[Entry, ...] = tuple(
         cosine_embedding,
         triplet_margin,
         triplet_margin_with_distance,
+        ctc,
     )
 )
 
 
+def lookup(loss: str | Callable) -> Entry | None:
+    """The entry of a loss, or ``None`` for a loss that is not in the catalogue.
+
+    A loss goes by its name, its function, its class or an object of it, from lossbook or from torch. An object of a
+    subclass is another loss: its ``forward`` may do something else.
+    """
+    for entry in CATALOGUE:
+        classes = (entry.module, getattr(torch.nn, entry.module.__name__))
+        if isinstance(loss, str):
+            if loss == entry.name:
+                return entry
+        elif type(loss) in classes or any(
+            loss is its for its in (entry.function, entry.torch_function, *classes) if its is not None
+        ):
+            return entry
+    return None
+
+
 def find(loss: str | Callable) -> Entry:
-    """The entry of a loss, given its name, its function or its module, from lossbook or from torch.
+    """The entry of a loss; an error with the nearest names where there is none.
 
     >>> find("mse").family
     'regression'
     """
-    for entry in CATALOGUE:
-        torch_module = getattr(torch.nn, entry.module.__name__)
-        if loss in (entry.name, entry.function, entry.module, entry.torch_function, torch_module):
-            return entry
-        if isinstance(loss, (entry.module, torch_module)):
-            return entry
+    entry = lookup(loss)
+    if entry is not None:
+        return entry
     names = [entry.name for entry in CATALOGUE]
-    nearest = difflib.get_close_matches(loss, names, n=1) if isinstance(loss, str) else []
+    nearest = difflib.get_close_matches(loss.lower(), names, n=1) if isinstance(loss, str) else []
     advice = f"Did you mean {nearest[0]!r}?" if nearest else f"It holds: {', '.join(names)}."
     raise ValueError(f"The catalogue has no loss {loss!r}. {advice}")
 
 
 def settings_of_module(module: torch.nn.Module) -> dict:
     """The settings that a module of lossbook or torch was built with, for its function."""
-    names = find(module).module(**{}).settings
+    names = settings_of(find(module).function)
     return {name: getattr(module, name) for name in names if hasattr(module, name)}

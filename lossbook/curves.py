@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ._core import Entry, check_names, settings_of
 from ._variables import NOT_DRAWN, OF_ERROR, VIEWS, Inputs, Variable, View
-from .catalogue import CATALOGUE, find, settings_of_module
+from .catalogue import CATALOGUE, find, lookup, settings_of_module
 
 
 class Curve(NamedTuple):
@@ -81,11 +81,8 @@ def curves(*losses: str | Callable, **settings: Any) -> list[Curve]:
 
 def _entry(loss: str | Callable) -> Entry | None:
     """The loss's entry in the catalogue; none for a loss of the reader's own."""
-    try:
-        entry = find(loss)
-    except ValueError:
-        if not callable(loss):
-            raise
+    entry = lookup(loss) if callable(loss) else find(loss)
+    if entry is None:
         return None
     if entry.name in NOT_DRAWN:
         raise ValueError(NOT_DRAWN[entry.name])

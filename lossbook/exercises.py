@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -57,12 +58,12 @@ def check(name: str, answer: Any) -> Verdict:
     >>> check("cross-entropy-by-hand", -1.386)
     Not yet. That is the logarithm itself. The loss is minus the logarithm, so that it is never negative.
     """
-    if name not in EXERCISES:
-        nearest = difflib.get_close_matches(name, EXERCISES, n=1)
+    if not isinstance(name, str) or name not in EXERCISES:
+        nearest = difflib.get_close_matches(str(name), EXERCISES, n=1)
         advice = f"Did you mean {nearest[0]!r}?" if nearest else f"There are: {', '.join(EXERCISES)}."
         raise ValueError(f"The book has no exercise {name!r}. {advice}")
     exercise = EXERCISES[name]
-    if answer is ... or (isinstance(answer, (tuple, list)) and ... in answer):
+    if answer is ... or (isinstance(answer, (tuple, list)) and any(part is ... for part in answer)):
         return Verdict(False, _("No answer yet: put yours in place of the three dots and run the cell again."))
     if _equal(answer, exercise.answer()):
         return Verdict(True, _("Right. {praise}").format(praise=exercise.praise()))
@@ -74,13 +75,22 @@ def check(name: str, answer: Any) -> Verdict:
 
 def _equal(given: Any, expected: Answer) -> bool:
     if isinstance(expected, str):
-        return isinstance(given, str) and sorted(given.lower()) == sorted(expected.lower())
+        letters = _letters(given)
+        return letters == expected or (set(expected) <= set("abcd") and sorted(letters) == sorted(expected))
+    if isinstance(given, str):  # "1.386" and "2, 6" are numbers too
+        given = [float(digits) for digits in re.findall(r"-?\d+\.?\d*", given.replace("−", "-"))]
     try:
         numbers = torch.as_tensor(given, dtype=torch.float64)
     except (TypeError, ValueError, RuntimeError):
         return False
     right = torch.as_tensor(expected, dtype=torch.float64)
-    return numbers.shape == right.shape and torch.allclose(numbers, right, rtol=5e-3, atol=1e-6)
+    return numbers.numel() == right.numel() and torch.allclose(numbers.flatten(), right.flatten(), rtol=5e-3, atol=1e-6)
+
+
+def _letters(given: Any) -> str:
+    """ "b, d", ("b", "d") and "BD" are all "bd"."""
+    parts = given if isinstance(given, (list, tuple)) else [given]
+    return "".join(c for part in parts if isinstance(part, str) for c in part.lower() if c.isalpha())
 
 
 ERRORS = torch.tensor([1.0, -1.0, 4.0])

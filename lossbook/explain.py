@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +12,10 @@ import torch
 from torch import Tensor
 
 from . import _guards as guards
-from ._steps import SIDE_BY_SIDE, Step, latex, number, softmax_working
+from ._core import Entry, settings_of
+from ._steps import SHOWN, SIDE_BY_SIDE, Step, elided, latex, number, softmax_working
 from ._trace import own_working
-from .catalogue import find, settings_of_module
+from .catalogue import find, lookup, settings_of_module
 from .language import gettext as _
 
 SOFTMAX_FORMULA = r"p_i = \frac{e^{z_i}}{\sum_j e^{z_j}}"
@@ -47,8 +50,8 @@ class Explanation:
             parts.append(f"{i}. {title}\n\n$$\\begin{{aligned}} {lines} \\end{{aligned}}$$")
             parts += [f"**{mark}**" for mark in step.marks]
         if self.gradient is not None:
-            rows = r" \\ ".join(_grid(self.gradient, lambda x: latex(number(x)), " & "))
-            columns = "r" * (self.gradient.shape[-1] if self.gradient.dim() else 1)
+            rows = r" \\ ".join([latex(line) for line in _grid(self.gradient, number, " & ")])
+            columns = "r" * (rows.split(r" \\")[0].count("&") + 1)
             matrix = rf"\left[\begin{{array}}{{{columns}}} {rows} \end{{array}}\right]"
             title = _("{title}:").format(title=_("Gradient, the change of the loss for each unit of input"))
             parts.append(f"{title}\n\n$${matrix}$$")
@@ -79,43 +82,107 @@ def explain(loss: str | Callable, *tensors: Tensor, **settings: Any) -> Explanat
     2. Loss of each element
          |2 − 4| = 2
          |3 − 7| = 4
-    3. Mean: the sum divided by the number of losses, 2
+    3. Mean, the sum divided by the number of losses, 2
          (|2 − 4| + |3 − 7|) / 2 = 6 / 2 = 3
     Gradient
          [−0.5, −0.5]
     """
-    guards.tensors(**{f"argument {i}": t for i, t in enumerate(tensors, start=1)})
-    if loss == "softmax":
-        steps = tuple(softmax_working(*tensors, **settings))
-        return Explanation("softmax", SOFTMAX_FORMULA, steps, steps[-1].value, None)
-    try:
-        entry = find(loss)
-    except ValueError:
-        if not callable(loss):
-            raise
-        return _explain_own(loss, tensors, settings)
+    if isinstance(loss, str) and loss == "softmax":
+        return _explain_softmax(*tensors, **settings)
+    entry = find(loss) if isinstance(loss, str) or not callable(loss) else lookup(loss)
+    with torch.enable_grad(), torch.inference_mode(False):
+        if entry is None:
+            return _explain_own(loss, tensors, settings)
+        return _explain_entry(entry, loss, tensors, settings)
+
+
+def _explain_softmax(input: Tensor, dim: int | None = None) -> Explanation:
+    guards.tensors(input=input)
+    guards.floating(input=input)
+    steps = tuple(softmax_working(input, dim))
+    return Explanation("softmax", SOFTMAX_FORMULA, steps, steps[-1].value, None)
+
+
+def _explain_entry(entry: Entry, loss: Any, tensors: tuple[Any, ...], settings: dict[str, Any]) -> Explanation:
+    if entry.function is None:  # a module that owns parameters: only the module itself can be explained
+        return _explain_module(entry, loss, tensors)
+    names = list(inspect.signature(entry.function).parameters)
     if isinstance(loss, torch.nn.Module):
         settings = {**settings_of_module(loss), **settings}
+        if entry.sizes:
+            tensors, settings = _with_layer(loss, tensors, settings)
+    by_name = [
+        settings.pop(name)
+        for name in names[len(tensors) :]
+        if name in settings and name not in settings_of(entry.function)
+    ]
+    tensors = (*tensors, *by_name)
     value = entry.function(*tensors, **settings)  # first, so that wrong input meets the loss's own words
+    if any(isinstance(t, Tensor) and t.is_complex() for t in tensors):
+        raise TypeError("explain writes real numbers, got a complex tensor. The loss itself takes it: call the loss.")
     # In float64, so that the digits shown are those of the mathematics.
-    exact = [t.detach().double() if t.is_floating_point() else t for t in tensors]
-    precise = {k: v.double() if isinstance(v, Tensor) else v for k, v in settings.items()}
+    exact = [_exact(t) for t in tensors]
+    precise = {name: _exact(setting) for name, setting in settings.items()}
     steps = tuple(entry.working(*exact, **precise))
     variable = exact[0].clone().requires_grad_()
     (gradient,) = torch.autograd.grad(entry.function(variable, *exact[1:], **precise).sum(), variable)
     return Explanation(entry.name, entry.formula, steps, value.detach(), gradient)
 
 
-def _explain_own(loss: Callable, tensors: tuple[Tensor, ...], settings: dict[str, Any]) -> Explanation:
-    variables = [t.detach().clone().requires_grad_(i == 0 and t.is_floating_point()) for i, t in enumerate(tensors)]
-    value, steps = own_working(loss, tuple(variables), settings)
-    gradient = torch.autograd.grad(value.sum(), variables[0])[0] if value.requires_grad else None
+def _with_layer(loss: torch.nn.Module, tensors: tuple, settings: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
+    """The function's tensors for a module that owns a linear layer."""
+    if len(tensors) != 2:
+        raise TypeError(f"{type(loss).__name__} takes input and target, got {len(tensors)} arguments.")
+    own = find(loss).module.layer(loss)
+    input, target = tensors
+    return (input, own[0].detach(), target), {**settings, "linear_bias": None if own[1] is None else own[1].detach()}
+
+
+def _explain_module(entry: Entry, loss: Any, tensors: tuple[Any, ...]) -> Explanation:
+    if not isinstance(loss, torch.nn.Module):
+        raise TypeError(
+            f"{entry.name} has parameters of its own: give a module that holds them, explain(module, input, target)."
+        )
+    module = copy.deepcopy(loss).double()
+    input = tensors[0].detach().double().requires_grad_()
+    value = module(input, *tensors[1:]).loss
+    (gradient,) = torch.autograd.grad(value, input)
+    return Explanation(
+        entry.name, entry.formula, tuple(entry.working(module, *tensors_of(input, tensors))), value.detach(), gradient
+    )
+
+
+def tensors_of(input: Tensor, tensors: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (input.detach(), *tensors[1:])
+
+
+def _exact(value: Any) -> Any:
+    return value.detach().double() if isinstance(value, Tensor) and value.is_floating_point() else value
+
+
+def _explain_own(loss: Callable, tensors: tuple[Any, ...], settings: dict[str, Any]) -> Explanation:
+    guards.tensors(**{f"argument {i}": t for i, t in enumerate(tensors, start=1)})
+    variables = [t.detach().clone() for t in tensors]
+    variable = next((t for t in variables if t.is_floating_point()), None)
+    if variable is not None:
+        variable.requires_grad_()
+    # Not the leaf itself, so that a loss may work on its input in place.
+    given = [t.clone() if t is variable else t for t in variables]
+    value, steps = own_working(loss, tuple(given), settings)
+    gradient = None
+    if value.requires_grad and variable is not None:
+        (gradient,) = torch.autograd.grad(value.sum(), variable, allow_unused=True)
     name = getattr(loss, "__name__", type(loss).__name__)
     return Explanation(name, "", tuple(steps), value.detach(), gradient)
 
 
 def _grid(tensor: Tensor, write: Callable[[Tensor], str], between: str = ", ") -> list[str]:
-    """A tensor of up to two dimensions, one line for each row; more dimensions are flattened into rows."""
-    rows = tensor.reshape(-1, tensor.shape[-1]) if tensor.dim() else tensor.reshape(1, 1)
-    lines = [between.join(write(x) for x in line) for line in rows]
-    return [f"[{line}]" for line in lines] if between == ", " else lines
+    """A tensor of up to two dimensions, one line for each row, long ones elided; more dimensions are flattened."""
+    rows = tensor.reshape(-1, tensor.shape[-1]) if tensor.dim() and tensor.numel() else tensor.reshape(1, -1)
+    lines = [between.join(elided([write(x) for x in line])) for line in _few(rows)]
+    return elided([f"[{line}]" for line in lines]) if between == ", " else elided(lines)
+
+
+def _few(rows: Tensor) -> list[Tensor]:
+    """The rows that are shown, and no more than those are written."""
+    return list(rows) if len(rows) <= SHOWN else [*rows[:SHOWN], rows[-1]]

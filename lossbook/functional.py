@@ -4,11 +4,13 @@ from .losses.bce import binary_cross_entropy
 from .losses.bce_with_logits import binary_cross_entropy_with_logits
 from .losses.cosine_embedding import cosine_embedding_loss
 from .losses.cross_entropy import cross_entropy
+from .losses.ctc import ctc_loss
 from .losses.gaussian_nll import gaussian_nll_loss
 from .losses.hinge_embedding import hinge_embedding_loss
 from .losses.huber import huber_loss
 from .losses.kl_div import kl_div
 from .losses.l1 import l1_loss
+from .losses.linear_cross_entropy import linear_cross_entropy
 from .losses.margin_ranking import margin_ranking_loss
 from .losses.mse import mse_loss
 from .losses.multi_margin import multi_margin_loss
@@ -23,6 +25,8 @@ from .losses.triplet_margin_with_distance import triplet_margin_with_distance_lo
 from .softmax import log_softmax, softmax
 
 __all__ = [
+    "ctc_loss",
+    "linear_cross_entropy",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "cosine_embedding_loss",

@@ -38,6 +38,7 @@ def softmax_steps(input: Tensor, dim: int = -1) -> SoftmaxSteps:
     """
     guards.tensors(input=input)
     guards.floating(input=input)
+    guards.dimension(dim)
     # The shift cancels, so no gradient flows through it.
     shift = input.detach().amax(dim, keepdim=True) if input.numel() else input.detach().sum(dim, keepdim=True)
     shifted = input - shift
@@ -62,7 +63,8 @@ def softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | None 
     >>> softmax(torch.tensor([1.0, 2.0, 3.0, 4.0]), dim=0)
     tensor([0.0321, 0.0871, 0.2369, 0.6439])
     """
-    return softmax_steps(_prepared("softmax", input, dim, dtype), dim).probabilities
+    input, kept = _prepared("softmax", input, dim, dtype)
+    return softmax_steps(input, dim).probabilities.to(kept)
 
 
 def log_softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | None = None) -> Tensor:
@@ -81,8 +83,9 @@ def log_softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | N
     >>> log_softmax(torch.tensor([200.0, 0.0]), dim=0)  # log(softmax) would give -inf
     tensor([   0., -200.])
     """
-    steps = softmax_steps(_prepared("log_softmax", input, dim, dtype), dim)
-    return steps.shifted - steps.normalizer.log()
+    input, kept = _prepared("log_softmax", input, dim, dtype)
+    steps = softmax_steps(input, dim)
+    return (steps.shifted - steps.normalizer.log()).to(kept)
 
 
 def softmax_jacobian(probabilities: Tensor) -> Tensor:
@@ -155,11 +158,16 @@ class LogSoftmax(Softmax):
     function = staticmethod(log_softmax)
 
 
-def _prepared(caller: str, input: Tensor, dim: int | None, dtype: torch.dtype | None) -> Tensor:
+def _prepared(caller: str, input: Tensor, dim: int | None, dtype: torch.dtype | None) -> tuple[Tensor, torch.dtype]:
+    """The input in the type to compute in, and the type of the result.
+
+    Half precision is widened on the way: the normalizer of 65 505 equal logits is more than float16 can hold.
+    """
     guards.tensors(input=input)
     if dim is None:
         raise ValueError(
             f"{caller} needs dim, the dimension of the classes: dim=1 for a batch of shape (N, C), dim=0 for one "
             f"sample of shape (C,). Without it the sum could run over the samples."
         )
-    return input if dtype is None else input.to(dtype)
+    input = input if dtype is None else input.to(dtype)
+    return (input.float() if input.dtype in (torch.float16, torch.bfloat16) else input), input.dtype

@@ -6,9 +6,10 @@ from pathlib import Path
 FONTS = Path(__file__).parent / "fonts"
 
 # Three to one against white and against a dark page (#121212); after Okabe and Ito, whose lighter colors fail on white.
-BLUE, ORANGE, GREEN, PURPLE = COLORS = ("#0072b2", "#d55e00", "#009371", "#b8629a")
+COLORS = ("#0072b2", "#d55e00", "#009371", "#b8629a", "#7a7a7a", "#8a7000")
+BLUE, ORANGE, GREEN, PURPLE = COLORS[:4]
 # What tells curves apart where color does not.
-LINES = ("-", "--", "-.", ":")
+LINES = ("-", "--", "-.", ":", (0, (8, 2, 1, 2, 1, 2)), (0, (14, 4)))
 
 SETTINGS = {
     # matplotlib draws with the first two, the second where the first has no glyph; a browser may need the third.
@@ -16,6 +17,7 @@ SETTINGS = {
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 12,  # eleven pixels where a phone shows the picture 340 pixels wide
     "axes.titlesize": 12,
+    "figure.titlesize": 12,
     "figure.figsize": (5, 3),
     "figure.constrained_layout.use": True,
     "figure.facecolor": "white",  # readable in a dark notebook; the site takes it away and inks black in its own color
@@ -66,6 +68,16 @@ def set_style() -> None:
         inline = InlineBackend.instance(parent=shell)
         inline.print_figure_kwargs = {"bbox_inches": "tight", "metadata": METADATA}
         inline.figure_formats = {"svg"}
+
+
+def told_apart(count: int) -> list[tuple]:
+    """A color and a line for each of `count` curves."""
+    if count > len(COLORS):
+        raise ValueError(
+            f"One picture holds {len(COLORS)} curves that can be told apart; these are {count}. Draw fewer, or several "
+            f"pictures."
+        )
+    return list(zip(COLORS, LINES, strict=True))[:count]
 
 
 def panel(ax=None, **figure):

@@ -30,3 +30,16 @@ def styled():
 @pytest.fixture
 def generator():
     return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def comparable():
+    """A gradient as it arrives below the input. torch's gradient of CTC contains the step through log_softmax already,
+    ours does not: both agree once they have taken it."""
+
+    def project(entry, gradient, inputs):
+        if entry.name != "ctc":
+            return gradient
+        return gradient - inputs[0].detach().exp() * gradient.sum(-1, keepdim=True)
+
+    return project

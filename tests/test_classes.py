@@ -56,6 +56,14 @@ def test_gradient_reaches_class_probabilities(generator):
     assert_close(ours.grad, theirs.grad)
 
 
+def test_gradient_reaches_a_one_hot_target(generator):
+    """To ask for a class costs −log p of it, also where nothing was asked yet."""
+    input, target = batch((5, 4), generator)
+    one_hot = F.one_hot(target, 4).double().requires_grad_()
+    lf.cross_entropy(input, one_hot, reduction="sum").backward()
+    assert_close(one_hot.grad, -input.log_softmax(dim=1))
+
+
 def test_the_mean_of_a_weighted_loss_is_not_the_mean_of_its_losses():
     input, target = torch.zeros(2, 2), torch.tensor([0, 1])
     weight = torch.tensor([1.0, 3.0])

@@ -37,6 +37,17 @@ def test_rows_class_numbers_and_weights(capsys):
     assert "0.5 · (−ln 0.5) + 0.5 · (−ln 0.5) ≈ 0.6931" in out
 
 
+def test_a_row_that_begins_with_a_minus(capsys):
+    code, out, _ = run(capsys, "explain", "l1", "-1,2", "-.5,2")
+    assert code == 0
+    assert "|−1 − (−0.5)| = 0.5" in out
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "nll", "multi_margin"])
+def test_one_sample(capsys, loss):
+    assert run(capsys, "explain", loss, "-2,-1,-3", "1")[0] == 0
+
+
 def test_softmax(capsys):
     assert "0.7311" in run(capsys, "explain", "softmax", "1,2")[1]
 
@@ -62,13 +73,16 @@ def test_plot(capsys, tmp_path):
         (("explain", "mse", "1,a", "2"), "'1,a' is not a row of numbers"),
         (("explain", "mse", "1,2; 3", "2"), "different lengths"),
         (("explain", "mse", "1,2", "2"), "same shape"),
-        (("explain", "mse", "1"), "target is missing"),
+        (("explain", "mse", "1"), "missing: target"),
         (("explain", "mse", "1", "2", "3"), "2 tensors"),
         (("explain", "cross_entropy", "1,2; 3,4", "0,7"), "class 7"),
         (("explain", "mse", "1", "2", "--set", "reduction"), "is not a setting"),
         (("explain", "mse", "1", "2", "--set", "reduction=avg"), "one of 'none', 'mean', 'sum'"),
         (("explain", "mse", "1", "2", "--lang", "fr"), "not 'fr'"),
         (("plot", "l1", "-o", "losses.xyz"), "xyz"),
+        (("plot", "l1", "-o", "losses"), "End it in .svg"),
+        (("explain", "softmax", "1,2", "3,4"), "softmax takes one row"),
+        (("explain", "MSE", "1", "2"), "Did you mean 'mse'?"),
     ],
 )
 def test_wrong_input(capsys, arguments, sentence):

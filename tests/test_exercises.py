@@ -1,6 +1,7 @@
 """Every exercise takes the right answer, and gives each known mistake its own hint, in every language."""
 
 import pytest
+import torch
 
 from lossbook import check, set_language
 from lossbook.exercises import EXERCISES
@@ -36,5 +37,11 @@ def test_answers_are_what_a_reader_gets_by_hand():
     assert check("cross-entropy-by-hand", 1.386)
     assert check("same-softmax", "DB")
     assert check("same-accuracy", "a")
+    assert check("same-softmax", "b, d")
+    assert check("same-softmax", ("d", "b"))
+    assert check("l1-and-mse", "2, 6")
+    assert check("l1-and-mse", torch.tensor([2, 6]))
+    assert not check("same-accuracy", "lauqe")
+    assert check("same-accuracy", "lauqe").message != check("same-accuracy", "equal").message
     assert not check("l1-and-mse", 2.0)
     assert not check("l1-and-mse", None)

@@ -47,6 +47,7 @@ LIKE_TORCH = {
     "soft margin at 0": ("soft_margin_loss", ([0.0, 50.0, -50.0], [1.0, 1.0, 1.0]), {}),
     "margin ranking at the hinge": ("margin_ranking_loss", ([1.0, 2.0], [1.0, 1.0], [1.0, 1.0]), {}),
     "margin ranking at the margin": ("margin_ranking_loss", ([1.0], [0.0], [1.0]), {"margin": 1.0}),
+    "margin ranking, margin below 0": ("margin_ranking_loss", ([1.0, 2.0], [1.5, 4.0], [1.0, 1.0]), {"margin": -1.0}),
     "multi margin at the hinge": ("multi_margin_loss", ([[1.0, 0.0, 2.0]], [0]), {}),
     "multi margin squared, weighted": (
         "multi_margin_loss",
@@ -62,6 +63,7 @@ LIKE_TORCH = {
         ([[0.0, 0.0], [0.0, 0.0]], [[1.0, 0.0], [1.0, 0.0]], [1, -1]),
         {},
     ),
+    "cosine of a zero and a long vector": ("cosine_embedding_loss", ([[0.0, 0.0]], [[3.0, 4.0]], [1]), {}),
     "cosine of long vectors": ("cosine_embedding_loss", ([[1e15, 0.0]], [[1e15, 1e15]], [1]), {}),
     "cosine at the margin": ("cosine_embedding_loss", ([[1.0, 0.0]], [[0.0, 1.0]], [-1]), {}),
     "triplet of one point": ("triplet_margin_loss", ([[1.0, 1.0]], [[1.0, 1.0]], [[1.0, 1.0]]), {}),
@@ -112,6 +114,23 @@ def test_bce_slope_at_a_certain_and_right_answer():
     p = torch.tensor([0.0], requires_grad=True)
     assert_close(torch.autograd.grad(lf.binary_cross_entropy(p, torch.zeros(1)), p)[0], torch.tensor([1.0]))
     assert torch.autograd.grad(F.binary_cross_entropy(p, torch.zeros(1)), p)[0] == 0
+
+
+def test_triplet_at_the_hinge():
+    """Distances that add up exactly; both count there, as in torch."""
+    points = [torch.tensor([[x]], requires_grad=True) for x in (0.0, 1.0, 2.0)]
+    settings = {"distance_function": lambda x, y: (x - y).abs().sum(-1)}
+    ours, theirs = (f.triplet_margin_with_distance_loss(*points, **settings) for f in (lf, F))
+    assert ours == theirs == 0
+    for a, b in zip(torch.autograd.grad(ours, points), torch.autograd.grad(theirs, points), strict=True):
+        assert_close(a, b)
+
+
+def test_l1_of_complex_numbers():
+    x, zero = torch.tensor([3 + 4j, 0j], requires_grad=True), torch.zeros(2)
+    loss = lf.l1_loss(x, zero, reduction="sum")
+    assert loss == 5
+    assert_close(torch.autograd.grad(loss, x)[0], torch.tensor([0.6 + 0.8j, 0j]))
 
 
 def test_counts_may_carry_a_gradient():
@@ -178,3 +197,46 @@ def test_sums_in_float32_stay_exact():
     for name in ("l1_loss", "mse_loss", "smooth_l1_loss", "binary_cross_entropy_with_logits"):
         exact = getattr(lf, name)(x.double(), y.double())
         assert_close(getattr(lf, name)(x, y).double(), exact, rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "binary_cross_entropy_with_logits"])
+def test_under_autocast_a_loss_is_computed_in_float32(name):
+    x, y = torch.full((4,), 300.0, dtype=torch.bfloat16), torch.zeros(4, dtype=torch.bfloat16)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert getattr(lf, name)(x, y).dtype == getattr(F, name)(x, y).dtype == torch.float32
+    assert getattr(lf, name)(x, y).dtype == torch.bfloat16
+
+
+def test_softmax_of_a_large_vocabulary_in_float16():
+    assert_close(lf.softmax(torch.zeros(70_000).half(), dim=0).sum().float(), torch.tensor(1.0), rtol=0.2, atol=0)
+    assert_close(lf.cross_entropy(torch.zeros(70_000).half(), torch.tensor(3)), torch.tensor(11.156).half())
+
+
+def test_the_parabola_of_the_tails_does_not_overflow():
+    for name in ("huber_loss", "smooth_l1_loss"):
+        x = torch.tensor([40_000.0], dtype=torch.half, requires_grad=True)
+        getattr(lf, name)(x, torch.zeros(1).half()).backward()
+        assert x.grad.isfinite()
+
+
+def test_an_infinite_variance_is_no_nan():
+    x = torch.tensor([1.0], requires_grad=True)
+    loss = lf.gaussian_nll_loss(x, torch.zeros(1), torch.tensor([INF]))
+    assert loss.isinf()
+    assert torch.autograd.grad(loss, x)[0] == 0
+
+
+def test_a_byte_is_a_class_number_and_never_the_ignored_one():
+    """In a byte −100 would be 156."""
+    target = torch.tensor([156, 0], dtype=torch.uint8)
+    losses = lf.cross_entropy(torch.zeros(2, 200), target, reduction="none", label_smoothing=0.1)
+    assert_close(losses, torch.full((2,), math.log(200)))
+
+
+def test_gradients_for_each_sample():
+    """torch.func.vmap over grad, as in differentially private training."""
+    p, y = torch.rand(5, dtype=torch.float64) * 0.9 + 0.05, torch.ones(5, dtype=torch.float64)
+    for name in ("binary_cross_entropy", "hinge_embedding_loss", "mse_loss"):
+        each = torch.func.vmap(torch.func.grad(getattr(lf, name)))(p, y)
+        alone = torch.stack([torch.func.grad(getattr(F, name))(a, b) for a, b in zip(p, y, strict=True)])
+        assert_close(each, alone)

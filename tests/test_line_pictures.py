@@ -38,8 +38,8 @@ def test_tried_slopes_on_other_points():
 def test_on_a_contour_every_line_is_as_wrong():
     ax = pictures.error_contours()
     [contours] = ax.collections
-    largest = max(mse(a, b, THREE) for a in (-1, 5) for b in (-3, 3))
-    assert contours.levels == pytest.approx([largest / 4**k for k in range(6, 0, -1)])
+    largest = max(mse(a, b, THREE) for a in (-0.8, 4.8) for b in (-2.8, 2.8))
+    assert contours.levels == pytest.approx([largest / 4**k for k in range(5, 0, -1)])
     seen = 0
     for level, path in zip(contours.levels, contours.get_paths(), strict=True):
         for slope, intercept in path.vertices[::10]:
@@ -131,6 +131,12 @@ def test_way_across_the_contours():
     assert ax.texts[-1].xy == (0, 1)
 
 
+def test_a_way_that_flies_off_leaves_the_contours_in_the_picture():
+    calm, wild = pictures.descent_on_contours(rate=0.1), pictures.descent_on_contours(rate=0.3)
+    assert (calm.get_xlim(), calm.get_ylim()) == (wild.get_xlim(), wild.get_ylim())
+    assert abs(wild.lines[-1].get_xdata()).max() > 1000
+
+
 def test_the_way_shown_zigzags_and_arrives():
     ax = pictures.descent_on_contours()
     way = ax.lines[-1].get_xydata()
@@ -173,6 +179,11 @@ def test_training_curves_of_the_readers_own():
         assert ax.lines[1].get_xydata().tolist() == [[1, 5], [2, 3], [3, 2.5]]
     [legend] = linear.figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["train", "validation"]
+
+
+def test_more_runs_than_can_be_told_apart_are_refused():
+    with pytest.raises(ValueError, match="6 curves that can be told apart; these are 7"):
+        pictures.training_curves({str(run): [1.0] for run in range(7)})
 
 
 def test_loss_on_a_log_axis_falls_in_a_straight_line():

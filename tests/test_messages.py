@@ -10,9 +10,11 @@ import lossbook
 from lossbook import functional as lf
 from lossbook import nn as lnn
 from lossbook.catalogue import CATALOGUE
+from lossbook.softmax import cross_entropy_gradient, softmax_jacobian
 
 ONE, TWO = torch.tensor([1.0]), torch.tensor([1.0, 2.0])
 LOGITS, CLASSES = torch.zeros(2, 3), torch.tensor([0, 1])
+CUBE, NAN = torch.ones(2, 3, 4), float("nan")
 
 WRONG = {
     "a list": (lambda: lf.l1_loss([1.0], ONE), TypeError, r"input must be a torch.Tensor, got list.*torch.tensor\("),
@@ -28,7 +30,7 @@ WRONG = {
         r"same shape, got \(3, 1\) and \(3,\).*Broadcasting.*squeeze",
     ),
     "shape of weight": (lambda: lf.l1_loss(TWO, TWO, weight=ONE), ValueError, r"input and weight.*\(2,\) and \(1,\)"),
-    "a missing tensor": (lambda: lf.l1_loss(ONE), TypeError, "l1_loss needs input and target; target is missing"),
+    "a missing tensor": (lambda: lf.l1_loss(ONE), TypeError, "l1_loss needs input and target; missing: target"),
     "a setting by position": (
         lambda: lf.cross_entropy(LOGITS, CLASSES, None),
         TypeError,
@@ -83,13 +85,56 @@ WRONG = {
     "a class too many": (
         lambda: lf.cross_entropy(LOGITS, torch.tensor([0, 3])),
         IndexError,
-        "class 3, but input has 3 classes, numbered 0 to 2",
+        "class 3, but input has 3 classes, numbered from 0.*ignore_index=3",
     ),
     "a negative class": (lambda: lf.nll_loss(LOGITS, torch.tensor([0, -1])), IndexError, "class -1.*ignore_index=-1"),
     "ignoring a probability": (
         lambda: lf.cross_entropy(LOGITS, torch.ones(2, 3) / 3, ignore_index=1),
         ValueError,
         "ignore_index=1 has no meaning",
+    ),
+    "a probability above 1": (
+        lambda: lf.binary_cross_entropy(torch.tensor([0.5, 1.5]), TWO - 1),
+        ValueError,
+        "between 0 and 1, got 1.5.*sigmoid",
+    ),
+    "a negative probability": (lambda: lf.binary_cross_entropy(-ONE, ONE), ValueError, "between 0 and 1, got -1"),
+    "nan among probabilities": (
+        lambda: lf.binary_cross_entropy(ONE * NAN, ONE),
+        ValueError,
+        "between 0 and 1, got nan",
+    ),
+    "a negative variance": (lambda: lf.gaussian_nll_loss(TWO, TWO, 1.5 - TWO), ValueError, "not be negative, got -0.5"),
+    "labels 0 and 1": (lambda: lf.hinge_embedding_loss(TWO, TWO - 1), ValueError, "1 and −1 only, got 0"),
+    "label 2": (lambda: lf.cosine_embedding_loss(LOGITS, LOGITS, TWO), ValueError, "1 and −1 only, got 2"),
+    "sequences of embeddings": (
+        lambda: lf.cosine_embedding_loss(CUBE, CUBE, CUBE[..., 0]),
+        ValueError,
+        r"embeddings.*\(N, D\)",
+    ),
+    "triplets of numbers": (lambda: lf.triplet_margin_loss(*[ONE[0]] * 3), ValueError, r"embeddings.*got \(\)"),
+    "images": (lambda: lf.multi_margin_loss(CUBE, CUBE[:, 0].long()), ValueError, r"\(N, C\).*movedim"),
+    "one score": (lambda: lf.multilabel_soft_margin_loss(ONE[0], ONE[0]), ValueError, "got a single number"),
+    "a delta of 0": (lambda: lf.huber_loss(ONE, ONE, delta=0.0), ValueError, "larger than 0"),
+    "a negative beta": (lambda: lf.smooth_l1_loss(ONE, ONE, beta=-1.0), ValueError, "beta must .*, got -1"),
+    "a setting that is nan": (lambda: lf.huber_loss(ONE, ONE, delta=NAN), ValueError, "delta must .*, got nan"),
+    "a switch as number": (lambda: lf.kl_div(ONE, ONE, log_target=1), TypeError, "True or False, got 1"),
+    "a number as switch": (lambda: lf.nll_loss(LOGITS, CLASSES, ignore_index=True), TypeError, "an integer, got bool"),
+    "smoothing as switch": (
+        lambda: lf.cross_entropy(LOGITS, CLASSES, label_smoothing=True),
+        TypeError,
+        "number, got bool",
+    ),
+    "ignoring probability 0": (
+        lambda: lf.cross_entropy(LOGITS, torch.ones(2, 3) / 3, ignore_index=0),
+        ValueError,
+        "ignore_index=0 has no meaning",
+    ),
+    "the Jacobian of a batch": (lambda: softmax_jacobian(LOGITS), ValueError, r"shape \(C,\).*take one row"),
+    "the gradient of floats": (
+        lambda: cross_entropy_gradient(LOGITS, TWO),
+        TypeError,
+        "torch.int64, got torch.float32",
     ),
     "softmax without dim": (lambda: lf.softmax(LOGITS), ValueError, "softmax needs dim"),
     "softmax of integers": (lambda: lf.softmax(CLASSES, dim=0), TypeError, "floating-point"),
@@ -135,7 +180,7 @@ def each_replaced(entry, generator, replace):
 @every_loss
 def test_nothing_is_broadcast(entry, generator):
     for _name, inputs in each_replaced(entry, generator, lambda x: x.unsqueeze(-1)):
-        with pytest.raises(ValueError, match="shape"):
+        with pytest.raises(ValueError):  # noqa: PT011  (torch raises RuntimeError)
             entry.function(*inputs)
 
 
@@ -152,7 +197,7 @@ def test_integers_are_refused_or_mean_the_same_numbers(entry, generator):
     probabilities = entry.name in ("bce", "bce_with_logits", "kl_div")
     for name, inputs in each_replaced(entry, generator, torch.Tensor.trunc):
         integers = [x.long() if torch.equal(x, x.trunc()) else x for x in inputs]
-        if name in ("var", "anchor", "positive", "negative") or (name == "target" and not probabilities):
+        if name in ("targets", "var", "anchor", "positive", "negative") or (name == "target" and not probabilities):
             assert_close(entry.function(*integers), entry.function(*inputs))
         else:
             with pytest.raises(TypeError, match=f"{name} must hold floating-point numbers, got torch.int64"):
@@ -168,3 +213,13 @@ def test_weights_of_another_shape_are_refused(entry, generator):
                 for wrong in (weight.repeat(2, 1), weight.repeat(2)):
                     with pytest.raises(ValueError, match=name):
                         entry.function(*inputs, **{**settings, name: wrong})
+
+
+@pytest.mark.parametrize("loss", [lf.nll_loss, lf.cross_entropy, lf.multi_margin_loss, lf.multilabel_margin_loss])
+def test_classes_must_exist_and_be_int64(loss):
+    many = loss is lf.multilabel_margin_loss
+    target = torch.tensor([[0, 3, -1], [1, -1, -1]]) if many else torch.tensor([0, 3])
+    with pytest.raises(IndexError, match="class 3, but input has 3 classes, numbered from 0"):
+        loss(LOGITS, target)
+    with pytest.raises(TypeError, match="torch.int64, got torch.int32"):
+        loss(LOGITS, target.clamp(max=2).int())

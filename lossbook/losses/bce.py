@@ -43,8 +43,9 @@ def binary_cross_entropy(
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
 
     Returns:
-        A tensor of shape ``()``, or ``(*)`` with ``reduction="none"``; from 0 to 100 per element: the logarithm is cut
-        at −100 and its slope at 1e12.
+        A tensor of shape ``()``, or ``(*)`` with ``reduction="none"``; from 0 to 100 per element before weighting:
+        the logarithm is cut at −100 and its slope at 1e12. At a certain and right answer the slope is that of −log p,
+        where torch says 0.
 
     Raises:
         ValueError: shapes differ, or an input lies outside [0, 1] or is nan.

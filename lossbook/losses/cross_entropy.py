@@ -83,7 +83,7 @@ def cross_entropy(
     log_p = log_softmax(input, dim)
     losses, share = pick(log_p, target, dim, weight, ignore_index)
     if label_smoothing:
-        even = torch.where(target != ignore_index, -(weights * log_p).sum(dim) / classes, 0)
+        even = torch.where(target.long() != ignore_index, -(weights * log_p).sum(dim) / classes, 0)
         losses = (1 - label_smoothing) * losses + label_smoothing * even
     return reduce(losses, reduction, divisor=share.sum())
 

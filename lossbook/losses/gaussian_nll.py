@@ -51,10 +51,11 @@ def gaussian_nll_loss(
     """
     guards.tensors(input=input, target=target)
     guards.floating(input=input)
+    guards.numeric(target=target)
     guards.ones_where_different(input, target=target)
     variance = guards.variance(input, var)
     # The value is raised, the gradient is not: a variance below eps still hears that it is too small.
-    variance = variance + (variance.detach().clamp_min(eps) - variance.detach())
+    variance = torch.where(variance < eps, variance + (eps - variance).detach(), variance)
     losses = 0.5 * (variance.log() + (input - target).square() / variance)
     if full:
         losses = losses + 0.5 * math.log(2 * math.pi)

@@ -50,7 +50,7 @@ def huber_loss(
     """
     guards.pair(input, target)
     error = (input - target).abs()
-    near = 0.5 * error.square()
+    near = 0.5 * error.clamp_max(delta).square()  # clamped: a square of the tails could overflow
     far = delta * (error - 0.5 * delta)
     losses = torch.where(error <= delta, near, far)
     if weight is not None:

@@ -25,7 +25,8 @@ def margin_ranking_loss(
     Args:
         input1: scores, any shape ``(*)``, floating point.
         input2: scores to compare with, shape of ``input1``.
-        target: 1 where ``input1`` should be higher, −1 where ``input2`` should, shape of ``input1``.
+        target: 1 where ``input1`` should be higher, −1 where ``input2`` should, shape of ``input1``; not checked, and any
+            other number weighs the difference, so labels 0 and 1 are a mistake that nothing reports.
         margin: by how much.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
 

@@ -45,6 +45,7 @@ def multilabel_margin_loss(input: Tensor, target: Tensor, *, reduction: Reductio
     guards.class_numbers(target)
     classes = input.shape[-1]
 
+    target = target.long()
     counted = (target >= 0).long().cumprod(-1)  # 1 until the first negative number
     index = target.where(counted.bool(), 0)
     try:

@@ -62,12 +62,13 @@ def pick(
     log_probabilities: Tensor, target: Tensor, dim: int, weight: Tensor | None, ignore_index: int
 ) -> tuple[Tensor, Tensor]:
     """The weighted loss of each sample and its share in the mean, both in the shape of ``target``."""
+    target = target.long()  # a byte would take −100 for 156
     kept = target != ignore_index
-    index = torch.where(kept, target, 0).long()
+    index = torch.where(kept, target, 0)
     try:
         picked = log_probabilities.gather(dim, index.unsqueeze(dim)).squeeze(dim)
     except (IndexError, RuntimeError) as cause:
-        raise guards.class_exists(index, log_probabilities.shape[dim], cause) from None
+        raise guards.class_exists(index, log_probabilities.shape[dim], cause, ignorable=True) from None
     share = torch.ones_like(picked) if weight is None else weight.to(picked.dtype)[index]
     share = torch.where(kept, share, 0)
     # An ignored row may hold anything, even nan; 0 · nan would let it through.

@@ -43,7 +43,7 @@ def smooth_l1_loss(input: Tensor, target: Tensor, *, beta: NotNegative = 1.0, re
     error = (input - target).abs()
     if beta == 0:
         return reduce(error, reduction)
-    near = 0.5 * error.square() / beta
+    near = 0.5 * error.clamp_max(beta).square() / beta  # clamped: a square of the tails could overflow
     far = error - 0.5 * beta
     return reduce(torch.where(error < beta, near, far), reduction)
 

@@ -24,7 +24,8 @@ def soft_margin_loss(input: Tensor, target: Tensor, *, reduction: Reduction = "m
 
     Args:
         input: scores, any shape ``(*)``, floating point.
-        target: 1 or −1, shape of ``input``, any number type.
+        target: 1 or −1, shape of ``input``, any number type; not checked: labels 0 and 1 are a mistake that nothing
+            reports. For those use :func:`binary_cross_entropy_with_logits`.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
 
     Returns:

@@ -27,6 +27,7 @@ def hinge(
     guards.tensors(anchor=anchor, positive=positive, negative=negative)
     guards.vectors(anchor=anchor, positive=positive, negative=negative)
     near, far = distance(anchor, positive), distance(anchor, negative)
+    guards.distances(near, anchor)
     if swap:
         far = torch.minimum(far, distance(positive, negative))
     return (margin + near - far).clamp_min(0)

@@ -1,7 +1,8 @@
-"""What a loss is for: the training loop, and why accuracy cannot take its place."""
+"""What a loss is for: the training loop, its curve, and why accuracy cannot take its place."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -9,7 +10,9 @@ from torch import Tensor
 
 from ..functional import cross_entropy
 from ..language import gettext as _
-from ..style import BLUE, GREEN, ORANGE, panel, pyplot
+from ..style import BLUE, GREEN, ORANGE, panel, pyplot, told_apart
+from .descent import descend
+from .line import X, Y, line_error
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -107,3 +110,32 @@ def accuracy_and_loss() -> ndarray:
     bottom.annotate("", (x + 1, loss + slope), (x, loss), arrowprops=arrow)
     bottom.annotate(_("downhill"), (x + 0.5, loss + slope / 2), (8, 4), textcoords="offset points")
     return axes
+
+
+def training_curves(histories: Mapping[str, Sequence[float]] | None = None) -> ndarray:
+    """The loss over the epochs. On a linear axis the late epochs look flat; a logarithmic one shows that they are not.
+
+    Args:
+        histories: the losses of each run, from the first epoch on, under its name. When left out, a line is fitted to
+            three points with two learning rates, from slope and intercept 0.
+
+    Returns:
+        The two Axes, linear and logarithmic.
+    """
+    if histories is None:
+        histories = {_("learning rate {rate}").format(rate=rate): _line_losses(rate) for rate in (0.01, 0.05)}
+    looks = told_apart(len(histories))
+    axes = pyplot().subplots(1, 2, figsize=(5, 3.3))[1]
+    for ax, scale, title in zip(axes, ("linear", "log"), (_("linear axis"), _("logarithmic axis")), strict=True):
+        for (name, losses), (color, line) in zip(histories.items(), looks, strict=True):
+            ax.plot(range(1, len(losses) + 1), losses, color=color, linestyle=line, label=name)
+        ax.set(title=title, xlabel=_("epoch"), yscale=scale)
+        ax.grid(True)
+    axes[0].set_ylabel(_("loss"))
+    axes[0].figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center")
+    return axes
+
+
+def _line_losses(rate: float, epochs: int = 1000) -> list[float]:
+    path = descend(lambda parameters: line_error(parameters, X, Y), (0.0, 0.0), rate, epochs - 1)
+    return line_error(path, X, Y).tolist()
