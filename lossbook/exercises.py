@@ -41,6 +41,8 @@ class Verdict:
     def __repr__(self) -> str:
         return self.message
 
+    _repr_markdown_ = __repr__  # prose that wraps, on a page
+
 
 def check(name: str, answer: Any) -> Verdict:
     """Check the answer to an exercise of the book.

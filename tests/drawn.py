@@ -67,13 +67,13 @@ def under_legends(figure) -> int:
 
 
 def foreign_ink(figure) -> set[str]:
-    """Colors that are neither black nor one of the style's."""
-    inks = [text.get_color() for text in texts(figure)]
+    """Colors of words other than black, and of anything else that are neither black nor the style's."""
+    wordy = {colors.to_hex(text.get_color()) for text in texts(figure)} - {"#000000"}
     faces = [patch.get_facecolor() for patch in figure.findobj(Patch) if patch is not figure.patch]
-    inks += [face for face in faces if face[3] > 0]
+    inks = [face for face in faces if face[3] > 0]
     inks += [line.get_color() for line in figure.findobj(Line2D)]
     inks += [color for lines in figure.findobj(Collection) for color in lines.get_edgecolor()]
-    return {colors.to_hex(ink) for ink in inks} - {"#000000", *style.COLORS}
+    return wordy | {colors.to_hex(ink) for ink in inks} - {"#000000", *style.COLORS}
 
 
 def words(ax) -> list[str]:

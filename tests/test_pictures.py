@@ -69,7 +69,8 @@ def test_foreign_ink_is_found():
     ax.plot([0, 1], color="lime")
     ax.bar([0], [1], color="pink")
     ax.text(0, 0, "gray", color="gray")
-    assert foreign_ink(ax.figure) == {"#00ff00", "#ffc0cb", "#808080"}
+    ax.text(0, 1, "blue", color=style.BLUE)
+    assert foreign_ink(ax.figure) == {"#00ff00", "#ffc0cb", "#808080", style.BLUE}
 
 
 # ---- in every language ----------------------------------------------------------------------------
