@@ -8,7 +8,7 @@ import torch
 from matplotlib import pyplot as plt
 
 from lossbook import pictures
-from tests.drawn import arrows, words
+from tests.drawn import arrows, texts, words
 
 pytestmark = pytest.mark.usefixtures("styled")
 
@@ -100,6 +100,7 @@ def test_steps_follow_the_tangents(rate):
 def test_four_learning_rates_creep_arrive_swing_and_fly_off():
     axes = pictures.learning_rates()
     assert [ax.get_title() for ax in axes.flat] == ["0.01", "1/18", "0.1", "0.12"]
+    assert {text.get_size() for text in texts(plt.gcf())} == {12}, "the title above all is no larger"
     ways = [ax.lines[-1].get_xdata() + 1 for ax in axes.flat]  # distance from the minimum at −1
     creep, arrive, swing, fly = ways
     assert all(0.8 < b / a < 0.83 for a, b in zip(creep, creep[1:], strict=False))

@@ -114,6 +114,33 @@ WRONG = {
     ),
     "triplets of numbers": (lambda: lf.triplet_margin_loss(*[ONE[0]] * 3), ValueError, r"embeddings.*got \(\)"),
     "images": (lambda: lf.multi_margin_loss(CUBE, CUBE[:, 0].long()), ValueError, r"\(N, C\).*movedim"),
+    "labels of other classes": (
+        lambda: lf.multilabel_margin_loss(LOGITS, CLASSES.expand(2, 2)),
+        ValueError,
+        r"same shape, got \(2, 3\) and \(2, 2\)",
+    ),
+    "a distance of all with all": (
+        lambda: lf.triplet_margin_with_distance_loss(LOGITS, LOGITS, LOGITS, distance_function=torch.cdist),
+        ValueError,
+        r"one distance for each pair, shape \(2,\), got \(2, 2\).*pairwise_distance",
+    ),
+    "a distance that is a number": (
+        lambda: lf.triplet_margin_with_distance_loss(ONE, ONE, ONE, distance_function=lambda x, y: 1.0),
+        ValueError,
+        r"one distance for each pair, shape \(\), got float",
+    ),
+    "two devices": (
+        lambda: lf.l1_loss(ONE, ONE.to("meta")),
+        ValueError,
+        r"one device, got cpu and meta.*target.to\(input.device",
+    ),
+    "truth values": (lambda: lf.mse_loss(ONE, ONE > 0), TypeError, r"real numbers, got torch.bool.*target.float\(\)"),
+    "a complex target": (lambda: lf.mse_loss(ONE, ONE.cfloat()), TypeError, "real numbers, got torch.complex64"),
+    "a setting too late": (
+        lambda: lnn.L1Loss()(ONE, ONE, reduction="sum"),
+        TypeError,
+        r"takes reduction when it is built.*L1Loss\(reduction=…\)\(…\)",
+    ),
     "one score": (lambda: lf.multilabel_soft_margin_loss(ONE[0], ONE[0]), ValueError, "got a single number"),
     "a delta of 0": (lambda: lf.huber_loss(ONE, ONE, delta=0.0), ValueError, "larger than 0"),
     "a negative beta": (lambda: lf.smooth_l1_loss(ONE, ONE, beta=-1.0), ValueError, "beta must .*, got -1"),

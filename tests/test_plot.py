@@ -191,6 +191,7 @@ def hinge(prediction, target):
         (("huber",), {"delta": [0.1 * n for n in range(1, 8)]}, ValueError, "6 curves that can be told apart"),
         (("l2",), {}, ValueError, "no loss 'l2'"),
         ((3,), {}, ValueError, "no loss 3"),
+        (("ctc",), {"blank": 1}, ValueError, "plot draws ctc with blank=0 only. Leave the setting out"),
         (("huber",), {"dleta": 2}, TypeError, "Did you mean delta?"),
         (("huber",), {"delta": -1.0}, ValueError, "delta must"),
         ((nn.HuberLoss(),), {"delta": 2}, TypeError, "A module gets its settings when it is built"),
