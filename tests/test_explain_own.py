@@ -102,7 +102,8 @@ def test_values_are_those_of_the_moment():
         first, last = error[0], error[-1]
         out = torch.zeros(2)
         out[0] = first
-        total = out.sum() + last; half = total / 10  # noqa: E702
+        total = out.sum() + last
+        half = total / 10  # noqa: E702
         half = half.exp()
         half = half.exp()
         return half

@@ -5,6 +5,7 @@ A second run changes nothing. A page that a language lacks starts there as a cop
 """
 
 import argparse
+import itertools
 import os
 import shutil
 import subprocess
@@ -39,17 +40,20 @@ def run(page: Page, cells: list[Cell]) -> str:
     return normalized(notebook)
 
 
-def update(page: Page) -> list[str]:
-    """Align, run and store one notebook. Returns what is left to translate."""
+def with_english_code(page: Page) -> tuple[list[Cell], list[str]]:
+    """The cells of a page with the code of the English one, and what is left to translate."""
+    if page.language == REFERENCE:
+        return page.cells, []
+    return aligned(read_page(page.sibling(REFERENCE)), page)
+
+
+def store(page: Page, cells: list[Cell]) -> None:
+    """Run these cells as the page's notebook and store it, if it has changed."""
     page.path.parent.mkdir(parents=True, exist_ok=True)
-    cells, todo = page.cells, []
-    if page.language != REFERENCE:
-        cells, todo = aligned(read_page(page.sibling(REFERENCE)), page)
     text = run(page, cells)
     if not page.path.exists() or page.path.read_text(encoding="utf-8") != text:
         page.path.write_text(text, encoding="utf-8")
         print(f"stored {page.where}", flush=True)
-    return todo
 
 
 def selected(paths: list[Path], root: Path) -> list[Page]:
@@ -79,9 +83,12 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
         chosen = selected(paths, root)
         if not chosen:
             raise BookError(f"No notebook lies at {', '.join(map(str, paths))}, or its page does not exist in English.")
+        # Aligned one by one: in Python 3.11 two threads must not parse code at the same time.
+        cells, todo = zip(*map(with_english_code, chosen), strict=True)
         with ThreadPoolExecutor(2) as workers:
-            for todo in workers.map(update, chosen):
-                print(*todo, sep="\n", end="\n" if todo else "")
+            list(workers.map(store, chosen, cells))
+        for line in itertools.chain.from_iterable(todo):
+            print(line)
     except BookError as error:
         print(error, file=sys.stderr)
         return 1
