@@ -222,6 +222,7 @@ WRONG = {
     "the blank as label": ((LOG_PROBS, TARGETS, (4, 4), (2, 2)), {"blank": 2}, ValueError, "must not hold the blank, 2"),
     "rows of targets": ((LOG_PROBS, TARGETS[:1], (4, 4), (2, 2)), {}, ValueError, r"shape \(2, S\).*got \(1, 2\)"),
     "a cube of targets": ((LOG_PROBS, TARGETS[None], (4, 4), (2, 2)), {}, ValueError, r"shape \(2, S\)"),
+    "targets in two rows each": ((LOG_PROBS, TARGETS[:, None], (4, 4), (2, 2)), {}, ValueError, r"shape \(2, S\)"),
     "labels in a row": ((LOG_PROBS, torch.ones(5).long(), (4, 4), (2, 2)), {}, ValueError, "adds up to, 4, got 5"),
     "too many lengths": ((LOG_PROBS, TARGETS, (4, 4, 4), (2, 2)), {}, ValueError, "input_lengths.*2 sequences, got 3"),
     "no lengths": ((LOG_PROBS, TARGETS, (4, 4), ()), {}, ValueError, "target_lengths.*2 sequences, got 0"),

@@ -10,7 +10,7 @@ from torch.testing import assert_close
 
 import lossbook
 from lossbook import _steps
-from lossbook.catalogue import CATALOGUE
+from lossbook.catalogue import CATALOGUE, find
 
 CASES = [
     pytest.param(entry, {**settings, "reduction": reduction}, id=f"{entry.name}-{i}-{reduction}")
@@ -18,6 +18,7 @@ CASES = [
     for i, settings in enumerate(entry.settings)
     for reduction in ("none", "mean", "sum")
 ]
+CASES.append(pytest.param(find("kl_div"), {"reduction": "batchmean"}, id="kl_div-batchmean"))
 
 
 def evaluate(text):
@@ -85,6 +86,13 @@ def test_softmax():
     assert len(checked) == 4 + 1 + 4
     for left, right in checked:
         assert evaluate(left) == pytest.approx(evaluate(right), rel=2e-3)
+
+
+def test_softmax_runs_over_the_classes():
+    """They stand in dimension 1 of (N, C, d), not in the last."""
+    logits = torch.tensor([[[0.0, 5.0], [1.0, 1.0], [2.0, 7.0]]])
+    probabilities = lossbook.explain("cross_entropy", logits, torch.tensor([[0, 2]])).steps[3].value
+    assert_close(probabilities, torch.softmax(logits.double(), dim=1))
 
 
 @pytest.mark.parametrize(

@@ -244,6 +244,13 @@ def test_a_class_that_the_bias_forbids():
     assert all(g.isfinite().all() for g in torch.autograd.grad(loss, (input, matrix)))
 
 
+def test_each_sample_is_shifted_by_its_own_largest_logit():
+    """Logits (1000, 0) beside (0, 0): one shift for both would leave no normalizer to the second."""
+    input, matrix = torch.tensor([[1.0], [0.0]]), torch.tensor([[1000.0], [0.0]])
+    losses = linear_cross_entropy(input, matrix, torch.tensor([0, 0]), reduction="none")
+    assert_close(losses, torch.tensor([0.0, math.log(2)]))
+
+
 @pytest.mark.parametrize("scale", [1e2, 1e4, 1e30])
 def test_huge_logits_stay_finite_in_float32(scale):
     input, matrix = torch.tensor([[1.0]], requires_grad=True), torch.tensor([[scale], [0.0], [-scale]])

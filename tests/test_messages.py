@@ -124,6 +124,13 @@ WRONG = {
         ValueError,
         r"one distance for each pair, shape \(2,\), got \(2, 2\).*pairwise_distance",
     ),
+    "a distance of the whole batch": (
+        lambda: lf.triplet_margin_with_distance_loss(
+            LOGITS, LOGITS, LOGITS, distance_function=lambda x, y: (x - y).norm().reshape(1)
+        ),
+        ValueError,
+        r"one distance for each pair, shape \(2,\), got \(1,\)",
+    ),
     "a distance that is a number": (
         lambda: lf.triplet_margin_with_distance_loss(ONE, ONE, ONE, distance_function=lambda x, y: 1.0),
         ValueError,
