@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help book serve test notebooks catalogues format requirements clean
+.PHONY: help book serve test notebooks bench catalogues format requirements clean
 
 help:             ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -27,6 +27,10 @@ test: book        ## run every test: package, notebooks, prose, site
 
 notebooks: $(READY) ## bring translated code in line with English, run all notebooks, store outputs
 	$(BIN)/python -m tools.notebooks
+
+bench: $(READY)   ## time the losses beside torch's, with the system's allocator and with a tuned one
+	$(BIN)/python -m tools.bench
+	GLIBC_TUNABLES=glibc.malloc.mmap_threshold=8589934592:glibc.malloc.trim_threshold=17179869184 $(BIN)/python -m tools.bench
 
 catalogues: $(READY) ## collect the package's texts and compile its gettext catalogues
 	$(BIN)/python -m tools.catalogues

@@ -23,6 +23,12 @@ class SoftmaxSteps(NamedTuple):
     probabilities: Tensor  #: numerator / normalizer
 
 
+def largest(input: Tensor, dim: int) -> Tensor:
+    """The shift. It cancels, so no gradient flows through it."""
+    logits = input.detach()
+    return logits.amax(dim, keepdim=True) if input.numel() else logits.sum(dim, keepdim=True)
+
+
 def softmax_steps(input: Tensor, dim: int = -1) -> SoftmaxSteps:
     """Every intermediate value of the softmax.
 
@@ -39,8 +45,7 @@ def softmax_steps(input: Tensor, dim: int = -1) -> SoftmaxSteps:
     guards.tensors(input=input)
     guards.floating(input=input)
     guards.dimension(dim)
-    # The shift cancels, so no gradient flows through it.
-    shift = input.detach().amax(dim, keepdim=True) if input.numel() else input.detach().sum(dim, keepdim=True)
+    shift = largest(input, dim)
     shifted = input - shift
     numerator = shifted.exp()
     normalizer = numerator.sum(dim, keepdim=True)
@@ -84,8 +89,10 @@ def log_softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | N
     tensor([   0., -200.])
     """
     input, kept = _prepared("log_softmax", input, dim, dtype)
-    steps = softmax_steps(input, dim)
-    return (steps.shifted - steps.normalizer.log()).to(kept)
+    guards.floating(input=input)
+    guards.dimension(dim)
+    shifted = input - largest(input, dim)
+    return (shifted - shifted.exp().sum(dim, keepdim=True).log()).to(kept)
 
 
 def softmax_jacobian(probabilities: Tensor) -> Tensor:

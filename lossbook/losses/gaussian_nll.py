@@ -55,7 +55,7 @@ def gaussian_nll_loss(
     guards.ones_where_different(input, target=target)
     variance = guards.variance(input, var)
     # The value is raised, the gradient is not: a variance below eps still hears that it is too small.
-    variance = torch.where(variance < eps, variance + (eps - variance).detach(), variance)
+    variance = variance + (eps - variance.detach()).clamp_min(0)
     losses = 0.5 * (variance.log() + (input - target).square() / variance)
     if full:
         losses = losses + 0.5 * math.log(2 * math.pi)
