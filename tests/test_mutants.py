@@ -21,16 +21,13 @@ def test_every_loss_has_slips():
 
 
 @pytest.mark.parametrize("file", sorted({mutant.file for mutant in MUTANTS}))
-def test_every_slip_can_be_made(file, tmp_path):
+def test_every_slip_can_be_made(file):
     """After a change of a loss its rows in tools/mutants.txt may need one too."""
-    source = (ROOT / "lossbook" / file).read_text("utf-8")
-    (tmp_path / file).parent.mkdir(exist_ok=True)
+    package = ROOT / "lossbook"
     for mutant in MUTANTS:
         if mutant.file == file:
-            (tmp_path / file).write_text(source, "utf-8")
-            mutant.plant(tmp_path)
-            changed = (tmp_path / file).read_text("utf-8")
-            assert changed != source
+            changed = mutant.planted(package)
+            assert changed != (package / file).read_text("utf-8")
             compile(changed, file, "exec")
 
 
@@ -38,7 +35,7 @@ def test_every_slip_can_be_made(file, tmp_path):
 def test_a_row_that_does_not_fit(old, times, tmp_path):
     (tmp_path / "sum.py").write_text("a + b, a + b", "utf-8")
     with pytest.raises(MutantError, match=f"sum.py: a . b → b: .* once, but does {times} times"):
-        Mutant("sum.py", old, "b").plant(tmp_path)
+        Mutant("sum.py", old, "b").planted(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["  a → b", "sum.py:\n  a = b"])
