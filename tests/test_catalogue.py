@@ -33,3 +33,12 @@ def test_find_by_any_name():
         modules = entry.module(**entry.sizes), torch_class(**entry.sizes)
         for name in (entry.name, entry.function, entry.module, entry.torch_function, torch_class, *modules):
             assert name is None or find(name) is entry
+
+
+def test_every_loss_of_torch_is_here():
+    """A newer torch that adds a loss makes this fail: write it."""
+    theirs = set(torch.nn.modules.loss.__all__) - {"NLLLoss2d"}  # the deprecated alias of NLLLoss
+    assert {entry.module.__name__ for entry in CATALOGUE} == theirs | {"AdaptiveLogSoftmaxWithLoss"}
+    functions = {name for name in dir(torch.nn.functional) if name.endswith("_loss") or "cross_entropy" in name}
+    ours = {entry.torch_function.__name__ for entry in CATALOGUE if entry.torch_function}
+    assert functions - {"kl_div"} <= ours, "a functional form without an entry"
