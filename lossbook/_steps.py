@@ -130,7 +130,7 @@ def sample_working(
     ``write`` writes one sample, given its rows in ``tensors``.
     """
     losses = losses.detach()
-    rows = [t.detach().tolist() if losses.dim() else [t.detach().tolist()] for t in tensors]
+    rows = [t.detach().reshape(losses.numel(), *t.shape[losses.dim() :]).tolist() for t in tensors]
     terms = [write(*numbers) for numbers in zip(*rows, strict=True)]
     lines = [equals(term, value) for term, value in zip(terms, losses.flatten(), strict=True)]
     yield Step(_("Loss of each sample"), tuple(elided(lines)), losses)

@@ -133,9 +133,9 @@ def _with_layer(loss: torch.nn.Module, tensors: tuple, settings: dict[str, Any])
     """The function's tensors for a module that owns a linear layer."""
     if len(tensors) != 2:
         raise TypeError(f"{type(loss).__name__} takes input and target, got {len(tensors)} arguments.")
-    own = find(loss).module.layer(loss)
     input, target = tensors
-    return (input, own[0].detach(), target), {**settings, "linear_bias": None if own[1] is None else own[1].detach()}
+    weight, bias = find(loss).module.layer(loss)
+    return (input, weight.detach(), target), {**settings, "linear_bias": None if bias is None else bias.detach()}
 
 
 def _explain_module(entry: Entry, loss: Any, tensors: tuple[Any, ...]) -> Explanation:
@@ -144,16 +144,12 @@ def _explain_module(entry: Entry, loss: Any, tensors: tuple[Any, ...]) -> Explan
             f"{entry.name} has parameters of its own: give a module that holds them, explain(module, input, target)."
         )
     module = copy.deepcopy(loss).double()
-    input = tensors[0].detach().double().requires_grad_()
-    value = module(input, *tensors[1:]).loss
-    (gradient,) = torch.autograd.grad(value, input)
-    return Explanation(
-        entry.name, entry.formula, tuple(entry.working(module, *tensors_of(input, tensors))), value.detach(), gradient
-    )
-
-
-def tensors_of(input: Tensor, tensors: tuple[Any, ...]) -> tuple[Any, ...]:
-    return (input.detach(), *tensors[1:])
+    input, *rest = tensors
+    variable = input.detach().double().requires_grad_()
+    value = module(variable, *rest).loss
+    (gradient,) = torch.autograd.grad(value, variable)
+    steps = tuple(entry.working(module, variable.detach(), *rest))
+    return Explanation(entry.name, entry.formula, steps, value.detach(), gradient)
 
 
 def _exact(value: Any) -> Any:

@@ -134,3 +134,49 @@ def test_speaks_the_readers_language(language):
     lossbook.set_language(language)
     theirs = [step.say for step in lossbook.explain("softmax", torch.tensor([1.0, 2.0])).steps]
     assert len(set(english) & set(theirs)) == 0
+
+
+A, B = torch.tensor([1.0, 2.0]), torch.tensor([3.0, 5.0])
+LEGAL = {
+    "tensors by name": ("mse", (), {"input": A, "target": B}),
+    "variance as a number": ("gaussian_nll", (A, B, 1.0), {}),
+    "variance for each row": ("gaussian_nll", (A.expand(3, 2), B.expand(3, 2), torch.ones(3, 1)), {}),
+    "a target for all": ("gaussian_nll", (A, torch.tensor(2.0), 1.0), {}),
+    "one sample with a weight": ("cross_entropy", (A, torch.tensor(1)), {"weight": torch.tensor([0.5, 2.0])}),
+    "one ignored sample": ("nll", (A, torch.tensor(1)), {"ignore_index": 1, "reduction": "sum"}),
+    "one row and one target": ("multi_margin", (A, torch.tensor([1])), {}),
+    "a single number": ("mse", (torch.tensor(1.0), torch.tensor(3.0)), {}),
+    "three dimensions": ("multilabel_soft_margin", (torch.zeros(2, 3, 4), torch.ones(2, 3, 4)), {}),
+    "images of classes": ("cross_entropy", (torch.zeros(2, 3, 4), torch.ones(2, 4).long()), {}),
+    "nothing": ("mse", (torch.empty(0), torch.empty(0)), {"reduction": "sum"}),
+    "integers as labels": ("margin_ranking", (A, B, torch.tensor([1, -1])), {}),
+    "lengths as numbers": ("ctc", (torch.zeros(3, 1, 2).log_softmax(2), torch.tensor([[1]]), (3,), (1,)), {}),
+}
+
+
+@pytest.mark.parametrize("case", LEGAL)
+def test_whatever_the_loss_takes_can_be_explained(case):
+    name, tensors, settings = LEGAL[case]
+    with torch.no_grad():
+        explanation = lossbook.explain(name, *tensors, **settings)
+    assert str(explanation)
+    assert explanation._repr_markdown_()
+    assert_close(explanation.value.double(), find(name).function(*tensors, **settings).double())
+    assert_close(explanation.steps[-1].value.double().reshape(()), explanation.value.double())
+
+
+@pytest.mark.parametrize("library", [torch.nn, lossbook.nn], ids=["torch", "lossbook"])
+def test_modules_that_own_parameters(library):
+    x, t = torch.tensor([[1.0, 2.0], [0.5, -1.0]]), torch.tensor([2, 0])
+    linear = library.LinearCrossEntropyLoss(2, 3, bias=True)
+    assert_close(lossbook.explain(linear, x, t).value, linear(x, t).detach())
+    adaptive = library.AdaptiveLogSoftmaxWithLoss(2, 4, cutoffs=[2], div_value=1.0)
+    assert_close(lossbook.explain(adaptive, x, t).value.float(), adaptive(x, t).loss.detach())
+    with pytest.raises(TypeError, match="give a module"):
+        lossbook.explain("adaptive_log_softmax", x, t)
+
+
+def test_a_huge_batch_is_told_in_a_few_lines():
+    explanation = lossbook.explain("mse", torch.randn(500, 500), torch.zeros(500, 500))
+    assert len(str(explanation)) < 3000
+    assert len(explanation._repr_markdown_()) < 5000

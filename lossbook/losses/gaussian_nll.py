@@ -90,7 +90,7 @@ def working(
 
     variance = guards.variance(input, var).detach().clamp_min(eps).expand_as(input)
     losses = gaussian_nll_loss(input, target, var, full=full, eps=eps, reduction="none")
-    return elementwise_working(losses, (input, target, variance), write, reduction)
+    return elementwise_working(losses, torch.broadcast_tensors(input, target, variance), write, reduction)
 
 
 ENTRY = Entry(

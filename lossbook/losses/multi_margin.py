@@ -101,6 +101,7 @@ def working(
         return f"{factor}({' + '.join(hinges) or '0'}) / {len(row)}"
 
     losses = multi_margin_loss(input, target, p=p, margin=margin, weight=weight, reduction="none")
+    input = input.reshape(*losses.shape, -1)
     return sample_working(losses, (input, target), write, reduction)
 
 
