@@ -78,7 +78,12 @@ def class_dim(input: Tensor) -> int:
             "input must have a dimension for the classes, shape (C,), (N, C) or (N, C, d1, …); got a single number. "
             "One score cannot be compared with anything: give one score for each class."
         )
-    return 0 if input.dim() == 1 else 1
+    dim = 0 if input.dim() == 1 else 1
+    if input.shape[dim] == 0:
+        raise ValueError(
+            f"input must have at least one class, got shape {tuple(input.shape)}: none in dimension {dim}."
+        )
+    return dim
 
 
 def dimension(dim: Any) -> None:
@@ -328,13 +333,10 @@ def one_of(*allowed: str | int) -> Rule:
     def rule(name: str, value: Any) -> None:
         if not isinstance(value, (str, int)) or value not in allowed:
             choices = ", ".join(map(repr, allowed))
-            raise ValueError(f"{name} must be one of {choices}, got {value!r}." + _renamed(value))
+            old_name = " PyTorch 0.4 called the mean so." if value == "elementwise_mean" else ""
+            raise ValueError(f"{name} must be one of {choices}, got {value!r}.{old_name}")
 
     return rule
-
-
-def _renamed(value: Any) -> str:
-    return " PyTorch 0.4 called the mean so: write 'mean'." if value == "elementwise_mean" else ""
 
 
 def between(low: float, high: float) -> Rule:

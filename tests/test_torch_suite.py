@@ -209,6 +209,21 @@ def test_module_samples(info):
             assert_close(ours(*detached), sample.reference_fn(theirs, *detached), equal_nan=True)
 
 
+@pytest.mark.parametrize(
+    "info", [i for i in MODULES if i.module_error_inputs_func], ids=lambda i: i.module_cls.__name__
+)
+def test_module_errors(info):
+    """What torch's modules refuse ours refuse too, when they are built or when they are called."""
+    cases = list(info.module_error_inputs_func(info, "cpu", torch.float64, requires_grad=True, training=True))
+    assert cases
+    for case in cases:
+        built, given = case.module_error_input.constructor_input, case.module_error_input.forward_input
+        names = list(inspect.signature(info.module_cls).parameters)
+        settings = {**dict(zip(names, built.args, strict=False)), **built.kwargs}
+        with pytest.raises((ValueError, TypeError, IndexError)):
+            getattr(lnn, info.module_cls.__name__)(**settings)(*given.args, **given.kwargs)
+
+
 class OurFunctions:
     """torch.nn.functional, with our losses in place of torch's."""
 
