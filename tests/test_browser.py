@@ -166,7 +166,11 @@ def violations(tab) -> list[str]:
     return [f"{rule['id']}: {node['html'][:200]}" for rule in report for node in rule["nodes"]]
 
 
-KINDS = [*(page for page in PAGES if page.name == "index"), WebPage("book/vi/what-is-a-loss/one-hot-and-softmax")]
+KINDS = [
+    *(page for page in PAGES if page.name == "index"),
+    WebPage("book/vi/what-is-a-loss/one-hot-and-softmax"),
+    WebPage("book/zh/api"),
+]
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
