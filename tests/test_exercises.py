@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lossbook import check, set_language
-from lossbook.exercises import EXERCISES
+from lossbook.exercises import EXERCISES, PARTS
 from lossbook.language import languages
 
 every_exercise = pytest.mark.parametrize("name", EXERCISES)
@@ -45,3 +45,7 @@ def test_answers_are_what_a_reader_gets_by_hand():
     assert check("same-accuracy", "lauqe").message != check("same-accuracy", "equal").message
     assert not check("l1-and-mse", 2.0)
     assert not check("l1-and-mse", None)
+
+
+def test_no_two_exercises_share_a_name():
+    assert len(EXERCISES) == sum(len(part.EXERCISES) for part in PARTS)

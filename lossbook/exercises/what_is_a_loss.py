@@ -1,99 +1,14 @@
-"""The exercises of the book: the right answer, computed, and a hint for each mistake that readers make."""
+"""The exercises of the part "What a loss is"."""
 
 from __future__ import annotations
 
-import difflib
 import math
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import torch
 
-from . import functional as lf
-from .language import gettext as _
-
-# Answers and wrong answers are numbers, rows of numbers or letters. Numbers count as equal to within half a percent.
-Answer = float | tuple[float, ...] | str
-
-
-@dataclass(frozen=True)
-class Exercise:
-    """What a reader is asked. Texts are functions, so that they come in the language of the moment."""
-
-    answer: Callable[[], Answer]
-    praise: Callable[[], str]
-    mistakes: Callable[[], list[tuple[Answer, str]]]  #: a wrong answer that readers give, and what to think about
-    hint: Callable[[], str]  #: for every other wrong answer
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What `check` found: true when the answer is right; prints as a sentence."""
-
-    right: bool
-    message: str
-
-    def __bool__(self) -> bool:
-        return self.right
-
-    def __repr__(self) -> str:
-        return self.message
-
-    _repr_markdown_ = __repr__  # prose that wraps, on a page
-
-
-def check(name: str, answer: Any) -> Verdict:
-    """Check the answer to an exercise of the book.
-
-    Args:
-        name: the exercise, as its page gives it.
-        answer: a number, a row of numbers, a letter or several letters; ``...`` stands for no answer yet.
-
-    Returns:
-        A :class:`Verdict`: right or wrong, with a hint that fits the mistake.
-
-    Raises:
-        ValueError: there is no such exercise.
-
-    >>> check("cross-entropy-by-hand", -1.386)
-    Not yet. That is the logarithm itself. The loss is minus the logarithm, so that it is never negative.
-    """
-    if not isinstance(name, str) or name not in EXERCISES:
-        nearest = difflib.get_close_matches(str(name), EXERCISES, n=1)
-        advice = f"Did you mean {nearest[0]!r}?" if nearest else f"There are: {', '.join(EXERCISES)}."
-        raise ValueError(f"The book has no exercise {name!r}. {advice}")
-    exercise = EXERCISES[name]
-    if answer is ... or (isinstance(answer, (tuple, list)) and any(part is ... for part in answer)):
-        return Verdict(False, _("No answer yet: put yours in place of the three dots and run the cell again."))
-    if _equal(answer, exercise.answer()):
-        return Verdict(True, _("Right. {praise}").format(praise=exercise.praise()))
-    for mistake, hint in exercise.mistakes():
-        if _equal(answer, mistake):
-            return Verdict(False, _("Not yet. {hint}").format(hint=hint))
-    return Verdict(False, _("Not yet. {hint}").format(hint=exercise.hint()))
-
-
-def _equal(given: Any, expected: Answer) -> bool:
-    if isinstance(expected, str):
-        letters = _letters(given)
-        return letters == expected or (set(expected) <= set("abcd") and sorted(letters) == sorted(expected))
-    if isinstance(given, str):  # "1.386" and "2, 6" are numbers too
-        given = [float(digits) for digits in re.findall(r"-?\d+\.?\d*", given.replace("−", "-"))]
-    try:
-        numbers = torch.as_tensor(given, dtype=torch.float64)
-    except (TypeError, ValueError, RuntimeError):
-        return False
-    right = torch.as_tensor(expected, dtype=torch.float64)
-    return numbers.numel() == right.numel() and torch.allclose(numbers.flatten(), right.flatten(), rtol=5e-3, atol=1e-6)
-
-
-def _letters(given: Any) -> str:
-    """ "b, d", ("b", "d") and "BD" are all "bd"."""
-    parts = given if isinstance(given, (list, tuple)) else [given]
-    return "".join(c for part in parts if isinstance(part, str) for c in part.lower() if c.isalpha())
-
+from .. import functional as lf
+from ..language import gettext as _
+from .exercise import Exercise
 
 ERRORS = torch.tensor([1.0, -1.0, 4.0])
 NOTHING = torch.zeros(3)
