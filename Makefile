@@ -28,9 +28,10 @@ test: book        ## run every test: package, notebooks, prose, site
 notebooks: $(READY) ## bring translated code in line with English, run all notebooks, store outputs
 	$(BIN)/python -m tools.notebooks
 
-bench: $(READY)   ## time the losses beside torch's, with the system's allocator and with a tuned one
+bench: $(READY)   ## time the losses beside torch's (with two allocators), and the notebooks beside plain pytest --nbval
 	$(BIN)/python -m tools.bench
 	GLIBC_TUNABLES=glibc.malloc.mmap_threshold=8589934592:glibc.malloc.trim_threshold=17179869184 $(BIN)/python -m tools.bench
+	$(BIN)/python -m tools.bench_notebooks
 
 catalogues: $(READY) ## collect the package's texts and compile its gettext catalogues
 	$(BIN)/python -m tools.catalogues

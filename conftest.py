@@ -1,15 +1,58 @@
 """Notebooks under nbval: a failure names the cell, a cell that would not be compared fails, and none is left out."""
 
 import os
+import subprocess
+import time
+from contextlib import suppress
+from queue import Empty
+from unittest.mock import patch
 
 import pytest
+from jupyter_client.manager import KernelManager
+from nbclient.exceptions import DeadKernelError
+from nbval.kernel import NbvalKernelspecManager, RunningKernel
 from nbval.plugin import IPyNbCell, IPyNbFile
 
 from tools.book import LANGUAGES, pages
+from tools.kernels import ForkedProvisioner
 
 os.environ["OMP_NUM_THREADS"] = "1"  # as in tools/notebooks.py: large sums depend on the number of threads
 SELECTING = ("keyword", "markexpr", "deselect", "ignore", "lf", "collectonly")  # options that leave tests out
 NOT_RUN = pytest.StashKey[list[str]]()
+
+
+class Kernel(RunningKernel):
+    """A kernel that starts as a fork, and whose death is told at once; nbval waits for a dead one's reply."""
+
+    def __init__(self, kernel_name, cwd=None, startup_timeout=60):
+        self.km = KernelManager(kernel_name=kernel_name, kernel_spec_manager=NbvalKernelspecManager())
+        self.km.provisioner = ForkedProvisioner(kernel_spec=self.km.kernel_spec, parent=self.km)
+        self.km.start_kernel(stderr=subprocess.DEVNULL, cwd=cwd)
+        self.kc = self.km.client()
+        self.kc.start_channels()
+        self.wait_until_ready(time.monotonic() + startup_timeout)
+
+    def wait_until_ready(self, deadline: float) -> None:
+        """Ask until the kernel is heard on both channels: the first answers may pass before the second is connected."""
+        while time.monotonic() < deadline:
+            asked = self.kc.kernel_info()
+            with suppress(Empty):
+                self.await_reply(asked, timeout=deadline - time.monotonic())
+                return self.await_idle(asked, timeout=0.05)
+        self.stop()
+        raise RuntimeError("The kernel did not answer in time: see --nbval-kernel-startup-timeout.")
+
+    def await_reply(self, msg_id, timeout=float("inf")):
+        """Wait for the reply to a message, but not longer than the kernel lives."""
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                return super().await_reply(msg_id, timeout=min(1, max(0, deadline - time.monotonic())))
+            except Empty:
+                if not self.is_alive():
+                    raise DeadKernelError from None
+                if time.monotonic() > deadline:
+                    raise
 
 
 class Cell(IPyNbCell):
@@ -21,7 +64,10 @@ class Cell(IPyNbCell):
 
     def runtest(self):
         """Run and compare the cell. nbval alone does not compare a cell that has no execution count."""
-        super().runtest()
+        try:
+            super().runtest()
+        except DeadKernelError:
+            self.raise_cell_error("The kernel died in this cell, so neither it nor the cells after it were compared.")
         if self.cell.execution_count is None:
             self.raise_cell_error("The cell has no execution count, so nothing was compared. Run `make notebooks`.")
 
@@ -34,6 +80,11 @@ class Notebook(IPyNbFile):
         for item in super().collect():
             fields = {"cell_num": item.cell_num, "cell": item.cell, "options": item.options}
             yield Cell.from_parent(self, name=item.cell.get("id", item.name), **fields)
+
+    def setup(self):
+        """Start the kernel."""
+        with patch("nbval.plugin.RunningKernel", Kernel):
+            super().setup()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -4,11 +4,26 @@
 Importing the package needs only torch; pictures need ``pip install "lossbook[plot]"``.
 """
 
-from . import functional, nn, pictures
-from .exercises import check
+import importlib
+from typing import Any
+
+from . import functional, nn
 from .explain import explain
 from .language import set_language
 from .plot import plot
 from .style import set_style
 
 __all__ = ["check", "explain", "functional", "nn", "pictures", "plot", "set_language", "set_style"]
+
+
+def __getattr__(name: str) -> Any:
+    """The pictures and exercises of the book, loaded when a page asks for them: training scripts do not wait."""
+    if name == "check":
+        return importlib.import_module(".exercises", __name__).check
+    if name == "pictures":
+        return importlib.import_module(".pictures", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

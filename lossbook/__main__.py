@@ -26,6 +26,7 @@ EXAMPLES = """examples:
   lossbook explain l1 2,3,4,5 4,5,6,7 --set reduction=sum --lang vi
   lossbook explain cross_entropy "2,1,0; 0,3,1" 0,1 --set label_smoothing=0.1
   lossbook plot huber mse -o losses.svg
+  lossbook plot huber --set delta=0.5,1,2 --gradient -o slopes.svg
 
 Numbers are separated by commas, rows by semicolons. Exit code 2: the input was wrong, and a sentence says how."""
 
@@ -52,18 +53,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--lang", default="en", metavar="CODE", help=f"language: {', '.join(languages())}")
+    shared_set = argparse.ArgumentParser(add_help=False)
+    shared_set.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting: reduction=sum")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser("list", parents=[shared], help="list the losses")
     command.set_defaults(run=_list)
 
-    command = commands.add_parser("explain", parents=[shared], help="show the working of a loss with your numbers")
+    command = commands.add_parser(
+        "explain", parents=[shared, shared_set], help="show the working of a loss with your numbers"
+    )
     command.add_argument("loss", help="a name from 'lossbook list', or softmax")
     command.add_argument("numbers", nargs="+", help="what the loss takes: 2,3,4 for a row, '1,2; 3,4' for two rows")
-    command.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting: reduction=sum")
     command.set_defaults(run=_explain)
 
-    command = commands.add_parser("plot", parents=[shared], help="draw losses into a file")
+    command = commands.add_parser("plot", parents=[shared, shared_set], help="draw losses into a file")
     command.add_argument("loss", nargs="+", help="names from 'lossbook list'")
     command.add_argument("-o", "--output", required=True, metavar="FILE", help="ends in .svg, .png or .pdf")
     command.add_argument("--gradient", action="store_true", help="draw the gradient instead of the loss")
@@ -98,7 +102,7 @@ def _explain(given: argparse.Namespace) -> None:
         x.squeeze(0) if one_sample and x.shape == (1,) and example[i].dim() == 1 else x
         for i, x in enumerate(tensors[: len(example)])
     ] + tensors[len(example) :]
-    print(explain(entry.name, *tensors, **dict(_setting(entry, text) for text in given.set)))
+    print(explain(entry.name, *tensors, **_settings(given.set, [entry])))
 
 
 def _plot(given: argparse.Namespace) -> None:
@@ -108,7 +112,8 @@ def _plot(given: argparse.Namespace) -> None:
     set_style()
     if not Path(given.output).suffix:
         raise ValueError(f"The file name {given.output!r} does not say what to write. End it in .svg, .png or .pdf.")
-    axes = plot(*given.loss, quantity="gradient" if given.gradient else "loss")
+    settings = _settings(given.set, [find(loss) for loss in given.loss])
+    axes = plot(*given.loss, quantity="gradient" if given.gradient else "loss", **settings)
     axes.figure.savefig(given.output, bbox_inches="tight")
     print(given.output)
 
@@ -125,16 +130,23 @@ def _tensor(text: str, kind: torch.dtype) -> Tensor:
     return torch.tensor(rows if ";" in text else rows[0], dtype=torch.int64 if whole else torch.float32)
 
 
-def _setting(entry: Entry, text: str) -> tuple[str, Any]:
-    name, equal, value = text.partition("=")
-    if not equal:
-        raise ValueError(f"{text!r} is not a setting. Write its name, an equals sign and its value: reduction=sum.")
-    if rules_of(entry.function).get(name) is guards.tensor_or_none:
-        return name, _tensor(value, torch.float32)
-    try:
-        return name, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return name, value  # a word, e.g. sum
+def _settings(texts: list[str], entries: list[Entry]) -> dict[str, Any]:
+    """Each setting by name: a tensor where a loss takes one, else what Python reads, or a word; 1,2 is a list."""
+    functions = [entry.function for entry in entries if entry.function]
+    settings = {}
+    for text in texts:
+        name, equal, value = text.partition("=")
+        if not equal:
+            raise ValueError(f"{text!r} is not a setting. Write its name, an equals sign and its value: reduction=sum.")
+        try:
+            settings[name] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            settings[name] = value  # e.g. sum
+        if any(rules_of(function).get(name) is guards.tensor_or_none for function in functions):
+            settings[name] = _tensor(value, torch.float32)
+        elif isinstance(settings[name], tuple):
+            settings[name] = list(settings[name])  # which plot compares
+    return settings
 
 
 if __name__ == "__main__":

@@ -74,8 +74,8 @@ def check_names(caller: str, given: Mapping[str, Any], known: Mapping[str, Any])
 
 def loss_function(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """Check the settings of a loss, by the rules in its signature, before it runs."""
-    parameters = inspect.signature(function).parameters
-    inputs = [name for name in parameters if name not in settings_of(function)]
+    parameters, settings = inspect.signature(function).parameters, settings_of(function)
+    inputs = [name for name in parameters if name not in settings]
     required = [name for name in inputs if parameters[name].default is inspect.Parameter.empty]
     rules = rules_of(function)
     caller = function.__name__
@@ -88,15 +88,14 @@ def loss_function(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
                 f"Name the settings: {caller}({', '.join(inputs)}, {next(iter(rules))}=…)."
             )
         check_names(caller, given, parameters)
-        missing = [name for name in required[len(tensors) :] if name not in given]
-        if missing:
+        if missing := [name for name in required[len(tensors) :] if name not in given]:
             raise TypeError(f"{caller} needs {' and '.join(required)}; missing: {' and '.join(missing)}.")
         given = {name: value for name, value in given.items() if name not in DEPRECATED}
         for name, value in given.items():
             if name in rules:
                 rules[name](name, value)
         if _autocast(tensors):
-            tensors = [t.float() if _is_half(t) else t for t in tensors]
+            tensors = [t.float() if is_half(t) else t for t in tensors]
         return function(*tensors, **given)
 
     # torch.compile counts recompilations by code object; a shared one would be used up after eight losses.
@@ -104,14 +103,14 @@ def loss_function(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return checked
 
 
-def _is_half(value: Any) -> bool:
+def is_half(value: Any) -> bool:
+    """Whether a value is a tensor in half precision. Losses and softmax compute wider where that matters."""
     return isinstance(value, Tensor) and value.dtype in (torch.float16, torch.bfloat16)
 
 
 def _autocast(tensors: Sequence[Any]) -> bool:
     """Whether half-precision tensors came under autocast. Then a loss is computed in float32, as in torch."""
-    half = next((t for t in tensors if _is_half(t)), None)
-    return half is not None and not half.is_meta and torch.is_autocast_enabled(half.device.type)
+    return any(is_half(t) and not t.is_meta and torch.is_autocast_enabled(t.device.type) for t in tensors)
 
 
 class Loss(torch.nn.Module):

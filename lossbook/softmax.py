@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from . import _guards as guards
+from ._core import is_half
 
 
 class SoftmaxSteps(NamedTuple):
@@ -89,8 +90,6 @@ def log_softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | N
     tensor([   0., -200.])
     """
     input, kept = _prepared("log_softmax", input, dim, dtype)
-    guards.floating(input=input)
-    guards.dimension(dim)
     shifted = input - largest(input, dim)
     return (shifted - shifted.exp().sum(dim, keepdim=True).log()).to(kept)
 
@@ -177,4 +176,6 @@ def _prepared(caller: str, input: Tensor, dim: int | None, dtype: torch.dtype | 
             f"sample of shape (C,). Without it the sum could run over the samples."
         )
     input = input if dtype is None else input.to(dtype)
-    return (input.float() if input.dtype in (torch.float16, torch.bfloat16) else input), input.dtype
+    guards.floating(input=input)
+    guards.dimension(dim)
+    return (input.float() if is_half(input) else input), input.dtype

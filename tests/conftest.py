@@ -1,5 +1,7 @@
 """What every test finds: fixed seeds, one thread, English, and no figure left open."""
 
+from contextlib import contextmanager
+
 import matplotlib
 import pytest
 import torch
@@ -30,6 +32,21 @@ def styled():
 @pytest.fixture
 def generator():
     return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def refuses():
+    """`with refuses(kind, sentence)`: one error of this very kind, in one line, not a chain of errors."""
+
+    @contextmanager
+    def refused(kind, sentence):
+        with pytest.raises(kind, match=sentence) as caught:
+            yield
+        assert type(caught.value) is kind
+        assert "\n" not in str(caught.value)
+        assert caught.value.__context__ is None or caught.value.__suppress_context__, "one error, not a chain of them"
+
+    return refused
 
 
 @pytest.fixture

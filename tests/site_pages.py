@@ -102,7 +102,8 @@ class SmallBook:
     def __init__(self, root: Path) -> None:
         self.root = root
         (root / "book").mkdir()
-        for name in ("_ext", "_templates", "_static", "languages.yml", "strings.yml"):
+        shared = ("_ext", "_templates", "_static", "languages.yml", "strings.yml", "glossary.yml", "references.bib")
+        for name in shared:
             (root / "book" / name).symlink_to(ROOT / "book" / name)
         (root / "tools").symlink_to(ROOT / "tools")
         self.write("_config.yml", (ROOT / "_config.yml").read_text(encoding="utf-8"))

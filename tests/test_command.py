@@ -66,6 +66,14 @@ def test_plot(capsys, tmp_path):
         assert (tmp_path / name).stat().st_size > 1000
 
 
+def test_plot_with_settings(capsys, tmp_path):
+    file = tmp_path / "losses.svg"
+    assert run(capsys, "plot", "huber", "--set", "delta=0.5,2", "-o", str(file))[0] == 0
+    assert all(f"delta={delta}" in file.read_text("utf-8") for delta in (0.5, 2))  # one curve for each
+    assert run(capsys, "plot", "bce_with_logits", "--set", "pos_weight=3", "-o", str(file))[0] == 0
+    assert "weight=[3]" in file.read_text("utf-8")  # a tensor
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -80,6 +88,8 @@ def test_plot(capsys, tmp_path):
         (("explain", "mse", "1", "2", "--set", "reduction=avg"), "one of 'none', 'mean', 'sum'"),
         (("explain", "mse", "1", "2", "--lang", "fr"), "not 'fr'"),
         (("plot", "l1", "-o", "losses.xyz"), "xyz"),
+        (("plot", "huber", "--set", "delta=0", "-o", "losses.svg"), "larger than 0"),
+        (("plot", "huber", "--set", "delt=1", "-o", "losses.svg"), "Did you mean delta?"),
         (("plot", "l1", "-o", "losses"), "End it in .svg"),
         (("explain", "softmax", "1,2", "3,4"), "softmax takes one row"),
         (("explain", "MSE", "1", "2"), "Did you mean 'mse'?"),

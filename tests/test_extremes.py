@@ -151,6 +151,19 @@ def test_kl_with_an_impossible_target():
     assert both == 0
 
 
+def test_the_slope_at_a_probability_of_0():
+    """It is −log q there, although another class is impossible."""
+    logits, p = torch.tensor([0.0, 0.0, -INF]), torch.tensor([1.0, 0.0, 0.0], requires_grad=True)
+    (gradient,) = torch.autograd.grad(lf.cross_entropy(logits, p), p)
+    assert_close(gradient[:2], torch.full((2,), math.log(2)))
+
+
+def test_a_class_of_weight_0_may_be_impossible():
+    """0 · 1 · log 0 counts as 0."""
+    logits, p = torch.tensor([0.0, -INF]), torch.tensor([0.5, 0.5])
+    assert lf.cross_entropy(logits, p, weight=torch.tensor([1.0, 0.0])) == 0
+
+
 @pytest.mark.parametrize("margin_loss", ["multi_margin_loss", "multilabel_margin_loss"])
 def test_empty_batch_where_torch_reads_uninitialized_memory(margin_loss):
     loss = getattr(lf, margin_loss)
@@ -217,6 +230,14 @@ def test_the_parabola_of_the_tails_does_not_overflow():
         x = torch.tensor([40_000.0], dtype=torch.half, requires_grad=True)
         getattr(lf, name)(x, torch.zeros(1).half()).backward()
         assert x.grad.isfinite()
+
+
+@pytest.mark.parametrize("name", ["huber_loss", "smooth_l1_loss"])
+def test_the_curvature_of_the_parabola(name):
+    """1 near 0, none in the tails."""
+    error = torch.tensor([0.0, 0.5, 3.0], dtype=torch.float64)
+    curvature = torch.func.hessian(lambda e: getattr(lf, name)(e, torch.zeros_like(e), reduction="sum"))(error)
+    assert_close(curvature, torch.diag(torch.tensor([1.0, 1.0, 0.0]).double()))
 
 
 def test_an_infinite_variance_is_no_nan():

@@ -209,3 +209,13 @@ def test_importing_needs_only_torch():
     )
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True)
     assert done.stdout == "2.0\n", done.stderr
+
+
+def test_importing_loads_neither_pictures_nor_exercises():
+    code = (
+        "import sys, lossbook; late = ['lossbook.pictures', 'lossbook.exercises'];"
+        "print(*[name in sys.modules for name in late]); names = [getattr(lossbook, name) for name in lossbook.__all__];"
+        "print(*[name in sys.modules for name in late], {*lossbook.__all__} <= {*dir(lossbook)})"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True)
+    assert done.stdout == "False False\nTrue True True\n", done.stderr

@@ -185,13 +185,10 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_the_sentence(case):
+def test_the_sentence(case, refuses):
     call, kind, sentence = WRONG[case]
-    with pytest.raises(kind, match=sentence) as caught:
+    with refuses(kind, sentence):
         call()
-    assert type(caught.value) is kind
-    assert "\n" not in str(caught.value)
-    assert caught.value.__context__ is None or caught.value.__suppress_context__, "one error, not a chain of them"
 
 
 def test_warns_of_nothing(recwarn):

@@ -243,4 +243,4 @@ def test_every_drawn_figure_is_on_the_page(page):
 def test_no_repository_no_buttons(page):
     launchers = page.soup.select("a[href*=colab], a[href*=mybinder], a[href*='/edit/'], a[href*='/issues/']")
     assert launchers == []
-    assert len(page.soup.select("a[download]")) == bool(page.folder)
+    assert len(page.soup.select(".article-header-buttons a[download]")) == bool(page.folder)

@@ -2,26 +2,42 @@
 
 Both run in turns in this one process, and the table shows the median of their paired ratios, so that a busy machine
 slows both alike. Where memory comes from matters for large tensors; the allocator is named above the table.
+
+With ``--compiled`` our loss runs under torch.compile and is still divided by torch's as a user calls it, uncompiled; in
+brackets stands what torch.compile makes of torch's own. With ``--head`` linear cross-entropy and its memory are measured
+at the size it was made for.
 """
 
 import argparse
+import ctypes
 import os
 import platform
+import re
 import statistics
+import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
+import lossbook
 from lossbook._core import Entry
 from lossbook.catalogue import CATALOGUE
 
 SIZES = {"small": (64, 10), "medium": (4096, 1000), "large": (16384, 1000)}
 LARGE_CLASSES = (8192, 32000)  # cross-entropy as language models know it
-NOT_TIMED = {"adaptive_log_softmax", "ctc"}  # a module only; and a batch of sequences, which fits none of these sizes
+HEAD = (2048, 1024, 131072)  # tokens, features, classes
+NOT_COMPILED = {
+    "multilabel_margin",  # compiled it cannot see how short the lists of classes are: C² numbers for each sample
+    "ctc",  # its loop over time is unrolled: minutes
+    "adaptive_log_softmax",  # which samples go to which cluster is known only when it runs
+}
 PAIRS = {"small": 300, "medium": 15, "large": 5}
+IMPORT = "import time, torch; t = time.process_time(); import lossbook; print(time.process_time() - t)"
 
 
 def batch(entry: Entry, rows: int, columns: int) -> tuple[Tensor, ...]:
@@ -36,6 +52,7 @@ def batch(entry: Entry, rows: int, columns: int) -> tuple[Tensor, ...]:
 
     classes = torch.randint(columns, (rows,), generator=generator)
     special = {
+        "adaptive_log_softmax": lambda: (normal(), classes),
         "poisson_nll": lambda: (normal(), torch.randint(6, (rows, columns), generator=generator).float()),
         "gaussian_nll": lambda: (normal(), normal(), normal().square() + 0.1),
         "kl_div": lambda: (normal().log_softmax(1), normal().softmax(1)),
@@ -53,8 +70,30 @@ def batch(entry: Entry, rows: int, columns: int) -> tuple[Tensor, ...]:
         "triplet_margin": lambda: (normal(), normal(), normal()),
         "triplet_margin_with_distance": lambda: (normal(), normal(), normal()),
     }
-    special["linear_cross_entropy"] = lambda: (normal(), torch.randn(columns, columns, generator=generator), classes)
+    if entry.name == "linear_cross_entropy":
+        return normal(), head(columns, columns, generator), classes
+    if entry.name == "ctc":  # as many numbers as the others: steps of time × samples × labels
+        steps = min(rows // 4, 128)
+        samples, length = rows // steps, steps // 4
+        targets = torch.randint(1, columns, (samples, length), generator=generator)
+        lengths = [torch.full((samples,), n) for n in (steps, length)]
+        return normal().log_softmax(1).view(steps, samples, columns), targets, *lengths
     return special.get(entry.name, lambda: (normal(), normal()))()
+
+
+def head(features: int, classes: int, generator: torch.Generator) -> Tensor:
+    """The weights of a linear layer, as small as torch.nn.Linear draws them."""
+    return torch.randn(classes, features, generator=generator) / (3 * features) ** 0.5
+
+
+def functions(entry: Entry, columns: int) -> tuple[Callable[..., Tensor], Callable[..., Tensor]]:
+    """Our loss and torch's. A loss that is a module only becomes a function of input and target."""
+    if entry.function is not None:
+        return entry.function, entry.torch_function
+    sizes = {"in_features": columns, "n_classes": columns, "cutoffs": [columns // 10, columns // 2], "div_value": 2.0}
+    ours, theirs = entry.module(**sizes), torch.nn.AdaptiveLogSoftmaxWithLoss(**sizes)
+    theirs.load_state_dict(ours.state_dict())
+    return lambda *tensors: ours(*tensors).loss, lambda *tensors: theirs(*tensors).loss
 
 
 def seconds(loss: Callable[..., Tensor], tensors: tuple[Tensor, ...]) -> float:
@@ -79,31 +118,79 @@ def ratio(ours: Callable[..., Tensor], theirs: Callable[..., Tensor], tensors: t
 
 def table(names: list[str], sizes: list[str], compiled: bool) -> Iterator[str]:
     """The lines of the table, one for each loss as soon as it is measured."""
-    yield " | ".join(["loss", *sizes, *(f"{size}, compiled" for size in sizes if compiled and size != "small")])
+    yield " | ".join(["loss", *(f"{size}, compiled" if compiled else size for size in sizes)])
     for entry in CATALOGUE:
-        if (names and entry.name not in names) or entry.name in NOT_TIMED:
+        if (names and entry.name not in names) or (compiled and entry.name in NOT_COMPILED):
             continue
         cells = [entry.name]
-        for function in [entry.function, torch.compile(entry.function)] if compiled else [entry.function]:
-            for size in sizes:
-                if function is not entry.function and size == "small":
-                    continue
-                wide = size == "large" and entry.name in ("nll", "cross_entropy")
-                tensors = batch(entry, *(LARGE_CLASSES if wide else SIZES[size]))
-                cells.append(f"{ratio(function, entry.torch_function, tensors, PAIRS[size]):.2f}")
+        for size in sizes:
+            wide = size == "large" and entry.name in ("nll", "cross_entropy")
+            rows, columns = LARGE_CLASSES if wide else SIZES[size]
+            tensors = batch(entry, rows, columns)
+            ours, theirs = functions(entry, columns)
+            if compiled:
+                torch.compiler.reset()  # or the second size would be compiled for any size, which is slower
+                with_ours, with_theirs = (
+                    ratio(torch.compile(loss), theirs, tensors, PAIRS[size]) for loss in (ours, theirs)
+                )
+                cells.append(f"{with_ours:.2f} ({with_theirs:.2f})")
+            else:
+                cells.append(f"{ratio(ours, theirs, tensors, PAIRS[size]):.2f}")
         yield " | ".join(cells)
+
+
+def peak(loss: Callable[..., Tensor], tensors: tuple[Tensor, ...]) -> int:
+    """KiB in use at the peak of one forward and backward pass, beyond those before it. Linux counts them."""
+
+    def kib(name: str) -> int:
+        return int(re.search(rf"{name}:\s+(\d+) kB", Path("/proc/self/status").read_text())[1])
+
+    ctypes.CDLL(None).malloc_trim(0)  # what earlier passes freed
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    before = kib("VmRSS")
+    loss(*tensors).backward()
+    return kib("VmHWM") - before
+
+
+def linear_cross_entropy() -> str:
+    """Time and memory of linear cross-entropy for the head of a language model; input and weights learn."""
+    tokens, features, classes = HEAD
+    generator = torch.Generator().manual_seed(0)
+    target = torch.randint(classes, (tokens,), generator=generator)
+    layer = torch.randn(tokens, features, generator=generator), head(features, classes, generator)
+    ours, theirs = lossbook.functional.linear_cross_entropy, torch.nn.functional.linear_cross_entropy
+    used = [peak(loss, (*(x.clone().requires_grad_() for x in layer), target)) for loss in (ours, theirs)]
+    tensors = layer[0], layer[1].requires_grad_(), target
+    layer[1].grad = torch.zeros_like(layer[1])  # every timed pass adds to it
+    spent = ratio(ours, theirs, tensors, pairs=3)
+    return f"{tokens} × {features} → {classes}: time {spent:.2f}, memory {used[0] / used[1]:.2f} ({used[0] >> 10} MiB)"
+
+
+def import_seconds() -> float:
+    """CPU seconds that importing lossbook takes beyond torch, its bytecode at hand."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    runs = [
+        subprocess.run([sys.executable, "-c", IMPORT], env=environment, capture_output=True, check=True, text=True)
+        for _ in range(6)
+    ]
+    return statistics.median(float(run.stdout) for run in runs[1:])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("losses", nargs="*", help="names of the catalogue; all when left out")
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
-    parser.add_argument("--compiled", action="store_true", help="also under torch.compile, which takes minutes")
+    parser.add_argument("--compiled", action="store_true", help="under torch.compile, which takes minutes")
+    parser.add_argument("--head", action="store_true", help="linear cross-entropy at its own size, with its memory")
     given = parser.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")  # torch advises against the mean of kl_div
     allocator = os.environ.get("GLIBC_TUNABLES") or os.environ.get("LD_PRELOAD") or "the system's, untuned"
     print(f"torch {torch.__version__}, {platform.machine()}, one thread, CPU time, allocator: {allocator}")
+    print(f"import lossbook: {1000 * import_seconds():.0f} ms after torch")
+    if given.head:
+        print(linear_cross_entropy())
+        return
     print("Our time divided by torch's, forward and backward, median of pairs.")
     for line in table(given.losses, given.sizes, given.compiled):
         print(line, flush=True)

@@ -96,7 +96,7 @@ def _role(name: str, content: str, language: str) -> Iterator[tuple[str, str]]:
     target = re.search(r"<([^<>]+)>$", content)
     if name == "math":
         yield "maths", _maths(content)
-    elif name.startswith("cite"):
+    elif name.startswith(("cite", "footcite")):
         yield "citations", f"{{{name}}}`{content}`"
     elif target:
         yield "roles", f"{{{name}}}`<{_neutral(target[1], language)}>`"

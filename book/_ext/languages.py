@@ -27,10 +27,14 @@ class Interface(NullTranslations):
 
     def gettext(self, message: str) -> str:
         """The text in the page's language."""
+        return self.text(message, self.language)
+
+    def text(self, message: str, language: str) -> str:
+        """The text in a language: for directives, which run while pages are read."""
         row = self.texts.setdefault(message, {})
-        if self.language not in row and self.language != REFERENCE:
-            logger.warning("The interface text %r has no %r in book/strings.yml: add it.", message, self.language)
-        return row.setdefault(self.language, message)  # warns once
+        if language not in row and language != REFERENCE:
+            logger.warning("The interface text %r has no %r in book/strings.yml: add it.", message, language)
+        return row.setdefault(language, message)  # warns once
 
 
 interface = Interface()

@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+from ..language import gettext as _
 from .exercise import Exercise
 
-EXERCISES: dict[str, Exercise] = {}
+EXERCISES = {
+    "repair-f1": Exercise(
+        answer=lambda: "d",
+        praise=lambda: _("The probabilities themselves have a slope, so the gradient finds its way to the weights."),
+        mistakes=lambda: [
+            ("a", _("A new tensor has no past: there is a gradient then, but no path from it to the weights.")),
+            ("b", _("The data type is not the problem. The comparison has cut the gradient already.")),
+            ("c", _("detach cuts the gradient too, and round is flat: its slope is 0 wherever it exists.")),
+        ],
+        hint=lambda: _("Which of the four lines lets a small change of p change the loss a little?"),
+    ),
+}

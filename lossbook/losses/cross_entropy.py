@@ -23,6 +23,7 @@ from .._core import (
 )
 from .._steps import Step, class_working, softmax_working
 from ..softmax import log_softmax
+from .kl_div import times_log
 from .nll import pick
 
 
@@ -69,15 +70,12 @@ def cross_entropy(
     dim = guards.class_dim(input)
     classes = input.shape[dim]
     guards.class_weight(weight, classes)
-    weights = torch.ones(classes, dtype=input.dtype, device=input.device) if weight is None else weight.to(input.dtype)
-    weights = weights.reshape(-1, *[1] * (input.dim() - dim - 1))
+    weights = 1 if weight is None else weight.to(input.dtype).reshape(-1, *[1] * (input.dim() - dim - 1))
 
     if target.shape == input.shape:
         guards.class_probabilities(target, ignore_index)
-        log_p = log_softmax(input, dim)
         smoothed = (1 - label_smoothing) * target + label_smoothing / classes
-        impossible = (smoothed == 0) & (log_p == -math.inf)  # 0 · log 0 counts as 0
-        return reduce(-torch.where(impossible, 0, weights * smoothed * log_p).sum(dim), reduction)
+        return reduce(-times_log(weights * smoothed, log_softmax(input, dim)).sum(dim), reduction)
 
     guards.class_indices(input, target)
     log_p = log_softmax(input, dim)

@@ -49,10 +49,9 @@ def huber_loss(
     tensor([0.1250, 2.5000])
     """
     guards.pair(input, target)
-    error = (input - target).abs()
-    near = 0.5 * error.clamp_max(delta).square()  # clamped: a square of the tails could overflow
-    far = delta * (error - 0.5 * delta)
-    losses = torch.where(error <= delta, near, far)
+    error = input - target
+    slope = torch.nn.functional.hardtanh(error, -delta, delta)  # the error, cut off at ±delta
+    losses = slope * (error - 0.5 * slope)  # near: e · e/2; far: ±delta · (e ∓ delta/2)
     if weight is not None:
         guards.same_shape(input=input, weight=weight)
         losses = weight * losses

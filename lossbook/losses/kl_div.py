@@ -53,10 +53,18 @@ def kl_div(
     if log_target:
         losses = target.exp() * torch.where(target == -math.inf, 0, target - input)
     else:
-        losses = torch.xlogy(target, target) - torch.where(target == 0, 0, target * input)
+        losses = torch.xlogy(target, target) - times_log(target, input)
     if reduction == "batchmean":
         return losses.sum() / (input.shape[0] if input.dim() else 1)
     return reduce(losses, reduction)
+
+
+def times_log(p: Tensor, log_q: Tensor) -> Tensor:
+    """p · log q, where 0 · log 0 counts as 0."""
+    if guards.can_be_read(log_q) and log_q.numel() and log_q.detach().amin() > -math.inf:
+        return p * log_q  # as nearly always: the care below takes a quarter of the time of the whole loss
+    lowest = torch.finfo(log_q.dtype).min
+    return p * torch.where(p == 0, log_q.detach().clamp_min(lowest), log_q)
 
 
 class KLDivLoss(Loss):

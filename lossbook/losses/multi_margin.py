@@ -64,8 +64,8 @@ def multi_margin_loss(
     except (IndexError, RuntimeError) as cause:
         raise guards.class_exists(target, classes, cause) from None
     too_close = (margin - own + input).relu()
-    others = torch.ones_like(too_close).scatter(-1, index, 0)
-    losses = (others * too_close**p).sum(-1) / classes
+    is_own = torch.arange(classes, device=input.device) == index
+    losses = torch.where(is_own, 0, too_close**p).sum(-1) / classes
     if weight is not None:
         losses = weight[target.long()] * losses
     return reduce(losses, reduction)

@@ -40,12 +40,12 @@ def smooth_l1_loss(input: Tensor, target: Tensor, *, beta: NotNegative = 1.0, re
     tensor([0.1250, 2.5000])
     """
     guards.pair(input, target)
-    error = (input - target).abs()
+    error = input - target
     if beta == 0:
-        return reduce(error, reduction)
-    near = 0.5 * error.clamp_max(beta).square() / beta  # clamped: a square of the tails could overflow
-    far = error - 0.5 * beta
-    return reduce(torch.where(error < beta, near, far), reduction)
+        return reduce(error.abs(), reduction)
+    near = torch.nn.functional.hardtanh(error, -beta, beta)  # the error, cut off at ±beta
+    slope = near / beta
+    return reduce(slope * (error - 0.5 * near), reduction)  # near: e/beta · e/2; far: ±1 · (e ∓ beta/2)
 
 
 class SmoothL1Loss(Loss):

@@ -1,0 +1,89 @@
+"""Links to a cell of a page, as data names it ("guide/l1#by-hand"): to the nearest heading, in the reader's language."""
+
+from functools import cache
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
+
+from book._ext.pages import cells, language_folder
+
+logger = logging.getLogger(__name__)
+
+
+class CellLink(nodes.inline):
+    """Stands for a link until every page has been read."""
+
+
+def docname_of(env: BuildEnvironment, page: str) -> str:
+    """A page's docname in the language of the page being read: book/vi/guide/l1."""
+    return f"book/{language_folder(env.docname)}/{page}"
+
+
+def cell_link(env: BuildEnvironment, target: str) -> CellLink:
+    """A link from the page being read to a cell, or a term of the glossary, in the same language."""
+    page, _, place = target.partition("#")
+    docname = docname_of(env, page)
+    env.note_dependency(env.doc2path(docname))  # its headings are shown
+    return CellLink(docname=docname, place=place)
+
+
+def cell_ids(env: BuildEnvironment, docname: str) -> list[str]:
+    """The cells of a notebook, in order; none where the book has no such notebook."""
+    path = env.doc2path(docname)
+    return [cell.id for cell in cells(path)] if docname in env.found_docs and path.endswith(".ipynb") else []
+
+
+@cache
+def headings(env: BuildEnvironment, docname: str) -> list[tuple[int, nodes.section]]:
+    """The sections of a notebook, each with the number of its cell."""
+    sections = env.get_doctree(docname).findall(nodes.section)
+    return [(section.line // 10_000 - 1, section) for section in sections]  # as myst-nb counts
+
+
+def named(env: BuildEnvironment, docname: str, place: str) -> nodes.Element | None:
+    """Of a notebook, the section that begins in the cell, else the one the cell stands in; else the glossary's term."""
+    ids = cell_ids(env, docname)
+    if place in ids:
+        number = ids.index(place)
+        within = [section for at, section in headings(env, docname) if at == number]
+        before = [section for at, section in headings(env, docname) if at < number]
+        return (within or before[-1:] or [None])[0]
+    terms = env.get_doctree(docname).findall(nodes.term) if docname in env.all_docs else []
+    return next((term for term in terms if place in term["ids"]), None)
+
+
+class ResolveCellLinks(SphinxPostTransform):
+    """Page › heading."""
+
+    default_priority = 5
+
+    def run(self, **kwargs) -> None:
+        """Called by Sphinx for each page."""
+        for node in list(self.document.findall(CellLink)):
+            docname, place = node["docname"], node["place"]
+            target = named(self.env, docname, place)
+            if target is None:
+                logger.warning(
+                    "%s leads to %r of %s, which the book does not have. Mend the address in the page's data.",
+                    Path(self.env.docname).name, place, docname, location=self.env.docname,
+                )  # fmt: skip
+                node.replace_self([])
+                continue
+            address = self.app.builder.get_relative_uri(self.env.docname, docname)
+            words = list(self.env.titles[docname].children)
+            if not isinstance(target.parent, nodes.document):  # else it is the page's own title
+                address += f"#{target['ids'][0]}"
+                title = target[0] if isinstance(target, nodes.section) else target
+                words += [nodes.Text(" › "), *title.children]
+            node.replace_self(nodes.reference("", "", *(n.deepcopy() for n in words), refuri=address, internal=True))
+
+
+def setup(app: Sphinx) -> dict:
+    """Called by Sphinx."""
+    app.add_node(CellLink)
+    app.add_post_transform(ResolveCellLinks)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
