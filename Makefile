@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help book serve test notebooks bench catalogues format requirements clean
+.PHONY: help book serve downloads test notebooks bench catalogues format requirements clean
 
 help:             ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -22,7 +22,10 @@ book: $(READY)    ## build the site of all four languages
 serve: book       ## build the site and serve it on localhost:8000
 	$(BIN)/python -m http.server --bind localhost --directory _build/html 8000
 
-test: book        ## run every test: package, notebooks, prose, site
+downloads: book   ## build the site, and each language's notebooks as an archive, EPUB and PDF
+	$(BIN)/python -m tools.downloads
+
+test: downloads   ## run every test: package, notebooks, prose, site, downloads
 	$(BIN)/python -m pytest
 
 notebooks: $(READY) ## bring translated code in line with English, run all notebooks, store outputs

@@ -144,7 +144,10 @@ def class_exists(target: Tensor, classes: int, cause: Exception, ignorable: bool
 def probabilities(**named: Tensor) -> None:
     """Every number lies in [0, 1]. Under torch.compile and vmap, where values cannot be looked at, nothing is checked."""
     for name, value in named.items():
-        if can_be_read(value) and not bool(((value >= 0) & (value <= 1)).all()):
+        if not can_be_read(value) or value.numel() == 0:
+            continue
+        low, high = value.detach().aminmax()  # nan if one of the numbers is
+        if not (low >= 0 and high <= 1):
             wrong = value[~((value >= 0) & (value <= 1))].flatten()[0].item()
             raise ValueError(
                 f"{name} must hold probabilities between 0 and 1, got {wrong:.4g}. "

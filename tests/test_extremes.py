@@ -175,7 +175,17 @@ def test_empty_batch_where_torch_reads_uninitialized_memory(margin_loss):
 
 
 @pytest.mark.parametrize(
-    "name", ["l1_loss", "mse_loss", "smooth_l1_loss", "huber_loss", "poisson_nll_loss", "kl_div", "soft_margin_loss"]
+    "name",
+    [
+        "l1_loss",
+        "mse_loss",
+        "smooth_l1_loss",
+        "huber_loss",
+        "poisson_nll_loss",
+        "kl_div",
+        "soft_margin_loss",
+        "binary_cross_entropy",
+    ],
 )
 def test_empty_batch(name):
     empty = torch.empty(0)

@@ -129,7 +129,7 @@ def test_renderings_keep_the_rules(language):
 
 
 def test_terms_have_only_known_fields():
-    fields = {*LANGUAGES, "required", "also", "introduced", "forbidden", "note"}
+    fields = {*LANGUAGES, "required", "everyday", "also", "introduced", "forbidden", "note"}
     assert [term["en"] for term in TERMS if term.keys() - fields] == []
     by_language = [term.get(field, {}) for term in TERMS for field in ("also", "introduced", "forbidden")]
     assert {language for row in by_language for language in row} == set(LANGUAGES)

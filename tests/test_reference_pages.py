@@ -177,14 +177,14 @@ def test_every_verdict_and_basis_has_words():
 
 PROSE = {
     "en": '# A loss function\n\nLosses and `softmax`, $\\text{softmax}$, [softmax](https://x.org), <q>softmax</q>, "softmax", then *Softmax*. '
-    "The cross-entropy\nloss, cross-entropy, tensors, a non-tensor, the error {footcite:p}`article001`.\n\n"
+    "The cross-entropy\nloss, cross-entropy, a non-tensor, supertensors, tensors, gradient\ndescent, the error {footcite:p}`article001`.\n\n"
     ":::{note}\n:class: dropdown\nlogits\n:::\n\n:::{admonition} An optimizer\nno\n:::",
     "vi": "# Hàm\n\nHàm mất mát bộ ba là hàm mất mát. Giá trị mục tiêu và bias; phản tensor-x {footcite:p}`article001`.",
     "zh": "# 梯度\n\n平滑 L1 损失是损失函数，用梯度下降求梯度。预测值 {footcite:p}`article001`。",
     "pt": "# Perda\n\nOs tensores e as funções de perda; a função de perda e o gradiente {footcite:p}`article001`.",
 }
 LINKED = {
-    "en": ["Softmax", "cross-entropy", "tensors", "logits"],
+    "en": ["Softmax", "cross-entropy", "tensors", "gradient descent", "logits"],
     "vi": ["Hàm mất mát bộ ba", "hàm mất mát", "bias"],
     "zh": ["平滑 L1 损失", "损失函数", "梯度下降", "梯度"],
     "pt": ["tensores", "função de perda", "gradiente"],

@@ -98,8 +98,13 @@ class Cell:
         return hashlib.sha256(text.encode()).hexdigest()[:12] if text else None
 
 
+PLACE = re.compile(r"(outside )?(upper|lower|center|left|right)( (upper|lower|center|left|right))?")  # where Matplotlib puts a legend
+
+
 def is_prose(literal: str) -> bool:
     """Whether a string in code is for readers ("the loss is", "loss:") rather than for Python ("mean", ".4f")."""
+    if PLACE.fullmatch(literal):
+        return False
     return literal.endswith((":", "：")) or any(c.isspace() or (c.isalpha() and not c.isascii()) for c in literal)
 
 

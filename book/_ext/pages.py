@@ -56,10 +56,10 @@ def check_folders(app: Sphinx) -> None:
 
 
 def outdated(app: Sphinx, env, added: set[str], changed: set[str], removed: set[str]) -> set[str]:
-    """All pages, when the interface's texts, the extensions or the styles are newer than the last build."""
+    """All pages, when the book's data, the extensions or the styles are newer than the last build."""
     last = Path(app.doctreedir, "environment.pickle")
     book = Path(app.srcdir, "book")
-    makers = [*book.glob("*.yml"), *book.glob("_*/**/*.*")]
+    makers = [*book.glob("*.yml"), *book.glob("*.bib"), *book.glob("_*/**/*.*")]
     return env.found_docs if last.exists() and any(p.stat().st_mtime > last.stat().st_mtime for p in makers) else set()
 
 

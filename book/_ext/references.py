@@ -2,7 +2,6 @@
 authors, title, where, year, address. Only the language of a work is told in the page's own."""
 
 import re
-from pathlib import Path
 
 from docutils import nodes
 from pybtex.backends import BaseBackend
@@ -72,8 +71,6 @@ class References(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Called by Sphinx."""
         bibliography = self.env.get_domain("cite").bibdata
-        for file in bibliography.bibfiles:
-            self.env.note_dependency(str(Path(file)))
         backend: BaseBackend = find_plugin("pybtex.backends", "docutils")()
         wanted = {"articles": True, "works": False}[self.arguments[0]]
         entries = [e for key, e in bibliography.data.entries.items() if bool(ARTICLE.fullmatch(key)) == wanted]

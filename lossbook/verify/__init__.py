@@ -56,7 +56,11 @@ def verify(loss: Any, like: Any, inputs: Any = None, *, compile: bool = False, *
         checks = []
         for check in (*CHECKS, compiled) if compile else CHECKS:
             checks.append(check(examination))
-            if check.__name__ == "calls" and checks[0].state == FAILED and not any(t.got.works for t in examination.trials):
+            if (
+                check.__name__ == "calls"
+                and checks[0].state == FAILED
+                and not any(t.got.works for t in examination.trials)
+            ):
                 break  # there is nothing to look at
     return Report(candidate.name, right.name, tuple(checks))
 

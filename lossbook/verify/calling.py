@@ -94,4 +94,8 @@ def _backward(outcome: Outcome, leaves: list[Tensor], upstream: float, passes: i
 
 def same(one: Tensor, other: Tensor) -> bool:
     """Equal bit for bit; NaN equals NaN."""
-    return one.shape == other.shape and one.dtype == other.dtype and torch.equal(one.nan_to_num(7.5), other.nan_to_num(7.5))
+    return (
+        one.shape == other.shape
+        and one.dtype == other.dtype
+        and torch.equal(one.nan_to_num(7.5), other.nan_to_num(7.5))
+    )

@@ -36,8 +36,11 @@ def try_on(
     loss: Callable, losses: Sequence[Callable], batch: Batch, wrt: Sequence[int], settings: dict[str, Any] | None = None
 ) -> Trial:
     """Call a loss and the right ones on a batch."""
-    right = [call(reference, batch.tensors, wrt) for reference in losses]
-    right = [r for r in right if r.works and bool(r.value.isfinite().all())]
+    # On ordinary input lossbook and torch agree, as lossbook's tests show; where losses break, they may not.
+    right = [call(reference, batch.tensors, wrt) for reference in (losses if batch.edge else losses[:1])]
+    # Where one of them fails, torch's own has a flaw of its own there, and nobody can say what is right.
+    if not all(r.works and r.backward_error is None and bool(r.value.isfinite().all()) for r in right):
+        right = []
     return Trial(batch, settings or {}, call(loss, batch.tensors, wrt), right)
 
 

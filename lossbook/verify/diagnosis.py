@@ -144,6 +144,9 @@ def _ratio(e: Examination, trials: Sequence[Trial], fault: str) -> Slip | None:
     if not pairs or (len(pairs) == 1 and len(trials) > 1):
         return None
     head = _("the value is right, the gradient is not: ") if fault == "gradient" else ""
+    if fault == "gradient" and all(math.isclose(f, 0.5, rel_tol=1e-4) for f, _t in pairs):
+        says = _("the value is right, half of the gradient is missing: of a square, one factor was detached")
+        return Slip(says, _none, ("detach", "data", "no_grad"), "guide/custom-losses")
     for value, says, operations in _constants():
         if all(math.isclose(f, value, rel_tol=1e-4, abs_tol=1e-7) for f, _t in pairs):
             return Slip(head + says, _none, operations, "guide/custom-losses" if fault == "gradient" else "")
@@ -155,7 +158,9 @@ def _ratio(e: Examination, trials: Sequence[Trial], fault: str) -> Slip | None:
             return Slip(head + rows[0][k][1], _none, ("mean", "sum", "div"), "guide/mse")
     first = pairs[0][0]
     if len(pairs) > 1 and all(math.isclose(f, first, rel_tol=1e-4) for f, _t in pairs):
-        return Slip(head + _("a constant factor: {factor:.6g} times the right loss").format(factor=first), _none, ("mul", "div"))
+        return Slip(
+            head + _("a constant factor: {factor:.6g} times the right loss").format(factor=first), _none, ("mul", "div")
+        )
     return None
 
 
@@ -169,13 +174,30 @@ def _of_gradient(e: Examination, trials: Sequence[Trial]) -> Slip | None:
     cut = ("detach", "detach_", "data", "item", "tolist", "numpy", "no_grad", "requires_grad")
     mine = [t.got.gradients[k] for t in trials for k in range(len(e.wrt)) if t.got.gradients]
     if mine and all(g is not None and bool((g == 0).all()) for g in mine):
-        return Slip(_("the gradient is 0 everywhere: the graph is cut, or an operation has no slope"), _none, (*cut, "round", "sign", "argmax", "gt", "floor", "ceil"), page)
+        return Slip(
+            _("the gradient is 0 everywhere: the graph is cut, or an operation has no slope"),
+            _none,
+            (*cut, "round", "sign", "argmax", "gt", "floor", "ceil"),
+            page,
+        )
     function = inspect.getmodule(type(trials[0].got.result.grad_fn)) if trials else None
     del function
     names = _backward_names(trials[0].got.result)
     if any(name.endswith("Backward") and not name.endswith("Backward0") for name in names):
-        return Slip(_("the backward pass that was written by hand does not belong to the forward pass"), _none, ("backward",), page)
-    return Slip(_("the value is right, but a part of the graph is cut: a factor or a branch was detached, and its slope is missing"), _none, cut, page)
+        return Slip(
+            _("the backward pass that was written by hand does not belong to the forward pass"),
+            _none,
+            ("backward",),
+            page,
+        )
+    return Slip(
+        _(
+            "the value is right, but a part of the graph is cut: a factor or a branch was detached, and its slope is missing"
+        ),
+        _none,
+        cut,
+        page,
+    )
 
 
 def _backward_names(result: Any) -> set[str]:
@@ -196,8 +218,32 @@ def _of_manner(e: Examination, trials: Sequence[Trial], fault: str) -> Slip | No
     if fault == "graph cut":
         got = trial.got
         if got.carries_gradient:
-            return Slip(_("the graph is cut: the result was wrapped into a new tensor with requires_grad=True, or a part was detached; no gradient reaches the input"), _none, ("tensor", "requires_grad_", "requires_grad", "detach", "from_numpy", "argmax", "round", "item", "gt", "ge", "lt"), "guide/custom-losses")
-        return Slip(_("the graph is cut: no gradient can flow back (item, numpy, detach, no_grad, argmax or a new tensor)"), _none, ("detach", "item", "numpy", "argmax", "round", "tensor", "gt", "ge", "lt", "eq", "floor", "sign", "tolist"), "guide/custom-losses")
+            return Slip(
+                _(
+                    "the graph is cut: the result was wrapped into a new tensor with requires_grad=True, or a part was detached; no gradient reaches the input"
+                ),
+                _none,
+                (
+                    "tensor",
+                    "requires_grad_",
+                    "requires_grad",
+                    "detach",
+                    "from_numpy",
+                    "argmax",
+                    "round",
+                    "item",
+                    "gt",
+                    "ge",
+                    "lt",
+                ),
+                "guide/custom-losses",
+            )
+        return Slip(
+            _("the graph is cut: no gradient can flow back (item, numpy, detach, no_grad, argmax or a new tensor)"),
+            _none,
+            ("detach", "item", "numpy", "argmax", "round", "tensor", "gt", "ge", "lt", "eq", "floor", "sign", "tolist"),
+            "guide/custom-losses",
+        )
     if fault == "not finite":
         return _of_infinity(e, trial)
     if fault == "gradient not finite":
@@ -231,7 +277,11 @@ def _of_nan_gradient(e: Examination, trial: Trial) -> Slip:
         ("Norm", _("the norm has no slope at 0: add a small number under the root"), ("norm", "vector_norm", "cdist")),
         ("Cdist", _("the distance has no slope at 0"), ("cdist",)),
         ("Pow", _("a power with a slope that is infinite at 0"), ("pow",)),
-        ("Where", _("torch.where hides NaN in the value, not in the gradient: change the input of the branch instead"), ("where",)),
+        (
+            "Where",
+            _("torch.where hides NaN in the value, not in the gradient: change the input of the branch instead"),
+            ("where",),
+        ),
         ("Log", _("the slope of the logarithm is infinite at 0; clamp before the logarithm, not after it"), ("log",)),
         ("Div", _("a division by 0 in the backward pass"), ("div",)),
         ("Acos", _("the slope of acos is infinite at 1"), ("acos",)),

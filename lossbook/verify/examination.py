@@ -14,6 +14,7 @@ from .candidate import Candidate
 from .compare import DOUBLE, SINGLE, Trial, fault_of, try_on
 from .inputs import Batch
 from .reference import Reference
+from .state import TakesTooLong
 
 #: Faults that are about how a loss behaves, not about its numbers.
 MANNERS = {"printed", "overwritten", "hang"}
@@ -39,17 +40,18 @@ class Examination:
     def _try_all(self) -> None:
         batches = self.reference.batches({})
         first = [batch for batch in batches if not batch.base]
-        self.trials = [try_on(self.loss, self.losses, batch, self.wrt) for batch in first]
+        for batch in first:
+            self.trials.append(try_on(self.loss, self.losses, batch, self.wrt))
+            if self.hangs:
+                return
         if self.trials and all(t.got.error is not None for t in self.trials):
             self._try_single(first)
-        taken = set()
+        main = next((t.batch.form for t in self.trials if t.got.error is None), "")
+        # In its main form a loss must take every batch; another form it may refuse.
         for trial in self.trials:
-            form = trial.batch.form
-            if trial.got.error is None:
-                taken.add(form)
-                self.refused.pop(form, None)
-            elif form not in taken:
-                self.refused.setdefault(form, trial.got.error)
+            if trial.got.error is not None and trial.batch.form != main:
+                self.refused.setdefault(trial.batch.form, trial.got.error)
+        taken = {t.batch.form for t in self.trials} - self.refused.keys() if main else set()
         kept = [b for b in map(functools.partial(_fitting, taken=taken), batches) if b.base in taken]
         self.trials += [try_on(self.loss, self.losses, batch, self.wrt) for batch in kept]
         self.single = self.single or self._computes_in_float32()
@@ -72,8 +74,16 @@ class Examination:
 
     def losses_in(self, dtype: torch.dtype) -> list[Callable]:
         """The right losses with their own tensors in this dtype."""
-        settings = {name: v.to(dtype) if isinstance(v, Tensor) and v.is_floating_point() else v for name, v in self.reference.settings.items()}
+        settings = {
+            name: v.to(dtype) if isinstance(v, Tensor) and v.is_floating_point() else v
+            for name, v in self.reference.settings.items()
+        }
         return [self.reference.kind.around(functools.partial(loss, **settings)) for loss in self.reference.losses]
+
+    @property
+    def hangs(self) -> bool:
+        """Whether the last call did not come back."""
+        return bool(self.trials) and isinstance(self.trials[-1].got.error, TakesTooLong)
 
     def ordinary(self) -> list[Trial]:
         return [t for t in self.trials if not t.batch.edge and t.batch.form not in self.refused]

@@ -79,7 +79,9 @@ def elementwise(
         for name, tensors in edges(settings):
             form, shape = next(((f, s) for f, s, _ in shapes if len(s) == 1), (shapes[0][0], shapes[0][1]))
             if len(shape) > 1 or any(_lengths(settings)):
-                tensors = tuple(t.repeat_interleave(shape[-1]).reshape(len(t), *shape[1:-1], shape[-1]) for t in tensors)
+                tensors = tuple(
+                    t.repeat_interleave(shape[-1]).reshape(len(t), *shape[1:-1], shape[-1]) for t in tensors
+                )
             yield Batch(tensors, form, form, edge=True, name=name)
 
     return batches
@@ -219,7 +221,7 @@ def class_batches(log_probabilities: bool = False, trailing: bool = True, more: 
         if trailing:
             yield Batch((scores(g, 2, c, 3), labels(2, 3)), "(N, C, d)")
             yield Batch((scores(g, c, c, c), labels(c, c)), "(N, C, d)")
-            yield Batch((scores(g, 2, c, 3, 2), labels(2, 3, 2)), "(N, C, H, W)")
+            yield Batch((scores(g, 2, c, 3, 5), labels(2, 3, 5)), "(N, C, H, W)")
             some = labels(6)
             some[[1, 4]] = ignored
             yield Batch((scores(g, 6, c), some), "ignored targets")

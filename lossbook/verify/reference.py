@@ -80,7 +80,9 @@ def _owns_parameters(like: Any) -> bool:
 
 def _differs(entry: Entry, name: str, value: Any) -> bool:
     """Whether a setting is not the default, so that it must be passed."""
-    default = settings_of(entry.function)[name].default if name in settings_of(entry.function) else inspect.Parameter.empty
+    default = (
+        settings_of(entry.function)[name].default if name in settings_of(entry.function) else inspect.Parameter.empty
+    )
     return isinstance(value, Tensor) or value is not default and value != default
 
 
@@ -99,7 +101,9 @@ def _made(inputs: Any) -> Iterator[tuple[Tensor, ...]]:
             given = [tuple(given)]
     else:
         parameters = inspect.signature(inputs).parameters.values()
-        asked = [p for p in parameters if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        asked = [
+            p for p in parameters if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        ]
         given = []
         for seed in range(BATCHES):
             torch.manual_seed(seed)

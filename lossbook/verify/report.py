@@ -31,7 +31,9 @@ class Finding:
         lines = [self.says]
         if self.inputs:
             arguments = [written(t) for t in self.inputs]
-            arguments += [f"{k}={written(v) if isinstance(v, Tensor) else v!r}" for k, v in (self.settings or {}).items()]
+            arguments += [
+                f"{k}={written(v) if isinstance(v, Tensor) else v!r}" for k, v in (self.settings or {}).items()
+            ]
             lines.append(_("smallest input: {arguments}").format(arguments=", ".join(arguments)))
         if self.got:
             lines.append(_("got {got}, should be {wanted}").format(got=self.got, wanted=self.wanted))
@@ -109,9 +111,12 @@ class Report:
 
     @staticmethod
     def _state(check: Check) -> str:
-        return check.why or {PASSED: _("passed"), FAILED: _("failed"), SKIPPED: _("not applicable"), WARNED: _("warning")}[
-            check.state
-        ]
+        return (
+            check.why
+            or {PASSED: _("passed"), FAILED: _("failed"), SKIPPED: _("not applicable"), WARNED: _("warning")}[
+                check.state
+            ]
+        )
 
 
 def _quoted(line: str) -> str:

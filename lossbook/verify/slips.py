@@ -35,10 +35,10 @@ def slips(reference: Reference, settings: dict[str, Any]) -> Iterator[Slip]:
     """Every slip that makes sense for this loss, the likeliest first."""
     right = reference.bound(settings)[0]
     everything = {**reference.settings, **settings}
-    yield from _of_reduction(reference, everything)
-    yield from _of_settings(reference, settings)
     if reference.entry is not None:
         yield from OWN.get(reference.entry.name, lambda *_: ())(reference, everything)
+    yield from _of_reduction(reference, everything)
+    yield from _of_settings(reference, settings)
     yield from _of_predictions(right, reference)
     yield from _of_targets(right, reference)
     yield from _of_order(right, reference)
@@ -175,11 +175,31 @@ def _changes() -> Iterator[tuple[str, Callable[[Tensor], Tensor], tuple[str, ...
         _("equals the right loss on sigmoid({input}): sigmoid is applied twice"),
         torch.sigmoid, ("sigmoid", "logsigmoid"), bce,
     )  # fmt: skip
-    yield _("softmax goes over dimension 0, the batch, and not over the classes"), lambda x: x.softmax(0), ("softmax", "log_softmax"), ce
+    yield (
+        _("softmax goes over dimension 0, the batch, and not over the classes"),
+        lambda x: x.softmax(0),
+        ("softmax", "log_softmax"),
+        ce,
+    )
     yield _("log-softmax goes over dimension 0, the batch"), lambda x: x.log_softmax(0), ("log_softmax", "softmax"), ce
-    yield _("log-softmax goes over the last dimension, not over the classes"), lambda x: x.log_softmax(-1), ("log_softmax", "softmax"), ce
-    yield _("softmax goes over the last dimension, not over the classes"), lambda x: x.softmax(-1), ("softmax", "log_softmax"), ce
-    yield _("takes log-probabilities for probabilities: exp({input}) would be right"), torch.exp, ("exp",), "guide/kl-divergence"
+    yield (
+        _("log-softmax goes over the last dimension, not over the classes"),
+        lambda x: x.log_softmax(-1),
+        ("log_softmax", "softmax"),
+        ce,
+    )
+    yield (
+        _("softmax goes over the last dimension, not over the classes"),
+        lambda x: x.softmax(-1),
+        ("softmax", "log_softmax"),
+        ce,
+    )
+    yield (
+        _("takes log-probabilities for probabilities: exp({input}) would be right"),
+        torch.exp,
+        ("exp",),
+        "guide/kl-divergence",
+    )
     yield _("takes the logarithm of {input} once more"), torch.log, ("log",), "guide/nll"
     yield _("the logarithm is missing: {input} is used as it is"), torch.exp, (), "guide/kl-divergence"
     yield _("the sign of {input} is turned round"), torch.neg, ("neg",), ""
@@ -187,7 +207,12 @@ def _changes() -> Iterator[tuple[str, Callable[[Tensor], Tensor], tuple[str, ...
     yield _("negative numbers of {input} are set to 0"), torch.relu, ("relu", "clamp", "clamp_min"), ""
     yield _("{input} goes through tanh"), torch.tanh, ("tanh",), ""
     yield _("{input} is rounded"), torch.round, ("round",), "guide/custom-losses"
-    yield _("{input} is turned into 0 and 1"), lambda x: (x > 0.5).to(x.dtype), ("gt", "round", "ge"), "guide/custom-losses"
+    yield (
+        _("{input} is turned into 0 and 1"),
+        lambda x: (x > 0.5).to(x.dtype),
+        ("gt", "round", "ge"),
+        "guide/custom-losses",
+    )
     for limit in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7):
         yield (
             _("{{input}} is clamped to [{limit:g}, 1 − {limit:g}]").format(limit=limit),
@@ -256,7 +281,9 @@ def _of_shapes(right: Loss) -> Iterator[Slip]:
         x, t = x.reshape(-1, 1), t.reshape(1, -1)
         return right(*torch.broadcast_tensors(x, t), *rest)
 
-    yield Slip(_("the target was broadcast from (N) to (N, N): every prediction meets every target"), tables, (), broadcast)
+    yield Slip(
+        _("the target was broadcast from (N) to (N, N): every prediction meets every target"), tables, (), broadcast
+    )
 
     def rows(x: Tensor, t: Tensor, *rest: Tensor) -> Tensor:
         x, t = torch.broadcast_tensors(x.unsqueeze(1), t.unsqueeze(0))
@@ -324,12 +351,15 @@ def _of_cross_entropy(reference: Reference, settings: dict[str, Any]) -> Iterato
     def kept(x: Tensor, t: Tensor) -> Tensor:
         return t != ignored
 
-    yield Slip(_("the class weights are not divided out: the mean divides by N, not by the sum of the weights"),
-               lambda x, t: each(x, t).sum() / kept(x, t).sum(), ("mean", "div"), page)  # fmt: skip
+    if isinstance(weight, Tensor):
+        w = weight.double()
+        yield Slip(_("the class weights are not divided out: the mean divides by N, not by the sum of the weights"),
+                   lambda x, t: each(x, t).sum() / kept(x, t).sum(), ("mean", "div"), page)  # fmt: skip
+        yield Slip(_("the class weights are not divided out, and ignored targets count too"),
+                   lambda x, t: each(x, t).sum() / t.numel(), ("mean", "div"), page)  # fmt: skip
     yield Slip(_("ignored targets count in what the mean divides by"),
                lambda x, t: each(x, t).sum() / t.numel(), ("mean", "div"), page)  # fmt: skip
     if isinstance(weight, Tensor):
-        w = weight.double()
         yield Slip(_("the mean divides by the sum of all class weights, not by those of the targets"),
                    lambda x, t: each(x, t).sum() / w.sum(), ("sum", "div"), page)  # fmt: skip
     if reference.entry.name != "cross_entropy":
@@ -375,6 +405,10 @@ def _of_cross_entropy(reference: Reference, settings: dict[str, Any]) -> Iterato
     def nll(x: Tensor, t: Tensor) -> Tensor:
         return torch.nn.functional.nll_loss(x, t, **_nll_settings(settings))
 
+    yield Slip(_("log-softmax goes over dimension 0, the batch, and not over the classes"),
+               lambda x, t: nll(x.log_softmax(0), t), ("log_softmax", "softmax", "logsumexp"), page)  # fmt: skip
+    yield Slip(_("log-softmax goes over the last dimension, not over the classes"),
+               lambda x, t: nll(x.log_softmax(-1), t), ("log_softmax", "softmax", "logsumexp"), page)  # fmt: skip
     yield Slip(_("log-softmax is missing: the logits are taken for log-probabilities"), nll, (), "guide/nll")
     yield Slip(_("the logarithm is missing: the loss is minus the probability"),
                lambda x, t: nll(x.softmax(1), t), ("softmax",), "guide/nll")  # fmt: skip
@@ -433,6 +467,12 @@ def _of_binary(reference: Reference, settings: dict[str, Any]) -> Iterator[Slip]
             return reduce(-(w * t * x.log() + (1 - t) * (1 - x).log()))
 
         yield Slip(_("sigmoid is missing: the logits are taken for probabilities"), probabilities, ("log",), page)
+
+        def in_two(x: Tensor, t: Tensor) -> Tensor:
+            p, q = x.sigmoid().log().clamp(min=-100), (1 - x.sigmoid()).log().clamp(min=-100)
+            return reduce(-(w * t * p + (1 - t) * q))
+
+        yield Slip(_("sigmoid first, then the logarithm: for large logits the probability is rounded to 0 or 1"), in_two, ("sigmoid", "log"), page)  # fmt: skip
     for eps in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-12):
 
         def padded(x: Tensor, t: Tensor, eps: float = eps) -> Tensor:
@@ -451,15 +491,35 @@ def _of_regression(reference: Reference, settings: dict[str, Any]) -> Iterator[S
         return lambda x, t: reduce(f(x - t))
 
     yield Slip(_("the error itself is averaged: positive and negative errors cancel"), of_error(lambda e: e), (), page)
-    yield Slip(_("the errors are averaged first and squared afterwards"), lambda x, t: (x - t).mean().square(), (), page)
-    yield Slip(_("the errors are averaged before the absolute value is taken"), lambda x, t: (x - t).mean().abs(), (), page)
-    yield Slip(_("the square root of the mean squared error"), lambda x, t: (x - t).square().mean().sqrt(), ("sqrt",), page)
-    yield Slip(_("the variance of the errors: their mean is taken out"), lambda x, t: (x - t).var(correction=0), ("var",), page)
+    yield Slip(
+        _("the errors are averaged first and squared afterwards"), lambda x, t: (x - t).mean().square(), (), page
+    )
+    yield Slip(
+        _("the errors are averaged before the absolute value is taken"), lambda x, t: (x - t).mean().abs(), (), page
+    )
+    yield Slip(
+        _("the square root of the mean squared error"), lambda x, t: (x - t).square().mean().sqrt(), ("sqrt",), page
+    )
+    yield Slip(
+        _("the variance of the errors: their mean is taken out"), lambda x, t: (x - t).var(correction=0), ("var",), page
+    )
     yield Slip(_("the norm of the error"), lambda x, t: (x - t).norm(), ("norm",), page)
-    yield Slip(_("the squares of the numbers are compared, not the numbers"), lambda x, t: reduce((x**2 - t**2).abs()), (), page)
-    yield Slip(_("the logarithms are compared"), lambda x, t: reduce((torch.log1p(x) - torch.log1p(t)) ** 2), ("log1p",), page)
+    yield Slip(
+        _("the squares of the numbers are compared, not the numbers"),
+        lambda x, t: reduce((x**2 - t**2).abs()),
+        (),
+        page,
+    )
+    yield Slip(
+        _("the logarithms are compared"), lambda x, t: reduce((torch.log1p(x) - torch.log1p(t)) ** 2), ("log1p",), page
+    )
     yield Slip(_("the error is divided by the target"), lambda x, t: reduce(((x - t) / t).abs()), ("div",), page)
-    yield Slip(_("negative errors do not count"), of_error(lambda e: e.clamp(min=0) ** (2 if name == "mse" else 1)), ("clamp", "relu"), page)
+    yield Slip(
+        _("negative errors do not count"),
+        of_error(lambda e: e.clamp(min=0) ** (2 if name == "mse" else 1)),
+        ("clamp", "relu"),
+        page,
+    )
     yield Slip(_("sum of x² and y² without the product −2xy"), lambda x, t: reduce(x**2 + t**2), (), page)
     if name in ("smooth_l1", "huber"):
         inside = {True: "<=", False: ">"}
@@ -492,15 +552,40 @@ def _of_kl(reference: Reference, settings: dict[str, Any]) -> Iterator[Slip]:
 
         return loss
 
-    yield Slip(_("the entropy of the target is missing: cross-entropy instead of divergence"), of(lambda x, p: -p * x), (), page)
-    yield Slip(_("the cross-entropy is missing: minus the entropy of the target only"), of(lambda x, p: torch.xlogy(p, p)), (), page)
+    yield Slip(
+        _("the entropy of the target is missing: cross-entropy instead of divergence"),
+        of(lambda x, p: -p * x),
+        (),
+        page,
+    )
+    yield Slip(
+        _("the cross-entropy is missing: minus the entropy of the target only"),
+        of(lambda x, p: torch.xlogy(p, p)),
+        (),
+        page,
+    )
     yield Slip(_("the divergence the other way round: KL(q‖p)"), of(lambda x, p: x.exp() * (x - p.log())), (), page)
-    yield Slip(_("the logarithm of q is missing: {code}").format(code="p·(log p − q)"), of(lambda x, p: p * (p.log() - x.exp())), (), page)
+    yield Slip(
+        _("the logarithm of q is missing: {code}").format(code="p·(log p − q)"),
+        of(lambda x, p: p * (p.log() - x.exp())),
+        (),
+        page,
+    )
     yield Slip(_("both logarithms are missing"), of(lambda x, p: p * (p - x.exp())), (), page)
-    yield Slip(_("the logarithm of the log-probabilities is taken once more"), of(lambda x, p: p * (p.log() - x.exp().log().exp().log())), (), page)
+    yield Slip(
+        _("the logarithm of the log-probabilities is taken once more"),
+        of(lambda x, p: p * (p.log() - x.exp().log().exp().log())),
+        (),
+        page,
+    )
     yield Slip(_("the weight p in front of the logarithm is missing"), of(lambda x, p: p.log() - x), (), page)
     yield Slip(_("the symmetric divergence"), of(lambda x, p: p * (p.log() - x) + x.exp() * (x - p.log())), (), page)
-    yield Slip(_("half of the symmetric divergence"), of(lambda x, p: 0.5 * (p * (p.log() - x) + x.exp() * (x - p.log()))), (), page)
+    yield Slip(
+        _("half of the symmetric divergence"),
+        of(lambda x, p: 0.5 * (p * (p.log() - x) + x.exp() * (x - p.log()))),
+        (),
+        page,
+    )
 
 
 def _of_vectors(reference: Reference, settings: dict[str, Any]) -> Iterator[Slip]:
@@ -514,13 +599,40 @@ def _of_vectors(reference: Reference, settings: dict[str, Any]) -> Iterator[Slip
 
         right = torch.nn.functional.cosine_similarity
         hinge = lambda c: (c - margin).clamp(min=0)  # noqa: E731
-        yield Slip(_("the cosine is taken over dimension 0, the batch"), cosines(lambda a, b: right(a, b, dim=0), lambda c: 1 - c, hinge), ("cosine_similarity", "normalize", "norm"), page)
-        yield Slip(_("the vectors are not divided by their lengths: a dot product, not a cosine"), cosines(lambda a, b: (a * b).sum(-1), lambda c: 1 - c, hinge), ("mul", "sum", "matmul"), page)
-        yield Slip(_("similar pairs cost the cosine instead of 1 − cosine"), cosines(right, lambda c: c, hinge), (), page)
-        yield Slip(_("the hinge is missing: dissimilar pairs cost less than 0"), cosines(right, lambda c: 1 - c, lambda c: c - margin), (), page)
-        yield Slip(_("dissimilar pairs cost 1 − cosine too"), cosines(right, lambda c: 1 - c, lambda c: (margin - c).clamp(min=0)), (), page)
+        yield Slip(
+            _("the cosine is taken over dimension 0, the batch"),
+            cosines(lambda a, b: right(a, b, dim=0), lambda c: 1 - c, hinge),
+            ("cosine_similarity", "normalize", "norm"),
+            page,
+        )
+        yield Slip(
+            _("the vectors are not divided by their lengths: a dot product, not a cosine"),
+            cosines(lambda a, b: (a * b).sum(-1), lambda c: 1 - c, hinge),
+            ("mul", "sum", "matmul"),
+            page,
+        )
+        yield Slip(
+            _("similar pairs cost the cosine instead of 1 − cosine"), cosines(right, lambda c: c, hinge), (), page
+        )
+        yield Slip(
+            _("the hinge is missing: dissimilar pairs cost less than 0"),
+            cosines(right, lambda c: 1 - c, lambda c: c - margin),
+            (),
+            page,
+        )
+        yield Slip(
+            _("dissimilar pairs cost 1 − cosine too"),
+            cosines(right, lambda c: 1 - c, lambda c: (margin - c).clamp(min=0)),
+            (),
+            page,
+        )
         yield Slip(_("dissimilar pairs cost nothing"), cosines(right, lambda c: 1 - c, lambda c: 0 * c), (), page)
-        yield Slip(_("the margin is added, not subtracted"), cosines(right, lambda c: 1 - c, lambda c: (c + margin).clamp(min=0)), (), page)
+        yield Slip(
+            _("the margin is added, not subtracted"),
+            cosines(right, lambda c: 1 - c, lambda c: (c + margin).clamp(min=0)),
+            (),
+            page,
+        )
         return
     if not name.startswith("triplet"):
         return
@@ -535,16 +647,61 @@ def _of_vectors(reference: Reference, settings: dict[str, Any]) -> Iterator[Slip
     right = lambda near, far, other: (near - far + margin).clamp(min=0)  # noqa: E731
     squared = lambda x, y: (x - y).square().sum(-1)  # noqa: E731
     yield Slip(_("squared distances: the root is missing"), triplets(squared, right), ("square", "pow", "sum"), page)
-    yield Slip(_("squared distances, averaged over the coordinates"), triplets(lambda x, y: (x - y).square().mean(-1), right), ("mse_loss", "mean"), page)
-    yield Slip(_("the distances of absolute values (p = 1)"), triplets(lambda x, y: (x - y).abs().sum(-1), right), ("abs",), page)
-    yield Slip(_("cosine distances instead of Euclidean ones"), triplets(lambda x, y: 1 - torch.nn.functional.cosine_similarity(x, y), right), ("cosine_similarity",), page)
+    yield Slip(
+        _("squared distances, averaged over the coordinates"),
+        triplets(lambda x, y: (x - y).square().mean(-1), right),
+        ("mse_loss", "mean"),
+        page,
+    )
+    yield Slip(
+        _("the distances of absolute values (p = 1)"),
+        triplets(lambda x, y: (x - y).abs().sum(-1), right),
+        ("abs",),
+        page,
+    )
+    yield Slip(
+        _("cosine distances instead of Euclidean ones"),
+        triplets(lambda x, y: 1 - torch.nn.functional.cosine_similarity(x, y), right),
+        ("cosine_similarity",),
+        page,
+    )
     yield Slip(_("the margin is missing"), triplets(plain, lambda n, f, o: (n - f).clamp(min=0)), (), page)
-    yield Slip(_("the margin is subtracted, not added"), triplets(plain, lambda n, f, o: (n - f - margin).clamp(min=0)), (), page)
-    yield Slip(_("the hinge is missing: easy triplets cost less than 0"), triplets(plain, lambda n, f, o: n - f + margin), (), page)
-    yield Slip(_("positive and negative are exchanged"), triplets(plain, lambda n, f, o: (f - n + margin).clamp(min=0)), (), page)
-    yield Slip(_("the hinge is taken after the mean, not for each triplet"), lambda a, pos, neg: (plain(a, pos) - plain(a, neg) + margin).mean().clamp(min=0), (), page)
-    yield Slip(_("softplus instead of the hinge"), triplets(plain, lambda n, f, o: torch.nn.functional.softplus(n - f + margin)), ("softplus",), page)
-    yield Slip(_("the distance goes over all samples at once"), lambda a, pos, neg: ((a - pos).norm() - (a - neg).norm() + margin).clamp(min=0), ("norm",), page)
+    yield Slip(
+        _("the margin is subtracted, not added"),
+        triplets(plain, lambda n, f, o: (n - f - margin).clamp(min=0)),
+        (),
+        page,
+    )
+    yield Slip(
+        _("the hinge is missing: easy triplets cost less than 0"),
+        triplets(plain, lambda n, f, o: n - f + margin),
+        (),
+        page,
+    )
+    yield Slip(
+        _("positive and negative are exchanged"),
+        triplets(plain, lambda n, f, o: (f - n + margin).clamp(min=0)),
+        (),
+        page,
+    )
+    yield Slip(
+        _("the hinge is taken after the mean, not for each triplet"),
+        lambda a, pos, neg: (plain(a, pos) - plain(a, neg) + margin).mean().clamp(min=0),
+        (),
+        page,
+    )
+    yield Slip(
+        _("softplus instead of the hinge"),
+        triplets(plain, lambda n, f, o: torch.nn.functional.softplus(n - f + margin)),
+        ("softplus",),
+        page,
+    )
+    yield Slip(
+        _("the distance goes over all samples at once"),
+        lambda a, pos, neg: ((a - pos).norm() - (a - neg).norm() + margin).clamp(min=0),
+        ("norm",),
+        page,
+    )
 
 
 def _of_hinges(reference: Reference, settings: dict[str, Any]) -> Iterator[Slip]:
@@ -557,18 +714,40 @@ def _of_hinges(reference: Reference, settings: dict[str, Any]) -> Iterator[Slip]
             return lambda a, b, y: reduce(f(a - b, y))
 
         yield Slip(_("the margin is missing"), ranked(lambda d, y: (-y * d).clamp(min=0)), (), page)
-        yield Slip(_("the margin is subtracted, not added"), ranked(lambda d, y: (-y * d - margin).clamp(min=0)), (), page)
-        yield Slip(_("the sign is wrong: the lower score should win"), ranked(lambda d, y: (y * d + margin).clamp(min=0)), (), page)
-        yield Slip(_("the hinge is missing: pairs in the right order cost less than 0"), ranked(lambda d, y: -y * d + margin), (), page)
+        yield Slip(
+            _("the margin is subtracted, not added"), ranked(lambda d, y: (-y * d - margin).clamp(min=0)), (), page
+        )
+        yield Slip(
+            _("the sign is wrong: the lower score should win"),
+            ranked(lambda d, y: (y * d + margin).clamp(min=0)),
+            (),
+            page,
+        )
+        yield Slip(
+            _("the hinge is missing: pairs in the right order cost less than 0"),
+            ranked(lambda d, y: -y * d + margin),
+            (),
+            page,
+        )
         yield Slip(_("the target is not used"), ranked(lambda d, y: (-d + margin).clamp(min=0)), (), page)
-        yield Slip(_("labels 0 and 1 are expected where −1 and 1 come"), ranked(lambda d, y: (-((y + 1) / 2) * d + margin).clamp(min=0)), (), page)
+        yield Slip(
+            _("labels 0 and 1 are expected where −1 and 1 come"),
+            ranked(lambda d, y: (-((y + 1) / 2) * d + margin).clamp(min=0)),
+            (),
+            page,
+        )
         return
 
     def embedded(near: Callable, far: Callable) -> Loss:
         return lambda x, y: reduce(torch.where(y == 1, near(x), far(x)))
 
     hinge = lambda x: (margin - x).clamp(min=0)  # noqa: E731
-    yield Slip(_("the classification hinge max(0, m − y·x) instead"), lambda x, y: reduce((margin - y * x).clamp(min=0)), (), page)
+    yield Slip(
+        _("the classification hinge max(0, m − y·x) instead"),
+        lambda x, y: reduce((margin - y * x).clamp(min=0)),
+        (),
+        page,
+    )
     yield Slip(_("the labels are turned round: 1 and −1 change places"), embedded(hinge, lambda x: x), (), page)
     yield Slip(_("the hinge is missing"), embedded(lambda x: x, lambda x: margin - x), (), page)
     yield Slip(_("the hinge is squared"), embedded(lambda x: x * x, lambda x: hinge(x) ** 2), (), page)
@@ -583,21 +762,42 @@ def _of_counts(reference: Reference, settings: dict[str, Any]) -> Iterator[Slip]
         def measured(f: Callable) -> Loss:
             return lambda x, t, v: reduce(f(x - t, v))
 
-        yield Slip(_("the variance is taken for a standard deviation and squared"), measured(lambda e, v: 0.5 * ((v * v).log() + e * e / (v * v))))
-        yield Slip(_("the root of the variance is taken: divided by σ, not σ²"), measured(lambda e, v: 0.5 * (v.log() + e * e / v.sqrt())))
+        yield Slip(
+            _("the variance is taken for a standard deviation and squared"),
+            measured(lambda e, v: 0.5 * ((v * v).log() + e * e / (v * v))),
+        )
+        yield Slip(
+            _("the root of the variance is taken: divided by σ, not σ²"),
+            measured(lambda e, v: 0.5 * (v.log() + e * e / v.sqrt())),
+        )
         yield Slip(_("the variance is taken for its own logarithm"), measured(lambda e, v: 0.5 * (v + e * e / v.exp())))
         yield Slip(_("the factor ½ is missing"), measured(lambda e, v: v.log() + e * e / v))
-        yield Slip(_("the factor ½ in front of the logarithm is missing"), measured(lambda e, v: v.log() + 0.5 * e * e / v))
-        yield Slip(_("the factor ½ in front of the squared error is missing"), measured(lambda e, v: 0.5 * v.log() + e * e / v))
+        yield Slip(
+            _("the factor ½ in front of the logarithm is missing"), measured(lambda e, v: v.log() + 0.5 * e * e / v)
+        )
+        yield Slip(
+            _("the factor ½ in front of the squared error is missing"), measured(lambda e, v: 0.5 * v.log() + e * e / v)
+        )
         yield Slip(_("the logarithm of the variance is missing"), measured(lambda e, v: 0.5 * e * e / v))
-        yield Slip(_("the constant ½·log 2π is added"), measured(lambda e, v: 0.5 * (v.log() + e * e / v + math.log(2 * math.pi))))
-        yield Slip(_("the logarithm of the variance is subtracted"), measured(lambda e, v: 0.5 * (-v.log() + e * e / v)))
+        yield Slip(
+            _("the constant ½·log 2π is added"),
+            measured(lambda e, v: 0.5 * (v.log() + e * e / v + math.log(2 * math.pi))),
+        )
+        yield Slip(
+            _("the logarithm of the variance is subtracted"), measured(lambda e, v: 0.5 * (-v.log() + e * e / v))
+        )
         return
-    yield Slip(_("the rate is taken as it is, where its logarithm comes"), lambda x, t: reduce(x - t * torch.log(x)), ("log",))
+    yield Slip(
+        _("the rate is taken as it is, where its logarithm comes"), lambda x, t: reduce(x - t * torch.log(x)), ("log",)
+    )
     yield Slip(_("the exponential is missing: x − t·x"), lambda x, t: reduce(x - t * x))
     yield Slip(_("the term exp(x) is missing"), lambda x, t: reduce(-t * x))
     yield Slip(_("the sign of t·x is wrong"), lambda x, t: reduce(x.exp() + t * x))
-    yield Slip(_("log t! is added exactly, where torch leaves it out"), lambda x, t: reduce(x.exp() - t * x + torch.lgamma(t + 1)), ("lgamma",))
+    yield Slip(
+        _("log t! is added exactly, where torch leaves it out"),
+        lambda x, t: reduce(x.exp() - t * x + torch.lgamma(t + 1)),
+        ("lgamma",),
+    )
 
 
 def _of_margins(reference: Reference, settings: dict[str, Any]) -> Iterator[Slip]:
@@ -614,7 +814,10 @@ def _of_margins(reference: Reference, settings: dict[str, Any]) -> Iterator[Slip
     yield Slip(_("the sum over the classes is not divided by their number C"), lambda x, t: reduce(others(x, t).sum(1)))
     yield Slip(_("divided by C − 1 instead of C"), lambda x, t: reduce(others(x, t).sum(1) / (x.shape[1] - 1)))
     yield Slip(_("only the worst class counts"), lambda x, t: reduce(others(x, t).amax(1)), ("max", "amax"))
-    yield Slip(_("the hinge is missing"), lambda x, t: reduce((margin - x.gather(1, t.unsqueeze(1)) + x).scatter(1, t.unsqueeze(1), 0.0).mean(1)))
+    yield Slip(
+        _("the hinge is missing"),
+        lambda x, t: reduce((margin - x.gather(1, t.unsqueeze(1)) + x).scatter(1, t.unsqueeze(1), 0.0).mean(1)),
+    )
 
 
 OWN: dict[str, Callable[[Reference, dict[str, Any]], Iterator[Slip]]] = {

@@ -1,4 +1,4 @@
-"""The built pages of a language as chapters of one document: without the site's chrome, folds open, links within it."""
+"""The built pages of a language as chapters of one document: without the site's chrome, folds open, links within."""
 
 import html
 import re
@@ -6,19 +6,30 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
+import jinja2
 import yaml
 
 from tools.book import LANGUAGES, REFERENCE, ROOT, BookError
 
 SITE = ROOT / "_build/html"
+LOGO = ROOT / "book/_static/logo.svg"
+STYLE = Path(__file__).with_name("style.css")
+TEMPLATES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+)
 # ElementTree would give SVG and MathML other prefixes. Under these names it lets them be.
-HIDDEN = {"xmlns": "x-mlns", "xlink:": "x-link-"}
+HIDDEN = {"xmlns:": "x-mlns-", "xmlns=": "x-mlns=", "xlink:": "x-link-"}
 ENTITY = re.compile(r"&(?!amp;|lt;|gt;|quot;|#)\w+;")
 # Of the highlighted code, what the style sheet sets apart: keywords, strings, comments, numbers. Every other <span>
 # would only make the files large.
 SET_APART = {"k", "kn", "kc", "kd", "ow", "s1", "s2", "sa", "sd", "se", "si", "c1", "ch", "mi", "mf", "gp"}
+
+BLOCKS = {"dl", "ol", "p", "ul"}
 
 
 @dataclass
@@ -28,16 +39,15 @@ class Chapter:
     docname: str  # book/vi/guide/l1
     part: str  # the caption it stands under; empty for the home page
     article: ET.Element
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        self.title = " ".join("".join(self.article.find(".//h1").itertext()).split())
 
     @property
     def id(self) -> str:
         """Names the chapter in a document: guide-l1."""
         return "-".join(self.docname.split("/")[2:])
-
-    @property
-    def title(self) -> str:
-        """Its heading."""
-        return " ".join("".join(self.article.find(".//h1").itertext()).split())
 
 
 @cache
@@ -57,6 +67,25 @@ def say(message: str, language: str) -> str:
     if language == REFERENCE:
         return strings()[message].get(REFERENCE, message)
     return strings()[message][language]
+
+
+def details(language: str) -> dict[str, str]:
+    """What a document says of itself, and the words that it needs."""
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    return {
+        "lang": LANGUAGES[language].html,
+        "title": say(settings()["title"], language),
+        "author": settings()["author"],
+        "copyright": settings()["copyright"],
+        "date": str(citation["date-released"]),
+        "contents": say("Table of contents", language),
+    }
+
+
+def fill(template: str, language: str, **values) -> str:
+    """A template with these values and those that every document has."""
+    known = details(language) | {"say": lambda message: say(message, language)}
+    return TEMPLATES.get_template(template).render(known | values)
 
 
 def contents(language: str, toc: Path = ROOT / "_toc.yml") -> Iterator[tuple[str, str]]:
@@ -79,7 +108,9 @@ def read(docname: str, site: Path) -> ET.Element:
     """The article of a built page."""
     page = site / f"{docname}.html"
     if not page.exists():
-        raise BookError(f"{page} is missing: _toc.yml names the page, but the site was not built with it. Run `make book`.")
+        raise BookError(
+            f"{page} is missing: _toc.yml names the page, but the site was not built with it. Run `make book`."
+        )
     text = page.read_text(encoding="utf-8")
     text = text[text.index(">", text.index('<article class="bd-article"')) + 1 : text.index("</article>")]
     text = ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
@@ -132,12 +163,16 @@ def cleaned(article: ET.Element, language: str) -> ET.Element:
 
     def change(element: ET.Element) -> ET.Element | str | None:
         classes = element.get("class", "").split()
+        if style := element.get("style"):
+            element.set("style", style.replace("var(--pst-color-background)", "#ffffff"))
         if element.tag == "details":
             return opened(element, solution)
-        if "headerlink" in classes:
+        if element.tag == "script" or "headerlink" in classes:
             return ""
         if element.tag == "span" and classes and not len(element) and (classes[0] == "pre" or len(classes[0]) < 3):
             return None if classes[0] in SET_APART else element.text or ""
+        if element.tag == "p" and any(child.tag in BLOCKS for child in element):  # as Sphinx writes some docstrings
+            element.tag = "div"
         return None
 
     replace(article, change)
@@ -176,9 +211,18 @@ def markup(element: ET.Element) -> str:
     return text
 
 
+def parts(chapters: list[Chapter]) -> list[tuple[str, list[Chapter]]]:
+    """The chapters by part."""
+    return [(part, list(group)) for part, group in groupby(chapters, key=lambda chapter: chapter.part)]
+
+
 def chapters(language: str, site: Path = SITE, toc: Path = ROOT / "_toc.yml") -> list[Chapter]:
     """The chapters of a language, cleaned; their links are still those of the site."""
-    found = [Chapter(docname, part, cleaned(read(docname, site), language)) for part, docname in contents(language, toc)]
+    found = [
+        Chapter(docname, part, cleaned(read(docname, site), language)) for part, docname in contents(language, toc)
+    ]
     if not found:
-        raise BookError(f"_toc.yml has no book/{language}/index, so nothing can be downloaded in {LANGUAGES[language].name}.")
+        raise BookError(
+            f"_toc.yml has no book/{language}/index, so nothing can be downloaded in {LANGUAGES[language].name}."
+        )
     return found

