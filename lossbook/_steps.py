@@ -77,12 +77,13 @@ def latex(text: str) -> str:
     text = re.sub(r"^\((.*)\) / (\([^()]*\)|\S+) = (\S+) / (\S+)", r"\\frac{\1}{\2} = \\frac{\3}{\4}", text)
     text = re.sub(r"(\\frac{.*}){\((.*?)\)}", r"\1{\2}", text)
     text = re.sub(r"(?<=\d)e(−?\d+)", r" \\cdot 10^{\1}", text)
-    text = re.sub(r"e\^(?:\(([^()]*)\)|(\S+))", r"e^{\1\2}", text)
+    text = re.sub(r"e\^(?:\(([^()]*)\)|([^\s()]+))", r"e^{\1\2}", text)
     for plain, tex in {
         "−": "-",
         "·": r"\cdot",
         "²": "^2",
         "ln ": r"\ln ",
+        "max(": r"\max(",
         "…": r"\dots",
         "≈": r"\approx",
         "∞": r"\infty",
