@@ -29,7 +29,7 @@ PRELOADED = (
     "matplotlib.backends.backend_agg",
     "matplotlib.backends.backend_svg",
     "matplotlib.pyplot",
-    "torch",
+    "torch._dynamo",  # by the first optimizer
 )
 # A fork has only the thread that made it, so the server must never start a second one.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}

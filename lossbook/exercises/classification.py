@@ -79,7 +79,7 @@ EXERCISES = {
             float(lf.binary_cross_entropy(SURE, YES)),
             float(lf.binary_cross_entropy(SURE, NO)),
         ),
-        praise=lambda: _("The same answer, 0.9, costs twenty times as much where it is wrong."),
+        praise=lambda: _("The same answer, 0.9, costs about twenty times as much where it is wrong."),
         mistakes=lambda: [
             (
                 (-math.log(0.9), -math.log(0.9)),
@@ -127,7 +127,7 @@ EXERCISES = {
     ),
     "kl-by-hand": Exercise(
         answer=lambda: divergence(Q, P),
-        praise=lambda: _("½ ln 2 + ½ ln (2/3) = 0.1438: one gain and one loss, and the sum is above 0."),
+        praise=lambda: _("½ ln 2 + ½ ln (2/3) = 0.1438: one term above 0 and one below, and the sum is above 0."),
         mistakes=lambda: [
             (divergence(P, Q), _("That is KL(Q ‖ P). The order matters: the true distribution P weighs the terms.")),
             (divergence(Q, P) / 2, _("That is what reduction='mean' gives: it divides by the 2 classes too.")),
