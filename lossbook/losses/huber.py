@@ -24,7 +24,7 @@ def huber_loss(
     r"""Squared error near zero, absolute error in the tails.
 
     .. math:: \ell(e) = \begin{cases} \tfrac{1}{2} e^2 & |e| \le \delta \\
-                        \delta\,(|e| - \tfrac{1}{2} \delta) & \text{otherwise} \end{cases}, \qquad e = \hat y - y
+                        \delta\,(|e| - \tfrac{1}{2} \delta) & |e| \ge \delta \end{cases}, \qquad e = \hat y - y
 
     Equal to ``delta`` times :func:`smooth_l1_loss` with ``beta=delta``; to half of :func:`mse_loss` for small errors.
 
@@ -93,7 +93,7 @@ ENTRY = Entry(
     working=working,
     torch_function=torch.nn.functional.huber_loss,
     formula=r"\ell(e) = \begin{cases} \tfrac{1}{2} e^2 & |e| \le \delta \\ \delta\,(|e| - \tfrac{1}{2} \delta) &"
-    r" \text{otherwise} \end{cases} \qquad e = \hat{y} - y",
+    r" |e| \ge \delta \end{cases} \qquad e = \hat{y} - y",
     family="regression",
     sample=lambda g: (uniform(g, 12), uniform(g, 12)),
     settings=({}, {"delta": 2.5}, {"weight": torch.arange(1.0, 13.0).double()}),

@@ -17,7 +17,7 @@ def smooth_l1_loss(input: Tensor, target: Tensor, *, beta: NotNegative = 1.0, re
     r"""Squared error below ``beta``, absolute error above: no kink at 0, no steep slope far away.
 
     .. math:: \ell(e) = \begin{cases} \tfrac{1}{2} e^2 / \beta & |e| < \beta \\
-                        |e| - \tfrac{1}{2} \beta & \text{otherwise} \end{cases}, \qquad e = \hat y - y
+                        |e| - \tfrac{1}{2} \beta & |e| \ge \beta \end{cases}, \qquad e = \hat y - y
 
     Equal to :func:`huber_loss` with ``delta=beta``, divided by ``beta``; to :func:`l1_loss` with ``beta=0``.
 
@@ -76,7 +76,7 @@ ENTRY = Entry(
     working=working,
     torch_function=torch.nn.functional.smooth_l1_loss,
     formula=r"\ell(e) = \begin{cases} \tfrac{1}{2} e^2 / \beta & |e| < \beta \\ |e| - \tfrac{1}{2} \beta &"
-    r" \text{otherwise} \end{cases} \qquad e = \hat{y} - y",
+    r" |e| \ge \beta \end{cases} \qquad e = \hat{y} - y",
     family="regression",
     sample=lambda g: (uniform(g, 12), uniform(g, 12)),
     settings=({}, {"beta": 2.5}, {"beta": 0.0}),

@@ -123,6 +123,6 @@ def descent_on_contours(
     path = descend(lambda parameters: line_error(parameters, x, y), start, rate, steps)
     way = _("learning rate {rate}").format(rate=written(rate))
     ax.plot(*path.T.numpy(), "-o", color=GREEN, markersize=3, linewidth=1.2, label=way)
-    ax.annotate(_("start"), start, (0, -9), textcoords="offset points", ha="center", va="top")
+    ax.annotate(_("start"), start, (4, -9), textcoords="offset points", ha="left", va="top")
     _legend_above(ax)
     return ax
