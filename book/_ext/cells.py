@@ -52,8 +52,13 @@ def named(env: BuildEnvironment, docname: str, place: str) -> nodes.Element | No
         within = [section for at, section in headings(env, docname) if at == number]
         before = [section for at, section in headings(env, docname) if at < number]
         return (within or before[-1:] or [None])[0]
-    terms = env.get_doctree(docname).findall(nodes.term) if docname in env.all_docs else []
-    return next((term for term in terms if place in term["ids"]), None)
+    return terms(env, docname).get(place) if docname in env.all_docs else None
+
+
+@cache
+def terms(env: BuildEnvironment, docname: str) -> dict[str, nodes.term]:
+    """The terms of a glossary, by their anchors."""
+    return {place: term for term in env.get_doctree(docname).findall(nodes.term) for place in term["ids"]}
 
 
 class ResolveCellLinks(SphinxPostTransform):

@@ -10,6 +10,9 @@ from pybtex.plugin import find_plugin, register_plugin
 from pybtex.richtext import HRef, Tag, Text
 from pybtex.style import FormattedEntry
 from pybtex.style.formatting import BaseStyle
+from pybtex.style.labels.number import LabelStyle
+from pybtex.style.names.plain import NameStyle
+from pybtex.style.sorting.none import SortingStyle
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
@@ -28,6 +31,8 @@ class Style(BaseStyle):
     """How an entry of book/references.bib reads."""
 
     language = REFERENCE  # of the page being read
+    # The classes: to find them by name, pybtex looks through all installed packages, at every citation.
+    default_label_style, default_name_style, default_sorting_style = LabelStyle, NameStyle, SortingStyle
 
     def format_entry(self, label: str, entry: Entry, bib_data=None) -> FormattedEntry:
         """The same for works of every kind."""

@@ -95,9 +95,7 @@ EXERCISES = {
             ("c", _("There is one more. Three samples need three indices: which shape has the target of b?")),
             (
                 "abc",
-                _(
-                    "b and c fail. But MSE takes whole numbers as a target: they become floats. Only its input must have a point."
-                ),
+                _("b and c fail. But MSE takes whole numbers as a target: they become floats."),
             ),
             ("bcd", _("b and c fail. But d runs: PyTorch broadcasts the two shapes and only warns.")),
             ("abcd", _("Two of them run: one turns integers into floats, the other only warns.")),

@@ -93,13 +93,13 @@ def finish(printed: Path, language: str, file: Path) -> None:
 
 def write(chapters: list[Chapter], language: str, site: Path, file: Path) -> None:
     """Write the PDF, unless it exists already and would come out the same."""
-    text = document(chapters, language, site)
+    text = document(chapters, language, site).encode()
     page = site.parent / "downloads" / f"{file.stem}.xhtml"  # what was printed last
-    if file.exists() and page.exists() and page.read_text(encoding="utf-8") == text:
+    if file.exists() and page.exists() and page.read_bytes() == text:
         return
     page.parent.mkdir(exist_ok=True)
     file.unlink(missing_ok=True)
-    page.write_text(text, encoding="utf-8")
+    page.write_bytes(text)
     printed = page.with_suffix(".pdf")
     print_(page, printed)
     finish(printed, language, file)
