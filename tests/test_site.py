@@ -110,7 +110,7 @@ def test_language_title_and_description(page):
 def interface(page: WebPage) -> set[str]:
     """What the site itself says on a page: texts and labels outside of the article, and the article's furniture."""
     soup = BeautifulSoup(str(page.soup), "html.parser")
-    for content in soup.select("title, nav a, .prev-next-title, script, style, .caption-text, kbd, .logo__title"):
+    for content in soup.select("title, nav a, .prev-next-title, script, style, .caption-text, kbd, .logo__title, code"):
         content.extract()
     article = soup.article.extract()
     furniture = article.select(
@@ -128,7 +128,8 @@ def interface(page: WebPage) -> set[str]:
                 if name in ("data-none", "data-one", "data-many", "data-failed", "data-copied")
             )
     names = {language.name for language in LANGUAGES.values()} | {"© 2026, lossbook", "#"}
-    return {text for text in said if re.search(r"[^\W\d_]", text)} - names
+    sizes = re.compile(r"\(\d+\.\d\sMB\)")  # of the downloads
+    return {text for text in said if re.search(r"[^\W\d_]", text) and not sizes.fullmatch(text)} - names
 
 
 def test_interface_has_texts_to_compare():

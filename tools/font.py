@@ -12,7 +12,7 @@ from fontTools.ttLib import TTCollection
 SOURCE = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
 TARGET = Path(__file__).parent.parent / "lossbook/fonts/NotoSansCJKsc-Subset.otf"
 FAMILY = "Noto Sans CJK SC Subset"  # not the name of the whole font, which may be installed in another version
-RARE = "熵阱阈姊"  # entropy, trap, threshold, sister: outside level 1. A test names the next one.
+RARE = "熵阱阈姊缰镳"  # entropy, trap, threshold, sister, bridle, bit: outside level 1. A test names the next one.
 
 
 def characters() -> str:

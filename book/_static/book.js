@@ -72,7 +72,14 @@ async function search(query) {
   }
   const found = query ? await pagefind.debouncedSearch(query, {}, 150) : { results: [] };
   if (!found) return; // another letter came
-  const pages = (await Promise.all(found.results.map((result) => result.data()))).filter((page) => holds(page, query));
+  const results = new Map(found.results.map((result) => [result.id, result]));
+  // The pages write nn.MSELoss, which Pagefind takes for one word; people type MSELoss.
+  const written = query.replace(/(^|\s)(?=\w+loss\b)/gi, "$1nn.");
+  for (const result of written === query ? [] : (await pagefind.search(written)).results) {
+    if (!(results.get(result.id)?.score > result.score)) results.set(result.id, result);
+  }
+  const best = [...results.values()].sort((a, b) => b.score - a.score);
+  const pages = (await Promise.all(best.map((result) => result.data()))).filter((page) => holds(page, query));
   const texts = form.dataset;
   const told = pages.length === 0 ? texts.none : pages.length === 1 ? texts.one : texts.many;
   status.textContent = query ? told.replace("{number}", pages.length) : "";

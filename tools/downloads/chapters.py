@@ -197,7 +197,8 @@ def relinked(chapters: list[Chapter], site: Path, inside: Callable[[Chapter, str
             elif baseurl and target.is_relative_to(site.resolve()):
                 element.set("href", f"{baseurl.rstrip('/')}/{target.relative_to(site.resolve())}")
             else:  # a text without a link: an address of this machine would be dead elsewhere
-                del element.attrib["href"]
+                element.tag = "span"
+                element.attrib.clear()
             return None
 
         replace(chapter.article, change)
