@@ -247,7 +247,7 @@ def test_epub_of_a_small_site(site, tmp_path):
         assert {"book/dot.png", "book/two.xhtml"} <= set(file.namelist())
         page = file.read("book/index.xhtml").decode()
     assert 'href="two.xhtml#x">two</a>' in page
-    assert "<a>the door</a>" in page
+    assert "<span>the door</span>" in page
     assert 'alttext="x \\le 1"><mrow><mi>x</mi></mrow>' in page
     assert 'viewBox="0 0 9 9"' in page
     assert 'xlink:href="#a"' in page
