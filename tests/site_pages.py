@@ -19,7 +19,7 @@ STRINGS = yaml.safe_load((ROOT / "book/strings.yml").read_text(encoding="utf-8")
 TITLE = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["title"]
 
 
-@dataclass
+@dataclass(eq=False)
 class WebPage:
     """A page of the site."""
 

@@ -96,7 +96,7 @@ def wider_than_screen(tab) -> int:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.docname)
 def test_page_on_a_phone(reader, page):
     tab = reader(width=390)
-    tab.goto(f"{page.docname}.html", wait_until="networkidle")
+    tab.goto(f"{page.docname}.html")
     assert tab.evaluate("document.documentElement.lang") == page.language.html
     assert tab.title().startswith(tab.inner_text("h1").removesuffix("#").strip())
     assert wider_than_screen(tab) == 0
@@ -177,7 +177,7 @@ KINDS = [
 @pytest.mark.parametrize("page", KINDS, ids=lambda page: page.docname)
 def test_accessible(reader, page, width, scheme):
     tab = reader(width, scheme)
-    tab.goto(f"{page.docname}.html", wait_until="networkidle")
+    tab.goto(f"{page.docname}.html")
     assert tab.evaluate("document.documentElement.dataset.theme") == scheme
     assert violations(tab) == []
 

@@ -1,5 +1,6 @@
 """The built site without a browser: each page's language, its way to the others, its links and pictures."""
 
+import functools
 import re
 from collections import Counter
 from pathlib import Path
@@ -107,7 +108,8 @@ def test_language_title_and_description(page):
     assert descriptions[0]["content"].strip()
 
 
-def interface(page: WebPage) -> set[str]:
+@functools.cache
+def interface(page: WebPage) -> frozenset[str]:
     """What the site itself says on a page: texts and labels outside of the article, and the article's furniture."""
     soup = BeautifulSoup(str(page.soup), "html.parser")
     for content in soup.select("title, nav a, .prev-next-title, script, style, .caption-text, kbd, .logo__title, code"):
@@ -129,7 +131,8 @@ def interface(page: WebPage) -> set[str]:
             )
     names = {language.name for language in LANGUAGES.values()} | {"© 2026, lossbook", "#"}
     sizes = re.compile(r"\(\d+\.\d\sMB\)")  # of the downloads
-    return {text for text in said if re.search(r"[^\W\d_]", text) and not sizes.fullmatch(text)} - names
+    found = {text for text in said if re.search(r"[^\W\d_]", text) and not sizes.fullmatch(text)}
+    return frozenset(found - names)
 
 
 def test_interface_has_texts_to_compare():
