@@ -15,9 +15,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...language import gettext as _
-from .slip import Loss, Slip
-
-Numbers = dict[str, Any]
+from .metric import contrastive, contrastive_slips, info_nce, info_nce_slips, nt_xent, nt_xent_slips
+from .overlap import dice, dice_slips, tversky, tversky_slips
+from .slip import Loss, Numbers, Slip
 
 
 @dataclass(frozen=True)
@@ -140,93 +140,6 @@ def _focal_slips(n: Numbers) -> Iterator[tuple[str, Loss]]:
             yield says, partial(focal, gamma=power, alpha=alpha, reduction=n["reduction"])
 
 
-# ---- Dice (Milletari et al., 2016)
-
-
-def dice(x: Tensor, t: Tensor, smooth: float, logits: bool, each: bool, two: float = 2.0, power: int = 1) -> Tensor:
-    p = x.sigmoid() if logits else x
-    dims = tuple(range(1, x.dim())) if each else tuple(range(x.dim()))
-    both = (p * t).sum(dims)
-    return (1 - (two * both + smooth) / ((p**power).sum(dims) + (t**power).sum(dims) + smooth)).mean()
-
-
-def _dice_slips(n: Numbers) -> Iterator[tuple[str, Loss]]:
-    yield _("the factor 2 of the intersection is missing"), partial(dice, **{**n, "two": 1.0})
-    yield _("Dice goes over the whole batch at once, not over each sample"), partial(dice, **{**n, "each": False})
-    yield _("Dice goes over each sample, not over the whole batch"), partial(dice, **{**n, "each": True})
-    yield _("the squares are summed in the denominator"), partial(dice, **{**n, "power": 2})
-    yield _("sigmoid is missing"), partial(dice, **{**n, "logits": False})
-    yield _("sigmoid is applied twice"), partial(dice, **{**n, "logits": True})
-    yield _("Dice itself, without 1 −: it grows with the quality"), lambda x, t: 1 - dice(x, t, **n)
-    yield _("minus Dice, without 1 −"), lambda x, t: dice(x, t, **n) - 1
-
-    def hard(x: Tensor, t: Tensor) -> Tensor:
-        p = ((x.sigmoid() if n["logits"] else x) > 0.5).to(x.dtype)
-        return dice(p, t, **{**n, "logits": False})
-
-    yield _("probabilities are turned into 0 and 1, which has no slope"), hard
-
-    def union(x: Tensor, t: Tensor) -> Tensor:
-        p = x.sigmoid() if n["logits"] else x
-        dims = tuple(range(1, x.dim())) if n["each"] else tuple(range(x.dim()))
-        both = (p * t).sum(dims)
-        return (1 - (both + n["smooth"]) / (p.sum(dims) + t.sum(dims) - both + n["smooth"])).mean()
-
-    yield _("the intersection is divided by the union: Jaccard (IoU) instead of Dice"), union
-    for smooth in (0.0, 1.0, 1e-6, 1e-5, 1e-8):
-        yield (
-            _("it computes with {name} = {value}").format(name="smooth", value=smooth),
-            partial(dice, **{**n, "smooth": smooth}),
-        )
-
-    def not_both(x: Tensor, t: Tensor) -> Tensor:
-        p = x.sigmoid() if n["logits"] else x
-        dims = tuple(range(1, x.dim())) if n["each"] else tuple(range(x.dim()))
-        return (1 - 2 * (p * t).sum(dims) / (p.sum(dims) + t.sum(dims) + n["smooth"])).mean()
-
-    yield _("the smoothing number stands in the denominator only"), not_both
-
-    def above(x: Tensor, t: Tensor) -> Tensor:
-        p = x.sigmoid() if n["logits"] else x
-        dims = tuple(range(1, x.dim())) if n["each"] else tuple(range(x.dim()))
-        return (1 - (2 * (p * t).sum(dims) + n["smooth"]) / (p.sum(dims) + t.sum(dims))).mean()
-
-    yield _("the smoothing number stands in the numerator only"), above
-
-
-# ---- Tversky (Salehi et al., 2017), which is Jaccard (IoU) with both weights 1
-
-
-def tversky(x: Tensor, t: Tensor, a: float, b: float, smooth: float, logits: bool, each: bool) -> Tensor:
-    p = x.sigmoid() if logits else x
-    dims = tuple(range(1, x.dim())) if each else tuple(range(x.dim()))
-    hit, false, missed = (p * t).sum(dims), (p * (1 - t)).sum(dims), ((1 - p) * t).sum(dims)
-    return (1 - (hit + smooth) / (hit + a * false + b * missed + smooth)).mean()
-
-
-def _tversky_slips(n: Numbers) -> Iterator[tuple[str, Loss]]:
-    yield (
-        _("alpha and beta are swapped: false positives and false negatives"),
-        partial(tversky, **{**n, "a": n["b"], "b": n["a"]}),
-    )
-    yield _("the intersection is counted twice in the union"), lambda x, t: _union(x, t, n, 0.0)
-    yield _("the intersection is subtracted twice from the union"), lambda x, t: _union(x, t, n, 2.0)
-    yield _("Dice instead: the weights are both ½"), partial(tversky, **{**n, "a": 0.5, "b": 0.5})
-    yield _("both weights are 1: Jaccard (IoU) instead"), partial(tversky, **{**n, "a": 1.0, "b": 1.0})
-    yield _("it goes over the whole batch at once, not over each sample"), partial(tversky, **{**n, "each": False})
-    yield _("it goes over each sample, not over the whole batch"), partial(tversky, **{**n, "each": True})
-    yield _("sigmoid is missing"), partial(tversky, **{**n, "logits": False})
-    yield _("sigmoid is applied twice"), lambda x, t: tversky(x.sigmoid(), t, **n)
-    yield _("the smoothing number is not used"), partial(tversky, **{**n, "smooth": 0.0})
-
-
-def _union(x: Tensor, t: Tensor, n: Numbers, minus: float) -> Tensor:
-    p = x.sigmoid() if n["logits"] else x
-    dims = tuple(range(1, x.dim())) if n["each"] else tuple(range(x.dim()))
-    hit = (p * t).sum(dims)
-    return (1 - (hit + n["smooth"]) / (p.sum(dims) + t.sum(dims) - minus * hit + n["smooth"])).mean()
-
-
 # ---- distillation (Hinton et al., 2015)
 
 
@@ -267,91 +180,6 @@ def _distillation_slips(n: Numbers) -> Iterator[tuple[str, Loss]]:
         _("the student's logits are used twice: the teacher has no part in the loss"),
         lambda x, y: distillation(x, x, **n),
     )
-
-
-# ---- contrastive loss (Hadsell et al., 2006) and InfoNCE (van den Oord et al., 2018)
-
-
-def contrastive(a: Tensor, b: Tensor, y: Tensor, margin: float, half: bool, similar: int) -> Tensor:
-    d = F.pairwise_distance(a, b)
-    near = y if similar else 1 - y
-    return ((0.5 if half else 1.0) * (near * d**2 + (1 - near) * (margin - d).clamp(min=0) ** 2)).mean()
-
-
-def _contrastive_slips(n: Numbers) -> Iterator[tuple[str, Loss]]:
-    margin, factor = n["margin"], 0.5 if n["half"] else 1.0
-
-    def of(near: Callable, far: Callable) -> Loss:
-        def loss(a: Tensor, b: Tensor, y: Tensor) -> Tensor:
-            d, same = F.pairwise_distance(a, b), y if n["similar"] else 1 - y
-            return factor * (same * near(d) + (1 - same) * far(d)).mean()
-
-        return loss
-
-    hinge = lambda d: (margin - d).clamp(min=0)  # noqa: E731
-    yield (
-        _("the labels are turned round: 0 and 1 change places"),
-        partial(contrastive, **{**n, "similar": 1 - n["similar"]}),
-    )
-    yield (
-        _("the margin is missing: dissimilar pairs are pushed apart without end"),
-        of(lambda d: d**2, lambda d: -(d**2)),
-    )
-    yield _("the margin is missing: dissimilar pairs are pushed apart without end"), of(lambda d: d**2, lambda d: -d)
-    yield _("the margin is missing"), of(lambda d: d**2, lambda d: (-d).clamp(min=0) ** 2)
-    yield _("the square of the hinge is missing"), of(lambda d: d**2, hinge)
-    yield _("the squares are missing"), of(lambda d: d, hinge)
-    yield (
-        _("the margin is compared with the squared distance"),
-        of(lambda d: d**2, lambda d: (margin - d**2).clamp(min=0)),
-    )
-    yield _("the hinge is missing: far pairs cost something"), of(lambda d: d**2, lambda d: (margin - d) ** 2)
-    yield _("dissimilar pairs cost nothing"), of(lambda d: d**2, lambda d: 0 * d)
-    yield _("the factor ½ is wrong"), partial(contrastive, **{**n, "half": not n["half"]})
-
-
-def info_nce(a: Tensor, b: Tensor, T: float, both: bool, normal: bool = True) -> Tensor:
-    if normal:
-        a, b = F.normalize(a, dim=1), F.normalize(b, dim=1)
-    scores, labels = a @ b.T / T, torch.arange(len(a))
-    one = F.cross_entropy(scores, labels)
-    return (one + F.cross_entropy(scores.T, labels)) / 2 if both else one
-
-
-def _info_nce_slips(n: Numbers) -> Iterator[tuple[str, Loss]]:
-    T = n["T"]
-    yield _("the vectors are not divided by their lengths"), partial(info_nce, **{**n, "normal": False})
-    yield (
-        _("softmax is applied twice: cross-entropy takes the scores themselves"),
-        lambda a, b: F.cross_entropy(
-            (F.normalize(a, dim=1) @ F.normalize(b, dim=1).T / T).softmax(1), torch.arange(len(a))
-        ),
-    )
-    yield _("the temperature is missing"), partial(info_nce, **{**n, "T": 1.0})
-    yield _("the temperature multiplies where it should divide"), partial(info_nce, **{**n, "T": 1 / T})
-    yield _("only one of the two directions counts"), partial(info_nce, **{**n, "both": False})
-    yield _("the other direction counts: rows and columns are exchanged"), lambda a, b: info_nce(b, a, **n)
-    yield _("both directions are added, not averaged"), lambda a, b: 2 * info_nce(a, b, **n)
-    yield (
-        _("the vectors are normalized over dimension 0, the batch"),
-        lambda a, b: info_nce(F.normalize(a, dim=0), F.normalize(b, dim=0), **{**n, "normal": False}),
-    )
-
-
-def nt_xent(a: Tensor, b: Tensor, T: float, itself: bool = False) -> Tensor:
-    z = F.normalize(torch.cat([a, b]), dim=1)
-    n = len(a)
-    scores = z @ z.T / T
-    if not itself:
-        scores = scores.masked_fill(torch.eye(2 * n, dtype=torch.bool), -torch.inf)
-    return F.cross_entropy(scores, torch.arange(2 * n).roll(n))
-
-
-def _nt_xent_slips(n: Numbers) -> Iterator[tuple[str, Loss]]:
-    yield _("each view is compared with itself: the diagonal is not masked"), partial(nt_xent, **n, itself=True)
-    yield _("the temperature is missing"), partial(nt_xent, T=1.0)
-    yield _("the temperature multiplies where it should divide"), partial(nt_xent, T=1 / n["T"])
-    yield _("only the pairs between the two views count"), lambda a, b: info_nce(a, b, n["T"], True)
 
 
 # ---- roots and masks
@@ -445,9 +273,7 @@ KNOWN = (
     Known(
         focal, _grid(gamma=(2.0, 1.0, 3.0, 1.5, 0.5, 5.0), alpha=(None, 0.25, 0.75, 0.5), reduction=MEANS), _focal_slips
     ),
-    Known(
-        dice, _grid(smooth=(1.0, 0.0, 1e-6, 1e-5, 1e-8, 1e-7), logits=(False, True), each=(False, True)), _dice_slips
-    ),
+    Known(dice, _grid(smooth=(1.0, 0.0, 1e-6, 1e-5, 1e-8, 1e-7), logits=(False, True), each=(False, True)), dice_slips),
     Known(
         tversky,
         _grid(
@@ -457,15 +283,15 @@ KNOWN = (
             logits=(False, True),
             each=(False, True),
         ),
-        _tversky_slips,
+        tversky_slips,
     ),
-    Known(nt_xent, _grid(T=(0.5, 0.1, 0.07, 1.0, 0.2)), _nt_xent_slips),
+    Known(nt_xent, _grid(T=(0.5, 0.1, 0.07, 1.0, 0.2)), nt_xent_slips),
     Known(rmse, _grid(eps=(0.0, 1e-8, 1e-6, 1e-12, 1e-10, 1e-5, 1e-4)), _rmse_slips),
     Known(charbonnier, _grid(eps=(1e-3, 1e-6, 1e-2, 1e-4, 1.0)), _charbonnier_slips),
     Known(masked_mse, ({},), _masked_slips),
     Known(gaussian_kl, _grid(over=("mean", "sum", "batch")), _gaussian_kl_slips),
     Known(distillation, _grid(T=(2.0, 4.0, 3.0, 1.0, 5.0, 10.0), square=(True, False)), _distillation_slips),
-    Known(contrastive, _grid(margin=(1.0, 2.0, 0.5), half=(False, True), similar=(1, 0)), _contrastive_slips),
-    Known(info_nce, _grid(T=(0.1, 0.07, 0.5, 1.0, 0.2, 0.05), both=(False, True)), _info_nce_slips),
+    Known(contrastive, _grid(margin=(1.0, 2.0, 0.5), half=(False, True), similar=(1, 0)), contrastive_slips),
+    Known(info_nce, _grid(T=(0.1, 0.07, 0.5, 1.0, 0.2, 0.05), both=(False, True)), info_nce_slips),
     Known(quantile, _grid(q=(0.9, 0.1, 0.5, 0.25, 0.75, 0.95, 0.05)), _quantile_slips),
 )

@@ -12,6 +12,7 @@ from torch import Tensor
 from ..reference import Reference
 
 Loss = Callable[..., Tensor]
+Numbers = dict[str, Any]  #: the settings of a known loss
 
 
 @dataclass(frozen=True)
