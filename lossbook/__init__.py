@@ -12,6 +12,7 @@ from .explain import explain
 from .language import set_language
 from .plot import plot
 from .style import set_style
+from .verify import verify
 
 __all__ = ["check", "explain", "functional", "nn", "pictures", "plot", "set_language", "set_style", "verify"]
 
@@ -20,10 +21,6 @@ def __getattr__(name: str) -> Any:
     """What training scripts need not wait for, loaded when somebody asks for it."""
     if name == "check":
         return importlib.import_module(".exercises", __name__).check
-    if name == "verify":
-        # Importing the package of that name has just put itself here, in the place of its function.
-        globals()["verify"] = importlib.import_module(".verify", __name__).verify
-        return globals()["verify"]
     if name == "pictures":
         return importlib.import_module(".pictures", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
@@ -34,8 +35,10 @@ def calls(e: Examination) -> Check:
         found = Finding(sentence(trial, "no tensor"), trial.batch.tensors, None, *told(trial, "no tensor", e))
         return failed(name, title, found)
     if tried and all(t.got.error is not None for t in tried):
-        trial = tried[0]
-        return failed(name, title, Finding(sentence(trial, "error"), trial.batch.tensors, line=_raised(e, trial)))
+        if not tried[0].right:
+            return failed(name, title, Finding(sentence(tried[0], "error"), tried[0].batch.tensors))
+        found = finding(e, tried[:1], "error")
+        return failed(name, title, replace(found, line=_raised(e, tried[0])))
     wrong = [t for t in e.ordinary() if e.fault(t) == "error"]
     if wrong:
         return failed(name, title, finding(e, wrong, "error"))
@@ -69,7 +72,8 @@ def gradient(e: Examination) -> Check:
 
 
 def forms(e: Examination) -> Check:
-    return judged("forms", _("other shapes of input"), e, [t for t in e.ordinary() if t.batch.form != _main(e)])
+    others = [t for t in e.ordinary() if t.batch.form != _main(e)]
+    return judged("forms", _("other shapes of input"), e, others, VALUE | GRADIENT | {"error"})
 
 
 def edges(e: Examination) -> Check:
