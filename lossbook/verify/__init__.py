@@ -33,7 +33,7 @@ def verify(loss: Any, like: Any, inputs: Any = None, *, compile: bool = False, *
 
     Raises:
         TypeError: ``like`` is no loss, or its inputs are not known.
-        ValueError: the catalogue has no such name.
+        ValueError: the catalogue has no such name, or ``like`` gives no number on any batch.
 
     Your loss may do what it wants: errors, prints and endless loops are reported, and random numbers, dtype, gradient
     mode and warnings are afterwards as they were.
@@ -52,12 +52,22 @@ def verify(loss: Any, like: Any, inputs: Any = None, *, compile: bool = False, *
         if not callable(candidate.original) or candidate.error is not None:
             return Report(candidate.name, right.name, (_not_made(candidate),))
         examination = Examination(candidate, right)
+        if not any(t.right for t in examination.trials):
+            raise ValueError(_nothing_right(examination))
         checks = []
         runs = any(t.got.works for t in examination.trials)
         # Where it never runs, there is nothing to look at but what it is made of.
         for check in (*CHECKS, compiled) if compile and runs else CHECKS if runs else (calls, module):
             checks.append(check(examination))
     return Report(candidate.name, right.name, tuple(checks))
+
+
+def _nothing_right(e: Examination) -> str:
+    """Why there is nothing to compare with."""
+    outcomes = [e.call(t.batch, right) for t in e.trials for right in e.losses]
+    error = next((o.error or o.backward_error for o in outcomes if o.error or o.backward_error), None)
+    said = f"{type(error).__name__}: {error}" if error else "no finite tensor comes back."
+    return f"{e.reference.name} cannot be computed on any of the batches, so there is nothing to compare with. {said}"
 
 
 def _not_made(candidate: Candidate) -> Check:

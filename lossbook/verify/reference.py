@@ -107,6 +107,8 @@ def _made(inputs: Any) -> Iterator[tuple[Tensor, ...]]:
         for seed in range(BATCHES):
             torch.manual_seed(seed)
             given.append(_make(inputs, seed) if asked else inputs())
+    if not given:
+        raise ValueError("inputs holds no batch. Give at least one: a tuple of tensors, as the loss takes them.")
     for batch in given:
         batch = tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
         if not batch or not all(isinstance(t, Tensor) for t in batch):

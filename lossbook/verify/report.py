@@ -31,9 +31,8 @@ class Finding:
         lines = [self.says]
         if self.inputs:
             arguments = [written(t) for t in self.inputs]
-            arguments += [
-                f"{k}={written(v) if isinstance(v, Tensor) else v!r}" for k, v in (self.settings or {}).items()
-            ]
+            for name, value in (self.settings or {}).items():
+                arguments.append(f"{name}={written(value) if isinstance(value, Tensor) else repr(value)}")
             lines.append(_("smallest input: {arguments}").format(arguments=", ".join(arguments)))
         if self.got:
             lines.append(_("got {got}, should be {wanted}").format(got=self.got, wanted=self.wanted))

@@ -13,7 +13,7 @@ from ...language import gettext as _
 from ..compare import Trial, fault_of, try_on
 from ..examination import MANNERS, Examination
 from ..report import Check, Finding
-from .outcome import failed, finding, judged, passed, sentence, skipped, told
+from .outcome import failed, finding, judged, passed, sentence, skipped
 
 VALUE = {"value", "not finite", "shape", "no tensor"}
 
@@ -32,8 +32,7 @@ def calls(e: Examination) -> Check:
         return failed(name, title, finding(e, manners, e.fault(manners[0])))
     if tried and not any(t.got.works for t in tried) and any(t.got.error is None for t in tried):
         trial = next(t for t in tried if t.got.error is None)
-        found = Finding(sentence(trial, "no tensor"), trial.batch.tensors, None, *told(trial, "no tensor", e))
-        return failed(name, title, found)
+        return failed(name, title, finding(e, [trial], "no tensor"))
     if tried and all(t.got.error is not None for t in tried):
         if not tried[0].right:
             return failed(name, title, Finding(sentence(tried[0], "error"), tried[0].batch.tensors))
