@@ -52,6 +52,12 @@ def trailing_dimensions_summed(input, target):
     return right(input, target) * (input[0, 0].numel() if input.dim() > 2 else 1)
 
 
+def one_number_at_a_time(input, target):
+    if not input.var() > 0:
+        raise RuntimeError("nothing to normalize by")
+    return right(input, target)
+
+
 def naive_logarithm(input, target):
     return -(target * input.log() + (1 - target) * (1 - input).log()).mean()
 

@@ -28,7 +28,7 @@ class Examination:
         self.wrt = reference.kind.wrt
         self.loss = reference.kind.around(candidate.loss)
         self.losses = reference.bound({})
-        self.single = False  #: whether it computes in float32 inside
+        self.single = reference.single  #: whether it, or the right one, computes in float32 inside
         self.trials: list[Trial] = []
         self.refused: dict[str, BaseException] = {}  #: forms of input that the loss does not take, and what it says
         self._try_all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from .._core import Entry, settings_of
 from ..catalogue import find, lookup, settings_of_module
+from .calling import call
 from .inputs import KINDS, Batch, Kind
 
 BATCHES = 6  #: how many batches are asked for
@@ -27,6 +29,7 @@ class Reference:
     kind: Kind
     settings: dict[str, Any] = field(default_factory=dict)
     entry: Entry | None = None
+    single: bool = False  #: whether it computes in float32 only
 
     def batches(self, more: dict[str, Any]) -> list[Batch]:
         """The inputs for the loss with these settings besides its own."""
@@ -61,7 +64,8 @@ def reference(like: Any, inputs: Any, settings: dict[str, Any]) -> Reference:
             f"like must be a loss that can be called, got {like!r}. Give {what}, built with the sizes that yours has."
         )
     name = getattr(like, "__name__", type(like).__name__)
-    loss = functools.partial(like, **settings) if settings else like
+    loss = _double_module(like) if isinstance(like, torch.nn.Module) else like
+    loss = functools.partial(loss, **settings) if settings else loss
     if inputs is None and _owns_parameters(like):
         inputs = functools.partial(_layer_inputs, like)
     if inputs is None:
@@ -70,7 +74,30 @@ def reference(like: Any, inputs: Any, settings: dict[str, Any]) -> Reference:
             f"inputs=lambda: (torch.randn(8, 4), torch.randint(4, (8,))), a function that makes a batch, or a list of batches."
         )
     batches = list(_made(inputs))
-    return Reference(name, (loss,), Kind(_given(inputs, None), _predictions(batches), reductions=()), {}, None)
+    single = _only_float32(loss, batches[0])
+    loss = functools.partial(_in_float32, loss) if single else loss
+    return Reference(name, (loss,), Kind(_given(inputs, None), _predictions(batches), reductions=()), {}, None, single)
+
+
+def _double_module(module: torch.nn.Module) -> torch.nn.Module:
+    """Its copy in float64; itself, where it cannot be copied."""
+    try:
+        return copy.deepcopy(module).double()
+    except Exception:
+        return module
+
+
+def _only_float32(loss: Callable, batch: tuple[Tensor, ...]) -> bool:
+    """Whether a loss, as one that brings float32 weights along, refuses float64."""
+    return call(loss, [_double(t) for t in batch]).error is not None and call(loss, _in_single(batch)).works
+
+
+def _in_float32(loss: Callable, *tensors: Tensor) -> Any:
+    return loss(*_in_single(tensors))
+
+
+def _in_single(tensors: Iterable[Tensor]) -> list[Tensor]:
+    return [t.float() if t.is_floating_point() else t for t in tensors]
 
 
 def _owns_parameters(like: Any) -> bool:

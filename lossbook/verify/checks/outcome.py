@@ -55,6 +55,8 @@ def finding(
 def sentence(trial: Trial, fault: str) -> str:
     """What is wrong, for a student."""
     where = trial.batch.name or trial.batch.form
+    if where.startswith("(") and where.endswith(")"):  # the sentence has its own
+        where = where[1:-1]
     error = trial.got.error or trial.got.backward_error
     said = (
         f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}" if error else ""
