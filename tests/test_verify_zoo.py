@@ -74,7 +74,7 @@ def test_wrong_losses_are_found(specimen):
     assert bool(report(specimen.name)) == (specimen.name in MISSED), MISSED.get(specimen.name)
 
 
-@pytest.mark.parametrize(("held_back", "share"), [(True, 0.85), (False, 0.85)])
+@pytest.mark.parametrize(("held_back", "share"), [(True, 0.94), (False, 0.95)])
 def test_the_slip_is_named(held_back, share):
     found = [s for s in zoo.WRONG if s.held_back is held_back and not report(s.name)]
     other = [s.name for s in found if not diagnosed(s)]

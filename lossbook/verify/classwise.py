@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..language import gettext as _
 from .batch import Batch, Settings, exact, normal, row
 from .elementwise import score_edges, scores_and_labels
 
@@ -48,25 +49,25 @@ def class_batches(log_probabilities: bool = False, trailing: bool = True, more: 
             yield Batch((scores(g, 2, c, 3, 5), labels(2, 3, 5)), "(N, C, H, W)")
             pairs = labels(3, 4)  # of sequences of different lengths
             pairs[0, 1:], pairs[1, 3] = ignored, ignored
-            yield Batch((scores(g, 3, c, 4), pairs), "ignored targets, (N, C, d)")
+            yield Batch((scores(g, 3, c, 4), pairs), _("ignored targets") + ", (N, C, d)")
             some = labels(6)
             some[[1, 4]] = ignored
-            yield Batch((scores(g, 6, c), some), "ignored targets")
+            yield Batch((scores(g, 6, c), some), _("ignored targets"))
         ladder = torch.arange(float(c)).double()
 
         def edge(name: str, logits: Tensor, target: Tensor) -> Batch:
             logits = exact(logits.log_softmax(-1)) if log_probabilities else logits
             return Batch((logits, target), "(N, C)", "(N, C)", edge=True, name=name)
 
-        yield edge("equal scores", torch.zeros(3, c).double(), torch.arange(3) % c)
-        yield edge("one class only", torch.stack([ladder, -ladder, ladder * 0.5]), torch.zeros(3).long())
-        yield edge("the last class only", torch.stack([ladder, -ladder, ladder * 0.5]), torch.full((3,), c - 1))
-        yield edge("the first classes only", torch.stack([ladder, -ladder]), torch.arange(2))
-        yield edge("large logits", torch.stack([100 * ladder, -40 * ladder]), torch.tensor([0, 0]))
+        yield edge(_("equal scores"), torch.zeros(3, c).double(), torch.arange(3) % c)
+        yield edge(_("one class only"), torch.stack([ladder, -ladder, ladder * 0.5]), torch.zeros(3).long())
+        yield edge(_("the last class only"), torch.stack([ladder, -ladder, ladder * 0.5]), torch.full((3,), c - 1))
+        yield edge(_("the first classes only"), torch.stack([ladder, -ladder]), torch.arange(2))
+        yield edge(_("large logits"), torch.stack([100 * ladder, -40 * ladder]), torch.tensor([0, 0]))
         if not log_probabilities:
-            yield edge("huge logits", torch.stack([1000 * ladder, -1000 * ladder]), torch.tensor([c - 1, 0]))
-            yield edge("huge logits, wrong", torch.stack([1000 * ladder, 1000 + ladder]), torch.tensor([0, 0]))
-            yield edge("scores 1 apart", torch.stack([ladder, -ladder]), torch.tensor([1, 0]))
+            yield edge(_("huge logits"), torch.stack([1000 * ladder, -1000 * ladder]), torch.tensor([c - 1, 0]))
+            yield edge(_("huge logits, wrong"), torch.stack([1000 * ladder, 1000 + ladder]), torch.tensor([0, 0]))
+            yield edge(_("scores 1 apart"), torch.stack([ladder, -ladder]), torch.tensor([1, 0]))
         if more:
             yield from more(settings, g, c)
 
@@ -77,9 +78,9 @@ def probability_targets(settings: Settings, g: torch.Generator, c: int) -> Itera
     if settings.get("ignore_index", -100) < 0:
         for n in (5, 3):
             soft = exact(normal(g, n, c).softmax(1))
-            yield Batch((normal(g, n, c), soft), "probability targets")
+            yield Batch((normal(g, n, c), soft), _("probability targets"))
         one_hot = torch.eye(c).double()[torch.arange(3) % c]
-        yield Batch((normal(g, 3, c), one_hot), "probability targets")
+        yield Batch((normal(g, 3, c), one_hot), _("probability targets"))
 
 
 def label_matrix(g: torch.Generator, *shape: int) -> Tensor:
@@ -95,9 +96,9 @@ def multilabel_margins(settings: Settings, g: torch.Generator) -> Iterator[Batch
     yield Batch((normal(g, 1, 4), label_matrix(g, 1, 4)), "(1, C)", "(N, C)")
     yield Batch((normal(g, 4), label_matrix(g, 4)), "(C)")
     edges = {
-        "no label, and all labels": (row(1, 2, 3, 1, 2, 3), torch.tensor([[-1, 0, 1], [2, 0, 1]])),
-        "labels after the end": (row(1, 2, 3, 3, 1, 0), torch.tensor([[0, -1, 2], [1, -1, 0]])),
-        "equal scores": (row(0, 0, 0, 1, 1, 1), torch.tensor([[0, -1, -1], [1, 2, -1]])),
+        _("no label, and all labels"): (row(1, 2, 3, 1, 2, 3), torch.tensor([[-1, 0, 1], [2, 0, 1]])),
+        _("labels after the end"): (row(1, 2, 3, 3, 1, 0), torch.tensor([[0, -1, 2], [1, -1, 0]])),
+        _("equal scores"): (row(0, 0, 0, 1, 1, 1), torch.tensor([[0, -1, -1], [1, 2, -1]])),
     }
     for name, (scores, target) in edges.items():
         yield Batch((scores.reshape(2, 3), target), "(N, C)", "(N, C)", edge=True, name=name)
@@ -129,7 +130,7 @@ def distributions(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
     ):  # fmt: skip
         yield Batch(draw(*shape), form, base)
     same = normal(g, 3, 4).log_softmax(1)
-    yield Batch((exact(same), target(same.exp())), "(N, C)", "(N, C)", edge=True, name="equal distributions")
+    yield Batch((exact(same), target(same.exp())), "(N, C)", "(N, C)", edge=True, name=_("equal distributions"))
     if not settings.get("log_target"):
         one_hot = (exact(normal(g, 3, 4).log_softmax(1)), torch.eye(4).double()[:3])
-        yield Batch(one_hot, "(N, C)", "(N, C)", edge=True, name="target probabilities of 0")
+        yield Batch(one_hot, "(N, C)", "(N, C)", edge=True, name=_("target probabilities of 0"))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
+from ..language import gettext as _
 from .batch import Batch, Settings, exact, normal, row
 
 #: form, shape, and the form that it is a special case of
@@ -66,11 +67,11 @@ def two_numbers(g: torch.Generator, shape: tuple[int, ...], settings: Settings) 
 
 def error_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
     turn = float(settings.get("beta", settings.get("delta", 1.0)))
-    yield "perfect predictions", (row(1, 2, 3), row(1, 2, 3))
-    yield "one perfect prediction", (row(2, 1, 5), row(2, 3, 4))
-    yield "one sample, predicted perfectly", (row(3), row(3))
-    yield "large errors", (row(100, -100, 1000, 3), row(0, 0, -1000, 1))
-    yield "errors at the turn", (row(turn, -turn, 0.5 * turn, 2 * turn), row(0, 0, 0, 0))
+    yield _("perfect predictions"), (row(1, 2, 3), row(1, 2, 3))
+    yield _("one perfect prediction"), (row(2, 1, 5), row(2, 3, 4))
+    yield _("one sample, predicted perfectly"), (row(3), row(3))
+    yield _("large errors"), (row(100, -100, 1000, 3), row(0, 0, -1000, 1))
+    yield _("errors at the turn"), (row(turn, -turn, 0.5 * turn, 2 * turn), row(0, 0, 0, 0))
 
 
 def rates(g: torch.Generator, shape: tuple[int, ...], settings: Settings) -> tuple[Tensor, ...]:
@@ -81,11 +82,11 @@ def rates(g: torch.Generator, shape: tuple[int, ...], settings: Settings) -> tup
 
 def rate_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
     if settings.get("log_input", True):
-        yield "counts of 0 and large rates", (row(0, -20, 10, 2), row(0, 0, 5, 1))
+        yield _("counts of 0 and large rates"), (row(0, -20, 10, 2), row(0, 0, 5, 1))
     else:
-        yield "counts of 0 and large rates", (row(1, 0.0625, 100, 2), row(0, 0, 5, 1))
-        yield "a rate of 0", (row(0, 0, 1), row(0, 2, 1))
-    yield "counts of 1 and 2", (row(0.5, 1, 0.25), row(1, 2, 1))
+        yield _("counts of 0 and large rates"), (row(1, 0.0625, 100, 2), row(0, 0, 5, 1))
+        yield _("a rate of 0"), (row(0, 0, 1), row(0, 2, 1))
+    yield _("counts of 1 and 2"), (row(0.5, 1, 0.25), row(1, 2, 1))
 
 
 def measurements(g: torch.Generator, shape: tuple[int, ...], settings: Settings) -> tuple[Tensor, ...]:
@@ -93,9 +94,9 @@ def measurements(g: torch.Generator, shape: tuple[int, ...], settings: Settings)
 
 
 def measurement_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
-    yield "perfect predictions", (row(1, 2, 3), row(1, 2, 3), row(1, 0.5, 2))
-    yield "a variance of 0", (row(1, 2, 3), row(1, 2, 3.5), row(0, 1, 2))
-    yield "large and small variances", (row(1, 2), row(3, 2.5), row(1024, 0.0009765625))
+    yield _("perfect predictions"), (row(1, 2, 3), row(1, 2, 3), row(1, 0.5, 2))
+    yield _("a variance of 0"), (row(1, 2, 3), row(1, 2, 3.5), row(0, 1, 2))
+    yield _("large and small variances"), (row(1, 2), row(3, 2.5), row(1024, 0.0009765625))
 
 
 def chances(g: torch.Generator, shape: tuple[int, ...], settings: Settings) -> tuple[Tensor, ...]:
@@ -103,11 +104,11 @@ def chances(g: torch.Generator, shape: tuple[int, ...], settings: Settings) -> t
 
 
 def chance_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
-    yield "soft labels", (row(0.25, 0.5, 0.75), row(0.25, 0.75, 0.5))
-    yield "probabilities of 0 and 1, right", (row(0, 1, 0.5), row(0, 1, 1))
-    yield "probabilities of 0 and 1, wrong", (row(0, 1, 0.5), row(1, 0, 1))
-    yield "probabilities near 0 and 1", (row(2**-20, 1 - 2**-20, 2**-20), row(1, 0, 0))
-    yield "only positives", (row(0.5, 0.25), row(1, 1))
+    yield _("soft labels"), (row(0.25, 0.5, 0.75), row(0.25, 0.75, 0.5))
+    yield _("probabilities of 0 and 1, right"), (row(0, 1, 0.5), row(0, 1, 1))
+    yield _("probabilities of 0 and 1, wrong"), (row(0, 1, 0.5), row(1, 0, 1))
+    yield _("probabilities near 0 and 1"), (row(2**-20, 1 - 2**-20, 2**-20), row(1, 0, 0))
+    yield _("only positives"), (row(0.5, 0.25), row(1, 1))
 
 
 def scores_and_labels(g: torch.Generator, shape: tuple[int, ...], settings: Settings) -> tuple[Tensor, ...]:
@@ -115,11 +116,11 @@ def scores_and_labels(g: torch.Generator, shape: tuple[int, ...], settings: Sett
 
 
 def score_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
-    yield "soft labels", (row(1, -1, 2), row(0.25, 0.75, 0.5))
-    yield "logits of 0", (row(0, 0, 1), row(0, 1, 1))
-    yield "large logits", (row(40, -40, 100, -100), row(0, 1, 1, 0))
-    yield "huge logits", (row(1000, -1000, 1000, -1000), row(0, 1, 1, 0))
-    yield "only negatives", (row(0.5, -2), row(0, 0))
+    yield _("soft labels"), (row(1, -1, 2), row(0.25, 0.75, 0.5))
+    yield _("logits of 0"), (row(0, 0, 1), row(0, 1, 1))
+    yield _("large logits"), (row(40, -40, 100, -100), row(0, 1, 1, 0))
+    yield _("huge logits"), (row(1000, -1000, 1000, -1000), row(0, 1, 1, 0))
+    yield _("only negatives"), (row(0.5, -2), row(0, 0))
 
 
 def signed(g: torch.Generator, shape: tuple[int, ...], settings: Settings) -> tuple[Tensor, ...]:
@@ -128,11 +129,11 @@ def signed(g: torch.Generator, shape: tuple[int, ...], settings: Settings) -> tu
 
 def signed_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
     margin = float(settings.get("margin", 1.0))
-    yield "scores of 0", (row(0, 0, 1), row(1, -1, 1))
-    yield "scores at the margin", (row(margin, margin, -margin), row(1, -1, -1))
-    yield "large scores", (row(40, -40, 100, -100), row(1, 1, -1, -1))
-    yield "huge scores", (row(1000, -1000, 1000, -1000), row(1, 1, -1, -1))
-    yield "one kind of label", (row(0.5, 2), row(-1, -1))
+    yield _("scores of 0"), (row(0, 0, 1), row(1, -1, 1))
+    yield _("scores at the margin"), (row(margin, margin, -margin), row(1, -1, -1))
+    yield _("large scores"), (row(40, -40, 100, -100), row(1, 1, -1, -1))
+    yield _("huge scores"), (row(1000, -1000, 1000, -1000), row(1, 1, -1, -1))
+    yield _("one kind of label"), (row(0.5, 2), row(-1, -1))
 
 
 def pairs(g: torch.Generator, shape: tuple[int, ...], settings: Settings) -> tuple[Tensor, ...]:
@@ -141,6 +142,6 @@ def pairs(g: torch.Generator, shape: tuple[int, ...], settings: Settings) -> tup
 
 def pair_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
     margin = float(settings.get("margin", 0.0))
-    yield "equal scores", (row(1, 2, 3), row(1, 2, 0), row(1, -1, 1))
-    yield "scores at the margin", (row(1 + margin, 2, 5), row(1, 2 + margin, 1), row(1, -1, -1))
-    yield "far apart", (row(100, -100), row(-100, 100), row(1, 1))
+    yield _("equal scores"), (row(1, 2, 3), row(1, 2, 0), row(1, -1, 1))
+    yield _("scores at the margin"), (row(1 + margin, 2, 5), row(1, 2 + margin, 1), row(1, -1, -1))
+    yield _("far apart"), (row(100, -100), row(-100, 100), row(1, 1))

@@ -16,9 +16,6 @@ from .inputs import Batch
 from .reference import Reference
 from .state import TakesTooLong
 
-#: Faults that are about how a loss behaves, not about its numbers. What it overwrites has a check of its own.
-MANNERS = {"printed", "hang"}
-
 
 class Examination:
     """One loss held against the right one."""

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from .._core import Entry, settings_of
 from ..catalogue import find, lookup, settings_of_module
+from ..language import gettext as _
 from .calling import call
 from .inputs import KINDS, Batch, Kind
 
@@ -179,11 +180,11 @@ def _given(inputs: Any, kind: Kind | None) -> Callable:
         n = first[0].shape[0] if first[0].dim() else 0
         together = all(t.dim() and t.shape[0] == n for t in first)
         if together and n > 2:
-            yield Batch(tuple(t[: n // 2] for t in first), "inputs", name="half the samples")
-            yield Batch(tuple(t.flip(0) for t in first), "inputs", name="samples in reverse")
-            yield Batch(tuple(t[:1] for t in first), "one sample")
+            yield Batch(tuple(t[: n // 2] for t in first), "inputs", name=_("half the samples"))
+            yield Batch(tuple(t.flip(0) for t in first), "inputs", name=_("samples in reverse"))
+            yield Batch(tuple(t[:1] for t in first), _("one sample"))
         for name, batch in _edges(made):
-            yield Batch(batch, "edges of the inputs", edge=True, name=name)
+            yield Batch(batch, _("edges of the inputs"), edge=True, name=name)
         if kind is not None:
             yield from kind.batches(settings, g)
 
@@ -207,20 +208,20 @@ def _edges(made: list[tuple[Tensor, ...]]) -> Iterator[tuple[str, tuple[Tensor, 
             if not values.numel() or tensor.dtype is torch.bool:
                 continue
             for label in values.unique().tolist()[:3]:
-                yield f"only the label {label}", with_(torch.full_like(tensor, label))
+                yield _("only the label {label}").format(label=f"{label:g}"), with_(torch.full_like(tensor, label))
         elif values.numel() and values.min() < 0:
             labels = values.unique()
             if len(labels) == 2:  # 1 and −1
                 for label in labels.tolist():
-                    yield f"only the label {label:g}", with_(torch.full_like(tensor, label))
+                    yield _("only the label {label}").format(label=f"{label:g}"), with_(torch.full_like(tensor, label))
                 continue
             for factor in (0, 10, 100):
-                yield f"predictions times {factor}", with_(tensor * factor)
+                yield _("predictions times {factor}").format(factor=factor), with_(tensor * factor)
         elif values.numel() and values.max() <= 1:
-            yield "0 and 1 only", with_(tensor.round())
+            yield _("0 and 1 only"), with_(tensor.round())
             if not torch.allclose(tensor.sum(-1), torch.ones(()).double(), atol=1e-4):
-                yield "all 0", with_(torch.zeros_like(tensor))
-                yield "all 1", with_(torch.ones_like(tensor))
+                yield _("all 0"), with_(torch.zeros_like(tensor))
+                yield _("all 1"), with_(torch.ones_like(tensor))
         same = next((t for t in first if t is not tensor and t.shape == tensor.shape and t.dtype == tensor.dtype), None)
         if i == 0 and same is not None and tensor.is_floating_point():
-            yield "perfect predictions", with_(same.clone())
+            yield _("perfect predictions"), with_(same.clone())

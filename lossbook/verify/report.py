@@ -101,7 +101,8 @@ class Report:
 
     def _repr_markdown_(self) -> str:
         rows = "\n".join(f"| {MARKS[c.state]} | {c.title} | {self._state(c)} |" for c in self.checks)
-        table = f"|  | {_('check')} | {_('result')} |\n|---|---|---|\n{rows}"
+        check, result = _("check"), _("result")
+        table = f"|  | {check} | {result} |\n|---|---|---|\n{rows}"
         findings = "\n\n".join(
             f"**{c.title}**\n\n" + "\n\n".join(_quoted(line) for line in str(c.finding).splitlines())
             for c in self.checks

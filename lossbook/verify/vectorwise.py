@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
+from ..language import gettext as _
 from .batch import Batch, Settings, normal, row
 
 
@@ -15,7 +16,7 @@ def vectors(count: int) -> Callable:
 
     def batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
         def draw(*shape: int) -> tuple[Tensor, ...]:
-            drawn = tuple(normal(g, *shape) for _ in range(count))
+            drawn = tuple(normal(g, *shape) for _vector in range(count))
             label = 2.0 * torch.randint(2, shape[:-1], generator=g).double() - 1
             return drawn if count == 3 else (*drawn, label)
 
@@ -33,21 +34,21 @@ def vectors(count: int) -> Callable:
 def cosine_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
     x = row(1, 0, 0, 1, 3, 4).reshape(3, 2)
     turned = row(0, 1, -1, 0, -4, 3).reshape(3, 2)
-    yield "parallel vectors", (x, 2 * x, row(1, -1, 1))
-    yield "opposite vectors", (x, -x, row(1, -1, 1))
-    yield "orthogonal vectors", (x, turned, row(1, -1, -1))
-    yield "long and short vectors", (1024 * x, turned / 1024 + x / 512, row(1, -1, 1))
-    yield "one kind of label", (x, turned + x, row(-1, -1, -1))
+    yield _("parallel vectors"), (x, 2 * x, row(1, -1, 1))
+    yield _("opposite vectors"), (x, -x, row(1, -1, 1))
+    yield _("orthogonal vectors"), (x, turned, row(1, -1, -1))
+    yield _("long and short vectors"), (1024 * x, turned / 1024 + x / 512, row(1, -1, 1))
+    yield _("one kind of label"), (x, turned + x, row(-1, -1, -1))
 
 
 def triplet_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
     a = row(1, 0, 0, 1, 3, 4).reshape(3, 2)
     far = a + row(8, 0)
-    yield "anchor equals positive", (a, a, a + row(0.5, 0))
-    yield "negative equals anchor", (a, a + row(0.5, 0.25), a)
-    yield "three equal points", (a, a, a)
-    yield "negatives far away", (a, a + row(0.5, 0), far)
-    yield "positives far away", (a, far, a + row(0, 0.5))
+    yield _("anchor equals positive"), (a, a, a + row(0.5, 0))
+    yield _("negative equals anchor"), (a, a + row(0.5, 0.25), a)
+    yield _("three equal points"), (a, a, a)
+    yield _("negatives far away"), (a, a + row(0.5, 0), far)
+    yield _("positives far away"), (a, far, a + row(0, 0.5))
 
 
 def ctc_batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
@@ -66,7 +67,7 @@ def ctc_batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
     other = next(c for c in range(4) if c != blank)
     repeats = torch.full((2, 3), other)
     lengths = torch.full((2,), 8), torch.full((2,), 3)
-    yield Batch((normal(g, 8, 2, 4), repeats, *lengths), "(T, N, C)", "(T, N, C)", edge=True, name="repeated labels")
+    yield Batch((normal(g, 8, 2, 4), repeats, *lengths), "(T, N, C)", "(T, N, C)", edge=True, name=_("repeated labels"))
 
 
 def linear_batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
@@ -74,4 +75,4 @@ def linear_batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
         tensors = (normal(g, n, d), normal(g, c, d), torch.randint(c, (n,), generator=g))
         yield Batch(tensors, "(N, D)" if n > 1 else "(1, D)", "" if n > 1 else "(N, D)")
     large = (100 * normal(g, 4, 3), normal(g, 4, 3), torch.randint(4, (4,), generator=g))
-    yield Batch(large, "(N, D)", "(N, D)", edge=True, name="large logits")
+    yield Batch(large, "(N, D)", "(N, D)", edge=True, name=_("large logits"))

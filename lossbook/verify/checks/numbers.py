@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...language import gettext as _
 from ..compare import Trial, fault_of, try_on
-from ..examination import MANNERS, Examination
+from ..examination import Examination
 from ..report import Check, Finding
 from .outcome import failed, finding, judged, passed, sentence, skipped
 
@@ -27,9 +27,9 @@ def calls(e: Examination) -> Check:
     if e.hangs:
         trial = e.trials[-1]
         return failed(name, title, Finding(sentence(trial, "hang"), trial.batch.tensors))
-    manners = [t for t in e.trials if e.fault(t) in MANNERS]
-    if manners:
-        return failed(name, title, finding(e, manners, e.fault(manners[0])))
+    printed = next((t for t in e.trials if t.got.printed), None)
+    if printed:
+        return failed(name, title, Finding(sentence(printed, "printed"), printed.batch.tensors))
     if tried and not any(t.got.works for t in tried) and any(t.got.error is None for t in tried):
         trial = next(t for t in tried if t.got.error is None)
         return failed(name, title, finding(e, [trial], "no tensor"))

@@ -74,7 +74,6 @@ def sentence(trial: Trial, fault: str) -> str:
             "The value is finite, its gradient is NaN or infinite ({where}): one such batch destroys all weights."
         ),
         "printed": _("The loss prints something each time it is called."),
-        "overwritten": _("The loss overwrites its input, which the caller still needs."),
         "hang": _("The loss does not end: the call took too long."),
     }[fault].format(where=where, said=said)
 
