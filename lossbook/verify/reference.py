@@ -215,7 +215,7 @@ def _edges(made: list[tuple[Tensor, ...]]) -> Iterator[tuple[str, tuple[Tensor, 
                 for label in labels.tolist():
                     yield _("only the label {label}").format(label=f"{label:g}"), with_(torch.full_like(tensor, label))
                 continue
-            for factor in (0, 10, 100):
+            for factor in (10, 100):
                 yield _("predictions times {factor}").format(factor=factor), with_(tensor * factor)
         elif values.numel() and values.max() <= 1:
             yield _("0 and 1 only"), with_(tensor.round())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,10 +90,11 @@ class Report:
             raise AssertionError(str(self))
 
     def __str__(self) -> str:
-        width = max(len(check.title) for check in self.checks)
+        width = max(_width(check.title) for check in self.checks)
         lines = [self._headline()]
         for check in self.checks:
-            lines.append(f"{MARKS[check.state]} {check.title:<{width}}  {self._state(check)}".rstrip())
+            title = check.title + " " * (width - _width(check.title))
+            lines.append(f"{MARKS[check.state]} {title}  {self._state(check)}".rstrip())
             if check.finding:
                 lines += [f"    {line}" for line in str(check.finding).splitlines()]
         return "\n".join(lines)
@@ -124,6 +126,11 @@ class Report:
                 check.state
             ]
         )
+
+
+def _width(text: str) -> int:
+    """How many columns of a terminal a text takes; a Chinese character takes two."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def _quoted(line: str) -> str:

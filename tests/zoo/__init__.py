@@ -36,7 +36,9 @@ WRONG: list[Specimen] = []
 RIGHT: list[Specimen] = []
 
 
-def wrong(like: Any, kind: str, diagnosis: str, *, inputs: Any = None, build: Callable = lambda loss: loss, **settings: Any):
+def wrong(
+    like: Any, kind: str, diagnosis: str, *, inputs: Any = None, build: Callable = lambda loss: loss, **settings: Any
+):
     """Enter a wrong loss; `build` makes of the decorated class or function what `verify` gets."""
 
     def enter(loss: Any) -> Any:

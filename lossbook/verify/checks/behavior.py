@@ -188,7 +188,7 @@ def strides(e: Examination) -> Check:
                 line=line_of(e, trial, ("view", "view_as", "as_strided")), page="guide/custom-losses",
             )  # fmt: skip
             return failed(name, title, found)
-    return passed(name, title) if tried else skipped(name, title, _("no batch on which it runs"))
+    return passed(name, title) if tried else skipped(name, title, _("no such input"))
 
 
 def _spread(tensor: Tensor) -> Tensor:

@@ -54,9 +54,7 @@ def finding(
 
 def sentence(trial: Trial, fault: str) -> str:
     """What is wrong, for a student."""
-    where = trial.batch.name or trial.batch.form
-    if where.startswith("(") and where.endswith(")"):  # the sentence has its own
-        where = where[1:-1]
+    where = place(trial.batch)
     error = trial.got.error or trial.got.backward_error
     said = (
         f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}" if error else ""
@@ -76,6 +74,12 @@ def sentence(trial: Trial, fault: str) -> str:
         "printed": _("The loss prints something each time it is called."),
         "hang": _("The loss does not end: the call took too long."),
     }[fault].format(where=where, said=said)
+
+
+def place(batch: Batch) -> str:
+    """What is special about a batch, for a sentence that puts it into parentheses."""
+    where = batch.name or batch.form
+    return where[1:-1] if where.startswith("(") and where.endswith(")") else where
 
 
 def told(trial: Trial, fault: str, e: Examination) -> tuple[str, str]:
@@ -103,8 +107,10 @@ def judged(name: str, title: str, e: Examination, trials: Sequence[Trial], only:
     """Whether the loss is right on these batches."""
     if not trials:
         return skipped(name, title, _("no such input"))
-    faults = [(t, e.fault(t)) for t in trials]
-    faults = [(t, f) for t, f in faults if f and (only is None or f in only)]
+    every = [(t, e.fault(t)) for t in trials]
+    faults = [(t, f) for t, f in every if f and (only is None or f in only)]
+    if not faults and all(f for _t, f in every):  # nothing can be said of gradients where each value is wrong
+        return skipped(name, title, _("the value is not right there"))
     if not faults:
         return passed(name, title, _("{n} batches").format(n=len(trials)))
     fault = faults[0][1]

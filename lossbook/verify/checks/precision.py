@@ -14,7 +14,7 @@ from ..diagnosis import Diagnosis, diagnose, graph, line_of
 from ..examination import Examination
 from ..inputs import Batch
 from ..report import FAILED, PASSED, WARNED, Check, Finding, written
-from .outcome import failed, passed, skipped
+from .outcome import failed, passed, place, skipped
 
 FAR = 4096.0  #: float32 still tells numbers apart there that differ by 0.0005
 MANY = 40_000  #: samples in a batch whose sum of losses overflows in float16
@@ -95,7 +95,7 @@ def _in(e: Examination, name: str, title: str, dtype: torch.dtype, batches: Sequ
             )
             d = _precision(e, trial, fault)
             found = Finding(
-                says.format(dtype=_word(dtype), where=batch.name or batch.form), tensors, None,
+                says.format(dtype=_word(dtype), where=place(batch)), tensors, None,
                 written(got.value) if bad else written(slopes[0]), written(want) if bad else _("finite numbers"),
                 d.says, d.line, d.page,
             )  # fmt: skip
