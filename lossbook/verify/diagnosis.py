@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -211,8 +211,6 @@ def _of_gradient(e: Examination, trials: Sequence[Trial]) -> Slip | None:
             (*cut, "round", "sign", "argmax", "gt", "floor", "ceil"),
             page,
         )
-    function = inspect.getmodule(type(trials[0].got.result.grad_fn)) if trials else None
-    del function
     names = _backward_names(trials[0].got.result)
     if any(name.endswith("Backward") and not name.endswith("Backward0") for name in names):
         return Slip(
@@ -331,8 +329,7 @@ def recorded(e: Examination, trial: Trial) -> list[Any]:
         tensors[i].requires_grad_()
     tensors = [t.clone() if t.requires_grad else t for t in tensors]
     with operations:
-        outcome = call(lambda *_: e.loss(*tensors), ())
-    del outcome
+        call(lambda *_: e.loss(*tensors), ())
     return operations.seen
 
 
@@ -353,6 +350,3 @@ def line_of(e: Examination, trial: Trial, operations: Sequence[str]) -> str:
         if first <= number < first + len(lines):
             return f"{number}: {lines[number - first].strip()}"
     return ""
-
-
-Call = Callable[..., Tensor]

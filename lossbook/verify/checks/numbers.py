@@ -16,8 +16,6 @@ from ..report import Check, Finding
 from .outcome import failed, finding, judged, passed, sentence, skipped
 
 VALUE = {"value", "not finite", "shape", "no tensor"}
-
-
 GRADIENT = {"gradient", "gradient not finite", "graph cut", "backward error"}
 
 
