@@ -12,12 +12,13 @@ from .explain import explain
 from .language import set_language
 from .plot import plot
 from .style import set_style
+from .verify import verify
 
-__all__ = ["check", "explain", "functional", "nn", "pictures", "plot", "set_language", "set_style"]
+__all__ = ["check", "explain", "functional", "nn", "pictures", "plot", "set_language", "set_style", "verify"]
 
 
 def __getattr__(name: str) -> Any:
-    """The pictures and exercises of the book, loaded when a page asks for them: training scripts do not wait."""
+    """What training scripts need not wait for, loaded when somebody asks for it."""
     if name == "check":
         return importlib.import_module(".exercises", __name__).check
     if name == "pictures":

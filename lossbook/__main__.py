@@ -1,9 +1,11 @@
-"""The command ``lossbook``: explain, list and plot losses from a shell."""
+"""The command ``lossbook``: explain, list, plot and verify losses from a shell."""
 
 from __future__ import annotations
 
 import argparse
 import ast
+import importlib
+import importlib.util
 import re
 import sys
 from pathlib import Path
@@ -14,11 +16,11 @@ from torch import Tensor
 
 from . import _guards as guards
 from ._core import Entry, rules_of
-from .catalogue import CATALOGUE, find
+from .catalogue import CATALOGUE, find, lookup
 from .explain import explain
 from .language import languages, set_language
 
-DESCRIPTION = "PyTorch losses, explained with your numbers and drawn."
+DESCRIPTION = "PyTorch losses: explained with your numbers, drawn, and yours checked."
 
 EXAMPLES = """examples:
   lossbook list
@@ -27,8 +29,11 @@ EXAMPLES = """examples:
   lossbook explain cross_entropy "2,1,0; 0,3,1" 0,1 --set label_smoothing=0.1
   lossbook plot huber mse -o losses.svg
   lossbook plot huber --set delta=0.5,1,2 --gradient -o slopes.svg
+  lossbook verify mypackage.losses:MyMSE --like mse
+  lossbook verify losses.py:focal --like reference.py:focal --inputs losses.py:make_batch
 
-Numbers are separated by commas, rows by semicolons. Exit code 2: the input was wrong, and a sentence says how."""
+Numbers are separated by commas, rows by semicolons. Exit code 1: verify found a fault. Exit code 2: the input was wrong
+or the loss could not be run, and a sentence says how."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,11 +45,10 @@ def main(arguments: list[str] | None = None) -> int:
     given = _parser().parse_args(words)
     try:
         set_language(given.lang)
-        given.run(given)
+        return given.run(given) or 0
     except (ValueError, TypeError, IndexError, RuntimeError, OSError, ModuleNotFoundError) as error:
         print(f"lossbook: {error}", file=sys.stderr)
         return 2
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -72,6 +76,17 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("-o", "--output", required=True, metavar="FILE", help="ends in .svg, .png or .pdf")
     command.add_argument("--gradient", action="store_true", help="draw the gradient instead of the loss")
     command.set_defaults(run=_plot)
+
+    command = commands.add_parser("verify", parents=[shared, shared_set], help="check a loss of your own")
+    command.add_argument("loss", help="where it is: package.module:Name or file.py:Name")
+    command.add_argument(
+        "--like", required=True, help="what is right: a name from 'lossbook list', or a place as above"
+    )
+    command.add_argument(
+        "--inputs", metavar="PLACE", help="a function that makes a batch, for a loss that is not listed"
+    )
+    command.add_argument("--compile", action="store_true", help="try torch.compile too")
+    command.set_defaults(run=_verify)
     return parser
 
 
@@ -116,6 +131,46 @@ def _plot(given: argparse.Namespace) -> None:
     axes = plot(*given.loss, quantity="gradient" if given.gradient else "loss", **settings)
     axes.figure.savefig(given.output, bbox_inches="tight")
     print(given.output)
+
+
+def _verify(given: argparse.Namespace) -> int:
+    from .verify import verify
+
+    like = _object(given.like) if ":" in given.like else find(given.like).name
+    entries = [entry for entry in [lookup(like)] if entry is not None]
+    report = verify(
+        _object(given.loss),
+        like,
+        _object(given.inputs) if given.inputs else None,
+        compile=given.compile,
+        **_settings(given.set, entries),
+    )
+    print(report)
+    return 0 if report else 1 if report.ran else 2
+
+
+def _object(place: str) -> Any:
+    """What stands there: ``package.module:Name`` or ``file.py:Name``."""
+    home, colon, name = place.partition(":")
+    if not colon or not name:
+        raise ValueError(f"{place!r} does not say where the loss is. Write package.module:Name or file.py:Name.")
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        if home.endswith(".py"):
+            spec = importlib.util.spec_from_file_location(Path(home).stem, home)
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+        else:
+            module = importlib.import_module(home)
+    except Exception as error:  # whatever the reader's file does
+        raise ValueError(f"{home} cannot be imported: {type(error).__name__}: {error}.") from error
+    finally:
+        sys.path.pop(0)
+    if not hasattr(module, name):
+        raise ValueError(
+            f"{home} has no {name}. It has: {', '.join(n for n in vars(module) if not n.startswith('_'))}."
+        )
+    return getattr(module, name)
 
 
 def _tensor(text: str, kind: torch.dtype) -> Tensor:

@@ -104,7 +104,71 @@ def test_wrong_input(capsys, arguments, sentence):
     assert sentence in err
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["explain", "--help"], ["plot", "--help"]])
+LOSSES = """
+import torch
+
+def mse(input, target):
+    return (input - target).square().mean()
+
+def summed(input, target):
+    return (input - target).square().sum()
+
+def broken(input, target):
+    raise RuntimeError("not yet written")
+
+def batch():
+    return torch.randn(4, 2), torch.randn(4, 2)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("losses.py:mse", "--like", "mse"), 0, "mse agrees with mse."),
+        (("losses:mse", "--like", "losses:mse", "--inputs", "losses:batch"), 0, "mse agrees with mse."),
+        (("losses.py:summed", "--like", "mse", "--set", "reduction=sum"), 0, "summed agrees with mse."),
+        (("torch.nn:L1Loss", "--like", "smooth_l1"), 1, "L1Loss does not agree with smooth_l1."),
+        (("losses.py:summed", "--like", "mse"), 1, "got 5, should be 2.5"),
+        (("losses.py:summed", "--like", "mse", "--lang", "pt"), 1, "a soma em vez da média"),
+        (("losses.py:broken", "--like", "mse"), 2, "RuntimeError: not yet written"),
+    ],
+)
+def test_verify(capsys, tmp_path, monkeypatch, arguments, code, words):
+    (tmp_path / "losses.py").write_text(LOSSES, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    path = list(sys.path)
+    found, out, err = run(capsys, "verify", *arguments)
+    assert found == code
+    assert words in out
+    assert not err
+    assert sys.path == path
+    sys.modules.pop("losses", None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("losses.py:mse", "--like", "mes"), "Did you mean 'mse'?"),
+        (("losses.py:mse", "--like", "losses.py:mse"), "its inputs are not known"),
+        (("losses.py:msq", "--like", "mse"), "losses.py has no msq. It has: torch, mse"),
+        (("losses.py", "--like", "mse"), "does not say where the loss is"),
+        (("nowhere.py:mse", "--like", "mse"), "nowhere.py cannot be imported: FileNotFoundError"),
+        (("no.where:mse", "--like", "mse"), "no.where cannot be imported: ModuleNotFoundError"),
+        (("losses.py:mse", "--like", "mse", "--set", "delta=1"), "mse cannot be computed on any of the batches"),
+    ],
+)
+def test_verify_with_wrong_input(capsys, tmp_path, monkeypatch, arguments, sentence):
+    (tmp_path / "losses.py").write_text(LOSSES, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(capsys, "verify", *arguments)
+    assert code == 2
+    assert not out
+    assert err.startswith("lossbook: ")
+    assert err.count("\n") == 1
+    assert sentence in err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["explain", "--help"], ["plot", "--help"], ["verify", "--help"]])
 def test_help(arguments, capsys):
     with pytest.raises(SystemExit) as done:
         main(arguments)

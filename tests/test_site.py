@@ -246,5 +246,5 @@ def test_every_drawn_figure_is_on_the_page(page):
 @every(PAGES.values())
 def test_no_repository_no_buttons(page):
     launchers = page.soup.select("a[href*=colab], a[href*=mybinder], a[href*='/edit/'], a[href*='/issues/']")
-    assert launchers == []
+    assert [link for link in launchers if not link.find_parent("article")] == []  # a page may cite an issue
     assert len(page.soup.select(".article-header-buttons a[download]")) == bool(page.folder)

@@ -98,7 +98,9 @@ class Cell:
         return hashlib.sha256(text.encode()).hexdigest()[:12] if text else None
 
 
-PLACE = re.compile(r"(outside )?(upper|lower|center|left|right)( (upper|lower|center|left|right))?")  # where Matplotlib puts a legend
+PLACE = re.compile(
+    r"(outside )?(upper|lower|center|left|right)( (upper|lower|center|left|right))?"
+)  # where Matplotlib puts a legend
 
 
 def is_prose(literal: str) -> bool:

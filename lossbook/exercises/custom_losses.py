@@ -16,4 +16,14 @@ EXERCISES = {
         ],
         hint=lambda: _("Which of the four lines lets a small change of p change the loss a little?"),
     ),
+    "verify-report": Exercise(
+        answer=lambda: "b",
+        praise=lambda: _("The mean goes over all elements; len counts the rows only."),
+        mistakes=lambda: [
+            ("a", _("That counts the columns alone, and a single row of numbers has none. What does the mean count?")),
+            ("c", _("Both tensors have the same length, so that is the loss as it was.")),
+            ("d", _("That mends this input by chance. Try it on three columns.")),
+        ],
+        hint=lambda: _("Compare what came with what should have come, and count the elements of the smallest input."),
+    ),
 }

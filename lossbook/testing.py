@@ -1,0 +1,51 @@
+"""The checks of `verify` as tests: one line in a file that pytest reads."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from .verify import Report, verify
+from .verify.checks import CHECKS
+from .verify.report import FAILED, SKIPPED
+
+NAMES = tuple(check.__name__.replace("_", " ") for check in CHECKS)
+
+
+def loss_checks(loss: Any, like: Any, inputs: Any = None, **settings: Any) -> Callable[[str], None]:
+    """A test for each check of :func:`lossbook.verify`, with its arguments.
+
+    Write into a test file ``test_my_loss = loss_checks(my_loss, like="mse")``. A check that does not apply is skipped,
+    with its reason.
+
+    Args:
+        loss: your loss.
+        like: what it should agree with.
+        inputs: batches to try, where ``like`` is not in the catalogue.
+        settings: settings of ``like`` that your loss has built in.
+
+    Returns:
+        A test function with one parameter, the name of the check, which pytest fills in.
+
+    >>> test = loss_checks(lambda input, target: (input - target).abs().mean(), like="l1")
+    >>> test("value")
+    """
+
+    @functools.cache
+    def report() -> Report:
+        return verify(loss, like, inputs, **settings)
+
+    @pytest.mark.parametrize("check", NAMES)
+    def test(check: str) -> None:
+        found = next((c for c in report().checks if c.name == check), None)
+        if found is None:
+            pytest.skip("the loss cannot be called, so there was nothing to look at")
+        if found.state == SKIPPED:
+            pytest.skip(found.why)
+        if found.state == FAILED:
+            pytest.fail(str(found.finding), pytrace=False)
+
+    return test

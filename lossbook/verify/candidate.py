@@ -1,0 +1,94 @@
+"""The loss under test: how it is called, with which settings, and what it is made of."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class Candidate:
+    """A function, a module or a class of modules."""
+
+    def __init__(self, given: Any) -> None:
+        self.given = given
+        self.error: Exception | None = None  #: why no loss could be made of it
+        self.original = given
+        if inspect.isclass(given):
+            try:
+                self.original = given()
+            except Exception as error:
+                self.error = error
+        self.is_module = isinstance(self.original, torch.nn.Module)
+        self.loss = self._copied(self.original)
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        return getattr(self.given, "__name__", type(self.given).__name__)
+
+    def _copied(self, loss: Any) -> Callable:
+        """The module's copy in float64, so that nothing happens to the one that was given."""
+        if not self.is_module:
+            return loss
+        try:
+            return copy.deepcopy(loss).double()
+        except Exception:  # the check of modules says why
+            return loss
+
+    @functools.cached_property
+    def accepts(self) -> frozenset[str]:
+        """The keywords that it can be given, when it is called or, for a class, when it is built."""
+        target = self.given if inspect.isclass(self.given) or not self.is_module else None
+        if target is None:
+            return frozenset()
+        try:
+            parameters = inspect.signature(target).parameters.values()
+        except (TypeError, ValueError):
+            return frozenset()
+        named = {p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)}
+        fixed = target.keywords if isinstance(target, functools.partial) else ()
+        return frozenset(named.difference(fixed))
+
+    def with_settings(self, settings: dict[str, Any]) -> Callable | None:
+        """The loss with these settings; None where it does not take them. May raise what the loss raises."""
+        if not settings:
+            return self.loss
+        if not settings.keys() <= self.accepts:
+            return None
+        given = {name: _double(value) for name, value in settings.items()}
+        if inspect.isclass(self.given):
+            built = self.given(**given)
+            return built.double() if isinstance(built, torch.nn.Module) else built
+        return functools.partial(self.given, **given)
+
+    @property
+    def holds_tensors(self) -> bool:
+        """Whether a function brings tensors of its own along, which cannot follow its inputs to another device."""
+        function = self.given
+        if isinstance(function, functools.partial):
+            values = [*function.args, *function.keywords.values()]
+            return any(isinstance(v, (Tensor, torch.nn.Module)) for v in values)
+        function = inspect.unwrap(function)
+        cells = [c.cell_contents for c in getattr(function, "__closure__", None) or () if _filled(c)]
+        code, outside = getattr(function, "__code__", None), getattr(function, "__globals__", {})
+        cells += [outside[name] for name in getattr(code, "co_names", ()) if name in outside]
+        cells += list(getattr(function, "__defaults__", None) or ())
+        return any(isinstance(v, (Tensor, torch.nn.Module)) for v in cells)
+
+
+def _filled(cell: Any) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018
+    except ValueError:
+        return False
+    return True
+
+
+def _double(value: Any) -> Any:
+    return value.double() if isinstance(value, Tensor) and value.is_floating_point() else value

@@ -1,0 +1,90 @@
+"""Leaves the program as it was: a loss under test may do anything to it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import random
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from types import FrameType
+
+import torch
+
+CALL_LIMIT = 3.0  #: seconds that one call of the loss may take
+COMPILERS = ("torch/_dynamo/", "torch/_inductor/", "torch/jit/")  # they may take longer
+
+
+class TakesTooLong(BaseException):
+    """Raised inside a loss that does not come back; not an Exception, so that the loss cannot swallow it."""
+
+
+@contextlib.contextmanager
+def preserved() -> Iterator[None]:
+    """What is global is put back at the end: random numbers, dtype, gradients, threads, warnings."""
+    numpy = sys.modules.get("numpy")
+    before = (
+        torch.get_rng_state(),
+        random.getstate(),
+        numpy.random.get_state() if numpy else None,
+        torch.get_default_dtype(),
+        torch.get_num_threads(),
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_anomaly_enabled(),
+    )
+    mode = torch.is_grad_enabled()
+    compiled = "torch._dynamo" in sys.modules
+    eager = torch.compiler.set_stance("force_eager") if compiled else contextlib.nullcontext()
+    try:
+        with warnings.catch_warnings(), torch.inference_mode(False), torch.enable_grad(), eager:
+            warnings.simplefilter("ignore")
+            torch.manual_seed(0)
+            torch.set_num_threads(1)  # on tensors this small, threads only wait for each other
+            yield
+    finally:
+        rng, python, arrays, dtype, threads, deterministic, anomaly = before
+        torch.set_rng_state(rng)
+        random.setstate(python)
+        if numpy:
+            numpy.random.set_state(arrays)
+        torch.set_default_dtype(dtype)
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(deterministic)
+        torch.autograd.set_detect_anomaly(anomaly)
+        torch.set_grad_enabled(mode)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[io.StringIO]:
+    """Holds back what is printed meanwhile."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        yield printed
+
+
+@contextlib.contextmanager
+def limited(seconds: float = CALL_LIMIT) -> Iterator[None]:
+    """Ends what takes longer. Only the main thread can be interrupted from outside; others are left to run."""
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def ring(_signal: int, frame: FrameType | None) -> None:
+        while frame:
+            if any(part in frame.f_code.co_filename for part in COMPILERS):
+                signal.setitimer(signal.ITIMER_REAL, seconds)
+                return
+            frame = frame.f_back
+        raise TakesTooLong
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,161 @@
+"""The checks of `lossbook.verify`, one by one: each has a wrong loss that only it catches."""
+
+import pytest
+import torch
+from torch import nn
+
+from lossbook.verify import verify
+from lossbook.verify.checks import CHECKS
+
+
+def right(input, target):
+    return (input - target).square().mean()
+
+
+def one_row(tensor):
+    if tensor.dim() != 1:
+        raise ValueError("one row of numbers only")
+
+
+def unbiased_in_large_batches(input, target):
+    one_row(input)
+    return (input - target).square().sum() / (len(input) - (len(input) > 4))
+
+
+def learns_from_four_samples(input, target):
+    one_row(input)
+    return right(torch.cat([input[:4], input[4:].detach()]), target)
+
+
+def trailing_dimensions_summed(input, target):
+    return right(input, target) * (input[0, 0].numel() if input.dim() > 2 else 1)
+
+
+def naive_divergence(input, target):
+    return (target * (target.log() - input)).sum() / len(input)
+
+
+def naive_root(input, target):
+    return ((input - target).square().mean()).sqrt()
+
+
+def careful_root(input, target):
+    return ((input - target).square().mean() + 1e-14).sqrt()
+
+
+def sum_is_a_mean(input, target, reduction="mean"):
+    loss = (input - target).square()
+    return loss if reduction == "none" else loss.mean()
+
+
+def turn_only_at_one(input, target, beta=1.0):
+    apart = (input - target).abs()
+    return torch.where(apart < beta, apart.square() / 2, apart - beta / 2).mean()
+
+
+class _IgnoresUpstream(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, input, target):
+        ctx.save_for_backward(input, target)
+        return right(input, target)
+
+    @staticmethod
+    def backward(ctx, upstream):
+        input, target = ctx.saved_tensors
+        return 2 * (input - target) / input.numel(), None
+
+
+class _WearsOut(_IgnoresUpstream):
+    @staticmethod
+    def backward(ctx, upstream):
+        input, target = ctx.saved_tensors
+        ctx.used = getattr(ctx, "used", 0) + 1
+        return upstream * 2 * (input - target) / input.numel() / ctx.used, None
+
+
+def shaken(input, target):
+    return right(input, target) + 1e-7 * torch.rand(())
+
+
+def spread(input, target):
+    return ((input.max() - input.min()) - (target.max() - target.min())).square()
+
+
+def spread_of_sorted(input, target):
+    return ((input[-1] - input[0]).abs() - (target[-1] - target[0]).abs()).square()
+
+
+def two_sorted_rows():
+    return torch.randn(6).sort().values, torch.randn(6).sort().values
+
+
+def clears_the_target(input, target):
+    loss = right(input, target)
+    target.zero_()
+    return loss
+
+
+def needs_contiguous(input, target):
+    return right(input.view(-1), target.reshape(-1))
+
+
+def expanded(input, target):
+    return (input.square() - 2 * input * target + target.square()).mean().clamp(min=0)
+
+
+def vanishes_in_half(input, target):
+    return (1e5 * (input - target)).square().mean() / 1e10
+
+
+def answers_in_double(input, target):
+    return right(input.double(), target.double())
+
+
+def made_on_the_cpu(input, target):
+    return right(input, target) * torch.ones(3).mean() + (0 * torch.ones(input.shape) * input).sum()
+
+
+class HoldsALambda(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.square = lambda x: x * x
+
+    def forward(self, input, target):
+        return self.square(input - target).mean()
+
+
+def asks_for_a_mask(input, target, mask):
+    return (right(input, target) * mask).mean()
+
+
+#: For each check a loss, what it claims to be, and its inputs; the test below asks for one for each new check.
+ONLY = {
+    "calls": (asks_for_a_mask, "mse"),
+    "value": (unbiased_in_large_batches, "mse"),
+    "gradient": (learns_from_four_samples, "mse"),
+    "forms": (trailing_dimensions_summed, "mse"),
+    "edges": (naive_divergence, nn.KLDivLoss(reduction="batchmean")),
+    "edge gradients": (naive_root, careful_root, lambda: (torch.randn(5, 3), torch.randn(5, 3))),
+    "reductions": (sum_is_a_mean, "mse"),
+    "settings": (turn_only_at_one, "smooth_l1"),
+    "upstream": (_IgnoresUpstream.apply, "mse"),
+    "second backward": (_WearsOut.apply, "mse"),
+    "repeatable": (shaken, "mse"),
+    "order": (spread_of_sorted, spread, two_sorted_rows),
+    "inputs": (clears_the_target, "mse"),
+    "strides": (needs_contiguous, "mse"),
+    "float32": (expanded, "mse"),
+    "half": (vanishes_in_half, "mse"),
+    "dtype": (answers_in_double, "mse"),
+    "device": (made_on_the_cpu, "mse"),
+    "module": (HoldsALambda, "mse"),
+}
+
+
+@pytest.mark.parametrize("check", [check.__name__.replace("_", " ") for check in CHECKS])
+def test_each_check_finds_what_no_other_finds(check):
+    report = verify(*ONLY[check])
+    state = "warning" if check == "dtype" else "failed"  # a loss may choose to answer in another dtype
+    assert [c.name for c in report.checks if c.state in ("failed", "warning")] == [check], report
+    assert next(c.state for c in report.checks if c.name == check) == state
+    assert bool(report) == (check == "dtype")
