@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .reference import precise
+
 
 class Candidate:
     """A function, a module or a class of modules."""
@@ -61,7 +63,7 @@ class Candidate:
             return self.loss
         if not settings.keys() <= self.accepts:
             return None
-        given = {name: _double(value) for name, value in settings.items()}
+        given = {name: precise(value) for name, value in settings.items()}
         if inspect.isclass(self.given):
             built = self.given(**given)
             return built.double() if isinstance(built, torch.nn.Module) else built
@@ -88,7 +90,3 @@ def _filled(cell: Any) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _double(value: Any) -> Any:
-    return value.double() if isinstance(value, Tensor) and value.is_floating_point() else value

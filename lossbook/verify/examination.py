@@ -102,6 +102,11 @@ class Examination:
         """An ordinary batch on which the loss runs."""
         return next((t for t in self.ordinary() if t.got.works and t.right), None)
 
+    def sample_with_gradient(self) -> Trial | None:
+        """The same, if the loss sends a gradient back on it."""
+        trial = self.sample()
+        return trial if trial and trial.got.carries_gradient and not trial.got.backward_error else None
+
 
 def _fitting(batch: Batch, taken: set[str]) -> Batch:
     """An edge for a loss that takes no single row of numbers: as a column."""

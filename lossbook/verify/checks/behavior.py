@@ -21,8 +21,8 @@ from .outcome import failed, passed, sentence, skipped
 
 def upstream(e: Examination) -> Check:
     name, title = "upstream", _("uses the gradient from above")
-    trial = e.sample()
-    if trial is None or not trial.got.carries_gradient or trial.got.backward_error:
+    trial = e.sample_with_gradient()
+    if trial is None:
         return skipped(name, title, _("no gradient"))
     again = e.call(trial.batch, upstream=3.0)
     for once, thrice in zip(trial.got.gradients, again.gradients, strict=True):
@@ -53,8 +53,8 @@ def _backward_line(e: Examination) -> str:
 
 def second_backward(e: Examination) -> Check:
     name, title = "second backward", _("a second backward pass")
-    trial = e.sample()
-    if trial is None or not trial.got.carries_gradient or trial.got.backward_error:
+    trial = e.sample_with_gradient()
+    if trial is None:
         return skipped(name, title, _("no gradient"))
     once = e.call(trial.batch, upstream=2.0)
     again = e.call(trial.batch, upstream=2.0, passes=2)
