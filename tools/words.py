@@ -1,12 +1,13 @@
 """The words of a Markdown text or of a code cell, without markup: what the checks of prose read."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from markdown_it.token import Token
 
 from tools.book import Cell, prose_in_code
 from tools.markup import CODE_DIRECTIVES, DIRECTIVE, OPTION, PARSER, TARGET_DIRECTIVES
+from tools.works import cites_work
 
 HIDDEN = "□"  # stands where code, a formula, an address or a quotation stood
 NO_WORDS = {*CODE_DIRECTIVES, "math", "toctree", "bibliography", "eval-rst"}
@@ -33,12 +34,17 @@ def message_words(text: str) -> str:
 
 def paragraphs(markdown: str) -> list[str]:
     """The words of each paragraph, heading, list item, table cell; a heading keeps its ``#``."""
-    return [text for text in _blocks(markdown) if text.strip(f"{HIDDEN}# \n")]
+    return list(blocks(PARSER.parse(markdown)))
 
 
-def _blocks(markdown: str) -> Iterator[str]:
+def blocks(tokens: Iterable[Token]) -> Iterator[str]:
+    """The words of each block of a parsed text that has any."""
+    return (text for text in _blocks(tokens) if text.strip(f"{HIDDEN}# \n"))
+
+
+def _blocks(tokens: Iterable[Token]) -> Iterator[str]:
     prefix = ""
-    for token in PARSER.parse(markdown):
+    for token in tokens:
         if token.type == "heading_open":
             prefix = "#" * int(token.tag[1]) + " "
         elif token.type == "inline":
@@ -54,24 +60,24 @@ def _directive(name: str, argument: str, content: str) -> Iterator[str]:
     if name in NO_WORDS:
         return
     if name not in TARGET_DIRECTIVES:
-        yield from _blocks(argument)
+        yield from _blocks(PARSER.parse(argument))
     body = content.splitlines()
     while body and (option := OPTION.match(body[0])):
         if option[1] == "alt":
             yield option[2]
         body.pop(0)
-    yield from _blocks("\n".join(body))
+    yield from _blocks(PARSER.parse("\n".join(body)))
 
 
 def _inline(tokens: list[Token]) -> str:
     text, skip_to = "", ""
     for token in tokens:
-        if skip_to:  # inside <q>…</q>, or an address that is its own text
+        if skip_to:  # inside <q>…</q>, a citation, or an address that is its own text
             if skip_to in (token.content, token.type):
                 skip_to = ""
         elif token.type == "html_inline" and re.match(r"<q\b", token.content):
             text, skip_to = text + HIDDEN, "</q>"
-        elif token.type == "link_open" and token.info == "auto":
+        elif token.type == "link_open" and (token.info == "auto" or cites_work(str(token.attrs["href"]))):
             text, skip_to = text + HIDDEN, "link_close"
         elif token.type in ("softbreak", "hardbreak"):
             text += "\n"

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import yaml
 from docutils import nodes
-from pybtex.plugin import find_plugin
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from book._ext.cells import cell_link
 from book._ext.languages import interface
 from book._ext.pages import PageError, language_folder
-from book._ext.references import Style
+from book._ext.references import paragraph
 from tools.book import LANGUAGES, REFERENCE
+from tools.works import works
 
 VERDICTS = {
     "confirmed": "Confirmed",
@@ -74,9 +74,7 @@ class FromData(SphinxDirective):
         """An article: its title, its entry in the bibliography, and what is told of it."""
         row = self.data("articles")[key]
         titles = {language: row["translated"].get(language, row["title"]) for language in LANGUAGES}
-        entry = self.env.get_domain("cite").bibdata.data.entries[key]
-        shown = find_plugin("pybtex.backends", "docutils")().paragraph(Style().format_entry("", entry))
-        return self.section(key, titles, shown, *content)
+        return self.section(key, titles, paragraph(works().entries[key]), *content)
 
     def labeled(self, label: str, *content: nodes.Node) -> nodes.paragraph:
         """A paragraph that begins with bold words."""

@@ -1,30 +1,35 @@
 """References to books and papers: footnotes on the pages that cite, one list of all. No words, so no language:
-authors, title, where, year, address. Only the language of a work is told in the page's own."""
+authors, title, where, year, address. Only the language of a work is told in the page's own.
+
+Pages cite with a plain link to a work's address, "([Girshick 2015](https://arxiv.org/abs/1504.08083))".
+"""
 
 import re
 
 from docutils import nodes
 from pybtex.backends import BaseBackend
 from pybtex.database import Entry, Person
-from pybtex.plugin import find_plugin, register_plugin
+from pybtex.plugin import find_plugin
 from pybtex.richtext import HRef, Tag, Text
 from pybtex.style import FormattedEntry
 from pybtex.style.formatting import BaseStyle
 from pybtex.style.labels.number import LabelStyle
 from pybtex.style.names.plain import NameStyle
 from pybtex.style.sorting.none import SortingStyle
+from sphinx import addnodes
 from sphinx.application import Sphinx
-from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.transforms import SphinxTransform
 from sphinx.util.docutils import SphinxDirective
 
 from book._ext.languages import interface
-from book._ext.pages import language_folder
+from book._ext.pages import PageError, language_folder, where
 from tools.book import REFERENCE
+from tools.works import ADDRESSES, ARTICLE, address, cited, works
 
 WHERE = ("journal", "booktitle", "publisher", "howpublished", "organization")
-ADDRESSES = {"doi": "https://doi.org/{}", "eprint": "https://arxiv.org/abs/{}", "url": "{}"}  # the first that is known
 LANGUAGE = {"vi": "in Vietnamese", "zh": "in Chinese", "pt": "in Portuguese"}
-ARTICLE = re.compile(r"article\d{3}")  # keys of the articles that the book follows
+BESIDE = re.compile(r"[,;，；、]\s*")  # between two citations
+OPEN, CLOSE = re.compile(r"\s*[(（]$"), re.compile(r"^[)）]")
 
 
 class Style(BaseStyle):
@@ -39,22 +44,19 @@ class Style(BaseStyle):
         fields = {name: Text.from_latex(value) for name, value in entry.fields.items() if name not in ADDRESSES}
         pages = re.sub("-+", "–", entry.fields.get("pages", ""))
         volume = " ".join(entry.fields[name] for name in ("volume", "number") if name in entry.fields)
-        place = [*(fields[name] for name in WHERE if name in fields), volume, pages, entry.fields.get("year", "")]
+        printed = [*(fields[name] for name in WHERE if name in fields), volume, pages, entry.fields.get("year", "")]
         told = [LANGUAGE[entry.fields["langid"]]] if "langid" in entry.fields else []
         told += ["translated from English"] if entry.fields.get("origlanguage") == "en" else []
         title = fields["title"]
         sentences = [
             self.authors(entry.persons.get("author", [])),
             title if entry.fields.get("langid") == "zh" else Tag("em", title),  # Chinese has no italics
-            Text(", ").join([part for part in place if part]),
+            Text(", ").join([part for part in printed if part]),
             Text(", ").join([interface.text(text, self.language) for text in told]).capfirst(),
         ]
         parts = [sentence.add_period() for sentence in sentences if sentence]
-        for field, address in ADDRESSES.items():
-            if field in entry.fields:
-                address = address.format(entry.fields[field])
-                parts.append(HRef(address, address.removeprefix("https://")))
-                break
+        if place := address(entry):
+            parts.append(HRef(place, place.removeprefix("https://")))
         return FormattedEntry(entry.key, Text(" ").join(parts), label)
 
     def authors(self, persons: list[Person]) -> Text:
@@ -68,6 +70,12 @@ class Style(BaseStyle):
         return Text(Text(", ").join(names), f" {interface.text('et al.', self.language)}" if others else "")
 
 
+def paragraph(entry: Entry) -> nodes.paragraph:
+    """The entry, put into words."""
+    backend: BaseBackend = find_plugin("pybtex.backends", "docutils")()
+    return backend.paragraph(Style().format_entry("", entry))
+
+
 class References(SphinxDirective):
     """``{references} articles``: the articles the book follows; ``{references} works``: all other entries."""
 
@@ -75,29 +83,81 @@ class References(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Called by Sphinx."""
-        bibliography = self.env.get_domain("cite").bibdata
-        backend: BaseBackend = find_plugin("pybtex.backends", "docutils")()
         wanted = {"articles": True, "works": False}[self.arguments[0]]
-        entries = [e for key, e in bibliography.data.entries.items() if bool(ARTICLE.fullmatch(key)) == wanted]
-        texts = [backend.paragraph(Style().format_entry("", entry)) for entry in entries]
+        keys = [key for key in works().entries if bool(ARTICLE.fullmatch(key)) == wanted]
+        items = [nodes.list_item("", paragraph(works().entries[key]), ids=[key]) for key in keys]
         if not wanted:
-            texts.sort(key=lambda text: text.astext().casefold())
-        return [nodes.bullet_list("", *(nodes.list_item("", text) for text in texts))]
+            items.sort(key=lambda item: item.astext().casefold())
+        return [nodes.bullet_list("", *items)]
 
 
-class TrimBlanks(SphinxPostTransform):
-    """Sources write a blank before a citation, as before a word; on the page its raised number follows directly."""
+class Cite(SphinxTransform):
+    """A link to a work becomes a footnote. Where the links stand in parentheses, only the raised numbers stay."""
 
-    default_priority = 10
+    default_priority = 600  # before docutils numbers footnotes
 
-    def run(self, **kwargs) -> None:
-        """Called by Sphinx for each page."""
-        for reference in self.document.findall(nodes.footnote_reference):
-            siblings = reference.parent.children
-            at = siblings.index(reference)
-            if at and isinstance(siblings[at - 1], nodes.Text):
-                siblings[at - 1] = nodes.Text(siblings[at - 1].rstrip())
-                siblings[at - 1].parent = reference.parent
+    def apply(self, **kwargs) -> None:
+        """Called by Sphinx for each page. Notebooks cite; the other pages show the works themselves."""
+        if not self.env.doc2path(self.env.docname).endswith(".ipynb"):
+            return
+        self.notes: dict[str, nodes.footnote] = {}
+        for paragraph in list(self.document.findall(nodes.TextElement)):
+            links = [child for child in paragraph.children if self.key(child)]
+            while links:
+                group = [links.pop(0)]
+                while links and isinstance(between := group[-1].next_node(descend=False, siblings=True), nodes.Text):
+                    if not BESIDE.fullmatch(between) or between.next_node(siblings=True) is not links[0]:
+                        break
+                    group.append(links.pop(0))
+                self.cite(paragraph, group)
+        if self.notes:
+            sections = list(self.document.findall(nodes.section))
+            (sections or [self.document])[-1].extend(self.notes.values())
+
+    def key(self, node: nodes.Node) -> str | None:
+        """The work a link cites."""
+        if isinstance(node, nodes.reference):
+            return cited(node.get("refuri", ""))
+        if isinstance(node, addnodes.pending_xref):
+            return cited(f"{node['reftarget']}#{node['reftargetid']}") if node.get("reftargetid") else None
+        return None
+
+    def cite(self, paragraph: nodes.TextElement, group: list[nodes.Element]) -> None:
+        """Put footnotes in the place of neighboring citations, or a link to an article where it is listed."""
+        keys = [self.key(link) for link in group]
+        for key, link in zip(keys, group, strict=True):
+            if key not in works().entries:
+                raise PageError(
+                    f"{where(self.app, self.env.docname, link)} cites {key}, which book/references.bib does not have."
+                )
+            if ARTICLE.fullmatch(key):
+                home = self.env.docname.split("/")[1]
+                listed = self.app.builder.get_relative_uri(self.env.docname, f"book/{home}/references")
+                link.replace_self(nodes.reference("", "", *link.children, refuri=f"{listed}#{key}", internal=True))
+                return
+        first, last = paragraph.index(group[0]), paragraph.index(group[-1])
+        before, after = paragraph[:first], paragraph[last + 1 :]
+        marks = [self.mark(key) for key in keys]
+        words: list[nodes.Node] = paragraph[first : last + 1]
+        if before and after and (begin := OPEN.search(before[-1].astext())) and CLOSE.search(after[0].astext()):
+            before[-1] = nodes.Text(before[-1][: begin.start()])
+            after[0] = nodes.Text(after[0][1:])
+            words = []
+        paragraph.children = []
+        paragraph.extend([*before, *words, *marks, *after])
+
+    def mark(self, key: str) -> nodes.footnote_reference:
+        """A raised number; the footnote is made at the work's first."""
+        name = f"cite-{key}"
+        if key not in self.notes:
+            note = nodes.footnote("", paragraph(works().entries[key]), auto=1, names=[name])
+            self.document.note_autofootnote(note)
+            self.document.note_explicit_target(note, note)
+            self.notes[key] = note
+        mark = nodes.footnote_reference("", auto=1, refname=name)
+        self.document.note_autofootnote_ref(mark)
+        self.document.note_footnote_ref(mark)
+        return mark
 
 
 def speak(app: Sphinx, docname: str, content: list[str]) -> None:
@@ -107,8 +167,7 @@ def speak(app: Sphinx, docname: str, content: list[str]) -> None:
 
 def setup(app: Sphinx) -> dict:
     """Called by Sphinx."""
-    register_plugin("pybtex.style.formatting", "book", Style, force=True)
     app.connect("source-read", speak)
     app.add_directive("references", References)
-    app.add_post_transform(TrimBlanks)
+    app.add_transform(Cite)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
