@@ -196,8 +196,8 @@ href="https://pytorch.org">torch</a>.</p>
 <p><span class="katex"><span class="katex-mathml"><math xmlns="http://www.w3.org/1998/Math/MathML"><semantics><mrow><mi>x</mi></mrow>
 <annotation encoding="application/x-tex">x \\le 1</annotation></semantics></math></span><span class="katex-html">x</span></span></p>
 <div class="highlight"><pre><span></span><span class="kn">import</span> <span class="nn">torch</span></pre></div>
-<details class="admonition hide above-input"><summary><p>Show</p><p>Hide</p></summary><p>Here it is.</p></details>
-<details class="admonition hide"><summary><p class="admonition-title">Why?</p></summary><p>Because.</p></details>
+<details class="admonition hide above-input"><summary><span>Show</span><span>Hide</span></summary><p>Here it is.</p></details>
+<details class="admonition hide"><summary><span class="admonition-title">Why?</span></summary><p>Because.</p></details>
 <svg class="figure" xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 9 9">
 <path id="a" d="M0 0" style="fill: var(--pst-color-background)"/><use xlink:href="#a"/></svg>
 <script>1 &lt; 2</script><img src="dot.png" alt="A dot"/>"""

@@ -80,7 +80,7 @@ def test_what_is_a_matter_of_language_is_no_fault(english, translated):
         ("[a](https://a.org/en/x)", "[a](https://a.org/vi/x)", "links differ"),
         ("![a](x.svg)", "![a](y.svg)", "images differ"),
         ("```{figure} x.svg\n```", "```{figure} y.svg\n```", "directives differ"),
-        ("{cite}`one`", "{cite}`two`", "citations differ"),
+        ("([A 1](https://a.org))", "([A 1](https://b.org))", "links differ"),
         ("{doc}`text <one>`", "{doc}`chữ <two>`", "roles differ"),
         ("{ref}`a-en`", "{ref}`a-en`", "roles differ"),
         ("(a-en)=\n# A", "(a-en)=\n# A", "labels differ"),
@@ -88,6 +88,7 @@ def test_what_is_a_matter_of_language_is_no_fault(english, translated):
         ("```{note}\nA\n```", "```{tip}\nA\n```", "directives differ: English has {note}, the translation has {tip}"),
         ("```{note}\nA\n```", "A", "directives differ"),
         ("```{note} T\n:class: x\nA\n```", "```{note} T\nA\n```", "directives differ"),
+        ("> A", "A", "the number of block quotes differs"),
         (":::{admonition} T\nA\n:::", ":::{admonition}\nA\n:::", "directives differ"),
         ("```{note}\n- $a$\n```", "```{note}\n- $b$\n```", "formulas differ"),
         ("# A\n\n## B", "# A\n\n### B", "headings differ: English has h1, h2, the translation has h1, h3"),
@@ -115,7 +116,9 @@ def test_numbers_in_addresses_are_not_prose():
 
 def test_every_kind_of_markup_is_compared():
     source = """(a-en)=
-# A $x$ 1 `y` [z](w) {cite}`k` {ref}`a-en` <br> ![v](u)
+# A $x$ 1 `y` [z](w) {ref}`a-en` <br> ![v](u)
+
+> d
 
 - a
 

@@ -5,15 +5,16 @@ from collections import Counter
 
 import pytest
 import yaml
-from pybtex.database import parse_file, parse_string
+from pybtex.database import parse_string
 
 from book._ext import claims, glossary
-from book._ext.references import ARTICLE, Style
-from tests.site_pages import SmallBook, code, data, markdown
+from book._ext.references import Style
+from tests.site_pages import STRINGS, SmallBook, code, data, markdown
 from tools.book import LANGUAGES, REFERENCE, ROOT, Cell, Page, pages
-from tools.markup import markup
+from tools.works import ARTICLE, cited, short, works
 
-BIBLIOGRAPHY = parse_file(ROOT / "book/references.bib", "bibtex").entries
+BIBLIOGRAPHY = works().entries
+LINK = re.compile(r"\[([^\]]*)\]\(([^)]*)\)")
 ARTICLES = yaml.safe_load((ROOT / "book/articles.yml").read_text(encoding="utf-8"))
 CLAIMS = yaml.safe_load((ROOT / "book/claims.yml").read_text(encoding="utf-8"))
 TERMS = glossary.terms(ROOT / "book")
@@ -22,22 +23,27 @@ TERMS = glossary.terms(ROOT / "book")
 # ---- references ------------------------------------------------------------------------------------------------------
 
 
-def citations(cell: Cell) -> list[str]:
-    """The keys a cell cites."""
-    roles = markup(cell.source, cell.page.language)["citations"] if cell.kind == "markdown" else []
-    return [key.strip() for role in roles for key in role.split("`")[1].split(",")]
+def citations(cell: Cell) -> list[tuple[str, str]]:
+    """The works that a cell cites, each with the words of the link."""
+    return [(key, words) for words, href in LINK.findall(cell.source) if (key := cited(href))]
 
 
 def citation_faults(page: Page) -> list[str]:
-    """Works that are not known, and a page that cites but does not list its works at its end."""
-    cited = [key for cell in page.cells for key in citations(cell)]
-    faults = [
-        f"{page.where} cites {key}, which book/references.bib has not." for key in cited if key not in BIBLIOGRAPHY
-    ]
-    lists = ["{footbibliography}" in cell.source for cell in page.cells]
-    if lists != [False] * (len(lists) - 1) + [bool(cited)]:
-        faults.append(f"{page.where} cites {len(cited)} works: only then its last cell ends with a footbibliography.")
+    """Works that are not known, and citations that do not name author and year as the bibliography has them."""
+    others = interface_text("et al.", page.language)
+    faults = []
+    for cell in page.cells if page.path.suffix == ".ipynb" else []:
+        for key, words in citations(cell):
+            if key not in BIBLIOGRAPHY:
+                faults.append(f"{cell.where} cites {key}, which book/references.bib has not.")
+            elif not ARTICLE.fullmatch(key) and words != short(BIBLIOGRAPHY[key], others):
+                faults.append(f"{cell.where} cites “{words}”: write “{short(BIBLIOGRAPHY[key], others)}”.")
     return faults
+
+
+def interface_text(message: str, language: str) -> str:
+    """A text of book/strings.yml."""
+    return STRINGS[message].get(language, message)
 
 
 def unused(entries, cited: set[str]) -> list[str]:
@@ -52,24 +58,20 @@ def page_of(*sources: str) -> Page:
     return page
 
 
-LIST = "```{footbibliography}\n```"
-
-
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_citations_of_pages(language):
     assert [fault for page in pages(language).values() for fault in citation_faults(page)] == []
 
 
 def test_citation_faults_are_found():
-    assert citation_faults(page_of("{footcite:p}`article000`", f"See.\n\n{LIST}")) == []
-    assert len(citation_faults(page_of("{footcite:p}`article000,nobody1999nothing`", LIST))) == 1
-    assert len(citation_faults(page_of("{footcite:p}`article000`", "End."))) == 1
-    assert len(citation_faults(page_of("{footcite:p}`article000`", LIST, "End."))) == 1
-    assert len(citation_faults(page_of("Nothing cited.", LIST))) == 1
+    fast = "https://arxiv.org/abs/1504.08083"
+    assert citation_faults(page_of(f"A ([Girshick 2015]({fast})), [an article](../references.md#article000).")) == []
+    assert len(citation_faults(page_of(f"([Girshick 2016]({fast}))"))) == 1
+    assert len(citation_faults(page_of("([Nobody 1999](../references.md#nobody1999nothing))"))) == 1
 
 
 def test_every_entry_is_cited():
-    cited = {key for page in pages(REFERENCE).values() for cell in page.cells for key in citations(cell)}
+    cited = {key for page in pages(REFERENCE).values() for cell in page.cells for key, _ in citations(cell)}
     assert unused(BIBLIOGRAPHY, cited) == []
     assert unused(["a", "b", "article000"], {"a"}) == ["b"]
 
@@ -177,11 +179,11 @@ def test_every_verdict_and_basis_has_words():
 
 PROSE = {
     "en": '# A loss function\n\nLosses and `softmax`, $\\text{softmax}$, [softmax](https://x.org), <q>softmax</q>, "softmax", then *Softmax*. '
-    "The cross-entropy\nloss, cross-entropy, a non-tensor, supertensors, tensors, gradient\ndescent, the error {footcite:p}`article001`.\n\n"
-    ":::{note}\n:class: dropdown\nlogits\n:::\n\n:::{admonition} An optimizer\nno\n:::",
-    "vi": "# Hàm\n\nHàm mất mát bộ ba là hàm mất mát. Giá trị mục tiêu và bias; phản tensor-x {footcite:p}`article001`.",
-    "zh": "# 梯度\n\n平滑 L1 损失是损失函数，用梯度下降求梯度。预测值 {footcite:p}`article001`。",
-    "pt": "# Perda\n\nOs tensores e as funções de perda; a função de perda e o gradiente {footcite:p}`article001`.",
+    "The cross-entropy\nloss, cross-entropy, a non-tensor, supertensors, tensors, gradient\ndescent, the error ([Doe 等 1999](https://doi.org/10.1/2)).\n\n"
+    "> **An optimizer**\n>\n> logits",
+    "vi": "# Hàm\n\nHàm mất mát bộ ba là hàm mất mát. Giá trị mục tiêu và bias; phản tensor-x ([Doe 等 1999](https://doi.org/10.1/2)).",
+    "zh": "# 梯度\n\n平滑 L1 损失是损失函数，用梯度下降求梯度。预测值（[Doe 等 1999](https://doi.org/10.1/2)）。",
+    "pt": "# Perda\n\nOs tensores e as funções de perda; a função de perda e o gradiente ([Doe 等 1999](https://doi.org/10.1/2)).",
 }
 LINKED = {
     "en": ["Softmax", "cross-entropy", "tensors", "gradient descent", "logits"],
@@ -224,7 +226,11 @@ def write_book(root) -> SmallBook:
         book.write(f"book/{language}/articles.md", "# A\n\n```{articles}\n```\n")
         end = "## $x$ and after\n\nText."
         cells = [markdown("intro", prose), markdown("after", end), code("later", "1", data(markdown="a softmax"))]
-        book.notebook(f"book/{language}/page", *cells, markdown("see-also", f"## Then\n\n{LIST}"))
+        book.notebook(
+            f"book/{language}/page",
+            *cells,
+            markdown("see-also", "## Then\n\nOf [an article](references.md#article001)."),
+        )
     return book
 
 
@@ -263,7 +269,10 @@ def test_citation_is_a_footnote_and_listed(book, language):
     soup = book.page(f"book/{language}/page").soup
     note = soup.find(id=soup.select_one("a.footnote-reference")["href"].removeprefix("#"))
     entries = [item.get_text() for item in book.page(f"book/{language}/references").soup.select("article li")]
-    assert entries[0] in note.get_text()
+    assert entries[1] in note.get_text()
+    assert soup.select_one("a[href='references.html#article001']").get_text() == "an article"
+    assert book.page(f"book/{language}/references").soup.find(id="article001").get_text() == entries[0]
+    assert "Doe" not in soup.article.p.get_text()
     assert not str(soup.select_one("a.footnote-reference").previous_sibling)[-1].isspace()
     assert len(entries) == 2
 

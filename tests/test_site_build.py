@@ -105,7 +105,7 @@ def test_repository_numbers_folds_and_missing_texts(book):
     page = "# T{n}\n\n```{figure} ../dot.png\n:name: fig-{n}\n:alt: A dot\nDot\n```\n\n$$x$$ (eq-{n})\n\n{numref}`fig-{n}`\n\n"
     book.write("book/dot.png", "")
     book.write("book/en/index.md", page.replace("{n}", "one").replace("{numref}", "{numref}"))
-    folded = ":::{admonition} Title\n:class: dropdown\nText\n:::\n\n```{tip}\nText\n```\n\n```{note}\n:class: dropdown\nText\n```"
+    folded = "> **Title of `x`**\n>\n> Text\n\n> **Bold** words\n\n```{tip}\nText\n```"
     book.notebook(
         "book/vi/index",
         markdown("intro", page.replace("{n}", "two") + folded),
@@ -117,10 +117,12 @@ def test_repository_numbers_folds_and_missing_texts(book):
     page = book.page("book/vi/index")
     assert [n.get_text().strip() for n in page.soup.select(".eqno, .caption-number")] == ["Hình 1", "(1)#"]
     assert [s.get_text(" ", strip=True) for s in page.soup.select("article summary")] == [
-        "Title",
-        "Ghi chú",
+        "Title of x",
         "Hiện mã Ẩn mã",
     ]
+    assert page.soup.select_one("details.note > p").get_text() == "Text"
+    assert page.soup.select_one("summary code").get_text() == "x"
+    assert page.soup.blockquote.get_text().strip() == "Bold words"
     assert page.soup.select_one(".cell_output .nobreak > .katex math")
     assert page.soup.select_one(".cell_output .nobreak").get_text().endswith(",")
     assert page.soup.select_one(".cell_output p").get_text().endswith(" then")

@@ -16,7 +16,13 @@ OPTION = re.compile(r":([\w-]+):\s*(.*)")
 TARGET_DIRECTIVES = {"figure", "image", "include", "literalinclude", "embed", "glue"}
 CODE_DIRECTIVES = {"code", "code-block", "code-cell", "parsed-literal"}
 FREE_ROLES = {"abbr", "term"}  # what they hold is words
-COUNTED = {"list_item_open": "list items", "tr_open": "table rows", "th_open": "table cells", "td_open": "table cells"}
+COUNTED = {
+    "blockquote_open": "block quotes",
+    "list_item_open": "list items",
+    "tr_open": "table rows",
+    "th_open": "table cells",
+    "td_open": "table cells",
+}
 # A number is not part of a name (L1, conv2d, float32); a Chinese character before or after it is no name.
 LETTER = r"A-Za-z_ªºÀ-ɏͰ-ӿḀ-ỿ"
 NUMBER = re.compile(
@@ -96,8 +102,6 @@ def _role(name: str, content: str, language: str) -> Iterator[tuple[str, str]]:
     target = re.search(r"<([^<>]+)>$", content)
     if name == "math":
         yield "maths", _maths(content)
-    elif name.startswith(("cite", "footcite")):
-        yield "citations", f"{{{name}}}`{content}`"
     elif target:
         yield "roles", f"{{{name}}}`<{_neutral(target[1], language)}>`"
     else:

@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from pathlib import Path
 
 from pybtex.database import BibliographyData, Entry, parse_file
 
@@ -13,9 +14,9 @@ LISTED = re.compile(r"(?:.*/)?references(?:\.md|\.html|\.ipynb)?#([\w-]+)")  # a
 
 
 @cache
-def works() -> BibliographyData:
+def works(root: Path = ROOT) -> BibliographyData:
     """Every entry of book/references.bib, by key."""
-    return parse_file(ROOT / "book/references.bib", "bibtex")
+    return parse_file(root / "book/references.bib", "bibtex")
 
 
 def address(entry: Entry) -> str | None:
@@ -24,15 +25,15 @@ def address(entry: Entry) -> str | None:
 
 
 @cache
-def _cited_at() -> dict[str, str]:
-    return {address(entry): key for key, entry in works().entries.items() if not ARTICLE.fullmatch(key)}
+def _cited_at(root: Path) -> dict[str | None, str]:
+    return {address(entry): key for key, entry in works(root).entries.items() if not ARTICLE.fullmatch(key)}
 
 
-def cited(href: str) -> str | None:
+def cited(href: str, root: Path = ROOT) -> str | None:
     """The key of the work that a link leads to: to its address, or to its entry among the references."""
     if listed := LISTED.fullmatch(href):
         return listed[1]
-    return _cited_at().get(href)
+    return _cited_at(root).get(href)
 
 
 def cites_work(href: str) -> bool:

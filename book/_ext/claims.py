@@ -74,7 +74,7 @@ class FromData(SphinxDirective):
         """An article: its title, its entry in the bibliography, and what is told of it."""
         row = self.data("articles")[key]
         titles = {language: row["translated"].get(language, row["title"]) for language in LANGUAGES}
-        return self.section(key, titles, paragraph(works().entries[key]), *content)
+        return self.section(key, titles, paragraph(works(Path(self.env.srcdir)).entries[key]), *content)
 
     def labeled(self, label: str, *content: nodes.Node) -> nodes.paragraph:
         """A paragraph that begins with bold words."""

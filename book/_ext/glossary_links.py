@@ -9,13 +9,14 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
+from book._ext.folds import NoteTitle
 from book._ext.glossary import anchor, terms
 from book._ext.pages import ancestry, language_folder
 from tools.book import LANGUAGES, REFERENCE
 
 # Where a link would disturb, or stand inside another one. What code prints is not the book's prose.
 NO_LINKS = (nodes.title, nodes.rubric, nodes.caption, nodes.reference, addnodes.pending_xref, nodes.footnote, nodes.raw)
-NO_LINKS += (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.image)
+NO_LINKS += (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.image, NoteTitle)
 
 
 @cache

@@ -5,6 +5,7 @@ Pages cite with a plain link to a work's address, "([Girshick 2015](https://arxi
 """
 
 import re
+from pathlib import Path
 
 from docutils import nodes
 from pybtex.backends import BaseBackend
@@ -84,8 +85,9 @@ class References(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Called by Sphinx."""
         wanted = {"articles": True, "works": False}[self.arguments[0]]
-        keys = [key for key in works().entries if bool(ARTICLE.fullmatch(key)) == wanted]
-        items = [nodes.list_item("", paragraph(works().entries[key]), ids=[key]) for key in keys]
+        entries = works(Path(self.env.srcdir)).entries
+        keys = [key for key in entries if bool(ARTICLE.fullmatch(key)) == wanted]
+        items = [nodes.list_item("", paragraph(entries[key]), ids=[key]) for key in keys]
         if not wanted:
             items.sort(key=lambda item: item.astext().casefold())
         return [nodes.bullet_list("", *items)]
@@ -100,6 +102,8 @@ class Cite(SphinxTransform):
         """Called by Sphinx for each page. Notebooks cite; the other pages show the works themselves."""
         if not self.env.doc2path(self.env.docname).endswith(".ipynb"):
             return
+        self.root = Path(self.env.srcdir)
+        self.entries = works(self.root).entries
         self.notes: dict[str, nodes.footnote] = {}
         for paragraph in list(self.document.findall(nodes.TextElement)):
             links = [child for child in paragraph.children if self.key(child)]
@@ -117,16 +121,16 @@ class Cite(SphinxTransform):
     def key(self, node: nodes.Node) -> str | None:
         """The work a link cites."""
         if isinstance(node, nodes.reference):
-            return cited(node.get("refuri", ""))
+            return cited(node.get("refuri", ""), self.root)
         if isinstance(node, addnodes.pending_xref):
-            return cited(f"{node['reftarget']}#{node['reftargetid']}") if node.get("reftargetid") else None
+            return cited(f"{node['reftarget']}#{node.get('reftargetid')}", self.root)
         return None
 
     def cite(self, paragraph: nodes.TextElement, group: list[nodes.Element]) -> None:
         """Put footnotes in the place of neighboring citations, or a link to an article where it is listed."""
         keys = [self.key(link) for link in group]
         for key, link in zip(keys, group, strict=True):
-            if key not in works().entries:
+            if key not in self.entries:
                 raise PageError(
                     f"{where(self.app, self.env.docname, link)} cites {key}, which book/references.bib does not have."
                 )
@@ -150,7 +154,7 @@ class Cite(SphinxTransform):
         """A raised number; the footnote is made at the work's first."""
         name = f"cite-{key}"
         if key not in self.notes:
-            note = nodes.footnote("", paragraph(works().entries[key]), auto=1, names=[name])
+            note = nodes.footnote("", paragraph(self.entries[key]), auto=1, names=[name])
             self.document.note_autofootnote(note)
             self.document.note_explicit_target(note, note)
             self.notes[key] = note

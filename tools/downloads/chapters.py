@@ -151,7 +151,7 @@ def opened(fold: ET.Element, solution: str) -> ET.Element:
     box = ET.Element("div", {"class": fold.get("class").replace("hide", "opened")})
     title = ET.SubElement(box, "p", {"class": "admonition-title"})
     summary = fold.find("summary")
-    labels = summary.findall("p")
+    labels = summary.findall("span")
     title.text = solution if len(labels) == 2 else "".join(summary.itertext())
     box.extend(child for child in fold if child is not summary)
     return box
