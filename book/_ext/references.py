@@ -122,8 +122,8 @@ class Cite(SphinxTransform):
         """The work a link cites."""
         if isinstance(node, nodes.reference):
             return cited(node.get("refuri", ""), self.root)
-        if isinstance(node, addnodes.pending_xref):
-            return cited(f"{node['reftarget']}#{node.get('reftargetid')}", self.root)
+        if isinstance(node, addnodes.pending_xref) and node.get("reftargetid"):
+            return cited(f"{node['reftarget']}#{node['reftargetid']}", self.root)
         return None
 
     def cite(self, paragraph: nodes.TextElement, group: list[nodes.Element]) -> None:
@@ -135,20 +135,17 @@ class Cite(SphinxTransform):
                     f"{where(self.app, self.env.docname, link)} cites {key}, which book/references.bib does not have."
                 )
             if ARTICLE.fullmatch(key):
-                home = self.env.docname.split("/")[1]
-                listed = self.app.builder.get_relative_uri(self.env.docname, f"book/{home}/references")
+                references = f"book/{language_folder(self.env.docname)}/references"
+                listed = self.app.builder.get_relative_uri(self.env.docname, references)
                 link.replace_self(nodes.reference("", "", *link.children, refuri=f"{listed}#{key}", internal=True))
                 return
-        first, last = paragraph.index(group[0]), paragraph.index(group[-1])
-        before, after = paragraph[:first], paragraph[last + 1 :]
-        marks = [self.mark(key) for key in keys]
-        words: list[nodes.Node] = paragraph[first : last + 1]
-        if before and after and (begin := OPEN.search(before[-1].astext())) and CLOSE.search(after[0].astext()):
-            before[-1] = nodes.Text(before[-1][: begin.start()])
-            after[0] = nodes.Text(after[0][1:])
-            words = []
+        first, end = paragraph.index(group[0]), paragraph.index(group[-1]) + 1
+        before, words, after = paragraph[:first], paragraph[first:end], paragraph[end:]
+        if all(isinstance(node, nodes.Text) for node in (*before[-1:], *after[:1])) and before and after:
+            if (begin := OPEN.search(before[-1])) and CLOSE.search(after[0]):
+                before[-1], words, after[0] = nodes.Text(before[-1][: begin.start()]), [], nodes.Text(after[0][1:])
         paragraph.children = []
-        paragraph.extend([*before, *words, *marks, *after])
+        paragraph.extend([*before, *words, *map(self.mark, keys), *after])
 
     def mark(self, key: str) -> nodes.footnote_reference:
         """A raised number; the footnote is made at the work's first."""
