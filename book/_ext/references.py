@@ -141,9 +141,9 @@ class Cite(SphinxTransform):
                 return
         first, end = paragraph.index(group[0]), paragraph.index(group[-1]) + 1
         before, words, after = paragraph[:first], paragraph[first:end], paragraph[end:]
-        if all(isinstance(node, nodes.Text) for node in (*before[-1:], *after[:1])) and before and after:
-            if (begin := OPEN.search(before[-1])) and CLOSE.search(after[0]):
-                before[-1], words, after[0] = nodes.Text(before[-1][: begin.start()]), [], nodes.Text(after[0][1:])
+        beside = [node for node in (*before[-1:], *after[:1]) if isinstance(node, nodes.Text)]
+        if len(beside) == 2 and (begin := OPEN.search(beside[0])) and CLOSE.search(beside[1]):
+            before[-1], words, after[0] = nodes.Text(beside[0][: begin.start()]), [], nodes.Text(beside[1][1:])
         paragraph.children = []
         paragraph.extend([*before, *words, *map(self.mark, keys), *after])
 
