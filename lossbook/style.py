@@ -48,7 +48,7 @@ def pyplot():
 
 
 def set_style() -> None:
-    """Draw every picture from now on as the book does. In a notebook, show pictures as SVG.
+    """Draw every picture from now on as the book does. In a notebook, show pictures as SVG, and as PNG where it cannot.
 
     Sets matplotlib's `rcParams`; `matplotlib.rcdefaults()` takes them back.
     """
@@ -67,7 +67,9 @@ def set_style() -> None:
 
         inline = InlineBackend.instance(parent=shell)
         inline.print_figure_kwargs = {"bbox_inches": "tight", "metadata": METADATA}
-        inline.figure_formats = {"svg"}
+        # JupyterLab shows a PNG, but no SVG, of a notebook that it does not trust yet. "retina" is a PNG for screens
+        # with two pixels to a point: small text stays sharp.
+        inline.figure_formats = {"svg", "retina"}
 
 
 def told_apart(count: int) -> list[tuple]:

@@ -34,6 +34,7 @@ PRELOADED = (
 # A fork has only the thread that made it, so the server must never start a second one.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 QUIET = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # the debugger, which nobody uses here, would print advice
+SETTINGS = ONE_THREAD | QUIET | {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 
 # As a script this file would have tools/ in front of sys.path, where `import numbers` finds another module.
 START = "import sys; del sys.path[0]; import runpy; runpy.run_path(sys.argv[1], run_name='__main__')"
@@ -71,11 +72,10 @@ class Server:
 
     def __init__(self) -> None:
         self.pipe, theirs = Pipe()
-        environment = os.environ | ONE_THREAD | QUIET | {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
         command = [sys.executable, "-c", START, __file__, str(theirs.fileno())]
         # In a session of its own: Ctrl-C is for pytest. The server ends when its client does.
         streams = {"pass_fds": [theirs.fileno()], "stdin": subprocess.DEVNULL}
-        self.process = subprocess.Popen(command, env=environment, start_new_session=True, **streams)
+        self.process = subprocess.Popen(command, env=os.environ | SETTINGS, start_new_session=True, **streams)
         theirs.close()
 
     def ask(self, request: dict | int) -> int | None:

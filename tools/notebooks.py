@@ -16,6 +16,7 @@ from pathlib import Path
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from tools import pictures
 from tools.align import aligned
 from tools.book import LANGUAGES, REFERENCE, ROOT, BookError, Cell, Page, pages, read_page
 from tools.stored import as_notebook, normalized
@@ -26,6 +27,7 @@ TIMEOUT = 120  # seconds a cell may take; nbval's in pyproject.toml is the same
 def run(page: Page, cells: list[Cell]) -> str:
     """The stored form of the notebook, after its cells were run in its folder in a fresh kernel."""
     notebook = as_notebook(cells)
+    stored = {cell.id: cell.outputs for cell in page.cells}
     folder = {"metadata": {"path": str(page.path.parent)}}
     client = NotebookClient(notebook, timeout=TIMEOUT, kernel_name="python3", resources=folder)
     with client.setup_kernel(stderr=subprocess.DEVNULL):  # what the kernel itself says; a cell's stderr is an output
@@ -37,6 +39,7 @@ def run(page: Page, cells: list[Cell]) -> str:
                 raise BookError(f"{page.where}, cell '{cell.id}' raises {message}") from None
             except (CellTimeoutError, DeadKernelError) as error:
                 raise BookError(f"{page.where}, cell '{cell.id}' does not end: {error}") from None
+            pictures.keep_same(stored.get(cell.id, []), cell.get("outputs", []))
     return normalized(notebook)
 
 

@@ -7,6 +7,7 @@ import sys
 import nbformat
 
 from tools.book import LANGUAGES, Cell, Page, language_argument, pages
+from tools.pictures import PNG, SVG, canonical, small
 
 NOTEBOOK_METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -41,8 +42,13 @@ def normalized(notebook: nbformat.NotebookNode) -> str:
             cell.outputs = _merged(cell.outputs)
             for output in cell.outputs:
                 output.pop("transient", None)
-                if "metadata" in output:
-                    output.metadata = {}
+                data = output.get("data", {})
+                if SVG in data:
+                    data[SVG] = canonical(data[SVG])
+                if PNG in data:
+                    data[PNG] = small(data[PNG])
+                if "metadata" in output:  # how large a PNG is shown stays
+                    output.metadata = {key: value for key, value in output.metadata.items() if key == PNG}
                 if "execution_count" in output:
                     output.execution_count = count
     return nbformat.writes(notebook, version=4) + "\n"
@@ -106,6 +112,11 @@ def _code_faults(cell: Cell) -> list[str]:
         for pattern, what in UNSTABLE.items():
             if hit := next((m[0] for t in texts if (m := re.search(pattern, t))), None):
                 found.append(f"stores {hit!r}, {what}: it differs between runs or versions. Print the number instead.")
+        if len(data.keys() & {PNG, SVG}) == 1:
+            found.append(
+                "stores a picture as SVG or PNG alone. The site needs the SVG, a notebook that is not trusted yet the PNG: "
+                "call lossbook.set_style() and run `make notebooks`."
+            )
     if drawn and not cell.alt:
         found.append(
             "draws a picture without alt text. Say what one sees in it, in the page's language, "
