@@ -18,7 +18,7 @@ with warnings.catch_warnings():
     from torch.testing._internal.common_methods_invocations import op_db
     from torch.testing._internal.common_modules import module_db
 
-OURS = {f"nn.functional.{entry.torch_function.__name__}": entry.function for entry in CATALOGUE if entry.function}
+OURS = {f"nn.functional.{e.torch_function.__name__}": e.function for e in CATALOGUE if e.torch_function}
 OURS |= {"softmax": lf.softmax, "log_softmax": lf.log_softmax}
 OPERATORS = [op for op in op_db if op.name in OURS]
 MODULES = [info for info in module_db if info.module_cls.__name__ in lnn.__all__]
