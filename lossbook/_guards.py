@@ -88,7 +88,7 @@ def class_dim(input: Tensor) -> int:
 
 def dimension(dim: Any) -> None:
     """One dimension, by its number."""
-    if not isinstance(dim, int):
+    if not isinstance(dim, int) or isinstance(dim, bool):
         raise TypeError(f"dim must be the number of one dimension, such as 1 or -1, got {dim!r}.")
 
 

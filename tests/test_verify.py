@@ -288,6 +288,14 @@ def test_bad_manners_are_reported(loss, check, words, ran, capsys, monkeypatch):
     assert capsys.readouterr() == ("", "")
 
 
+def test_the_time_limit_cuts_no_import_in_half(tmp_path, monkeypatch):
+    (tmp_path / "late.py").write_text("import time\n\ntime.sleep(0.1)\nwhole = True\n", "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    with limited(0.01):
+        import late
+    assert late.whole
+
+
 # ---- what cannot be compared
 
 
