@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help book serve downloads test notebooks bench catalogues format requirements clean
+.PHONY: help book serve downloads lint check test notebooks bench catalogues format requirements clean
 
 help:             ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -25,7 +25,14 @@ serve: book       ## build the site and serve it on localhost:8000
 downloads: book   ## build the site, and each language's notebooks as an archive, EPUB and PDF
 	$(BIN)/python -m tools.downloads
 
-test: downloads   ## run every test: package, notebooks, prose, site, downloads
+lint: $(READY)    ## check the Python code's style; make format mends it
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+check: lint       ## run the package's tests alone: no site, no Chromium, no Java
+	$(BIN)/python -m pytest @tests/package.txt
+
+test: lint downloads ## run every test: package, notebooks, prose, site, downloads
 	$(BIN)/python -m pytest
 
 notebooks: $(READY) ## bring translated code in line with English, run all notebooks, store outputs

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from . import _guards as guards
 from ._core import Entry, rules_of
+from ._plain import allow_any_text
 from .catalogue import CATALOGUE, find, lookup
 from .explain import explain
 from .language import languages, set_language
@@ -38,6 +39,8 @@ or the loss could not be run, and a sentence says how."""
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command. Returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        allow_any_text(stream)
     # A row may begin with a minus; a blank before it keeps argparse from taking it for an option.
     words = [
         f" {word}" if re.match(r"-[\d.]", word) else word for word in (sys.argv[1:] if arguments is None else arguments)

@@ -181,9 +181,14 @@ class Entry:
     module: type[torch.nn.Module]
     definition: Callable[..., Iterator[Term]]  #: the paper's formula in plain Python, one number at a time
     working: Callable[..., Iterator]  #: the steps that ``explain`` shows
-    torch_function: Callable[..., Tensor] | None  #: torch's own, the second oracle
+    torch_function: Callable[..., Tensor] | None  #: torch's own, the second oracle; ``None`` where this torch has none
     formula: str  #: LaTeX, for one element or sample
     family: str
     sample: Callable[[torch.Generator], tuple[Tensor, ...]]  #: a legal batch in float64
     settings: tuple[dict[str, Any], ...] = field(default=({},))  #: settings that the tests try, with every reduction
     sizes: dict[str, Any] = field(default_factory=dict)  #: what a module that owns parameters needs besides settings
+
+    @property
+    def torch_module(self) -> type[torch.nn.Module] | None:
+        """torch's own class; ``None`` where this torch has none."""
+        return getattr(torch.nn, self.module.__name__, None)

@@ -88,7 +88,7 @@ def class_dim(input: Tensor) -> int:
 
 def dimension(dim: Any) -> None:
     """One dimension, by its number."""
-    if not isinstance(dim, int):
+    if not isinstance(dim, int) or isinstance(dim, bool):
         raise TypeError(f"dim must be the number of one dimension, such as 1 or -1, got {dim!r}.")
 
 
@@ -385,8 +385,11 @@ def integer_or_none(name: str, value: Any) -> None:
 
 
 def chunk_options(name: str, value: Any) -> None:
-    if value is not None and not isinstance(value, torch.nn.LinearCrossEntropyOptions):
-        raise TypeError(f"{name} must be a torch.nn.LinearCrossEntropyOptions or None, got {type(value).__name__}.")
+    if value is not None and not hasattr(value, "batch_chunk_size"):
+        raise TypeError(
+            f"{name} must be a torch.nn.LinearCrossEntropyOptions, or another object with a batch_chunk_size, "
+            f"or None; got {type(value).__name__}."
+        )
 
 
 def callable_or_none(name: str, value: Any) -> None:

@@ -71,7 +71,7 @@ def lookup(loss: str | Callable) -> Entry | None:
     subclass is another loss: its ``forward`` may do something else.
     """
     for entry in CATALOGUE:
-        classes = (entry.module, getattr(torch.nn, entry.module.__name__))
+        classes = (entry.module, entry.torch_module)
         if isinstance(loss, str):
             if loss == entry.name:
                 return entry

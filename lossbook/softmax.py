@@ -149,6 +149,8 @@ class Softmax(torch.nn.Module):
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
+        if dim is not None:
+            guards.dimension(dim)
         self.dim = dim
 
     def forward(self, input: Tensor) -> Tensor:

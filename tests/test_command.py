@@ -1,5 +1,6 @@
 """The command `lossbook`: what it prints, and one sentence with exit code 2 for wrong input."""
 
+import io
 import subprocess
 import sys
 
@@ -180,3 +181,32 @@ def test_as_a_program():
     done = subprocess.run([sys.executable, "-m", "lossbook", "explain"], capture_output=True, text=True)
     assert done.returncode == 2
     assert "arguments are required" in done.stderr
+
+
+SHOWN = {
+    "cp1252": {"en": "(2 - 4)² = 4", "vi": "Sai s", "zh": "(2 - 4)² = 4", "pt": "Gradiente"},
+    "cp936": {"en": "(2 - 4)^2 = 4", "vi": "Sai so", "zh": "梯度", "pt": "de cada elemento"},
+    "ascii": {"en": "(2 - 4)^2 = 4", "vi": "Sai so", "zh": "(2 - 4)^2 = 4", "pt": "previsao menos alvo"},
+}
+
+
+@pytest.mark.parametrize("encoding", SHOWN)
+@pytest.mark.parametrize("language", ["en", "vi", "zh", "pt"])
+def test_any_terminal_shows_it(encoding, language, monkeypatch, tmp_path):
+    commands = {
+        "list": (["list"], 0),
+        "explain": (["explain", "mse", "2,3", "4,5"], 0),
+        "plot": (["plot", "mse", "-o", str(tmp_path / "phân số.svg")], 0),
+        "verify": (["verify", "lossbook.functional:l1_loss", "--like", "mse"], 1),
+        "error": (["explain", "hinge_embedding", "1,2", "1,0"], 2),
+    }
+    told = {}
+    for name, (arguments, code) in commands.items():
+        stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        monkeypatch.setattr("sys.stdout", stream)
+        monkeypatch.setattr("sys.stderr", stream)
+        assert main([*arguments, "--lang", language]) == code
+        stream.flush()
+        told[name] = stream.buffer.getvalue().decode(encoding)
+    assert SHOWN[encoding][language] in told["explain"]
+    assert "-1" in told["error"]

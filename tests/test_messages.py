@@ -170,6 +170,7 @@ WRONG = {
         TypeError,
         "torch.int64, got torch.float32",
     ),
+    "softmax over a truth value": (lambda: lnn.Softmax(dim=True), TypeError, "number of one dimension.*got True"),
     "softmax without dim": (lambda: lf.softmax(LOGITS), ValueError, "softmax needs dim"),
     "softmax of integers": (lambda: lf.softmax(CLASSES, dim=0), TypeError, "floating-point"),
     "an unknown loss": (lambda: lossbook.explain("mes", ONE, ONE), ValueError, "no loss 'mes'. Did you mean 'mse'?"),

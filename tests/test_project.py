@@ -13,11 +13,15 @@ import hatchling.build
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.version import Version
 
 from tools.book import ROOT
 
 WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text("utf-8"))
 PYTHONS = WORKFLOW["jobs"]["tests"]["strategy"]["matrix"]["python"]
+TORCHES = WORKFLOW["jobs"]["elsewhere"]["strategy"]["matrix"]
+BEYOND_PACKAGE = re.compile(r"^\s*(?:from|import) (?:tools|book|tests\.site_pages|playwright)\b", re.MULTILINE)
+TAKES_LONG = {"tests/test_verify_zoo.py"}  # as long as half of the others together
 
 
 def sources() -> list[Path]:
@@ -142,6 +146,23 @@ def test_unmet_range_is_found():
         Requirement, ["torch==2.13.0", 'numpy==1.0; python_version < "3.11"', 'numpy==2.4; python_version > "3.10"']
     )
     assert unmet(list(ranges), list(pinned), "3.12") == ["torch", "coffee"]
+
+
+def test_torch_is_tried_at_both_ends_of_its_range(metadata):
+    tried = sorted(map(Version, [*TORCHES["torch"], *(more["torch"] for more in TORCHES["include"])]))
+    [wanted] = [r for r in map(Requirement, metadata.requires) if r.name == "torch"]
+    assert str(wanted.specifier) == f">={tried[0].major}.{tried[0].minor}"
+    [pinned] = [Version(str(pin.specifier).removeprefix("==")) for pin in pins() if pin.name == "torch"]
+    assert pinned in tried
+    assert tried[-1] > pinned
+
+
+def test_make_check_runs_every_test_of_the_package():
+    listed = (ROOT / "tests/package.txt").read_text("utf-8").split()
+    assert all((ROOT / path).exists() for path in listed)
+    files = {f"tests/{path.name}": path.read_text("utf-8") for path in ROOT.glob("tests/test_*.py")}
+    of_package = {name for name, text in files.items() if not BEYOND_PACKAGE.search(text)}
+    assert of_package - set(listed) == TAKES_LONG
 
 
 def test_version_is_the_same_everywhere(metadata):

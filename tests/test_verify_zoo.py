@@ -15,7 +15,6 @@ import pytest
 import torch
 from torch import nn
 
-import lossbook
 from lossbook.catalogue import CATALOGUE
 from lossbook.verify import verify
 from tests import zoo
@@ -30,10 +29,6 @@ MISSED = {
 }
 
 WITH_FUNCTION = [entry for entry in CATALOGUE if entry.function is not None]
-OBJECTS = {  # they have weights, or sizes, of their own
-    "linear_cross_entropy": nn.LinearCrossEntropyLoss,
-    "adaptive_log_softmax": nn.AdaptiveLogSoftmaxWithLoss,
-}
 
 
 @functools.cache
@@ -117,18 +112,18 @@ def _home(specimen):
 
 @pytest.mark.parametrize("entry", WITH_FUNCTION, ids=lambda e: e.name)
 @pytest.mark.parametrize("made", ["torch's function", "lossbook's class", "torch's class"])
-def test_every_loss_agrees_with_its_name(entry, made):
-    name = entry.module.__name__
-    if made != "torch's function" and entry.name in OBJECTS:
-        own = OBJECTS[entry.name](3, 4)
+def test_every_loss_agrees_with_its_name(entry, made, in_torch):
+    if made != "torch's function" and entry.sizes:
+        kind = entry.module if made == "lossbook's class" else in_torch(entry.torch_module)
+        own = kind(**entry.sizes)
         assert verify(copy.deepcopy(own), like=own)
         return
     loss = {
         "torch's function": entry.torch_function,
-        "lossbook's class": getattr(lossbook.nn, name),
-        "torch's class": getattr(nn, name),
+        "lossbook's class": entry.module,
+        "torch's class": entry.torch_module,
     }[made]
-    found = verify(loss, like=entry.name)
+    found = verify(in_torch(loss), like=entry.name)
     assert found, found
 
 

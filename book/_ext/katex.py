@@ -1,11 +1,11 @@
 """Formulas are set while the book is built: KaTeX runs inside Python, pages hold HTML and MathML and need no script."""
 
-import json
+import os
 from functools import cache
 from pathlib import Path
 
-import quickjs
 from docutils import nodes
+from py_mini_racer import MiniRacer
 from sphinx.application import Sphinx
 from sphinx.locale import _
 from sphinx.transforms.post_transforms import SphinxPostTransform
@@ -33,18 +33,18 @@ function set(tex, displayMode) {
     try {
         refused = undefined;
         const html = katex.renderToString(tex, {displayMode, strict});
-        return JSON.stringify(refused ? {error: refused} : {html});
-    } catch (error) {  // quickjs would hide the message
-        return JSON.stringify({error: error.message});
+        return refused ? {error: refused} : {html};
+    } catch (error) {  // to Python, its message alone
+        return {error: error.message};
     }
 }
 """
 
 
 @cache
-def engine() -> quickjs.Context:
-    """KaTeX, loaded once."""
-    context = quickjs.Context()
+def engine(process: int) -> MiniRacer:
+    """KaTeX, loaded once in each process: the threads of V8 do not come along when Sphinx forks."""
+    context = MiniRacer()
     context.eval(KATEX.read_text(encoding="utf-8") + SET)
     return context
 
@@ -52,7 +52,7 @@ def engine() -> quickjs.Context:
 @cache
 def html(tex: str, display: bool) -> str:
     """The formula as HTML and MathML; a ValueError says what KaTeX could not read."""
-    answer = json.loads(engine().get("set")(tex, display))
+    answer = engine(os.getpid()).call("set", tex, display)
     if "error" in answer:
         message = answer["error"].removeprefix("KaTeX parse error: ").replace("\N{COMBINING LOW LINE}", "")
         raise ValueError(" ".join(message.split()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from functools import partial
+from types import SimpleNamespace
 from typing import Annotated, Any
 
 import torch
@@ -23,6 +24,9 @@ from .nll import pick
 
 CHUNK = 2**24  #: logits held at once, 64 MiB in float32
 
+# torch has this loss and its options from 2.13 on.
+Options = getattr(torch.nn, "LinearCrossEntropyOptions", SimpleNamespace)
+
 
 @loss_function
 def linear_cross_entropy(
@@ -35,7 +39,7 @@ def linear_cross_entropy(
     reduction: Reduction = "mean",
     ignore_index: Annotated[int | None, guards.integer_or_none] = None,
     label_smoothing: UnitInterval = 0.0,
-    options: Annotated[torch.nn.LinearCrossEntropyOptions | None, guards.chunk_options] = None,
+    options: Annotated[Options | None, guards.chunk_options] = None,
 ) -> Tensor:
     r"""Cross-entropy of the logits of a linear layer, computed from the layer's input.
 
@@ -57,8 +61,8 @@ def linear_cross_entropy(
         reduction: as in :func:`cross_entropy`: the mean of class numbers divides by the summed weights that count.
         ignore_index: samples with this class number add nothing, whatever their input holds; ``None`` is −100.
         label_smoothing: the share of each target that is spread evenly over all classes, in [0, 1].
-        options: torch's. Only ``batch_chunk_size`` is read, the rows of logits held at once: without it there are as
-            many as fit into 64 MiB, but at least D / 8. Unlike in torch the logits are never held all at once, with
+        options: torch's, or any object like it. Only ``batch_chunk_size`` is read, the rows of logits held at once:
+            without it there are as many as fit into 64 MiB, but at least D / 8. Unlike in torch the logits are never held all at once, with
             ``None`` either, and backward can be called again.
 
     Returns:
@@ -228,13 +232,13 @@ ENTRY = Entry(
     module=LinearCrossEntropyLoss,
     definition=definition,
     working=working,
-    torch_function=torch.nn.functional.linear_cross_entropy,
+    torch_function=getattr(torch.nn.functional, "linear_cross_entropy", None),
     formula=r"\ell(x, t) = -\log \frac{e^{z_t}}{\sum_j e^{z_j}} \qquad z = A x + b",
     family="classification",
     sample=sample,
     settings=(
         {},
-        {"ignore_index": 1, "options": torch.nn.LinearCrossEntropyOptions(batch_chunk_size=2, allow_retain_graph=True)},
+        {"ignore_index": 1, "options": Options(batch_chunk_size=2, allow_retain_graph=True)},
         {"linear_bias": BIAS},
         {"weight": of_logits.WEIGHT, "ignore_index": 2, "label_smoothing": 0.1},
     ),

@@ -58,7 +58,8 @@ def reference(like: Any, inputs: Any, settings: dict[str, Any]) -> Reference:
         kind = KINDS[entry.name]
         if inputs is not None:
             kind = Kind(_given(inputs, kind), kind.wrt, kind.trials, kind.reductions, kind.around)
-        return Reference(entry.name, (entry.function, entry.torch_function), kind, own, entry)
+        right = (entry.function, entry.torch_function or entry.function)
+        return Reference(entry.name, right, kind, own, entry)
     if not callable(like) or inspect.isclass(like):
         what = f"a {entry.module.__name__} object" if entry else "an object of it"
         raise TypeError(

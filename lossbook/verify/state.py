@@ -15,7 +15,8 @@ from types import FrameType
 import torch
 
 CALL_LIMIT = 3.0  #: seconds that one call of the loss may take
-COMPILERS = ("torch/_dynamo/", "torch/_inductor/", "torch/jit/")  # they may take longer
+# Compilers may take longer, and so may an import, of which half would stay behind: torch loads much on first use.
+PATIENT = ("torch/_dynamo/", "torch/_inductor/", "torch/jit/", "<frozen importlib._bootstrap>")
 
 
 class TakesTooLong(BaseException):
@@ -75,7 +76,7 @@ def limited(seconds: float = CALL_LIMIT) -> Iterator[None]:
 
     def ring(_signal: int, frame: FrameType | None) -> None:
         while frame:
-            if any(part in frame.f_code.co_filename for part in COMPILERS):
+            if any(part in frame.f_code.co_filename for part in PATIENT):
                 signal.setitimer(signal.ITIMER_REAL, seconds)
                 return
             frame = frame.f_back
