@@ -4,7 +4,6 @@
 """
 
 import ast
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
