@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help book serve downloads lint check test notebooks bench catalogues format requirements clean
+.PHONY: help book serve downloads lint check test notebooks portable bench catalogues format requirements clean
 
 help:             ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ test: lint downloads ## run every test: package, notebooks, prose, site, downloa
 
 notebooks: $(READY) ## bring translated code in line with English, run all notebooks, store outputs
 	$(BIN)/python -m tools.notebooks
+
+portable: $(READY) ## run all notebooks as other processors would, and name what differs
+	$(BIN)/python -m tools.portable
 
 bench: $(READY)   ## time the losses beside torch's (with two allocators), and the notebooks beside plain pytest --nbval
 	$(BIN)/python -m tools.bench

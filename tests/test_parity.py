@@ -198,6 +198,8 @@ def alt(text: str) -> dict:
 
 
 SVG = '<svg><path d="M {}"/><text x="9">a <tspan>{}</tspan></text></svg>'
+RED = SVG.format(1, 2).replace("<path", '<path style="stroke: red"')
+TWO = SVG.format(1, 2).replace("<text", '<path d="M 1"/><text')
 
 
 @pytest.mark.parametrize(
@@ -208,6 +210,12 @@ SVG = '<svg><path d="M {}"/><text x="9">a <tspan>{}</tspan></text></svg>'
         (data("text/markdown", "$1$"), data("text/markdown", "$2$"), "numbers in the outputs differ"),
         (data("image/svg+xml", SVG.format(1, 2)), data("image/svg+xml", SVG.format(1, 3)), "numbers in the outputs"),
         (data("image/svg+xml", SVG.format(1, 2)), data("text/plain", "2"), "the outputs differ"),
+        (
+            data("image/svg+xml", SVG.format(1, 2)),
+            data("image/svg+xml", RED),
+            "an element's style is stroke: red, not None",
+        ),
+        (data("image/svg+xml", SVG.format(1, 2)), data("image/svg+xml", TWO), "The picture has 2 <path>, not 1."),
         (stream("1"), {**stream("1"), "name": "stderr"}, "the outputs differ: English has stream/stdout"),
     ],
 )

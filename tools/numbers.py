@@ -9,18 +9,17 @@ import math
 import re
 import sys
 from collections.abc import Iterator
-from html import unescape
 
 import yaml
 
 from tools.book import REFERENCE, ROOT, Cell, Page, pages, syntax_tree
 from tools.markup import NUMBER, markup
+from tools.pictures import SVG, texts
 from tools.words import cell_words
 
 SMALL = 12  # up to here integers count things ("four classes") and need no computation
 EXEMPTIONS: dict[str, dict[str, str]] = yaml.safe_load((ROOT / "book/numbers.yml").read_text(encoding="utf-8"))
 NAMED = re.compile(r"\b(?:[Ss]ections?|Python|PyTorch) \d[\d.]*(?:(?:,| and| to) \d[\d.]*)*")  # names, not values
-DRAWN = re.compile(r"<text[ >].*?</text>", re.DOTALL)
 
 
 def faults(page: Page, exempt: dict[str, str] | None = None) -> list[str]:
@@ -68,8 +67,8 @@ def computed(cell: Cell) -> Iterator[str]:
         for output in cell.outputs:
             yield "".join(output.get("text", ""))
             for mime, content in output.get("data", {}).items():
-                if mime == "image/svg+xml":
-                    yield from (unescape(re.sub(r"<[^>]*>", " ", text)) for text in DRAWN.findall("".join(content)))
+                if mime == SVG:
+                    yield from texts("".join(content))
                 elif mime.startswith("text/"):
                     yield "".join(content)
 

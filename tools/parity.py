@@ -4,7 +4,6 @@
 """
 
 import ast
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -27,6 +26,7 @@ from tools.book import (
     syntax_tree,
 )
 from tools.markup import markup, numbers
+from tools.pictures import SVG, Drawing, elements_difference, texts
 
 ALIGN = "Run `make notebooks`."
 MEND = {
@@ -174,6 +174,10 @@ def _output_faults(english: Cell, translated: Cell) -> Iterator[str]:
             f"{translated.where}: numbers in the outputs differ: {difference}. {ALIGN} If they still differ, "
             "a text of the code, or of lossbook's catalogue, shows other numbers than in English."
         )
+    for ours, theirs in zip(english.outputs, translated.outputs, strict=False):
+        drawings = [Drawing("".join(output["data"][SVG])) for output in (ours, theirs) if SVG in output.get("data", {})]
+        if len(drawings) == 2 and (difference := elements_difference(*(drawing.marks for drawing in drawings))):
+            yield f"{translated.where}: what is drawn differs from English. {difference} {ALIGN}"
 
 
 def _kind(output: dict) -> str:
@@ -184,9 +188,9 @@ def _output_numbers(cell: Cell) -> Iterator[str]:
     for output in cell.outputs:
         yield from numbers("".join(output.get("text", "")))
         for mime, content in output.get("data", {}).items():
-            if mime == "image/svg+xml":
-                for text in re.findall(r"<text[ >].*?</text>", "".join(content), re.DOTALL):
-                    yield from numbers(re.sub(r"<[^>]*>", "", text).strip())
+            if mime == SVG:
+                for text in texts("".join(content)):
+                    yield from numbers(text)
             elif mime.startswith("text/"):
                 yield from numbers("".join(content))
 

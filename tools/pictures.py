@@ -10,6 +10,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator
+from html import unescape
 from math import hypot
 from xml.etree import ElementTree
 
@@ -23,6 +24,7 @@ BRIGHTNESS = 0.5  # of 255, the mean over all pixels: edges are smoothed differe
 COLORS = 64  # in a stored PNG: a few plain colors and their smoothed edges
 
 HASHED = re.compile(r'(?<=["#])([A-Za-z]\w*?)[0-9a-f]{10}(?=[")])')
+TEXT = re.compile(r"<text[ >].*?</text>", re.DOTALL)
 REFERENCE = re.compile(r"(?:url\()?#([\w-]+)\)?")
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")  # as matplotlib writes them: no exponents
 COMMAND = re.compile(r"([A-Za-z])([^A-Za-z]*)")
@@ -30,6 +32,7 @@ PLACES = ("x", "y", "width", "height", "viewBox", "transform")
 STEPS = 8  # straight pieces in place of a Bézier curve
 
 Point = tuple[float, float]
+Element = tuple[str, ElementTree.Element]  # with the nearest id, which says where it is
 
 
 def difference(mime: str, stored: str, new: str) -> str | None:
@@ -53,6 +56,12 @@ def keep_same(stored: list[dict], new: list[dict]) -> list[str]:
                     break
                 theirs[mime] = old
     return found
+
+
+def texts(svg: str) -> Iterator[str]:
+    """The texts that stand on the picture."""
+    for text in TEXT.findall(svg):
+        yield unescape(re.sub(r"<[^>]*>", " ", text)).strip()
 
 
 # ---- what is stored
@@ -113,7 +122,7 @@ class Drawing:
         self.by_id = {element.get("id"): element for element in root.iter() if element.get("id")}
         self.elements = [("the picture", root), *self._inside(root, "the picture")]
 
-    def _inside(self, parent: ElementTree.Element, place: str) -> Iterator[tuple[str, ElementTree.Element]]:
+    def _inside(self, parent: ElementTree.Element, place: str) -> Iterator[Element]:
         for child in parent:
             if _tag(child) == "metadata" or _tag(parent) == "defs" and child.get("id"):
                 continue
@@ -121,7 +130,12 @@ class Drawing:
             yield within, child
             yield from self._inside(child, within)
 
-    def shapes(self, element: ElementTree.Element) -> Iterator[tuple[str, ElementTree.Element]]:
+    @property
+    def marks(self) -> list[Element]:
+        """The lines, areas and marks, without the words."""
+        return [(place, element) for place, element in self.elements if _tag(element) in ("path", "use")]
+
+    def shapes(self, element: ElementTree.Element) -> Iterator[Element]:
         """What the element refers to, by the attribute that does: the mark it repeats, the frame it is cut to."""
         for name, value in element.attrib.items():
             if reference := REFERENCE.fullmatch(value):
@@ -132,15 +146,15 @@ def _tag(element: ElementTree.Element) -> str:
     return element.tag.rpartition("}")[2]
 
 
-def elements_difference(stored: Drawing, new: Drawing) -> str | None:
-    """How two drawings differ in their elements or in these' styles, wherever they are and whatever they say."""
-    ours, theirs = (Counter(_tag(element) for _, element in drawing.elements) for drawing in (stored, new))
+def elements_difference(stored: list[Element], new: list[Element]) -> str | None:
+    """How two lists of elements differ in kind or style, wherever the elements are and whatever they say."""
+    ours, theirs = (Counter(_tag(element) for _, element in elements) for elements in (stored, new))
     if counts := [f"{theirs[tag]} <{tag}>, not {ours[tag]}" for tag in ours | theirs if ours[tag] != theirs[tag]]:
         return f"The picture has {', '.join(counts)}."
-    for (place, old), (_, element) in zip(stored.elements, new.elements, strict=True):
-        for what, value in (("", _tag), (" id", lambda e: e.get("id")), (" style", lambda e: e.get("style"))):
+    for (place, old), (_, element) in zip(stored, new, strict=True):
+        for what, value in (("kind", _tag), ("id", lambda e: e.get("id")), ("style", lambda e: e.get("style"))):
             if value(old) != value(element):
-                return f"In {place}, an element's{what or ' kind'} is {value(element)}, not {value(old)}."
+                return f"In {place}, an element's {what} is {value(element)}, not {value(old)}."
     return None
 
 
@@ -149,7 +163,7 @@ def svg_difference(stored: str, new: str) -> str | None:
     if canonical(stored) == canonical(new):
         return None
     old, drawing = Drawing(stored), Drawing(new)
-    if found := elements_difference(old, drawing):
+    if found := elements_difference(old.elements, drawing.elements):
         return found
     for (place, ours), (_, theirs) in zip(old.elements, drawing.elements, strict=True):
         pairs = [(ours, theirs)]

@@ -74,7 +74,8 @@ def error_contours(x: Sequence[float] = X, y: Sequence[float] = Y, reach: float 
     """
     ax = panel(ax, figsize=(5, 3.8))
     slopes, intercepts, error = error_grid(x, y, reach, 181)
-    levels = [error.max().item() / 4**k for k in range(5, 0, -1)]
+    # A little under a quarter: exactly a quarter goes through grid points, and there rounding decides on which side.
+    levels = [0.999 * error.max().item() / 4**k for k in range(5, 0, -1)]
     contours = ax.contour(slopes.numpy(), intercepts.numpy(), error.numpy(), levels, colors=BLUE, linewidths=1.5)
     ax.clabel(contours, levels[2:], fmt="%.2g", colors="black", fontsize="small")
     slope, intercept = best_line(x, y).tolist()
