@@ -33,7 +33,7 @@ def uses(chapter: Chapter) -> str:
 def write(chapters: list[Chapter], language: str, site: Path, file: Path) -> None:
     """Write the EPUB. The chapters are changed for it."""
     pictures = {}
-    relinked(chapters, site, lambda chapter, anchor: f"{chapter.id}.xhtml" + (f"#{anchor}" if anchor else ""))
+    relinked(chapters, site, lambda _, chapter, anchor: f"{chapter.id}.xhtml" + (f"#{anchor}" if anchor else ""))
     for chapter in chapters:
         replace(chapter.article, mathml)
         for picture in chapter.article.iter("img"):

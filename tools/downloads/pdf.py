@@ -50,7 +50,7 @@ def address(chapter: Chapter, anchor: str) -> str:
 
 def document(chapters: list[Chapter], language: str, site: Path) -> str:
     """The book as one XHTML page. The chapters are changed for it."""
-    relinked(chapters, site, lambda chapter, anchor: f"#{address(chapter, anchor)}")
+    relinked(chapters, site, lambda _, chapter, anchor: f"#{address(chapter, anchor)}")
     for chapter in chapters:
         for picture in chapter.article.iter("img"):
             picture.set("src", ((site / chapter.docname).parent / picture.get("src")).resolve().as_uri())
