@@ -51,7 +51,9 @@ def link(language: str, files: list[Path], site: Path) -> None:
     for page in (site / f"book/{language}").rglob("*.html"):
         up = "../" * (len(page.relative_to(site).parts) - 1)
         entry = fill("entry.html", language, address=f"{up}_downloads/lossbook-{language}.zip")
-        page.write_text(MENU.sub(lambda place: place[1] + entry, page.read_text(encoding="utf-8")), encoding="utf-8")
+        page.write_text(
+            MENU.sub(lambda place, entry=entry: place[1] + entry, page.read_text(encoding="utf-8")), encoding="utf-8"
+        )
 
 
 def main(site: Path = SITE, toc: Path = ROOT / "_toc.yml") -> int:

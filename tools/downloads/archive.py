@@ -31,14 +31,14 @@ def wheel() -> tuple[str, bytes]:
         return name, Path(folder, name).read_bytes()
 
 
-def readme(language: str, package: str) -> str:
+def readme(language: str) -> str:
     """How to run the notebooks."""
     return f"""# {say(settings()["title"], language)}
 
 {say("The notebooks of the book. You need Python. In this folder, type:", language)}
 
 ```sh
-pip install "{package}[plot]" jupyterlab
+pip install -r requirements.txt
 jupyter lab index.ipynb
 ```
 
@@ -47,7 +47,7 @@ jupyter lab index.ipynb
 {say("On Linux, pip brings gigabytes of CUDA with PyTorch, which the notebooks do not use. This leaves them out:", language)}
 
 ```sh
-pip install "{package}[plot]" jupyterlab --extra-index-url {CPU}
+pip install -r requirements.txt --extra-index-url {CPU}
 ```
 """
 
@@ -105,7 +105,8 @@ def write(chapters: list[Chapter], language: str, site: Path, file: Path, root: 
     name, package = wheel()
     beside = data_files(chapters, site)
     with zipfile.ZipFile(file, "w") as archive:
-        add(archive, f"{file.stem}/README.md", readme(language, name))
+        add(archive, f"{file.stem}/README.md", readme(language))
+        add(archive, f"{file.stem}/requirements.txt", f"./{name}[plot]\njupyterlab\n")
         add(archive, f"{file.stem}/{name}", package)
         for path, given in sorted(beside.items()):
             add(archive, f"{file.stem}/{given}", path.read_bytes())

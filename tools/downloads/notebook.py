@@ -15,6 +15,7 @@ from tools.stored import NOTEBOOK_METADATA, normalized
 
 HEADINGS = {f"h{level}" for level in range(1, 7)}
 FLAT = {"div", "section", "dl", "dd"}  # what holds blocks
+NAMES = {"sig-prename descclassname", "sig-name descname"}  # of what an api entry is about
 LINK = re.compile(r"\]\((?![a-z]+:)([^()\s#]*)(?:#([^()\s]*))?\)")  # within the book
 
 
@@ -28,6 +29,11 @@ class Converter(MarkdownConverter):
         bullets = "-"
         escape_misc = True
         code_language = "python"
+
+    def convert_strong(self, element, text: str, parent_tags: set[str]) -> str:
+        """Full-width punctuation stays outside: no blank follows it, and then ** would not end the bold."""
+        before, words, after = re.fullmatch(r"([“《（]*)(.*?)([：。，；！？”》）]*)", text, re.DOTALL).groups()
+        return before + super().convert_strong(element, words, parent_tags) + after
 
     def convert_tex(self, element, text: str, parent_tags: set[str]) -> str:
         """A formula, inline or displayed. In a table a bar would end the cell."""
@@ -48,15 +54,16 @@ def plain(article: ET.Element) -> None:
             return tex
         if "admonition" in classes:
             element.tag = "blockquote"
-        elif "admonition-title" in classes or (element.tag == "dt" and not element.get("id")):
-            return titled("p", element, within="strong")
         elif element.tag == "dt" and "sig" in classes:
             box, code = ET.Element("div"), ET.Element("pre")
             code.text = "".join(element.itertext()).strip()
-            box.extend([titled("h3", element, text=element.get("id")), code])
+            name = "".join("".join(part.itertext()) for part in element if part.get("class") in NAMES)
+            box.extend([titled("h3", element, text=name), code])
             return box
-        elif element.tag == "dt":
+        elif element.tag == "dt" and element.get("id"):
             return titled("h3", element)
+        elif element.tag == "dt" or "admonition-title" in classes:
+            return titled("p", element, within="strong")
         return None
 
     replace(article, change)
