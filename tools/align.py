@@ -34,9 +34,9 @@ class Piece:
 
 def aligned(english: Page, translated: Page) -> tuple[list[Cell], list[str]]:
     """The translated page's cells as the English page now asks, and a sentence for each text to be translated."""
-    old = {(cell.id, cell.kind): cell for cell in translated.cells}
+    old = {(cell.id, cell.kind): cell for cell in translated.cells if not cell.generated}
     cells, todo = [], []
-    for source in english.cells:
+    for source in (cell for cell in english.cells if not cell.generated):
         before = old.pop((source.id, source.kind), None)
         cell = _from_english(source, translated) if before is None else _from_both(source, before, todo)
         if before is None and source.hash:

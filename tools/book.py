@@ -7,6 +7,7 @@ import json
 import re
 import tokenize
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = "en"
+INSTALL = "install"  # the id of the cell that tools/install.py writes into every notebook
 
 
 class BookError(Exception):
@@ -28,6 +30,25 @@ LANGUAGES: dict[str, Language] = {
     code: Language(code=code, **row)
     for code, row in yaml.safe_load((ROOT / "book/languages.yml").read_text(encoding="utf-8")).items()
 }
+
+
+@cache
+def settings() -> dict:
+    """_config.yml."""
+    return yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+
+
+@cache
+def strings() -> dict[str, dict[str, str]]:
+    """book/strings.yml."""
+    return yaml.safe_load((ROOT / "book/strings.yml").read_text(encoding="utf-8"))
+
+
+def say(message: str, language: str) -> str:
+    """A text of book/strings.yml in a language."""
+    if language == REFERENCE:
+        return strings()[message].get(REFERENCE, message)
+    return strings()[message][language]
 
 
 @dataclass
@@ -73,6 +94,11 @@ class Cell:
     def where(self) -> str:
         """The page and the cell, as messages name them."""
         return f"{self.page.where}, cell '{self.id}'"
+
+    @property
+    def generated(self) -> bool:
+        """Whether a tool writes the cell, in every language, so that nobody edits or translates it."""
+        return self.id == INSTALL
 
     @property
     def alt(self) -> str:
@@ -141,6 +167,8 @@ def sets_language(node: ast.AST) -> bool:
 
 def prose_in_code(cell: Cell) -> list[str]:
     """The prose literals and the comments of a code cell, in order."""
+    if cell.generated:
+        return []
     found: list[tuple[int, int, str]] = []  # line, 0 for a literal or 1 for the comment that ends the line, text
 
     def collect(node: ast.AST, line: int | None = None) -> None:

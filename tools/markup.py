@@ -9,7 +9,7 @@ from markdown_it.token import Token
 from myst_parser.config.main import MdParserConfig
 from myst_parser.parsers.mdit import create_md_parser
 
-EXTENSIONS = {"amsmath", "colon_fence", "deflist", "dollarmath", "linkify", "tasklist"}
+EXTENSIONS = {"amsmath", "attrs_block", "colon_fence", "deflist", "dollarmath", "linkify", "tasklist"}
 PARSER = create_md_parser(MdParserConfig(enable_extensions=EXTENSIONS), RendererHTML)
 DIRECTIVE = re.compile(r"\{([^}]+)\}\s*(.*)", re.DOTALL)
 OPTION = re.compile(r":([\w-]+):\s*(.*)")

@@ -19,6 +19,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from tools import pictures
 from tools.align import aligned
 from tools.book import LANGUAGES, REFERENCE, ROOT, BookError, Cell, Page, pages, read_page
+from tools.install import opened
 from tools.stored import as_notebook, normalized
 
 TIMEOUT = 120  # seconds a cell may take; nbval's in pyproject.toml is the same
@@ -44,10 +45,11 @@ def run(page: Page, cells: list[Cell]) -> str:
 
 
 def with_english_code(page: Page) -> tuple[list[Cell], list[str]]:
-    """The cells of a page with the code of the English one, and what is left to translate."""
-    if page.language == REFERENCE:
-        return page.cells, []
-    return aligned(read_page(page.sibling(REFERENCE)), page)
+    """The cells of a page with the code of the English one and the generated cell, and what is left to translate."""
+    cells, todo = page.cells, []
+    if page.language != REFERENCE:
+        cells, todo = aligned(read_page(page.sibling(REFERENCE)), page)
+    return opened(page, cells), todo
 
 
 def store(page: Page, cells: list[Cell]) -> None:

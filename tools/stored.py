@@ -6,6 +6,7 @@ import sys
 
 import nbformat
 
+from tools import install
 from tools.book import LANGUAGES, Cell, Page, language_argument, pages
 from tools.pictures import PNG, SVG, canonical, small
 
@@ -13,7 +14,12 @@ NOTEBOOK_METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-CELL_METADATA = {"tags", "mystnb", "english"}
+CELL_METADATA = {"tags", "mystnb", "english", "jupyter"}
+FOLDED = {  # what the site folds or leaves out is folded in JupyterLab too
+    "hide-cell": {"source_hidden": True, "outputs_hidden": True},
+    "hide-input": {"source_hidden": True},
+    "remove-cell": {"source_hidden": True},
+}
 UNSTABLE = {r"grad_fn=": "the name of an operation inside torch", r"\b0x[0-9a-f]{4,}": "an address"}
 
 
@@ -34,7 +40,9 @@ def normalized(notebook: nbformat.NotebookNode) -> str:
     notebook.nbformat, notebook.nbformat_minor, notebook.metadata = 4, 5, NOTEBOOK_METADATA
     count = 0
     for cell in notebook.cells:
-        cell.metadata = {key: value for key, value in cell.metadata.items() if key in CELL_METADATA}
+        cell.metadata = {key: value for key, value in cell.metadata.items() if key in CELL_METADATA - {"jupyter"}}
+        for tag in FOLDED.keys() & set(cell.metadata.get("tags", [])):
+            cell.metadata["jupyter"] = FOLDED[tag]
         cell.source = cell.source.rstrip()
         if cell.cell_type == "code":
             count += 1
@@ -75,7 +83,7 @@ def faults(page: Page) -> list[str]:
     text = page.path.read_text(encoding="utf-8")
     if text != normalized(nbformat.reads(text, as_version=4)):
         found.append(f"{page.where} is not stored in the book's form. Run `make notebooks`.")
-    code = [cell for cell in page.cells if cell.kind == "code"]
+    code = [cell for cell in page.cells if cell.kind == "code" and not cell.generated]
     argument = language_argument(code[0]) if code else None
     if code and (argument is None or argument.value != page.language):
         found.append(
@@ -127,7 +135,8 @@ def _code_faults(cell: Cell) -> list[str]:
 
 def main() -> int:
     """Print the faults of every notebook."""
-    found = [fault for language in LANGUAGES for page in pages(language).values() for fault in faults(page)]
+    every = [page for language in LANGUAGES for page in pages(language).values()]
+    found = [fault for page in every for fault in [*faults(page), *install.faults(page)]]
     print("\n".join(found) or "Every notebook is stored as it must be.")
     return bool(found)
 

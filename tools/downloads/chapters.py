@@ -3,16 +3,15 @@
 import html
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from itertools import groupby
 from pathlib import Path
 
 import jinja2
 import yaml
 
-from tools.book import LANGUAGES, REFERENCE, ROOT, BookError
+from tools.book import LANGUAGES, ROOT, BookError, say, settings
 
 SITE = ROOT / "_build/html"
 LOGO = ROOT / "book/_static/logo.svg"
@@ -48,25 +47,6 @@ class Chapter:
     def id(self) -> str:
         """Names the chapter in a document: guide-l1."""
         return "-".join(self.docname.split("/")[2:])
-
-
-@cache
-def settings() -> dict:
-    """_config.yml."""
-    return yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-
-
-@cache
-def strings() -> dict[str, dict[str, str]]:
-    """book/strings.yml."""
-    return yaml.safe_load((ROOT / "book/strings.yml").read_text(encoding="utf-8"))
-
-
-def say(message: str, language: str) -> str:
-    """A text of book/strings.yml in a language."""
-    if language == REFERENCE:
-        return strings()[message].get(REFERENCE, message)
-    return strings()[message][language]
 
 
 def details(language: str) -> dict[str, str]:
@@ -167,7 +147,7 @@ def cleaned(article: ET.Element, language: str) -> ET.Element:
             element.set("style", style.replace("var(--pst-color-background)", "#ffffff"))
         if element.tag == "details":
             return opened(element, solution)
-        if element.tag == "script" or "headerlink" in classes:
+        if element.tag == "script" or {"headerlink", "site-only"} & set(classes):
             return ""
         if element.tag == "span" and classes and not len(element) and (classes[0] == "pre" or len(classes[0]) < 3):
             return None if classes[0] in SET_APART else element.text or ""
@@ -179,8 +159,11 @@ def cleaned(article: ET.Element, language: str) -> ET.Element:
     return article
 
 
-def relinked(chapters: list[Chapter], site: Path, inside: Callable[[Chapter, str], str]) -> None:
-    """Lead links to these chapters where `inside` says, and links to the rest of the site to its address, if known."""
+def relinked(
+    chapters: list[Chapter], site: Path, inside: Callable[[Chapter, Chapter, str], str], beside: Mapping[Path, str] = {}
+) -> None:
+    """Lead links from a chapter to another where `inside` says, links to files that come along to their address
+    there, and links to the rest of the site to its address, if known."""
     paths = {(site / f"{chapter.docname}.html").resolve(): chapter for chapter in chapters}
     baseurl = settings()["html"].get("baseurl", "")
     for chapter in chapters:
@@ -193,7 +176,9 @@ def relinked(chapters: list[Chapter], site: Path, inside: Callable[[Chapter, str
             file, _, anchor = href.partition("#")
             target = (folder / file).resolve() if file else (site / f"{chapter.docname}.html").resolve()
             if target in paths:
-                element.set("href", inside(paths[target], anchor))
+                element.set("href", inside(chapter, paths[target], anchor))
+            elif target in beside:
+                element.set("href", beside[target])
             elif baseurl and target.is_relative_to(site.resolve()):
                 element.set("href", f"{baseurl.rstrip('/')}/{target.relative_to(site.resolve())}")
             else:  # a text without a link: an address of this machine would be dead elsewhere

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from tools.downloads.archive import add
 from tools.downloads.chapters import LOGO, STYLE, Chapter, fill, markup, parts, relinked, replace
+from tools.downloads.cover import cover
+
+WIDE = 4  # columns
 
 
 def mathml(element: ET.Element) -> ET.Element | None:
@@ -24,6 +27,18 @@ def mathml(element: ET.Element) -> ET.Element | None:
     return math
 
 
+def label(table: ET.Element) -> None:
+    """Put the headings of a table with many columns beside its cells: on a narrow screen each row becomes a list."""
+    headings = [" ".join("".join(heading.itertext()).split()) for heading in table.iterfind("./thead/tr[1]/th")]
+    if len(headings) < WIDE:
+        return
+    table.set("class", "wide")
+    for row in table.iterfind("./tbody/tr"):
+        for heading, cell in zip(headings, row, strict=False):
+            if heading and cell.tag == "td":
+                cell.set("data-heading", f"{heading}:")
+
+
 def uses(chapter: Chapter) -> str:
     """What the manifest must say of a chapter."""
     inside = {element.tag for element in chapter.article.iter()}
@@ -33,9 +48,11 @@ def uses(chapter: Chapter) -> str:
 def write(chapters: list[Chapter], language: str, site: Path, file: Path) -> None:
     """Write the EPUB. The chapters are changed for it."""
     pictures = {}
-    relinked(chapters, site, lambda chapter, anchor: f"{chapter.id}.xhtml" + (f"#{anchor}" if anchor else ""))
+    relinked(chapters, site, lambda _, chapter, anchor: f"{chapter.id}.xhtml" + (f"#{anchor}" if anchor else ""))
     for chapter in chapters:
         replace(chapter.article, mathml)
+        for table in chapter.article.iter("table"):
+            label(table)
         for picture in chapter.article.iter("img"):
             path = (site / chapter.docname).parent / picture.get("src")
             pictures[path.name] = path
@@ -55,6 +72,7 @@ def write(chapters: list[Chapter], language: str, site: Path, file: Path) -> Non
         add(archive, "book/nav.xhtml", fill("nav.xhtml", language, **details))
         add(archive, "book/style.css", STYLE.read_bytes())
         add(archive, "book/logo.svg", LOGO.read_bytes())
+        add(archive, "book/cover.jpg", cover(language))
         for chapter in chapters:
             body = markup(chapter.article)
             add(archive, f"book/{chapter.id}.xhtml", fill("page.xhtml", language, heading=chapter.title, body=body))

@@ -23,6 +23,11 @@ FONTS = {  # for letters that no installed font has; style.css names them
     "Fallback Han": ROOT / "lossbook/fonts/NotoSansCJKsc-Subset.otf",
     "Fallback Mono": ROOT / "book/_static/fonts/noto-sans-mono-vietnamese-400-normal.woff2",
 }
+CUTS = {
+    "Bold": "font-weight: bold",
+    "Oblique": "font-style: italic",
+    "BoldOblique": "font-weight: bold; font-style: italic",
+}
 DEEPER = {f"h{level}": f"h{level + 1}" for level in range(1, 6)}
 
 
@@ -48,16 +53,23 @@ def address(chapter: Chapter, anchor: str) -> str:
     return f"{chapter.id}--{anchor}" if anchor else chapter.id
 
 
+def face(family: str, file: Path, style: str = "") -> str:
+    """A font for the style sheet."""
+    return f'@font-face {{ font-family: "{family}"; src: url({file.as_uri()}); {style} }}'
+
+
 def document(chapters: list[Chapter], language: str, site: Path) -> str:
     """The book as one XHTML page. The chapters are changed for it."""
-    relinked(chapters, site, lambda chapter, anchor: f"#{address(chapter, anchor)}")
+    relinked(chapters, site, lambda _, chapter, anchor: f"#{address(chapter, anchor)}")
     for chapter in chapters:
         for picture in chapter.article.iter("img"):
             picture.set("src", ((site / chapter.docname).parent / picture.get("src")).resolve().as_uri())
     table = parts(chapters)  # before the headings become deeper
     for chapter in chapters:
         in_one_file(chapter)
-    faces = [f'@font-face {{ font-family: "{name}"; src: url({file.as_uri()}); }}' for name, file in FONTS.items()]
+    faces = [face(name, file) for name, file in FONTS.items()]
+    regular = FONTS["Fallback"]  # else Chromium smears its letters to make them bold
+    faces += [face("Fallback", regular.with_stem(f"{regular.stem}-{cut}"), style) for cut, style in CUTS.items()]
     return fill(
         "print.xhtml",
         language,
