@@ -1,5 +1,6 @@
 """What every test finds: fixed seeds, one thread, English, and no figure left open."""
 
+import gc
 from contextlib import contextmanager
 
 import matplotlib
@@ -10,6 +11,8 @@ import lossbook
 
 matplotlib.use("Agg")
 torch.set_num_threads(1)
+# Parsed pages are millions of objects that stay: to look through them for garbage takes a quarter of the time.
+gc.set_threshold(100_000, 50)
 
 
 @pytest.fixture(autouse=True)

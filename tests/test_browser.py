@@ -62,30 +62,41 @@ def chromium():
         browser.close()
 
 
+def open_tab(chromium, address, width=1280, scheme="light"):
+    """A tab that notes what a page should not do: log an error, ask another host, miss a file."""
+    context = chromium.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme, base_url=address)
+    tab = context.new_page()
+    tab.faults = []
+    tab.on("console", lambda entry: tab.faults.append(entry.text) if entry.type in ("error", "warning") else None)
+    tab.on("pageerror", lambda error: tab.faults.append(str(error)))
+    tab.on("request", lambda request: tab.faults.append(request.url) if not request.url.startswith(address) else None)
+    tab.on(
+        "response",
+        lambda answer: tab.faults.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None,
+    )
+    return tab
+
+
 @pytest.fixture
 def reader(chromium, address):
-    """A tab that notes what a page should not do: log an error, ask another host, miss a file."""
+    """Opens tabs of readers who were never here before."""
 
-    def open_tab(width=1280, scheme="light"):
-        context = chromium.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme, base_url=address)
-        contexts.append(context)
-        tab = context.new_page()
-        tab.faults = []
-        tab.on("console", lambda entry: tab.faults.append(entry.text) if entry.type in ("error", "warning") else None)
-        tab.on("pageerror", lambda error: tab.faults.append(str(error)))
-        tab.on(
-            "request", lambda request: tab.faults.append(request.url) if not request.url.startswith(address) else None
-        )
-        tab.on(
-            "response",
-            lambda answer: tab.faults.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None,
-        )
-        return tab
+    def opened(*how):
+        tabs.append(open_tab(chromium, address, *how))
+        return tabs[-1]
 
-    contexts = []
-    yield open_tab
-    for context in contexts:
-        context.close()
+    tabs = []
+    yield opened
+    for tab in tabs:
+        tab.context.close()
+
+
+@pytest.fixture(scope="module")
+def phone(chromium, address):
+    """One tab for all pages, as a reader has it: the files they share are fetched once."""
+    tab = open_tab(chromium, address, 390)
+    yield tab
+    tab.context.close()
 
 
 def wider_than_screen(tab) -> int:
@@ -94,17 +105,17 @@ def wider_than_screen(tab) -> int:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.docname)
-def test_page_on_a_phone(reader, page):
-    tab = reader(width=390)
-    tab.goto(f"{page.docname}.html")
-    assert tab.evaluate("document.documentElement.lang") == page.language.html
-    assert tab.title().startswith(tab.inner_text("h1").removesuffix("#").strip())
-    assert wider_than_screen(tab) == 0
-    assert tab.faults == []
+def test_page_on_a_phone(phone, page):
+    phone.faults.clear()
+    phone.goto(f"{page.docname}.html")
+    assert phone.evaluate("document.documentElement.lang") == page.language.html
+    assert phone.title().startswith(phone.inner_text("h1").removesuffix("#").strip())
+    assert wider_than_screen(phone) == 0
+    assert phone.faults == []
 
 
 def test_faults_of_a_page_are_seen(reader, address):
-    tab = reader(width=390)
+    tab = reader(390)
     tab.goto(f"{DOOR}.html")
     tab.set_content('<div style="width: 900px">wide</div><script>console.error("told")</script><img src="/none.png">')
     tab.wait_for_load_state("networkidle")

@@ -1,5 +1,6 @@
 """The built site without a browser: each page's language, its way to the others, its links and pictures."""
 
+import copy
 import functools
 import re
 from collections import Counter
@@ -108,19 +109,20 @@ def test_language_title_and_description(page):
     assert descriptions[0]["content"].strip()
 
 
+FURNITURE = ".headerlink, .caption-number, div.cell details > summary, div.admonition > .admonition-title"
+GIVEN_BY_THE_AUTHOR = "div[class*=admonition-] > .admonition-title"
+CONTENT = "title, nav a, .prev-next-title, script, style, .caption-text, kbd, .logo__title, code"
+
+
 @functools.cache
 def interface(page: WebPage) -> frozenset[str]:
     """What the site itself says on a page: texts and labels outside of the article, and the article's furniture."""
-    soup = BeautifulSoup(str(page.soup), "html.parser")
-    for content in soup.select("title, nav a, .prev-next-title, script, style, .caption-text, kbd, .logo__title, code"):
-        content.extract()
-    article = soup.article.extract()
-    furniture = article.select(
-        ".headerlink, .caption-number, div.cell details > summary, div.admonition > .admonition-title"
-    )
-    own_titles = article.select("div[class*=admonition-] > .admonition-title")  # given by the author: content
+    frame = BeautifulSoup(re.sub("<article.*</article>", "", page.html, flags=re.DOTALL), "html.parser")
+    furniture = [copy.copy(f) for f in page.soup.article.select(FURNITURE) if not f.css.match(GIVEN_BY_THE_AUTHOR)]
     said = set()
-    for part in [soup, *(f for f in furniture if f not in own_titles)]:
+    for part in [frame, *furniture]:
+        for content in part.select(CONTENT):
+            content.extract()
         said.update(part.stripped_strings)
         for tag in [part, *part.find_all(True)]:
             said.update(tag.get(name, "") for name in ("title", "aria-label", "placeholder", "alt"))
@@ -240,7 +242,7 @@ def test_every_drawn_figure_is_on_the_page(page):
     cells = read_page(source).cells if source.exists() else []
     drawn = [cell.alt for cell in cells for output in cell.outputs if "image/svg+xml" in output.get("data", {})]
     assert [svg["aria-label"] for svg in page.soup.select("svg.figure")] == drawn
-    assert "<image" not in str(page.soup.article)
+    assert page.soup.article.find("image") is None
 
 
 @every(PAGES.values())

@@ -60,7 +60,7 @@ def _slip(e: Examination, trials: Sequence[Trial], settings: dict[str, Any], by_
         for trial in trials:
             if trial.got.value is None:
                 break
-            again = call(loss, trial.batch.tensors, e.wrt)
+            again = call(loss, trial.batch.tensors)
             if not again.works or again.value.numel() != trial.got.value.numel():
                 break
             got = trial.got.value.reshape(again.value.shape)
@@ -68,7 +68,8 @@ def _slip(e: Examination, trials: Sequence[Trial], settings: dict[str, Any], by_
                 break
             if _same_everywhere(again.value, trial.best.value, e.tolerance) and not by_gradient:
                 break
-            same_slopes = _same_gradients(trial.got.gradients, again.gradients, e.tolerance)
+            slopes = call(loss, trial.batch.tensors, e.wrt).gradients
+            same_slopes = _same_gradients(trial.got.gradients, slopes, e.tolerance)
             if by_gradient and not same_slopes:
                 break
             exactly = exactly and same_slopes

@@ -48,8 +48,8 @@ def _in(e: Examination, name: str, title: str, dtype: torch.dtype, batches: Sequ
     tried, exactness = 0, {torch.float32: 2e-3, torch.float16: 0.1, torch.bfloat16: 0.3}[dtype]
     for batch in batches:
         tensors = tuple(t.to(dtype) if t.is_floating_point() else t for t in batch.tensors)
-        right = [call(r, tensors, e.wrt) for r in e.losses_in(dtype)]
-        exact = [call(r, [t.double() if t.is_floating_point() else t for t in tensors], e.wrt) for r in e.losses]
+        right = [call(r, tensors) for r in e.losses_in(dtype)]
+        exact = [call(r, [t.double() if t.is_floating_point() else t for t in tensors]) for r in e.losses]
         if not all(r.works and bool(r.value.isfinite().all()) for r in (*right, *exact)):
             continue
         got = call(loss, tensors, e.wrt)
@@ -81,8 +81,7 @@ def _in(e: Examination, name: str, title: str, dtype: torch.dtype, batches: Sequ
             bad = False  # half precision is coarse where losses break: only NaN and infinity count there
         slopes = [g for g in got.gradients if g is not None]
         finite = all(bool(g.isfinite().all()) for g in slopes)
-        known = [g for r in right for g in r.gradients if g is not None]
-        nan = not finite and bool(known) and all(bool(g.isfinite().all()) for g in known)
+        nan = not finite and _slopes_are_finite(e, dtype, tensors)
         if bad or nan:
             trial = Trial(batch, {}, got, exact)
             fault = (
@@ -105,6 +104,12 @@ def _in(e: Examination, name: str, title: str, dtype: torch.dtype, batches: Sequ
         if tried
         else skipped(name, title, _("it does not run in {dtype}").format(dtype=_word(dtype)))
     )
+
+
+def _slopes_are_finite(e: Examination, dtype: torch.dtype, tensors: Sequence[torch.Tensor]) -> bool:
+    """Whether the right losses give gradients, and finite ones."""
+    known = [g for r in e.losses_in(dtype) for g in call(r, tensors, e.wrt).gradients if g is not None]
+    return bool(known) and all(bool(g.isfinite().all()) for g in known)
 
 
 def _word(dtype: torch.dtype) -> str:
