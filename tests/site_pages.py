@@ -100,7 +100,13 @@ def code(id: str, source: str, *outputs: dict, **metadata) -> dict:
 
 def data(**formats: str) -> dict:
     """An output in some formats, named by their last part: svg, latex, markdown."""
-    types = {"svg": "image/svg+xml", "latex": "text/latex", "markdown": "text/markdown", "plain": "text/plain"}
+    types = {
+        "svg": "image/svg+xml",
+        "png": "image/png",
+        "latex": "text/latex",
+        "markdown": "text/markdown",
+        "plain": "text/plain",
+    }
     return {
         "output_type": "display_data",
         "metadata": {},

@@ -1,6 +1,8 @@
 """Notebooks are stored in one form, `make notebooks` makes it, and pytest runs and compares every cell."""
 
+import base64
 import copy
+import io
 import os
 import shutil
 import subprocess
@@ -9,9 +11,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from PIL import Image
 
 from tools.book import LANGUAGES, ROOT, BookError, Page, pages, read_page
 from tools.notebooks import main
+from tools.pictures import small
 from tools.stored import NOTEBOOK_METADATA, faults, normalized
 
 
@@ -34,6 +38,18 @@ def stream(text: str, name: str = "stdout") -> dict:
 def display(mime: str, text: str) -> dict:
     """What a cell shows."""
     return {"output_type": "display_data", "data": {mime: text}, "metadata": {}}
+
+
+def png(color: str, size: int = 4) -> str:
+    """A PNG of one color, in base64."""
+    file = io.BytesIO()
+    Image.new("RGB", (size, size), color).save(file, "png")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+ALT = {"mystnb": {"image": {"alt": "A line."}}}
+PICTURE = display("image/svg+xml", "<svg/>")
+PICTURE["data"]["image/png"] = small(png("white"))
 
 
 def notebook(*cells: dict) -> nbformat.NotebookNode:
@@ -102,8 +118,21 @@ def test_the_form_of_a_notebook():
     assert normalized(clean) == text
 
 
+def test_the_form_of_a_picture():
+    drawn = '<svg><defs><path id="m0123456789"/></defs><use href="#m0123456789" clip-path="url(#pabcdef0123)"/></svg>'
+    shown = display("image/svg+xml", drawn)
+    shown["data"]["image/png"] = png("red")
+    shown["metadata"] = {"image/png": {"width": 2, "height": 2}, "needs_background": "light"}
+    text = normalized(notebook(code("picture", "draw()", shown)))
+    [stored] = nbformat.reads(text, as_version=4).cells[0].outputs
+    assert stored.data["image/svg+xml"] == drawn.replace("m0123456789", "m1").replace("pabcdef0123", "p1")
+    assert stored.data["image/png"] == small(png("red"))
+    assert stored.metadata == {"image/png": {"width": 2, "height": 2}}
+    assert normalized(nbformat.reads(text, as_version=4)) == text
+
+
 def test_a_stored_notebook_has_no_faults(tmp_path):
-    picture = code("picture", "draw()", display("image/svg+xml", "<svg/>"), mystnb={"image": {"alt": "A line."}})
+    picture = code("picture", "draw()", PICTURE, **ALT)
     assert faults(store(tmp_path, "vi", markdown("title", "# A"), code("setup", SETUP_VI), picture)) == []
 
 
@@ -111,7 +140,8 @@ def test_a_stored_notebook_has_no_faults(tmp_path):
     ("cell", "says"),
     [
         (code("3fa85f64", "1"), "cell '3fa85f64' has an id that says nothing"),
-        (code("picture", "draw()", display("image/svg+xml", "<svg/>")), "draws a picture without alt text"),
+        (code("picture", "draw()", PICTURE), "draws a picture without alt text"),
+        (code("picture", "draw()", display("image/svg+xml", "<svg/>"), **ALT), "stores a picture as SVG or PNG alone"),
         (code("noise", "f()", stream("Warning", "stderr")), "stores output on stderr"),
         (code("value", "f()", display("text/plain", "tensor(1., grad_fn=<A>)")), "stores 'grad_fn='"),
         (code("value", "f()", stream("<A at 0x7f3b2c1d>")), "stores '0x7f3b2c1d', an address"),
@@ -197,6 +227,31 @@ def test_make_notebooks_aligns_runs_and_stores(book, capsys, monkeypatch):
     assert {path: path.read_bytes() for path in book.rglob("*.*") if path.is_file()} == before
 
 
+# Draws as matplotlib does, but each time with another id and a point somewhere else in the last digit.
+DRAW = """import os
+
+from IPython.display import display
+
+id, y = os.urandom(5).hex(), 5 + os.urandom(1)[0] / 1e5
+path = f'<defs><path id="m{id}" d="M 0 0"/></defs><path d="M 0 {y} L 9 9"/>'
+display({"image/svg+xml": f'<svg>{path}</svg>', "image/png": PNG}, raw=True)"""
+
+
+def test_make_notebooks_leaves_pictures_that_show_the_same(book, capsys):
+    draw = DRAW.replace("PNG", repr(png("white")))
+    path = store(book, "en", code("setup", SETUP), code("draw", draw, **ALT)).path
+    assert main([str(path)], book) == 0
+    stored = path.read_bytes()
+    assert main([str(path)], book) == 0
+    assert path.read_bytes() == stored
+    capsys.readouterr()
+    path.write_bytes(stored.replace(b"y = os", b"y = 1 + os"))
+    assert main([str(path)], book) == 0
+    assert "stored book/en" in capsys.readouterr().out
+    assert b"L 9 9" in path.read_bytes()
+    assert path.read_bytes() != stored.replace(b"y = os", b"y = 1 + os")
+
+
 def test_make_notebooks_names_the_cell_that_raises(book, capsys):
     path = store(book, "en", code("setup", SETUP), code("divide", "1 / 0")).path
     before = path.read_bytes()
@@ -254,6 +309,19 @@ def test_pytest_names_the_page_and_the_cells_that_fail(project):
     assert "FAILED book/en/part/page.ipynb::threads" in said
     assert "FAILED book/en/part/page.ipynb::unrun" in said
     assert "The cell has no execution count" in said
+
+
+def test_pytest_compares_pictures_as_pictures(project):
+    page = store(project, "en", code("setup", SETUP), code("draw", DRAW.replace("PNG", repr(png("white"))), **ALT))
+    assert main([str(page.path)], project) == 0
+    returncode, said = run_pytest(project, "book")
+    assert returncode == 0, said
+    text = page.path.read_text(encoding="utf-8")
+    page.path.write_text(text.replace("L 9 9", "L 9 8"), encoding="utf-8")
+    returncode, said = run_pytest(project, "book")
+    assert returncode == 1
+    assert "FAILED book/en/part/page.ipynb::draw" in said
+    assert "In the picture, a path is 1 pt off at (9, 8); 0.25 pt is allowed." in said
 
 
 def test_pytest_fails_when_cells_are_not_run(project):

@@ -40,6 +40,9 @@ def test_figures_on_one_page_do_not_share_ids():
 # ---- what stops a build, and what a repository adds ----------------------------------------------------------------------
 
 FIGURE = '<svg xmlns="http://www.w3.org/2000/svg" width="10pt" viewBox="0 0 9 9"><g id="figure_1"/></svg>'
+PNG = (  # one pixel
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
+)
 INTRO = markdown("intro", "# Title\n\nText.")
 
 
@@ -84,6 +87,15 @@ def test_build_stops_and_names_page_and_cell(book, cells, sentences):
     for sentence in sentences:
         assert sentence in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_the_site_shows_the_svg_and_leaves_the_png_out(book):
+    alt = {"mystnb": {"image": {"alt": "A figure."}}}
+    book.notebook("book/en/index", INTRO, code("plot", "draw()", data(svg=FIGURE, png=PNG), **alt))
+    run = book.build()
+    assert run.returncode == 0, run.stderr
+    assert [svg["aria-label"] for svg in book.page("book/en/index").soup.select("svg.figure")] == ["A figure."]
+    assert list((book.root / "_build/html").rglob("_images/*.png")) == []
 
 
 def test_build_stops_at_unknown_language(book):
