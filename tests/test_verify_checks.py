@@ -159,3 +159,21 @@ def test_each_check_finds_what_no_other_finds(check):
     assert [c.name for c in report.checks if c.state in ("failed", "warning")] == [check], report
     assert next(c.state for c in report.checks if c.name == check) == state
     assert bool(report) == (check == "dtype")
+
+
+def test_a_loss_over_all_pairs_is_not_given_many_samples():
+    """With 40 000 samples a table of all pairs is 3 GB in float16, and torch cannot be interrupted while it fills it."""
+    sizes = []
+
+    def all_pairs(input, target):
+        sizes.append(input.numel())
+        return (input.flatten()[:, None] - target.flatten()[None, :]).square().trace() / input.numel()
+
+    def one_by_one(input, target):
+        sizes.append(input.numel())
+        return right(input, target)
+
+    assert verify(all_pairs, like="mse")
+    assert max(sizes) < 1000
+    assert verify(one_by_one, like="mse")
+    assert max(sizes) > 10_000

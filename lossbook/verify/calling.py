@@ -77,16 +77,16 @@ def call(
 
 
 def _backward(outcome: Outcome, leaves: list[Tensor], upstream: float, passes: int) -> None:
-    cotangent = torch.full_like(outcome.result, upstream)
-    if outcome.result.numel() > 1:  # each loss its own, so that none hides behind another
-        cotangent = cotangent * torch.linspace(0.5, 1.5, outcome.result.numel()).reshape(outcome.result.shape)
-        cotangent = cotangent.to(outcome.result.dtype)
+    result = outcome.result
+    weights = torch.full_like(result, upstream)
+    if result.numel() > 1:  # each loss its own, so that none hides behind another
+        weights = (weights * torch.linspace(0.5, 1.5, result.numel()).reshape(result.shape)).to(result.dtype)
     try:
         with limited():
+            # A sum of its own instead of torch's grad_outputs: for these torch imports its compiler, which takes seconds.
+            weighted = (result * weights).sum()
             for left in reversed(range(passes)):
-                outcome.gradients = torch.autograd.grad(
-                    outcome.result, leaves, cotangent, allow_unused=True, retain_graph=left > 0
-                )
+                outcome.gradients = torch.autograd.grad(weighted, leaves, allow_unused=True, retain_graph=left > 0)
     except (Exception, SystemExit, TakesTooLong) as error:
         outcome.backward_error = error
         outcome.gradients = (None,) * len(leaves)

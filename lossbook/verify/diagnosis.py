@@ -10,11 +10,12 @@ from typing import Any
 
 from torch import Tensor
 
-from .._trace import Operations, _body
+from .._trace import Operation, Operations, _body
 from ..language import gettext as _
 from .calling import call
 from .compare import Trial, close
 from .examination import Examination
+from .inputs import Batch
 from .slips import Slip, slips
 
 ENOUGH = 4  #: on so many batches a slip must give what the loss gives
@@ -284,7 +285,7 @@ def _of_manner(e: Examination, trials: Sequence[Trial], fault: str) -> Slip | No
 
 
 def _of_infinity(e: Examination, trial: Trial) -> Slip:
-    seen = recorded(e, trial)
+    seen = recorded(e, trial.batch)
     culprit = next((o for o in seen if o.result.is_floating_point() and not bool(o.result.isfinite().all())), None)
     name = culprit.name if culprit else ""
     says = {
@@ -317,7 +318,7 @@ def _of_nan_gradient(e: Examination, trial: Trial) -> Slip:
     return Slip(_("the value is finite, its gradient is not"), _none, (), "guide/mse")
 
 
-def recorded(e: Examination, trial: Trial) -> list[Any]:
+def recorded(e: Examination, batch: Batch) -> list[Operation]:
     """The operations that ran in the loss, each with the line of its own code."""
     loss = e.candidate.loss
     try:
@@ -325,7 +326,7 @@ def recorded(e: Examination, trial: Trial) -> list[Any]:
     except AttributeError:
         code = None
     operations = Operations(code)
-    tensors = [t.clone() for t in trial.batch.tensors]
+    tensors = [t.clone() for t in batch.tensors]
     for i in e.wrt:
         tensors[i].requires_grad_()
     tensors = [t.clone() if t.requires_grad else t for t in tensors]
@@ -343,7 +344,7 @@ def line_of(e: Examination, trial: Trial, operations: Sequence[str]) -> str:
         lines, first = inspect.getsourcelines(function)
     except (OSError, TypeError):
         return ""
-    seen = recorded(e, trial)
+    seen = recorded(e, trial.batch)
     for name in operations:
         number = next((o.line for o in seen if o.line and o.name == name), 0)
         if not number:  # what torch does not see happen, such as .item(), stands in the text

@@ -54,7 +54,8 @@ def preserved() -> Iterator[None]:
         torch.set_default_dtype(dtype)
         if torch.get_num_threads() != threads:
             torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(deterministic)
+        if torch.are_deterministic_algorithms_enabled() != deterministic:
+            torch.use_deterministic_algorithms(deterministic)  # imports torch's compiler: seconds
         torch.autograd.set_detect_anomaly(anomaly)
         torch.set_grad_enabled(mode)
 

@@ -10,7 +10,7 @@ import torch
 from ...language import gettext as _
 from ..calling import call
 from ..compare import Trial, close
-from ..diagnosis import Diagnosis, diagnose, graph, line_of
+from ..diagnosis import Diagnosis, diagnose, graph, line_of, recorded
 from ..examination import Examination
 from ..inputs import Batch
 from ..report import FAILED, PASSED, WARNED, Check, Finding, written
@@ -173,9 +173,15 @@ def _many(e: Examination) -> list[Batch]:
         if right.value is None or not close(right.value, trial.best.value, 1e-6):
             return []  # not a mean over samples
         few, more = (len(graph(e.call(batch).result)) for batch in (trial.batch, repeated(8)))
-        # A loop over the samples would take its time.
-        return [] if more > few else [repeated(MANY // tensors[0].shape[0])]
+        small, large = (_largest(e, repeated(copies)) for copies in (8, 64))
+        # A loop over the samples would take its time, a table of all pairs of them gigabytes.
+        return [] if more > few or large > 8 * small else [repeated(MANY // tensors[0].shape[0])]
     return []
+
+
+def _largest(e: Examination, batch: Batch) -> int:
+    """The number of elements of the largest tensor that the loss makes."""
+    return max((operation.result.numel() for operation in recorded(e, batch)), default=0)
 
 
 def dtype(e: Examination) -> Check:
