@@ -13,6 +13,7 @@ import yaml
 from bs4 import BeautifulSoup
 
 from tools.book import LANGUAGES, REFERENCE, ROOT
+from tools.install import wheel_name
 
 SITE = ROOT / "_build/html"
 DOOR = "book/index"
@@ -79,6 +80,18 @@ def contents(toc: Path = ROOT / "_toc.yml") -> list[str]:
                 yield from walk(item)
 
     return list(walk(yaml.safe_load(toc.read_text(encoding="utf-8"))))
+
+
+def own(language: str) -> list[WebPage]:
+    """The pages of a language, in reading order."""
+    return [WebPage(docname) for docname in contents() if docname.startswith(f"book/{language}/")]
+
+
+def made(language: str, kind: str) -> Path:
+    """A file of the built site."""
+    file = SITE / "_downloads" / (wheel_name() if kind == "whl" else f"lossbook-{language}.{kind}")
+    assert file.exists(), f"{file} is missing. Run `make downloads` first."
+    return file
 
 
 def markdown(id: str, source: str) -> dict:

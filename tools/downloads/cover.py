@@ -2,10 +2,9 @@
 
 import io
 import re
-from functools import cache
 
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, fontManager
+from matplotlib.font_manager import FontProperties, fontManager, get_font
 from matplotlib.patches import Circle, PathPatch
 from matplotlib.path import Path
 
@@ -14,6 +13,11 @@ from tools.downloads.pdf import FONTS
 
 BLUE, YELLOW = "#0b5c8a", "#ffb703"
 CURVE = [(5, 7), (8, 21), (12, 25), (16, 25), (20, 25), (24, 21), (27, 7)]  # of book/_static/logo.svg
+
+COMES_WITH_THE_BOOK = [FONTS["Fallback"], FONTS["Fallback Han"]]
+FAMILIES = [get_font(font).family_name for font in COMES_WITH_THE_BOOK]
+for font in COMES_WITH_THE_BOOK:
+    fontManager.addfont(font)
 
 
 def cover(language: str) -> bytes:
@@ -27,18 +31,8 @@ def cover(language: str) -> bytes:
     name, subtitle = re.split("[:：] *", say(settings()["title"], language))
     for height, size, text in (0.8, 72, name), (0.18, 30, subtitle):
         figure.text(
-            0.5, height, text, color="white", ha="center", fontproperties=FontProperties(family=families(), size=size)
+            0.5, height, text, color="white", ha="center", fontproperties=FontProperties(family=FAMILIES, size=size)
         )
     file = io.BytesIO()
     figure.savefig(file, format="jpeg", pil_kwargs={"quality": 88})
     return file.getvalue()
-
-
-@cache
-def families() -> list[str]:
-    """The names of the fonts that come with the book."""
-    names = []
-    for font in "Fallback", "Fallback Han":
-        fontManager.addfont(FONTS[font])
-        names.append(fontManager.ttflist[-1].name)
-    return names

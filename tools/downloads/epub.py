@@ -35,8 +35,8 @@ def label(table: ET.Element) -> None:
     table.set("class", "wide")
     for row in table.iterfind("./tbody/tr"):
         for heading, cell in zip(headings, row, strict=False):
-            if heading and cell.tag == "td":
-                cell.set("data-heading", f"{heading}:")
+            if cell.tag == "td" and "".join(cell.itertext()).strip():
+                cell.set("data-heading", f"{heading}:" if heading else "")
 
 
 def uses(chapter: Chapter) -> str:

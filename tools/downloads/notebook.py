@@ -31,9 +31,15 @@ class Converter(MarkdownConverter):
         code_language = "python"
 
     def convert_strong(self, element, text: str, parent_tags: set[str]) -> str:
-        """Full-width punctuation stays outside: no blank follows it, and then ** would not end the bold."""
+        """Bold words. Full-width punctuation stays outside: no blank follows it, so ** would not end the bold."""
+        if not re.search(r"\w", text):
+            return text
         before, words, after = re.fullmatch(r"([“《（]*)(.*?)([：。，；！？”》）]*)", text, re.DOTALL).groups()
         return before + super().convert_strong(element, words, parent_tags) + after
+
+    def convert_q(self, element, text: str, parent_tags: set[str]) -> str:
+        """A quotation, which a browser puts between quotation marks."""
+        return f"“{text}”"
 
     def convert_tex(self, element, text: str, parent_tags: set[str]) -> str:
         """A formula, inline or displayed. In a table a bar would end the cell."""
