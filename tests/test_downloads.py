@@ -37,24 +37,6 @@ JAVA = pytest.mark.skipif(
 )
 
 
-<<<<<<< HEAD
-def own(language: str) -> list[WebPage]:
-    """The pages of a language, in reading order."""
-    return [WebPage(docname) for docname in contents() if docname.startswith(f"book/{language}/")]
-
-
-def made(language: str, kind: str) -> Path:
-    """A file of the built site."""
-    file = SITE / f"_downloads/lossbook-{language}.{kind}"
-    assert file.exists(), f"{file} is missing. Run `make downloads` first."
-    return file
-=======
-def heading(page: WebPage) -> str:
-    """A page's title."""
-    return " ".join(page.soup.h1.get_text().removesuffix("#").split())
->>>>>>> leaving
-
-
 def title(language: str) -> str:
     """The book's title."""
     return STRINGS[TITLE].get(language, TITLE)
