@@ -317,7 +317,7 @@ def test_pytest_compares_pictures_as_pictures(project):
     returncode, said = run_pytest(project, "book")
     assert returncode == 0, said
     text = page.path.read_text(encoding="utf-8")
-    page.path.write_text(text.replace("L 9 9", "L 9 8"), encoding="utf-8")
+    page.path.write_text(text.replace('L 9 9\\"/></svg>', 'L 9 8\\"/></svg>'), encoding="utf-8")
     returncode, said = run_pytest(project, "book")
     assert returncode == 1
     assert "FAILED book/en/part/page.ipynb::draw" in said
