@@ -98,6 +98,16 @@ def test_the_site_shows_the_svg_and_leaves_the_png_out(book):
     assert list((book.root / "_build/html").rglob("_images/*.png")) == []
 
 
+def test_a_fault_found_in_another_process_is_told_as_well(book):
+    for number in range(9):
+        book.notebook(f"book/en/page{number}", markdown("formula", f"# Title\n\n${'x' if number else '{'}$"))
+    book.notebook("book/en/index", INTRO)
+    run = book.build()
+    assert run.returncode != 0
+    assert "book/en/page0.ipynb, cell 'formula': KaTeX cannot set the formula {" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
 def test_build_stops_at_unknown_language(book):
     book.notebook("book/en/index", INTRO)
     book.notebook("book/fr/index", INTRO)

@@ -57,7 +57,7 @@ def speak(app: Sphinx, docname: str) -> str:
 
 
 class Speak(SphinxPostTransform):
-    """Sphinx resolves and writes page by page: the first thing it does with a page is to switch the language."""
+    """The first thing Sphinx does with a page that was read is to switch the language; the builder does it to write it."""
 
     default_priority = 0
 
@@ -121,11 +121,11 @@ def redirect(app: Sphinx):
 
 
 def setup(app: Sphinx) -> dict:
-    """Called by Sphinx. Parallel writing would mix the languages: a page is resolved in one process, written in another."""
+    """Called by Sphinx."""
     app.connect("config-inited", buttons_need_repository)
     app.connect("builder-inited", install)
     app.connect("write-started", restart_numbers)
     app.connect("html-page-context", page_context, priority=100)  # before the theme renders templates, at 500
     app.connect("html-collect-pages", redirect)
     app.add_post_transform(Speak)
-    return {"parallel_read_safe": True, "parallel_write_safe": False}
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
