@@ -18,7 +18,10 @@ from tools.install import wheel_name
 SITE = ROOT / "_build/html"
 DOOR = "book/index"
 STRINGS = yaml.safe_load((ROOT / "book/strings.yml").read_text(encoding="utf-8"))
-TITLE = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["title"]
+CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+TITLE = CONFIG["title"]
+BASE = CONFIG["html"]["baseurl"]  # where the site is published, once that is known
+INDEX = [SITE / f"search/{code}.js" for code in LANGUAGES]  # written last
 
 
 @dataclass(eq=False)
@@ -58,6 +61,8 @@ class WebPage:
 
     def target(self, href: str) -> Path:
         """The file an address on this page leads to."""
+        if BASE and href.startswith(BASE):
+            return (self.site / href.removeprefix(BASE).strip("/")).resolve()
         return (self.path.parent / href.partition("#")[0].partition("?")[0]).resolve() if href[0] != "#" else self.path
 
     def text(self, message: str) -> str:
@@ -132,8 +137,17 @@ class SmallBook:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        (root / "book").mkdir()
-        shared = ("_ext", "_templates", "_static", "languages.yml", "strings.yml", "glossary.yml", "references.bib")
+        (root / "book").mkdir(parents=True)
+        shared = (
+            "_ext",
+            "_templates",
+            "_static",
+            "languages.yml",
+            "strings.yml",
+            "glossary.yml",
+            "references.bib",
+            "redirects.yml",
+        )
         for name in shared:
             (root / "book" / name).symlink_to(ROOT / "book" / name)
         (root / "tools").symlink_to(ROOT / "tools")

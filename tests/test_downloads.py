@@ -231,7 +231,7 @@ def bookmarks(outline, level=0):
 
 # ---- how they are made: a small site, in which faults are planted
 
-PAGE = """<html><body><header>Chrome</header><article class="bd-article" data-pagefind-body>
+PAGE = """<html><body><header>Chrome</header><article class="bd-article">
 <h1>{title}&nbsp;!<a class="headerlink" href="#x">#</a></h1>{body}</article><!-- downloads -->old<!-- /downloads --></body></html>"""
 BODY = """<p id="x">See <a href="two.html#x">two</a>, <a href="#x">here</a>, <a href="../index.html">the door</a>, <a
 href="https://pytorch.org">torch</a>.</p>

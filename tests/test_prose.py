@@ -129,9 +129,9 @@ def test_renderings_keep_the_rules(language):
 
 
 def test_terms_have_only_known_fields():
-    fields = {*LANGUAGES, "required", "everyday", "also", "introduced", "forbidden", "note"}
+    fields = {*LANGUAGES, "required", "everyday", "also", "introduced", "typed", "forbidden", "note"}
     assert [term["en"] for term in TERMS if term.keys() - fields] == []
-    by_language = [term.get(field, {}) for term in TERMS for field in ("also", "introduced", "forbidden")]
+    by_language = [term.get(field, {}) for term in TERMS for field in ("also", "introduced", "typed", "forbidden")]
     assert {language for row in by_language for language in row} == set(LANGUAGES)
 
 

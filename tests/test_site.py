@@ -4,12 +4,14 @@ import copy
 import functools
 import re
 from collections import Counter
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+import yaml
 from bs4 import BeautifulSoup
 
-from tests.site_pages import DOOR, SITE, STRINGS, TITLE, WebPage, contents
+from tests.site_pages import DOOR, INDEX, SITE, STRINGS, TITLE, WebPage, contents
 from tools.book import LANGUAGES, REFERENCE, ROOT, read_page
 
 DOCNAMES = contents()
@@ -22,17 +24,16 @@ def every(pages):
     return pytest.mark.parametrize("page", pages, ids=lambda page: page.docname)
 
 
-STAMP = SITE / "pagefind/pagefind-entry.json"  # written last
-
-
 @pytest.fixture(autouse=True, scope="module")
 def _site_is_built():
-    assert STAMP.exists(), "These tests read the built site, and _build/html is not complete. Run `make book` first."
+    there = all(file.exists() for file in INDEX)
+    assert there, "These tests read the built site, and _build/html is not complete. Run `make book` first."
 
 
 def test_site_is_built_from_these_sources():
     sources = [ROOT / "_config.yml", ROOT / "_toc.yml", *(ROOT / "book").rglob("*.*")]
-    newer = [p for p in sources if p.stat().st_mtime > STAMP.stat().st_mtime and "__pycache__" not in p.parts]
+    built = INDEX[0].stat().st_mtime
+    newer = [p for p in sources if p.stat().st_mtime > built and "__pycache__" not in p.parts]
     assert not newer, f"The site was built before {newer[0].relative_to(ROOT)} was changed. Run `make book` again."
 
 
@@ -77,7 +78,8 @@ def test_missing_page_is_seen(tmp_path):
 
 def test_site_has_these_pages_and_no_other():
     built = {p.relative_to(SITE).with_suffix("").as_posix() for p in SITE.rglob("*.html")}
-    assert built == {*DOCNAMES, "index"}
+    moved = yaml.safe_load((ROOT / "book/redirects.yml").read_text(encoding="utf-8")) or {}
+    assert built == {*DOCNAMES, "index", "404", *(f"book/{code}/{old}" for code in LANGUAGES for old in moved)}
 
 
 def test_bare_address_leads_to_the_door():
@@ -95,6 +97,27 @@ def test_door_opens_every_language():
         assert PAGES[DOOR].target(card["href"]) == PAGES[f"book/{code}/index"].path
 
 
+@every([page for page in IN_LANGUAGE if page.folder != REFERENCE])
+def test_sections_have_one_address_in_all_languages(page):
+    def sections(page):
+        return [section.get("id") for section in page.soup.article.find_all("section")]
+
+    assert sections(page) == sections(PAGES[f"book/{REFERENCE}/{page.name}"])
+    if (ROOT / f"{page.docname}.ipynb").exists():
+        own = {cell.id for cell in read_page(ROOT / f"{page.docname}.ipynb").cells}
+        assert {re.sub(r"-\d$", "", id) if id not in own else id for id in sections(page)} <= own
+
+
+def test_a_wrong_address_is_answered_in_every_language():
+    soup = BeautifulSoup((SITE / "404.html").read_text(encoding="utf-8"), "html.parser")
+    answers = {section["lang"]: section for section in soup.select("section")}
+    assert list(answers) == [language.html for language in LANGUAGES.values()]
+    assert len({section.h1.string for section in answers.values()}) == len(LANGUAGES)
+    for code, language in LANGUAGES.items():
+        assert (SITE / answers[language.html].a["href"]).resolve() == PAGES[f"book/{code}/index"].path
+    assert soup.base["href"].endswith("/"), "served at any depth, its links must not be relative to that depth"
+
+
 # ---- each page speaks its language -----------------------------------------------------------------------------------
 
 
@@ -107,6 +130,12 @@ def test_language_title_and_description(page):
     descriptions = page.soup.find_all("meta", attrs={"name": "description"})
     assert len(descriptions) == 1
     assert descriptions[0]["content"].strip()
+    paragraph = page.soup.article.select_one("section > p")
+    begins = re.match(r"[\w\s]{6,40}", next(paragraph.stripped_strings)) if paragraph else None
+    assert not begins or descriptions[0]["content"].startswith(begins[0].strip()), (
+        "the first paragraph, not a later one"
+    )
+    assert len(page.soup.find_all("meta", attrs={"name": "viewport"})) == 1
 
 
 FURNITURE = ".headerlink, .caption-number, div.cell details > summary, div.admonition > .admonition-title"
@@ -184,12 +213,16 @@ def test_navigation_stays_in_the_language(page):
 # ---- links, pictures, no other host ------------------------------------------------------------------------------------
 
 
+LOADED = ("data-rank-src", "data-finder-src", "data-index-src")  # by the search, when it is asked
+
+
 def dead_links(page: WebPage) -> list[str]:
     """Addresses on the page that lead nowhere in the site."""
     dead = []
-    for tag in page.soup.find_all(["a", "link", "script", "img", "use"]):
-        href = tag.get("href") or tag.get("src") or tag.get("xlink:href") or ""
-        if re.match(r"[a-z]+:", href) or not href:
+    tags = page.soup.find_all(["a", "link", "script", "img", "use", "form"])
+    addresses = [tag.get(name) for tag in tags for name in ("href", "src", "xlink:href", *LOADED)]
+    for href in filter(None, addresses):
+        if re.match(r"[a-z]+:", href):
             continue
         file, anchor = page.target(href), href.partition("#")[2]
         if not file.is_file() or not file.is_relative_to(page.site):
@@ -217,6 +250,14 @@ def test_links_and_pictures(page):
     assert [id for id, times in Counter(page.ids).items() if times > 1] == []
     for picture in page.soup.article.select("img, svg:not(.katex svg)"):
         assert (picture.get("alt") or picture.get("aria-label") or "").strip(), str(picture)[:200]
+
+
+@every(PAGES.values())
+def test_assets_carry_a_hash_of_what_they_hold(page):
+    tags = page.soup.select("script[src], link[rel=stylesheet], form[data-index-src]")
+    for address in [tag[name] for tag in tags for name in ("src", "href", *LOADED) if tag.get(name)]:
+        version = sha256(page.target(address).read_bytes()).hexdigest()[:8]
+        assert address.endswith(f"?v={version}"), address
 
 
 def test_links_checked():

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from bs4 import BeautifulSoup
 
 from book._ext import figures, katex
 from tests.site_pages import SmallBook, code, data, markdown
@@ -159,3 +160,108 @@ def test_repository_numbers_folds_and_missing_texts(book):
         "Chạy trên Binder": f"https://mybinder.org/v2/gh/o/r/main?urlpath=lab/tree/{at.removeprefix('main/')}",
     }
     assert links["Báo lỗi"].startswith("https://github.com/o/r/issues/new?")
+
+
+# ---- addresses ---------------------------------------------------------------------------------------------------------
+
+MOVED = "guide/old-name: guide/new-name\n"
+
+
+def test_moved_pages_lead_on_and_removed_pages_go(book):
+    book.write("book/redirects.yml", "")
+    for name in ("index", "guide/old-name", "guide/gone"):
+        book.notebook(f"book/en/{name}", markdown("intro", f"# Title of {name}\n\nText."))
+    book.notebook("book/vi/index", INTRO)
+    assert book.build().returncode == 0
+    assert book.page("book/en/guide/gone").path.exists()
+
+    (book.root / "book/en/guide/old-name.ipynb").rename(book.root / "book/en/guide/new-name.ipynb")
+    (book.root / "book/en/guide/gone.ipynb").unlink()
+    book.notebook("book/en/index", markdown("intro", "# Another title\n\nText."))
+    book.write("book/redirects.yml", MOVED)
+    assert book.build().returncode == 0
+    site = book.root / "_build/html"
+    built = {path.relative_to(site).with_suffix("").as_posix() for path in site.rglob("*.html")}
+    pages = {"book/index", "book/en/index", "book/vi/index", "book/en/guide/new-name"}
+    assert built == {*pages, "index", "404", "book/en/guide/old-name"}
+    assert not (site / "_sources/book/en/guide/gone.ipynb").exists()
+    old = book.page("book/en/guide/old-name").soup
+    assert old.find("meta", attrs={"http-equiv": "refresh"})["content"] == "0; url=new-name.html"
+    assert "gone" not in (site / "search/en.js").read_text(encoding="utf-8")
+    sidebar = book.page("book/en/guide/new-name").soup.select_one(".prev-next-area .left-prev")
+    assert "Another title" in sidebar.get_text(), "a page shows the new title of another"
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        ("index: guide/l1", "leads from index to guide/l1, but book/en/index is a page. Remove the row."),
+        ("old: guide/none", "leads to guide/none, which the book does not have. Mend the row."),
+    ],
+)
+def test_wrong_redirects_stop_the_build(book, row, sentence):
+    book.write("book/redirects.yml", row)
+    book.notebook("book/en/index", INTRO)
+    book.notebook("book/en/guide/l1", INTRO)
+    run = book.build()
+    assert run.returncode != 0
+    assert sentence in run.stderr
+
+
+def test_published_address(tmp_path):
+    """With a baseurl, whatever search engines read is a whole address. The path of this book holds brackets."""
+    book = SmallBook(tmp_path / "lb [v1] & co")
+    config = (ROOT / "_config.yml").read_text(encoding="utf-8")
+    book.write("_config.yml", re.sub(r'baseurl: "[^"]*"', 'baseurl: "https://o.github.io/r"', config))
+    book.write("README.md", "# Not a page\n\n[dead](none.md)\n")
+    for language in ("en", "vi"):
+        book.notebook(f"book/{language}/index", INTRO)
+        book.notebook(f"book/{language}/guide/l1", INTRO)
+    run = book.build()
+    assert run.returncode == 0, run.stderr
+    at = "https://o.github.io/r/book"
+    head = book.page("book/vi/guide/l1").soup.head
+    assert head.select_one("link[rel=canonical]")["href"] == f"{at}/vi/guide/l1.html"
+    assert {link["hreflang"]: link["href"] for link in head.select("link[hreflang]")} == {
+        "en": f"{at}/en/guide/l1.html",
+        "vi": f"{at}/vi/guide/l1.html",
+        "x-default": f"{at}/en/guide/l1.html",
+    }
+    assert book.page("index").soup.select_one("link[rel=canonical]")["href"] == f"{at}/index.html"
+    assert book.page("404").soup.base["href"] == "https://o.github.io/r/"
+    site = book.root / "_build/html"
+    urls = BeautifulSoup((site / "sitemap.xml").read_text(encoding="utf-8"), "html.parser").find_all("url")
+    assert [url.loc.string for url in urls] == [
+        f"{at}/{page}.html" for page in ("en/guide/l1", "vi/guide/l1", "en/index", "vi/index")
+    ]
+    assert [link["hreflang"] for link in urls[0].find_all("xhtml:link")] == ["en", "vi"]
+    assert "Sitemap: https://o.github.io/r/sitemap.xml" in (site / "robots.txt").read_text(encoding="utf-8")
+    assert (site / ".nojekyll").exists()
+
+
+# ---- sections ----------------------------------------------------------------------------------------------------------
+
+
+def test_sections_are_named_after_their_cells(book):
+    cell = "# 标题\n\n[到第二节](#by-hand) 和[另一页](two.md#second-part)\n\n文字"
+    page = [markdown("intro", cell), markdown("by-hand", "## 手算\n\n文字\n\n## 再算\n\n文字")]
+    book.notebook("book/en/index", *page)
+    book.notebook("book/zh/index", *page)
+    book.write("book/en/two.md", "# One\n\n## Second part\n\nText.\n\n## Second part\n\nText.\n")
+    book.write("book/zh/two.md", "# 一\n\n## 第二节\n\n文字\n\n## 第三节\n\n文字\n")
+    run = book.build()
+    assert run.returncode == 0, run.stderr
+    soup = book.page("book/zh/index").soup
+    assert [section["id"] for section in soup.select("section")] == ["intro", "by-hand", "by-hand-2"]
+    assert [a["href"] for a in soup.select("section p a")] == ["#by-hand", "two.html#second-part"]
+    assert [a["href"] for a in soup.select("#pst-page-toc-nav a")] == ["#by-hand", "#by-hand-2"]
+    ids = [section["id"] for section in book.page("book/zh/two").soup.select("section")]
+    assert ids == ["one", "second-part", "second-part-2"]
+
+
+def test_other_headings_than_in_english_stop_the_build(book):
+    book.write("book/en/index.md", "# One\n\n## Two\n")
+    book.write("book/vi/index.md", "# Một\n")
+    run = book.build()
+    assert run.returncode != 0
+    assert "book/vi/index has 1 headings, the English page 2." in run.stderr

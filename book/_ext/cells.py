@@ -10,6 +10,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
 from book._ext.pages import cells, language_folder
+from book._ext.sections import cell_number
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ def cell_ids(env: BuildEnvironment, docname: str) -> list[str]:
 def headings(env: BuildEnvironment, docname: str) -> list[tuple[int, nodes.section]]:
     """The sections of a notebook, each with the number of its cell."""
     sections = env.get_doctree(docname).findall(nodes.section)
-    return [(section.line // 10_000 - 1, section) for section in sections]  # as myst-nb counts
+    return [(cell_number(section), section) for section in sections]
 
 
 def named(env: BuildEnvironment, docname: str, place: str) -> nodes.Element | None:

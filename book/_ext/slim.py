@@ -23,7 +23,7 @@ ICON = re.compile("[\ue000-\uf8ff]")
 
 def names_in_use(pages: list[str], scripts: list[str]) -> set[str]:
     """What selectors may name: the tags, classes and ids of the pages, and any word of the scripts."""
-    used = {"mark"}  # Pagefind's: words found
+    used = {"mark"}  # the search's: words found
     for page in pages:
         used.update(re.findall(r"<([a-z][a-z0-9]*)", page))
         for value in re.findall(r'\s(?:class|id)="([^"]*)"', page):
