@@ -266,7 +266,7 @@ def test_solutions_unfold_and_code_is_copied(reader):
     tab = reader()
     tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
     tab.goto("book/vi/what-is-a-loss/one-hot-and-softmax.html")
-    fold = tab.locator("details.hide").first
+    fold = tab.locator("div.cell details.hide").first
     assert fold.locator("summary").inner_text() == "Hiện lời giải"
     assert not fold.locator("pre").first.is_visible()
     fold.locator("summary").click()

@@ -29,6 +29,7 @@ from tools.downloads.chapters import chapters
 from tools.downloads.chapters import contents as table
 from tools.install import wheel_name
 
+SITE_ONLY = re.compile('<section class="site-only.*?</section>', re.DOTALL)
 EACH = pytest.mark.parametrize("language", LANGUAGES)
 CI = os.environ.get("CI")
 CHROMIUM = pytest.mark.skipif(not (pdf.CHROMIUM or CI), reason="no Chromium: PDFs were NOT made (apt install chromium)")
@@ -97,7 +98,7 @@ def test_epub_holds_the_whole_book(language):
     assert re.findall(r"<a href=[^>]+>([^<]+)</a>", table) == [page.title for page in site]
     assert len(texts) == len(site)
     for text, page in zip(texts, site, strict=True):
-        article = re.search("<article class.*?</article>", page.html, re.DOTALL)[0]
+        article = SITE_ONLY.sub("", re.search("<article class.*?</article>", page.html, re.DOTALL)[0])
         assert f'lang="{lang}"' in text
         assert f"<title>{page.title}</title>" in text
         for tag in "<math ", '<svg class="figure"', "<pre", "<table":

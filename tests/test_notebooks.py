@@ -110,7 +110,8 @@ def test_the_form_of_a_notebook():
     clean = nbformat.reads(text, as_version=4)
     assert clean.metadata == NOTEBOOK_METADATA
     assert clean.cells[1].metadata == {}
-    assert clean.cells[2].metadata == {"tags": ["hide-input"], "english": "0123456789ab"}
+    folded = {"source_hidden": True}  # JupyterLab knows no tags
+    assert clean.cells[2].metadata == {"tags": ["hide-input"], "jupyter": folded, "english": "0123456789ab"}
     assert [(output.name, output.text) for output in clean.cells[1].outputs] == [("stdout", "a\nc"), ("stderr", "b")]
     assert clean.cells[2].outputs[0].metadata == {}
     counts = [clean.cells[1].execution_count, clean.cells[2].execution_count, clean.cells[2].outputs[0].execution_count]

@@ -52,9 +52,9 @@ def normalized(notebook: nbformat.NotebookNode) -> str:
                 output.pop("transient", None)
                 data = output.get("data", {})
                 if SVG in data:
-                    data[SVG] = canonical(data[SVG])
+                    data[SVG] = canonical("".join(data[SVG]))
                 if PNG in data:
-                    data[PNG] = small(data[PNG])
+                    data[PNG] = small("".join(data[PNG]))
                 if "metadata" in output:  # how large a PNG is shown stays
                     output.metadata = {key: value for key, value in output.metadata.items() if key == PNG}
                 if "execution_count" in output:

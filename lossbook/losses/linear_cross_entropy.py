@@ -133,7 +133,7 @@ class LinearCrossEntropyLoss(Loss):
 
     Args:
         in_features: D, how many numbers each sample has.
-        num_classes: C.
+        num_classes: C, the number of classes.
         out_features: ``(d1, …)``, when each sample is classified ``d1 × …`` times.
         bias: whether the layer has one.
         device, dtype: of the layer.
