@@ -182,7 +182,8 @@ def test_operator_errors(op):
 
 
 def test_no_operator_is_forgotten():
-    assert {name(op) for op in OPERATORS} == set(SAMPLES)
+    lacking = {f"nn.functional.{name}" for name in lf.__all__ if not hasattr(torch.nn.functional, name)}
+    assert {name(op) for op in OPERATORS} == {name for name in SAMPLES if name.split()[0] not in lacking}
 
 
 @pytest.mark.parametrize("info", MODULES, ids=lambda info: info.module_cls.__name__)
