@@ -138,7 +138,7 @@ def test_language_title_and_description(page):
     assert len(page.soup.find_all("meta", attrs={"name": "viewport"})) == 1
 
 
-FURNITURE = ".headerlink, .caption-number, div.cell details > summary, div.admonition > .admonition-title"
+FURNITURE = ".headerlink, div.cell details > summary, div.admonition > .admonition-title"
 GIVEN_BY_THE_AUTHOR = "div[class*=admonition-] > .admonition-title"
 CONTENT = "title, nav a, .prev-next-title, script, style, .caption-text, kbd, .logo__title, code"
 

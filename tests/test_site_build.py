@@ -125,9 +125,9 @@ def test_repository_numbers_folds_and_missing_texts(book):
     )
     strings = (ROOT / "book/strings.yml").read_text(encoding="utf-8")
     book.write("book/strings.yml", strings.replace("Tip: {vi: Mẹo,", "Tip: {"))
-    page = "# T{n}\n\n```{figure} ../dot.png\n:name: fig-{n}\n:alt: A dot\nDot\n```\n\n$$x$$ (eq-{n})\n\n{numref}`fig-{n}`\n\n"
+    page = "# T{n}\n\n```{figure} ../dot.png\n:name: fig-{n}\n:alt: A dot\nDot\n```\n\n$$x$$ (eq-{n})\n\n"
     book.write("book/dot.png", "")
-    book.write("book/en/index.md", page.replace("{n}", "one").replace("{numref}", "{numref}"))
+    book.write("book/en/index.md", page.replace("{n}", "one"))
     folded = "> **Title of `x`**\n>\n> Text\n\n> **Bold** words\n\n```{tip}\nText\n```"
     book.notebook(
         "book/vi/index",
@@ -138,7 +138,7 @@ def test_repository_numbers_folds_and_missing_texts(book):
     assert run.stderr.count("WARNING") == 1
     assert "The interface text 'Tip' has no 'vi' in book/strings.yml: add it." in run.stderr
     page = book.page("book/vi/index")
-    assert [n.get_text().strip() for n in page.soup.select(".eqno, .caption-number")] == ["Hình 1", "(1)#"]
+    assert [n.get_text().strip() for n in page.soup.select(".eqno")] == ["(1)#"]
     assert [s.get_text(" ", strip=True) for s in page.soup.select("article summary")] == [
         "Title of x",
         "Hiện mã Ẩn mã",

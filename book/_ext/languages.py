@@ -15,7 +15,6 @@ from book._ext.pages import language_folder
 from book._ext.plaintext import line
 from tools.book import LANGUAGES, REFERENCE
 
-NUMBERED = {"figure": "Fig. %s", "table": "Table %s", "code-block": "Listing %s", "section": "Section %s"}
 logger = logging.getLogger(__name__)
 
 
@@ -53,7 +52,6 @@ def install(app: Sphinx) -> None:
 def speak(app: Sphinx, docname: str) -> str:
     """Let the interface speak a page's language from here on."""
     interface.language = language_folder(docname) or REFERENCE
-    app.config.numfig_format = {kind: interface.gettext(text) for kind, text in NUMBERED.items()}
     return interface.language
 
 
@@ -67,13 +65,6 @@ class Speak(SphinxPostTransform):
         speak(self.app, self.env.docname)
         for docstring in self.document.findall(addnodes.desc):  # English in every language's pages
             docstring["classes"].append(f"language-{LANGUAGES[REFERENCE].html}")  # docutils writes lang="en"
-
-
-def restart_numbers(app: Sphinx, builder) -> None:
-    """Figures count from 1 on every page. Done after the environment is stored, else every build rewrites all pages."""
-    for kinds in builder.env.toc_fignumbers.values():
-        for ids in kinds.values():
-            ids.update({id: (number,) for number, id in enumerate(ids, 1)})
 
 
 def buttons_need_repository(app: Sphinx, config) -> None:
@@ -119,7 +110,6 @@ def setup(app: Sphinx) -> dict:
     """Called by Sphinx."""
     app.connect("config-inited", buttons_need_repository)
     app.connect("builder-inited", install)
-    app.connect("write-started", restart_numbers)
     app.connect("html-page-context", page_context, priority=100)  # before the theme renders templates, at 500
     app.add_post_transform(Speak)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

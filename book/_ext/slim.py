@@ -6,6 +6,7 @@ the site is the same, only slower.
 
 import logging
 import re
+from hashlib import sha256
 from pathlib import Path
 from posixpath import normpath
 
@@ -26,7 +27,7 @@ def names_in_use(pages: list[str], scripts: list[str]) -> set[str]:
     used = {"mark"}  # the search's: words found
     for page in pages:
         used.update(re.findall(r"<([a-z][a-z0-9]*)", page))
-        for value in re.findall(r'\s(?:class|id)="([^"]*)"', page):
+        for value in set(re.findall(r'\s(?:class|id)="([^"]*)"', page)):
             used.update(value.split())
     for script in scripts:
         used.update(re.findall(r"[\w-]+", script))
@@ -67,14 +68,18 @@ def purge(rules: list, used: set[str]) -> str:
 
 
 def stylesheet(static: Path, sheets: list[str], used: set[str]) -> str:
-    """The used rules of all sheets, with addresses as seen from _static/."""
+    """The used rules of all sheets, with addresses as seen from _static/; those of the last build, if made from the same."""
+    texts = {sheet: (static / sheet).read_text(encoding="utf-8") for sheet in sheets}
+    source = f"/* {sha256(repr((texts, sorted(used))).encode()).hexdigest()} */"
+    last = static / "site.css"
+    if last.exists() and (css := last.read_text(encoding="utf-8")).startswith(source):
+        return css
     css = ""
-    for sheet in sheets:
-        text = OLD_FONTS.sub("", (static / sheet).read_text(encoding="utf-8"))
-        rules = tinycss2.parse_stylesheet(text, skip_comments=True, skip_whitespace=True)
+    for sheet, text in texts.items():
+        rules = tinycss2.parse_stylesheet(OLD_FONTS.sub("", text), skip_comments=True, skip_whitespace=True)
         folder = Path(sheet).parent.as_posix()
         css += URL.sub(lambda url, folder=folder: f"url({normpath(f'{folder}/{url[1]}')})", purge(rules, used))
-    return re.sub(r"\s+", " ", css)
+    return source + re.sub(r"\s+", " ", css)
 
 
 def subset_icons(font: Path, icons: list[int]) -> None:
@@ -96,9 +101,8 @@ def slim(app: Sphinx, exception: Exception | None) -> None:
         return
     static = Path(app.outdir, "_static")
     pages = {path: path.read_text(encoding="utf-8") for path in Path(app.outdir).rglob("*.html")}
-    sheets = list(
-        dict.fromkeys(sheet for page in pages.values() for sheet in SHEET.findall(page) if sheet != "site.css")
-    )
+    heads = (page[: page.index("</head>")] for page in pages.values())
+    sheets = list(dict.fromkeys(sheet for head in heads for sheet in SHEET.findall(head) if sheet != "site.css"))
     if not sheets:  # no page was written anew
         return
     scripts = {name for page in pages.values() for name in ASSET.findall(page) if name.endswith(".js")}
