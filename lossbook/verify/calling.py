@@ -84,7 +84,8 @@ def _backward(outcome: Outcome, leaves: list[Tensor], upstream: float, passes: i
     try:
         with limited():
             # A sum of its own instead of torch's grad_outputs: for these torch imports its compiler, which takes seconds.
-            weighted = (result * weights).sum()
+            with torch.enable_grad():  # which the loss under test may have switched off
+                weighted = (result * weights).sum()
             for left in reversed(range(passes)):
                 outcome.gradients = torch.autograd.grad(weighted, leaves, allow_unused=True, retain_graph=left > 0)
     except (Exception, SystemExit, TakesTooLong) as error:
