@@ -77,8 +77,13 @@ def error_contours(x: Sequence[float] = X, y: Sequence[float] = Y, reach: float 
     # A little under a quarter: exactly a quarter goes through grid points, and there rounding decides on which side.
     levels = [0.999 * error.max().item() / 4**k for k in range(5, 0, -1)]
     contours = ax.contour(slopes.numpy(), intercepts.numpy(), error.numpy(), levels, colors=BLUE, linewidths=1.5)
-    ax.clabel(contours, levels[2:], fmt="%.2g", colors="black", fontsize="small")
     slope, intercept = best_line(x, y).tolist()
+    # Labels stand right of the best line. By itself matplotlib seeks where a contour is straightest: on a straight one,
+    # anywhere.
+    steepness = sum(value**2 for value in x) / len(x)
+    right = [slope + ((level - error.min().item()) / steepness) ** 0.5 for level in levels[2:]]
+    places = [(at, intercept) for at in right]
+    ax.clabel(contours, fmt="%.2g", colors="black", fontsize="small", manual=places)
     if len(set(x)) > 1:
         ax.plot(slope, intercept, "o", color=ORANGE, markersize=8, label=_("minimum"))
     else:
