@@ -83,7 +83,9 @@ def error_contours(x: Sequence[float] = X, y: Sequence[float] = Y, reach: float 
     steepness = sum(value**2 for value in x) / len(x)
     right = [slope + ((level - error.min().item()) / steepness) ** 0.5 for level in levels[2:]]
     places = [(at, intercept) for at in right]
-    ax.clabel(contours, fmt="%.2g", colors="black", fontsize="small", manual=places)
+    # They lie upright over whole contours: where a contour is cut for its label, and how the label turns, is rounding's.
+    for label in ax.clabel(contours, fmt="%.2g", colors="black", fontsize="small", manual=places, inline=False):
+        label.set(rotation=0, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
     if len(set(x)) > 1:
         ax.plot(slope, intercept, "o", color=ORANGE, markersize=8, label=_("minimum"))
     else:
