@@ -92,8 +92,8 @@ def page_context(app: Sphinx, docname: str, template: str, context: dict, doctre
         "fallback": door if name == "index" else editions.get(REFERENCE),
         "description": first_words(doctree) if doctree else "",
     }
-    if not folder:
-        context["sidebars"] = []  # the door leads to languages, not to pages
+    if not folder or doctree is None:
+        context["sidebars"] = []  # the door leads to languages, not to pages; an old address leads on
     _, previous, following = app.builder.relations.get(docname) or (None, None, None)
     if previous and language_folder(previous) != folder:
         context["prev"] = None
