@@ -1,5 +1,6 @@
 """Formulas are set while the book is built: KaTeX runs inside Python, pages hold HTML and MathML and need no script."""
 
+import atexit
 import os
 from functools import cache
 from pathlib import Path
@@ -45,6 +46,7 @@ function set(tex, displayMode) {
 def engine(process: int) -> MiniRacer:
     """KaTeX, loaded once in each process: the threads of V8 do not come along when Sphinx forks."""
     context = MiniRacer()
+    atexit.register(context.close)  # later, its thread has ended, and to close it would wait for that thread for ever
     context.eval(KATEX.read_text(encoding="utf-8") + SET)
     return context
 
