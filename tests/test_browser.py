@@ -407,3 +407,12 @@ def test_drawers_of_a_phone(reader):
     assert not tab.locator("#pst-secondary-sidebar-modal").is_visible()
     assert tab.url.endswith("#in-pytorch")
     tab.wait_for_function(ARRIVED)
+
+
+@pytest.mark.parametrize("page", ["book/en/guide/kl-divergence", "book/zh/api"])
+def test_home_search_and_current_page_are_in_sight(reader, page):
+    tab = reader(1280)
+    tab.goto(f"{page}.html")
+    for part in (".navbar-brand", ".search-button-field", ".bd-docs-nav .current.active"):
+        box = tab.locator(f"#pst-primary-sidebar {part}").first.bounding_box()
+        assert 0 <= box["y"] < box["y"] + box["height"] <= 844, part
