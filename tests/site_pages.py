@@ -21,6 +21,7 @@ STRINGS = yaml.safe_load((ROOT / "book/strings.yml").read_text(encoding="utf-8")
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
 TITLE = CONFIG["title"]
 BASE = CONFIG["html"]["baseurl"]  # where the site is published, once that is known
+PATIENCE = 120  # seconds; a small book is built in three
 INDEX = [SITE / f"search/{code}.js" for code in LANGUAGES]  # written last
 
 
@@ -180,9 +181,12 @@ class SmallBook:
             )
         self.write("_toc.yml", yaml.safe_dump({"format": "jb-book", "root": DOOR, "parts": parts}))
         command = [Path(sys.executable).with_name("jupyter-book"), "build", "-W", "--keep-going", "."]
-        return subprocess.run(
-            command, cwd=self.root, capture_output=True, text=True, env=os.environ | {"NO_COLOR": "1"}
-        )
+        how = {"cwd": self.root, "capture_output": True, "text": True, "env": os.environ | {"NO_COLOR": "1"}}
+        try:
+            return subprocess.run(command, timeout=PATIENCE, **how)
+        except subprocess.TimeoutExpired as hung:
+            said = (hung.stderr or b"").decode()
+            raise AssertionError(f"The build had not ended after {PATIENCE} seconds. It said:\n{said}") from None
 
     def page(self, docname: str) -> WebPage:
         """A built page."""

@@ -5,6 +5,7 @@ Without Chromium these tests are skipped, with a line at the end that says so. I
 
 import functools
 import http.server
+import itertools
 import os
 import shutil
 import threading
@@ -23,10 +24,8 @@ SEARCHES = yaml.safe_load((Path(__file__).parent / "site_search.yml").read_text(
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 QUIET += ["--disable-component-update", "--disable-sync"]
-AXE = {
-    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    "resultTypes": ["violations"],
-}
+EVERY_RULE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+COLOR_RULES = ["color-contrast", "link-in-text-block"]
 
 if not CHROMIUM and not os.environ.get("CI"):
     pytest.skip(
@@ -129,13 +128,12 @@ def test_door_and_language_switch(reader):
     tab.wait_for_url(f"**/{DOOR}.html")
     tab.get_by_role("link", name="Tiếng Việt", exact=True).click()
     assert tab.evaluate("document.documentElement.lang") == "vi"
-    for page in {page.folder: page for page in PAGES if page.folder}.values():  # the last of each language
-        for code in [code for code in LANGUAGES if code != page.folder]:
-            tab.goto(f"{page.docname}.html")
-            tab.locator(".menu-languages summary").click()
-            tab.locator(f".menu-languages a[hreflang={LANGUAGES[code].html}]").click()
-            assert tab.url.endswith(f"/book/{code}/{page.name}.html")
-            assert tab.evaluate("document.documentElement.lang") == LANGUAGES[code].html
+    for here, there in itertools.permutations(LANGUAGES, 2):
+        tab.goto(f"book/{here}/what-is-a-loss/idea.html")
+        tab.locator(".menu-languages summary").click()
+        tab.locator(f".menu-languages a[hreflang={LANGUAGES[there].html}]").click()
+        assert tab.url.endswith(f"/book/{there}/what-is-a-loss/idea.html")
+        assert tab.evaluate("document.documentElement.lang") == LANGUAGES[there].html
     assert tab.faults == []
 
 
@@ -171,12 +169,22 @@ def find(tab, query: str) -> list[str]:
     return tab.locator("#search-results li > p:first-child a:last-child").evaluate_all(links)
 
 
+# The dialog waits a tenth of a second for the next letter, but a test that asks thirty times types no letters.
+IMPATIENT = "setTimeout = ((wait) => (done, milliseconds) => wait(done, milliseconds / 50))(setTimeout)"
+
+
+def open_search(tab, language: str) -> None:
+    """The search dialog of a language's home."""
+    tab.add_init_script(IMPATIENT)
+    tab.goto(f"book/{language}/index.html")
+    tab.locator(".search-button__button:visible").click()
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("width", [1280, 390])
 def test_search(reader, language, width):
     tab = reader(width)
-    tab.goto(f"book/{language}/index.html")
-    tab.locator(".search-button__button:visible").click()
+    open_search(tab, language)
     faults = []
     for query, name in SEARCHES[language].items():
         found = [link.removeprefix(f"/book/{language}/").replace(".html", "") for link in find(tab, query)]
@@ -192,11 +200,10 @@ def test_search(reader, language, width):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_page_is_found_by_its_title(reader, language):
     tab = reader()
-    tab.goto(f"book/{language}/index.html")
-    tab.locator(".search-button__button:visible").click()
+    open_search(tab, language)
     for page in [page for page in PAGES if page.folder == language]:
-        title = page.soup.h1.get_text().removesuffix("#").strip()
-        assert f"/{page.docname}.html" in [link.partition("#")[0] for link in find(tab, title)[:3]], title
+        found = [link.partition("#")[0] for link in find(tab, page.title)[:3]]
+        assert f"/{page.docname}.html" in found, page.title
 
 
 def test_search_of_files_and_of_a_name_alone(reader):
@@ -215,9 +222,29 @@ def test_every_language_is_searched():
     assert all("none" in queries.values() and len(queries) >= 5 for queries in SEARCHES.values())
 
 
-def violations(tab) -> list[str]:
+# axe takes a millisecond to compute a contrast, and a page holds thousands of words of code in a dozen colors. So of what
+# stands in the same colors, as large and as bold, in the same place below the same elements, it looks at the first alone.
+AXE_RUN = """([context, options]) => {
+  const looks = ["color", "backgroundColor", "backgroundImage", "opacity", "fontSize", "fontWeight", "textShadow"];
+  const kinds = new Map(), kind = new Map();
+  for (const element of document.querySelectorAll("body, body :not(.katex-html, .katex-html *)")) {
+    const style = getComputedStyle(element);
+    const place = [kind.get(element.parentElement), element.tagName, element.className, element.checkVisibility()];
+    const key = JSON.stringify([...place, ...looks.map((look) => style[look])]);
+    element.toggleAttribute("data-alike", kinds.has(key));
+    if (!kinds.has(key)) kinds.set(key, kinds.size);
+    kind.set(element, kinds.get(key));
+  }
+  axe.configure({ rules: [{ id: "color-contrast", selector: ":not([data-alike])" }] });
+  return axe.run(context, options);
+}"""
+
+
+def violations(tab, rules=EVERY_RULE) -> list[str]:
     """What axe finds. The drawn half of formulas is hidden from assistive technology and would take minutes."""
-    report = Axe().run(tab, context={"exclude": [[".katex-html"]]}, options=AXE).response["violations"]
+    tab.evaluate(Axe().axe_script)
+    options = {"runOnly": rules, "resultTypes": ["violations"]}
+    report = tab.evaluate(AXE_RUN, [{"exclude": [[".katex-html"]]}, options])["violations"]
     return [f"{rule['id']}: {node['html'][:200]}" for rule in report for node in rule["nodes"]]
 
 
@@ -234,7 +261,7 @@ def test_accessible(reader, page, width, scheme):
     tab = reader(width, scheme)
     tab.goto(f"{page.docname}.html")
     assert tab.evaluate("document.documentElement.dataset.theme") == scheme
-    assert violations(tab) == []
+    assert violations(tab, EVERY_RULE if scheme == "light" else COLOR_RULES) == []  # the rest is as in light
 
 
 def test_inaccessible_page_is_seen(reader):

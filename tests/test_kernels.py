@@ -80,7 +80,7 @@ def test_a_kernel_that_dies_or_hangs_fails_alone(write):
     write("a", before="x = 1", dies="import os\n\nos._exit(3)", after="x = 2")
     write("b", hangs="while True:\n    pass", after="x = 3")
     write("c", wrong="print(4)", right="x = 5")
-    returncode, said = run_pytest(write.project, "-n1", "--nbval-cell-timeout=3", "book")
+    returncode, said = run_pytest(write.project, "-n0", "--nbval-cell-timeout=3", "book")
     assert returncode == 1
     assert "The kernel died in this cell" in said
     assert "Timeout of 3 seconds exceeded executing cell" in said

@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib import import_module
 from multiprocessing import get_context
 
 import numpy as np
@@ -18,7 +17,7 @@ from IPython.utils.capture import CapturedIO, capture_output
 
 from tools import pictures
 from tools.book import LANGUAGES, ROOT, Cell, Page, pages
-from tools.kernels import ONE_THREAD, PRELOADED, SETTINGS
+from tools.kernels import ONE_THREAD, SETTINGS, preload
 
 OLD = {
     "ATEN_CPU_CAPABILITY": "default",
@@ -38,20 +37,19 @@ VARIANTS = {
 MARK = "DIFFERS "
 
 
-def differences(variant: str, languages: list[str]) -> list[str]:
+def differences(variant: dict[str, str], languages: list[str]) -> list[str]:
     """What differs from the stored outputs in a new process under a variant, each in a sentence that names the cell."""
-    environment = os.environ | SETTINGS | VARIANTS[variant]
+    environment = os.environ | SETTINGS | variant
     command = [sys.executable, "-m", "tools.portable", "--here", *languages]
     done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
     if done.returncode:
-        raise RuntimeError(f"The notebooks did not run with {VARIANTS[variant]}. What Python said stands above.")
+        raise RuntimeError(f"The notebooks did not run with {variant}. What Python said stands above.")
     return [line.removeprefix(MARK) for line in done.stdout.splitlines() if line.startswith(MARK)]
 
 
 def run_here(languages: list[str]) -> None:
     """Run and compare the notebooks, each in a fork of this process, which has imported what they need."""
-    for module in PRELOADED:
-        import_module(module)
+    preload()
     for language in languages:
         for page in pages(language).values():
             if page.path.suffix == ".ipynb":
@@ -107,8 +105,8 @@ def main(arguments: list[str]) -> int:
         return 0
     languages = parsed.languages or list(LANGUAGES)
     counts = {}
-    for variant in VARIANTS:
-        found = differences(variant, languages)
+    for variant, settings in VARIANTS.items():
+        found = differences(settings, languages)
         counts[variant] = len({line.partition(": ")[0] for line in found})
         print(*(f"{variant}: {line}" for line in found), sep="\n", end="\n" if found else "", flush=True)
     for variant, count in counts.items():
