@@ -5,26 +5,45 @@ Importing the package needs only torch; pictures need ``pip install "lossbook[pl
 """
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import functional, nn
-from .explain import explain
+from .explaining.explain import Explanation, explain
 from .language import set_language
-from .plot import plot
-from .style import set_style
-from .verify import verify
+from .plotting.plot import plot
+from .plotting.style import set_style
+from .report import CheckResult, Finding, Report
+from .verifying.verify import verify
 
-__all__ = ["check", "explain", "functional", "nn", "pictures", "plot", "set_language", "set_style", "verify"]
+if TYPE_CHECKING:
+    from .lessons import pictures
+    from .lessons.exercises import check
+
+__all__ = [
+    "CheckResult",
+    "Explanation",
+    "Finding",
+    "Report",
+    "check",
+    "explain",
+    "functional",
+    "nn",
+    "pictures",
+    "plot",
+    "set_language",
+    "set_style",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> Any:
-    """What training scripts need not wait for, loaded when somebody asks for it."""
+    """Load `check` and `pictures` on first use, so that `import lossbook` stays fast."""
     if name == "check":
-        return importlib.import_module(".exercises", __name__).check
+        return importlib.import_module(".lessons.exercises", __name__).check
     if name == "pictures":
-        return importlib.import_module(".pictures", __name__)
+        return importlib.import_module(".lessons.pictures", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return __all__

@@ -14,11 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from . import _guards as guards
-from ._core import Entry, rules_of
 from ._plain import allow_any_text
 from .catalogue import CATALOGUE, find, lookup
-from .explain import explain
+from .explaining.explain import explain
+from .kit.entry import Entry
+from .kit.loss import rules_of
+from .kit.settings import tensor_or_none
 from .language import languages, set_language
 
 DESCRIPTION = "PyTorch losses: explained with your numbers, drawn, and yours checked."
@@ -124,8 +125,8 @@ def _explain(given: argparse.Namespace) -> None:
 
 
 def _plot(given: argparse.Namespace) -> None:
-    from .plot import plot
-    from .style import set_style
+    from .plotting.plot import plot
+    from .plotting.style import set_style
 
     set_style()
     if not Path(given.output).suffix:
@@ -137,7 +138,7 @@ def _plot(given: argparse.Namespace) -> None:
 
 
 def _verify(given: argparse.Namespace) -> int:
-    from .verify import verify
+    from .verifying.verify import verify
 
     like = _object(given.like) if ":" in given.like else find(given.like).name
     entries = [entry for entry in [lookup(like)] if entry is not None]
@@ -200,7 +201,7 @@ def _settings(texts: list[str], entries: list[Entry]) -> dict[str, Any]:
             settings[name] = ast.literal_eval(value)
         except (ValueError, SyntaxError):
             settings[name] = value  # e.g. sum
-        if any(rules_of(function).get(name) is guards.tensor_or_none for function in functions):
+        if any(rules_of(function).get(name) is tensor_or_none for function in functions):
             settings[name] = _tensor(value, torch.float32)
         elif isinstance(settings[name], tuple):
             settings[name] = list(settings[name])  # which plot compares

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import torch
 
-from ._core import Entry, settings_of
+from .kit.entry import Entry
+from .kit.loss import settings_of
 from .losses import (
     adaptive_log_softmax,
     bce,

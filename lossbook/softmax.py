@@ -10,8 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from . import _guards as guards
-from ._core import is_half
+from .guards.classes import check_class_indices
+from .guards.tensors import check_dimension, check_floating, check_tensors, is_half
 
 
 class SoftmaxSteps(NamedTuple):
@@ -43,9 +43,9 @@ def softmax_steps(input: Tensor, dim: int = -1) -> SoftmaxSteps:
     >>> softmax_steps(torch.tensor([0.0, 0.0])).probabilities
     tensor([0.5000, 0.5000])
     """
-    guards.tensors(input=input)
-    guards.floating(input=input)
-    guards.dimension(dim)
+    check_tensors(input=input)
+    check_floating(input=input)
+    check_dimension(dim)
     shift = largest(input, dim)
     shifted = input - shift
     numerator = shifted.exp()
@@ -109,7 +109,7 @@ def softmax_jacobian(probabilities: Tensor) -> Tensor:
     tensor([[ 0.2500, -0.2500],
             [-0.2500,  0.2500]])
     """
-    guards.tensors(probabilities=probabilities)
+    check_tensors(probabilities=probabilities)
     if probabilities.dim() != 1:
         raise ValueError(
             f"probabilities must have shape (C,), got {tuple(probabilities.shape)}. "
@@ -136,8 +136,8 @@ def cross_entropy_gradient(logits: Tensor, target: Tensor) -> Tensor:
     >>> cross_entropy_gradient(torch.tensor([0.0, 0.0]), torch.tensor(1))
     tensor([ 0.5000, -0.5000])
     """
-    guards.tensors(logits=logits, target=target)
-    guards.class_indices(logits, target)
+    check_tensors(logits=logits, target=target)
+    check_class_indices(logits, target)
     one_hot = torch.nn.functional.one_hot(target.long(), logits.shape[-1])
     return softmax(logits, dim=-1) - one_hot
 
@@ -150,7 +150,7 @@ class Softmax(torch.nn.Module):
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
         if dim is not None:
-            guards.dimension(dim)
+            check_dimension(dim)
         self.dim = dim
 
     def forward(self, input: Tensor) -> Tensor:
@@ -171,13 +171,13 @@ def _prepared(caller: str, input: Tensor, dim: int | None, dtype: torch.dtype | 
 
     Half precision is widened on the way: the normalizer of 65 505 equal logits is more than float16 can hold.
     """
-    guards.tensors(input=input)
+    check_tensors(input=input)
     if dim is None:
         raise ValueError(
             f"{caller} needs dim, the dimension of the classes: dim=1 for a batch of shape (N, C), dim=0 for one "
             f"sample of shape (C,). Without it the sum could run over the samples."
         )
     input = input if dtype is None else input.to(dtype)
-    guards.floating(input=input)
-    guards.dimension(dim)
+    check_floating(input=input)
+    check_dimension(dim)
     return (input.float() if is_half(input) else input), input.dtype

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from .verify import Report, verify
-from .verify.checks import CHECKS
-from .verify.report import FAILED, SKIPPED
+from .report import FAILED, SKIPPED, Report
+from .verifying.checks import CHECKS
+from .verifying.verify import verify
 
 NAMES = tuple(check.__name__.replace("_", " ") for check in CHECKS)
 

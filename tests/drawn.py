@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 from matplotlib.text import Annotation, Text
 
 import lossbook
-from lossbook import style
+from lossbook.plotting import style
 from tools.book import LANGUAGES
 
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from lossbook import check, set_language
-from lossbook.exercises import EXERCISES, PARTS
 from lossbook.language import languages
+from lossbook.lessons.exercises import EXERCISES, PARTS
 
 every_exercise = pytest.mark.parametrize("name", EXERCISES)
 

@@ -9,8 +9,8 @@ import torch
 from torch.testing import assert_close
 
 import lossbook
-from lossbook import _steps
 from lossbook.catalogue import CATALOGUE, find
+from lossbook.kit import text
 
 CASES = [
     pytest.param(entry, {**settings, "reduction": reduction}, id=f"{entry.name}-{i}-{reduction}")
@@ -33,7 +33,7 @@ def evaluate(text):
 def equations(step):
     """Every `left = … = right` of a step, without rows in brackets and elided parts."""
     for line in step.text:
-        for part in line.split(_steps.SIDE_BY_SIDE):
+        for part in line.split(text.SIDE_BY_SIDE):
             if "[" not in part and "…" not in part and re.search("[=≈]", part):
                 yield re.split(" [=≈] ", part)
 
@@ -59,7 +59,7 @@ def test_its_gradient_is_torchs(entry, settings, generator, comparable, in_torch
 
 @pytest.mark.parametrize(("entry", "settings"), CASES)
 def test_its_arithmetic_is_true(entry, settings, generator, monkeypatch):
-    monkeypatch.setattr(_steps, "SHOWN", 1000)  # nothing elided: the whole text is evaluated
+    monkeypatch.setattr(text, "SHOWN", 1000)  # nothing elided: the whole text is evaluated
     checked = 0
     for step in lossbook.explain(entry.name, *entry.sample(generator), **settings).steps:
         for sides in equations(step):
@@ -131,7 +131,7 @@ def test_long_input_is_elided():
      (float("inf"), "∞"), (float("-inf"), "−∞"), (float("nan"), "nan"), (1226.0, "1226"), (0.99999, "1")],
 )  # fmt: skip
 def test_numbers_as_the_book_prints_them(number, shown):
-    assert _steps.number(number) == shown
+    assert text.number(number) == shown
 
 
 @pytest.mark.parametrize("language", ["vi", "zh", "pt"])

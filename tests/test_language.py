@@ -9,7 +9,8 @@ import pytest
 from fontTools.ttLib import TTFont
 
 import lossbook
-from lossbook import language, style
+from lossbook import language
+from lossbook.plotting import style
 from tools import catalogues
 from tools.book import LANGUAGES, REFERENCE, Page, pages, syntax_tree
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from matplotlib import pyplot as plt
 
-from lossbook import pictures
-from lossbook.pictures import line
-from lossbook.pictures.line import line_error
+from lossbook.lessons import pictures
+from lossbook.lessons.pictures import line
+from lossbook.lessons.pictures.line import line_error
 from tests.drawn import arrows, texts, words
 from tools.pictures import svg_difference
 

@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from lossbook import _guards as guards
-from lossbook._core import rules_of
 from lossbook.catalogue import CATALOGUE
+from lossbook.kit.loss import rules_of
+from lossbook.kit.settings import tensor_or_none
 
 FUNCTIONS = [entry for entry in CATALOGUE if entry.function]
 # A module that owns parameters takes fewer tensors than its function: its own tests compare the two.
@@ -169,7 +169,7 @@ def test_survives_pickle_and_copy(entry, generator):
 @every_loss
 def test_tensor_settings_are_tried_and_move_with_the_module(entry):
     rules = rules_of(entry.function)
-    for name in [name for name, rule in rules.items() if rule is guards.tensor_or_none]:
+    for name in [name for name, rule in rules.items() if rule is tensor_or_none]:
         given = [settings for settings in entry.settings if name in settings]
         assert given, f"{entry.name} takes {name}, but its entry never tries one"
         assert getattr(entry.module(**entry.sizes, **given[0]).to("meta"), name).is_meta
@@ -213,7 +213,7 @@ def test_importing_needs_only_torch():
 
 def test_importing_loads_neither_pictures_nor_exercises():
     code = (
-        "import sys, lossbook; late = ['lossbook.pictures', 'lossbook.exercises'];"
+        "import sys, lossbook; late = ['lossbook.lessons.pictures', 'lossbook.lessons.exercises'];"
         "print(*[name in sys.modules for name in late]); names = [getattr(lossbook, name) for name in lossbook.__all__];"
         "print(*[name in sys.modules for name in late], {*lossbook.__all__} <= {*dir(lossbook)})"
     )

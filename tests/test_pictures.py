@@ -13,7 +13,8 @@ from matplotlib import pyplot as plt
 from matplotlib.text import Annotation
 
 import lossbook
-from lossbook import pictures, style
+from lossbook.lessons import pictures
+from lossbook.plotting import style
 from tests.drawn import arrows, collisions, foreign_ink, texts, texts_by_language, under_legends, words
 from tools.book import LANGUAGES
 
@@ -107,7 +108,8 @@ import hashlib, io
 import matplotlib
 matplotlib.use("agg")
 import lossbook
-from lossbook import pictures, style
+from lossbook import pictures
+from lossbook.plotting import style
 lossbook.set_style()
 lossbook.set_language("zh")
 plt = style.pyplot()

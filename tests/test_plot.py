@@ -9,10 +9,11 @@ from matplotlib import pyplot as plt
 from torch.testing import assert_close
 
 import lossbook
-from lossbook import nn, style
-from lossbook._variables import NOT_DRAWN
+from lossbook import nn
 from lossbook.catalogue import CATALOGUE
-from lossbook.curves import curves
+from lossbook.kit.views import NOT_DRAWN
+from lossbook.plotting import style
+from lossbook.plotting.curves import curves
 from tests.drawn import foreign_ink, texts_by_language
 from tools.book import LANGUAGES
 

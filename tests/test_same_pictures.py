@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from lossbook import style
+from lossbook.plotting import style
 from tools.book import LANGUAGES, REFERENCE, pages
 from tools.pictures import PNG, SVG, canonical, difference, keep_same, lines, path_difference, small
 

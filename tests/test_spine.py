@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from lossbook import _guards as guards
-from lossbook._core import Loss, Reduction, loss_function, reduce
 from lossbook.functional import cross_entropy
+from lossbook.guards.tensors import check_same_shape
+from lossbook.kit.loss import Loss, loss_function, reduce
+from lossbook.kit.settings import Reduction, between
 
 
 @loss_function
@@ -16,11 +17,11 @@ def contrastive_loss(
     embeddings: Tensor,
     partners: Tensor,
     *,
-    temperature: Annotated[float, guards.between(0.01, 100)] = 0.1,
+    temperature: Annotated[float, between(0.01, 100)] = 0.1,
     reduction: Reduction = "mean",
 ) -> Tensor:
     """InfoNCE (van den Oord et al., 2018): each embedding has to find its partner among all of them."""
-    guards.same_shape(embeddings=embeddings, partners=partners)
+    check_same_shape(embeddings=embeddings, partners=partners)
     similarity = nn.functional.normalize(embeddings, dim=1) @ nn.functional.normalize(partners, dim=1).T
     own = torch.arange(len(embeddings), device=embeddings.device)
     return cross_entropy(similarity / temperature, own, reduction=reduction)

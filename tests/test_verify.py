@@ -15,9 +15,10 @@ import torch
 from torch import nn
 
 import lossbook
-from lossbook.verify import calling, verify
-from lossbook.verify.checks import CHECKS
-from lossbook.verify.state import limited
+from lossbook.verifying.checks import CHECKS
+from lossbook.verifying.subject import call
+from lossbook.verifying.subject.state import limited
+from lossbook.verifying.verify import verify
 
 pytest_plugins = ["pytester"]
 
@@ -281,7 +282,7 @@ class NoSuper(nn.Module):
     ],
 )
 def test_bad_manners_are_reported(loss, check, words, ran, capsys, monkeypatch):
-    monkeypatch.setattr(calling, "limited", functools.partial(limited, 0.2))
+    monkeypatch.setattr(call, "limited", functools.partial(limited, 0.2))
     report = verify(loss, like="mse")
     assert not report
     assert report.ran == ran

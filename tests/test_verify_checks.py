@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from lossbook.verify import verify
-from lossbook.verify.checks import CHECKS
+from lossbook.verifying.checks import CHECKS
+from lossbook.verifying.verify import verify
 
 
 def right(input, target):

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from lossbook.catalogue import CATALOGUE
-from lossbook.verify import verify
+from lossbook.verifying.verify import verify
 from tests import zoo
 
 BOOK = Path(__file__).parent.parent / "book" / "en"

@@ -25,8 +25,8 @@ import torch
 from torch import Tensor
 
 import lossbook
-from lossbook._core import Entry
 from lossbook.catalogue import CATALOGUE
+from lossbook.kit.entry import Entry
 
 SIZES = {"small": (64, 10), "medium": (4096, 1000), "large": (16384, 1000)}
 LARGE_CLASSES = (8192, 32000)  # cross-entropy as language models know it

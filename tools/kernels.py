@@ -25,7 +25,7 @@ PRELOADED = (
     "IPython.core.pylabtools",
     "lossbook.functional",
     "lossbook.nn",
-    "lossbook.pictures",
+    "lossbook.lessons.pictures",
     "matplotlib.backends.backend_agg",
     "matplotlib.backends.backend_svg",
     "matplotlib.pyplot",

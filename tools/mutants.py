@@ -31,7 +31,13 @@ TESTS = (
     *("messages", "extremes", "classes", "softmax", "losses", "torch_suite", "spine"),
     *("ctc", "linear_cross_entropy", "adaptive_log_softmax", "explain", "explain_own", "exercises"),
 )
-NEAREST = {"_steps": "explain", "_sequence_guards": "ctc", "_by_rows": "linear_cross_entropy"}
+NEAREST = {
+    "sequences": "ctc",
+    "_by_rows": "linear_cross_entropy",
+    "steps": "explain",
+    "class_steps": "explain",
+    "text": "explain",
+}
 WORKERS = 2
 NEWLINE = "⏎"
 

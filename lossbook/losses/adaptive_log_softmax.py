@@ -10,9 +10,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .. import _guards as guards
-from .._core import Entry, Term, uniform
-from .._steps import Step, elided, equals, number, reduction_steps, softmax_working
+from ..guards.classes import check_class_indices, unknown_class
+from ..guards.layers import check_cutoffs, logits_shape
+from ..guards.tensors import check_tensors
+from ..kit.class_steps import softmax_working
+from ..kit.entry import Entry, Term, uniform
+from ..kit.steps import Step, reduction_steps
+from ..kit.text import elided, equals, number
 from ..language import gettext as _
 from ..softmax import log_softmax
 
@@ -74,7 +78,7 @@ class AdaptiveLogSoftmaxWithLoss(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        guards.cutoffs(cutoffs, n_classes, in_features, div_value)
+        check_cutoffs(cutoffs, n_classes, in_features, div_value)
         self.in_features, self.n_classes, self.div_value, self.head_bias = in_features, n_classes, div_value, head_bias
         self.cutoffs = [*cutoffs, n_classes]
         self.shortlist_size, self.n_clusters = self.cutoffs[0], len(cutoffs)
@@ -93,15 +97,15 @@ class AdaptiveLogSoftmaxWithLoss(nn.Module):
                 layer.reset_parameters()
 
     def forward(self, input: Tensor, target: Tensor) -> AdaptiveOutput:
-        guards.head(input, self.head.weight, self.head.bias)
-        guards.tensors(target=target)
+        logits_shape(input, self.head.weight, self.head.bias)
+        check_tensors(target=target)
         all_classes = torch.zeros((), device=input.device).expand(*input.shape[:-1], self.n_classes)  # only their shape
-        guards.class_indices(all_classes, target, name="the table of log-probabilities")
+        check_class_indices(all_classes, target, name="the table of log-probabilities")
         classes = target.reshape(-1).long()
         try:
             output = self._log_probability(input.reshape(-1, self.in_features), classes)
         except (IndexError, RuntimeError) as cause:
-            raise guards.class_exists(classes, self.n_classes, cause) from None
+            raise unknown_class(classes, self.n_classes, cause) from None
         return AdaptiveOutput(output.reshape(target.shape), -output.mean())
 
     def _log_probability(self, input: Tensor, classes: Tensor) -> Tensor:
@@ -118,7 +122,7 @@ class AdaptiveLogSoftmaxWithLoss(nn.Module):
 
     def log_prob(self, input: Tensor) -> Tensor:
         """Log-probabilities of all classes, shape ``(N, n_classes)`` or ``(n_classes,)``."""
-        guards.head(input, self.head.weight, self.head.bias)
+        logits_shape(input, self.head.weight, self.head.bias)
         head = log_softmax(self.head(input), dim=-1)
         frequent, clusters = head.split([self.shortlist_size, self.n_clusters], dim=-1)
         rare = [

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from .. import _guards as guards
-from .._core import Entry, Loss, OptionalTensor, Reduction, Term, loss_function, reduce, uniform
-from .._steps import Step, elementwise_working, number, operand
+from ..guards.tensors import check_expandable, check_floating, check_pair, check_probabilities
+from ..kit.entry import Entry, Term, uniform
+from ..kit.loss import Loss, loss_function, reduce
+from ..kit.settings import OptionalTensor, Reduction
+from ..kit.steps import Step, elementwise_working
+from ..kit.text import number, operand
 
 SMALLEST_LOG = -100.0  #: log 0 counts as this, so that one certain mistake costs 100 and not infinity
 STEEPEST = 1e-12  #: below this probability the slope of the logarithm stays what it is there
@@ -56,12 +59,12 @@ def binary_cross_entropy(
     >>> binary_cross_entropy(torch.tensor([0.25]), torch.tensor([0.0]))  # −ln 0.75
     tensor(0.2877)
     """
-    guards.pair(input, target)
-    guards.floating(target=target)
-    guards.probabilities(input=input)
+    check_pair(input, target)
+    check_floating(target=target)
+    check_probabilities(input=input)
     losses = -(target * bounded_log(input) + (1 - target) * bounded_log(1 - input))
     if weight is not None:
-        losses = guards.expandable("weight", weight, input) * losses
+        losses = check_expandable("weight", weight, input) * losses
     return reduce(losses, reduction)
 
 

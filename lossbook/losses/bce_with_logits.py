@@ -8,9 +8,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from .. import _guards as guards
-from .._core import Entry, Loss, OptionalTensor, Reduction, Term, loss_function, reduce, uniform
-from .._steps import Step, elementwise_working, number, operand
+from ..guards.tensors import check_expandable, check_floating, check_pair
+from ..kit.entry import Entry, Term, uniform
+from ..kit.loss import Loss, loss_function, reduce
+from ..kit.settings import OptionalTensor, Reduction
+from ..kit.steps import Step, elementwise_working
+from ..kit.text import number, operand
 
 
 def softplus(x: Tensor) -> Tensor:
@@ -52,15 +55,15 @@ def binary_cross_entropy_with_logits(
     >>> binary_cross_entropy_with_logits(torch.full((10, 64), 1.5), torch.ones(10, 64))
     tensor(0.2014)
     """
-    guards.pair(input, target)
-    guards.floating(target=target)
+    check_pair(input, target)
+    check_floating(target=target)
     # log(1 + eᶻ) = z + log(1 + e⁻ᶻ), so one logarithm serves yes and no.
     curve = softplus(-input)
     if pos_weight is not None:
-        curve = (1 + (guards.expandable("pos_weight", pos_weight, input) - 1) * target) * curve
+        curve = (1 + (check_expandable("pos_weight", pos_weight, input) - 1) * target) * curve
     losses = (1 - target) * input + curve
     if weight is not None:
-        losses = guards.expandable("weight", weight, input) * losses
+        losses = check_expandable("weight", weight, input) * losses
     return reduce(losses, reduction)
 
 

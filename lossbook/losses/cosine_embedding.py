@@ -8,9 +8,13 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from .. import _guards as guards
-from .._core import Entry, Loss, Number, Reduction, Term, loss_function, reduce, uniform
-from .._steps import Step, number, operand, sample_working
+from ..guards.embeddings import check_embeddings, check_pair_labels
+from ..guards.tensors import check_floating, check_signs, check_tensors
+from ..kit.entry import Entry, Term, uniform
+from ..kit.loss import Loss, loss_function, reduce
+from ..kit.settings import Number, Reduction
+from ..kit.steps import Step, sample_working
+from ..kit.text import number, operand
 
 EPSILON = 1e-12  #: added to each squared length, so that a vector of zeros has the cosine 0
 
@@ -45,11 +49,11 @@ def cosine_embedding_loss(
     >>> cosine_embedding_loss(a, b, torch.tensor([1, -1]), reduction="none")  # right angle; same direction
     tensor([1., 1.])
     """
-    guards.tensors(input1=input1, input2=input2, target=target)
-    guards.floating(input1=input1, input2=input2)
-    guards.vectors(input1=input1, input2=input2)
-    guards.one_for_each(target, input1)
-    guards.signs(target=target)
+    check_tensors(input1=input1, input2=input2, target=target)
+    check_floating(input1=input1, input2=input2)
+    check_embeddings(input1=input1, input2=input2)
+    check_pair_labels(target, input1)
+    check_signs(target=target)
     product = (input1 * input2).sum(-1)
     squares = (input1.square().sum(-1) + EPSILON) * (input2.square().sum(-1) + EPSILON)
     cosine = product / squares.sqrt()

@@ -8,20 +8,13 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from .. import _guards as guards
-from .._core import (
-    ClassNumber,
-    Entry,
-    Loss,
-    OptionalTensor,
-    Reduction,
-    Term,
-    UnitInterval,
-    loss_function,
-    reduce,
-    uniform,
-)
-from .._steps import Step, class_working, softmax_working
+from ..guards.classes import check_class_indices, check_class_probabilities, check_class_weight, class_dim
+from ..guards.tensors import check_floating, check_tensors
+from ..kit.class_steps import class_working, softmax_working
+from ..kit.entry import Entry, Term, uniform
+from ..kit.loss import Loss, loss_function, reduce
+from ..kit.settings import ClassNumber, OptionalTensor, Reduction, UnitInterval
+from ..kit.steps import Step
 from ..softmax import log_softmax
 from .kl_div import times_log
 from .nll import pick
@@ -65,19 +58,19 @@ def cross_entropy(
     >>> cross_entropy(torch.tensor([0.0, 0.0]), torch.tensor(1))  # ln 2
     tensor(0.6931)
     """
-    guards.tensors(input=input, target=target)
-    guards.floating(input=input)
-    dim = guards.class_dim(input)
+    check_tensors(input=input, target=target)
+    check_floating(input=input)
+    dim = class_dim(input)
     classes = input.shape[dim]
-    guards.class_weight(weight, classes)
+    check_class_weight(weight, classes)
     weights = 1 if weight is None else weight.to(input.dtype).reshape(-1, *[1] * (input.dim() - dim - 1))
 
     if target.shape == input.shape:
-        guards.class_probabilities(target, ignore_index)
+        check_class_probabilities(target, ignore_index)
         smoothed = (1 - label_smoothing) * target + label_smoothing / classes
         return reduce(-times_log(weights * smoothed, log_softmax(input, dim)).sum(dim), reduction)
 
-    guards.class_indices(input, target)
+    check_class_indices(input, target)
     log_p = log_softmax(input, dim)
     losses, share = pick(log_p, target, dim, weight, ignore_index)
     if label_smoothing:
@@ -112,7 +105,7 @@ def definition(
 
 def working(input: Tensor, target: Tensor, **settings) -> Iterator[Step]:
     yield from softmax_working(input)
-    log_p = log_softmax(input.detach(), guards.class_dim(input))
+    log_p = log_softmax(input.detach(), class_dim(input))
     yield from class_working(cross_entropy, input, target, log_probabilities=log_p, **settings)
 
 

@@ -10,9 +10,19 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from .. import _sequence_guards as guards
-from .._core import ClassNumber, Entry, Loss, Reduction, Switch, Term, loss_function, uniform
-from .._steps import SIDE_BY_SIDE, Step, elided, equals, number, reduction_steps, row
+from ..guards.sequences import (
+    as_lengths,
+    check_concatenated,
+    check_integers,
+    check_labels,
+    check_rows_of_labels,
+    is_batch_of_frames,
+)
+from ..kit.entry import Entry, Term, uniform
+from ..kit.loss import Loss, loss_function
+from ..kit.settings import ClassNumber, Reduction, Switch
+from ..kit.steps import Step, reduction_steps
+from ..kit.text import SIDE_BY_SIDE, elided, equals, number, row
 from ..language import gettext as _
 from ..softmax import log_softmax
 
@@ -67,14 +77,14 @@ def ctc_loss(
     >>> ctc_loss(half, torch.tensor([[1]]), (2,), (1,)).exp()  # 3 of 4 sequences give the label: 1 / (3/4)
     tensor(1.3333)
     """
-    batched = guards.frames(log_probs, blank)
+    batched = is_batch_of_frames(log_probs, blank)
     if not batched:
         log_probs = log_probs.unsqueeze(1)
     frames, batch, classes = log_probs.shape
-    input_lengths = guards.lengths("input_lengths", input_lengths, batch, frames, log_probs.device)
+    input_lengths = as_lengths("input_lengths", input_lengths, batch, frames, log_probs.device)
     targets, target_lengths = _padded(targets, target_lengths, batch, log_probs.device)
     inside = torch.arange(targets.shape[1], device=targets.device) < target_lengths.unsqueeze(1)
-    guards.labels(targets, inside, classes, blank)
+    check_labels(targets, inside, classes, blank)
 
     # A blank before, between and after the labels: states 0 … 2S.
     labels = torch.where(inside, targets, blank)
@@ -119,15 +129,15 @@ def _padded(
     targets: Tensor, lengths: Tensor | Sequence[int], batch: int, device: torch.device
 ) -> tuple[Tensor, Tensor]:
     """Targets of shape (N, S) with their lengths, however they came."""
-    guards.integers(targets=targets)
+    check_integers(targets=targets)
     longest = targets.shape[-1] if targets.dim() else 0
-    lengths = guards.lengths("target_lengths", lengths, batch, longest, device)
+    lengths = as_lengths("target_lengths", lengths, batch, longest, device)
     if targets.dim() == 1 and batch > 1:
-        guards.concatenated(targets, lengths)
+        check_concatenated(targets, lengths)
         targets = torch.nn.utils.rnn.pad_sequence(targets.split(lengths.tolist()), batch_first=True)
     elif targets.dim() == 1:
         targets = targets.unsqueeze(0)
-    guards.one_row_for_each(targets, batch)
+    check_rows_of_labels(targets, batch)
     return targets.long(), lengths
 
 

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from .. import _guards as guards
-from .._core import Entry, Loss, Positive, Reduction, Switch, Term, loss_function, reduce, uniform
-from .._steps import Step, elementwise_working, number, operand
+from ..guards.tensors import as_variance, check_floating, check_real, check_sizes_equal_or_one, check_tensors
+from ..kit.entry import Entry, Term, uniform
+from ..kit.loss import Loss, loss_function, reduce
+from ..kit.settings import Positive, Reduction, Switch
+from ..kit.steps import Step, elementwise_working
+from ..kit.text import number, operand
 
 
 @loss_function
@@ -49,11 +52,11 @@ def gaussian_nll_loss(
     >>> gaussian_nll_loss(torch.tensor([1.0]), torch.tensor([3.0]), 1.0)  # (ln 1 + 2²/1) / 2
     tensor(2.)
     """
-    guards.tensors(input=input, target=target)
-    guards.floating(input=input)
-    guards.numeric(target=target)
-    guards.ones_where_different(input, target=target)
-    variance = guards.variance(input, var)
+    check_tensors(input=input, target=target)
+    check_floating(input=input)
+    check_real(target=target)
+    check_sizes_equal_or_one(input, target=target)
+    variance = as_variance(input, var)
     # The value is raised, the gradient is not: a variance below eps still hears that it is too small.
     variance = variance + (eps - variance.detach()).clamp_min(0)
     losses = 0.5 * (variance.log() + (input - target).square() / variance)
@@ -88,7 +91,7 @@ def working(
         text = f"0.5 · ((ln {number(v)}) + ({number(mean)} − {operand(y)})² / {number(v)})"
         return text + (f" + 0.5 · (ln {number(2 * math.pi)})" if full else "")
 
-    variance = guards.variance(input, var).detach().clamp_min(eps).expand_as(input)
+    variance = as_variance(input, var).detach().clamp_min(eps).expand_as(input)
     losses = gaussian_nll_loss(input, target, var, full=full, eps=eps, reduction="none")
     return elementwise_working(losses, torch.broadcast_tensors(input, target, variance), write, reduction)
 

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from .. import _guards as guards
-from .._core import Entry, Loss, Number, Reduction, Term, loss_function, reduce, uniform
-from .._steps import Step, elementwise_working, number, operand
+from ..guards.tensors import check_pair, check_signs
+from ..kit.entry import Entry, Term, uniform
+from ..kit.loss import Loss, loss_function, reduce
+from ..kit.settings import Number, Reduction
+from ..kit.steps import Step, elementwise_working
+from ..kit.text import number, operand
 
 
 @loss_function
@@ -41,8 +44,8 @@ def hinge_embedding_loss(
     >>> hinge_embedding_loss(torch.tensor([0.3, 0.3]), torch.tensor([1, -1]), reduction="none")
     tensor([0.3000, 0.7000])
     """
-    guards.pair(input, target)
-    guards.signs(target=target)
+    check_pair(input, target)
+    check_signs(target=target)
     return reduce(torch.where(target == 1, input, (margin - input).clamp_min(0)), reduction)
 
 

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from .. import _guards as guards
-from .._core import Entry, Loss, OptionalTensor, Positive, Reduction, Term, loss_function, reduce, uniform
-from .._steps import Step, elementwise_working, error_step, number, operand
+from ..guards.tensors import check_pair, check_same_shape
+from ..kit.entry import Entry, Term, uniform
+from ..kit.loss import Loss, loss_function, reduce
+from ..kit.settings import OptionalTensor, Positive, Reduction
+from ..kit.steps import Step, elementwise_working, error_step
+from ..kit.text import number, operand
 
 
 @loss_function
@@ -48,12 +51,12 @@ def huber_loss(
     >>> huber_loss(torch.tensor([0.5, 3.0]), torch.zeros(2), reduction="none")
     tensor([0.1250, 2.5000])
     """
-    guards.pair(input, target)
+    check_pair(input, target)
     error = input - target
     slope = torch.nn.functional.hardtanh(error, -delta, delta)  # the error, cut off at ±delta
     losses = slope * (error - 0.5 * slope)  # near: e · e/2; far: ±delta · (e ∓ delta/2)
     if weight is not None:
-        guards.same_shape(input=input, weight=weight)
+        check_same_shape(input=input, weight=weight)
         losses = weight * losses
     return reduce(losses, reduction)
 

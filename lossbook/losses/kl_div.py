@@ -9,9 +9,12 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
-from .. import _guards as guards
-from .._core import Entry, Loss, Switch, Term, loss_function, reduce, uniform
-from .._steps import Step, elementwise_working, number
+from ..guards.tensors import can_be_read, check_floating, check_pair
+from ..kit.entry import Entry, Term, uniform
+from ..kit.loss import Loss, loss_function, reduce
+from ..kit.settings import Switch, one_of
+from ..kit.steps import Step, elementwise_working
+from ..kit.text import number
 
 
 @loss_function
@@ -19,7 +22,7 @@ def kl_div(
     input: Tensor,
     target: Tensor,
     *,
-    reduction: Annotated[str, guards.one_of("none", "mean", "batchmean", "sum")] = "mean",
+    reduction: Annotated[str, one_of("none", "mean", "batchmean", "sum")] = "mean",
     log_target: Switch = False,
 ) -> Tensor:
     r"""Kullback–Leibler divergence of the model's distribution q from the target's p.
@@ -48,8 +51,8 @@ def kl_div(
     >>> kl_div(half.log(), target, reduction="batchmean")  # ln 2
     tensor(0.6931)
     """
-    guards.pair(input, target)
-    guards.floating(target=target)
+    check_pair(input, target)
+    check_floating(target=target)
     if log_target:
         losses = target.exp() * torch.where(target == -math.inf, 0, target - input)
     else:
@@ -61,7 +64,7 @@ def kl_div(
 
 def times_log(p: Tensor, log_q: Tensor) -> Tensor:
     """p · log q, where 0 · log 0 counts as 0."""
-    if guards.can_be_read(log_q) and log_q.numel() and log_q.detach().amin() > -math.inf:
+    if can_be_read(log_q) and log_q.numel() and log_q.detach().amin() > -math.inf:
         return p * log_q  # as nearly always: the care below takes a quarter of the time of the whole loss
     lowest = torch.finfo(log_q.dtype).min
     return p * torch.where(p == 0, log_q.detach().clamp_min(lowest), log_q)

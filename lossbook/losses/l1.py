@@ -7,9 +7,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from .. import _guards as guards
-from .._core import Entry, Loss, OptionalTensor, Reduction, Term, loss_function, reduce, uniform
-from .._steps import Step, elementwise_working, error_step, number, operand
+from ..guards.tensors import check_floating, check_same_shape, check_tensors
+from ..kit.entry import Entry, Term, uniform
+from ..kit.loss import Loss, loss_function, reduce
+from ..kit.settings import OptionalTensor, Reduction
+from ..kit.steps import Step, elementwise_working, error_step
+from ..kit.text import number, operand
 
 
 @loss_function
@@ -37,14 +40,14 @@ def l1_loss(input: Tensor, target: Tensor, *, weight: OptionalTensor = None, red
     >>> l1_loss(torch.tensor([2.0, 3.0, 4.0, 5.0]), torch.tensor([4.0, 5.0, 6.0, 7.0]))
     tensor(2.)
     """
-    guards.tensors(input=input, target=target)
-    guards.same_shape(input=input, target=target)
-    guards.floating(input=input, complex_too=True)
+    check_tensors(input=input, target=target)
+    check_same_shape(input=input, target=target)
+    check_floating(input=input, complex_too=True)
     error = input - target
     losses = error.abs()
     if weight is None:
         return reduce(losses, reduction)
-    guards.same_shape(input=input, weight=weight)
+    check_same_shape(input=input, weight=weight)
     return reduce(weight * losses, reduction, divisor=weight.sum())
 
 

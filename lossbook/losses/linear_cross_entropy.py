@@ -13,12 +13,17 @@ from torch import Tensor
 from torch.autograd import forward_ad
 from torch.nn.functional import linear
 
-from .. import _guards as guards
-from .._by_rows import ByRows, asked_of, sweep
-from .._core import Entry, Loss, OptionalTensor, Reduction, Term, UnitInterval, loss_function, uniform
-from .._steps import Step, elided, operand, side_by_side
+from ..guards.classes import check_class_indices, check_class_probabilities, check_class_weight, class_dim
+from ..guards.layers import logits_shape
+from ..guards.tensors import check_tensors
+from ..kit.entry import Entry, Term, uniform
+from ..kit.loss import Loss, loss_function
+from ..kit.settings import OptionalTensor, Reduction, UnitInterval, chunk_options, integer_or_none
+from ..kit.steps import Step
+from ..kit.text import elided, operand, side_by_side
 from ..language import gettext as _
 from . import cross_entropy as of_logits
+from ._by_rows import ByRows, asked_of, sweep
 from .cross_entropy import cross_entropy
 from .nll import pick
 
@@ -37,9 +42,9 @@ def linear_cross_entropy(
     *,
     weight: OptionalTensor = None,
     reduction: Reduction = "mean",
-    ignore_index: Annotated[int | None, guards.integer_or_none] = None,
+    ignore_index: Annotated[int | None, integer_or_none] = None,
     label_smoothing: UnitInterval = 0.0,
-    options: Annotated[Options | None, guards.chunk_options] = None,
+    options: Annotated[Options | None, chunk_options] = None,
 ) -> Tensor:
     r"""Cross-entropy of the logits of a linear layer, computed from the layer's input.
 
@@ -82,18 +87,18 @@ def linear_cross_entropy(
     >>> linear_cross_entropy(torch.tensor([1.0, 2.0]), torch.zeros(4, 2), torch.tensor(3))  # four equal logits: ln 4
     tensor(1.3863)
     """
-    shape = guards.head(input, linear_weight, linear_bias)
-    guards.tensors(target=target)
+    shape = logits_shape(input, linear_weight, linear_bias)
+    check_tensors(target=target)
     wide = torch.promote_types(input.dtype, torch.float32)
     logits = torch.zeros((), dtype=wide, device=input.device).expand(shape)  # their shape, without their memory
-    dim, ignored = guards.class_dim(logits), -100 if ignore_index is None else ignore_index
+    dim, ignored = class_dim(logits), -100 if ignore_index is None else ignore_index
     classes, positions = shape[dim], math.prod(shape[dim + 1 :])
-    guards.class_weight(weight, classes)
+    check_class_weight(weight, classes)
     if target.shape == shape:
-        guards.class_probabilities(target, ignored, name="the table of logits")
+        check_class_probabilities(target, ignored, name="the table of logits")
         targets, share = target.reshape(-1, classes, positions), torch.ones_like(logits.select(dim, 0))
     else:
-        guards.class_indices(logits, target, name="the table of logits")
+        check_class_indices(logits, target, name="the table of logits")
         targets, (_none, share) = target.reshape(-1, positions), pick(logits, target, dim, weight, ignored)
 
     def plain(input: Tensor, matrix: Tensor, bias: Tensor | None) -> Tensor:
@@ -154,7 +159,7 @@ class LinearCrossEntropyLoss(Loss):
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
-        guards.class_weight(self.weight, num_classes)
+        check_class_weight(self.weight, num_classes)
         self.num_classes, self.out_features = num_classes, tuple(out_features)
         outputs = math.prod(out_features, start=num_classes)
         self.linear = torch.nn.Linear(in_features, outputs, bias=bias, device=device, dtype=dtype)

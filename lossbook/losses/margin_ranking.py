@@ -7,9 +7,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from .. import _guards as guards
-from .._core import Entry, Loss, Number, Reduction, Term, loss_function, reduce, uniform
-from .._steps import Step, elementwise_working, number, operand
+from ..guards.tensors import check_floating, check_same_shape, check_tensors
+from ..kit.entry import Entry, Term, uniform
+from ..kit.loss import Loss, loss_function, reduce
+from ..kit.settings import Number, Reduction
+from ..kit.steps import Step, elementwise_working
+from ..kit.text import number, operand
 
 
 @loss_function
@@ -43,9 +46,9 @@ def margin_ranking_loss(
     >>> margin_ranking_loss(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 1.0]), torch.tensor([1, 1]), reduction="none")
     tensor([2., 0.])
     """
-    guards.tensors(input1=input1, input2=input2, target=target)
-    guards.same_shape(input1=input1, input2=input2, target=target)
-    guards.floating(input1=input1, input2=input2)
+    check_tensors(input1=input1, input2=input2, target=target)
+    check_same_shape(input1=input1, input2=input2, target=target)
+    check_floating(input1=input1, input2=input2)
     return reduce((margin - target * (input1 - input2)).clamp_min(0), reduction)
 
 

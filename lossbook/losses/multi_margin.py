@@ -8,9 +8,13 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
-from .. import _guards as guards
-from .._core import Entry, Loss, Number, OptionalTensor, Reduction, Term, loss_function, reduce, uniform
-from .._steps import Step, number, operand, sample_working
+from ..guards.classes import as_rows, check_class_indices, check_class_weight, unknown_class
+from ..guards.tensors import check_floating, check_tensors
+from ..kit.entry import Entry, Term, uniform
+from ..kit.loss import Loss, loss_function, reduce
+from ..kit.settings import Number, OptionalTensor, Reduction, one_of
+from ..kit.steps import Step, sample_working
+from ..kit.text import number, operand
 
 
 @loss_function
@@ -18,7 +22,7 @@ def multi_margin_loss(
     input: Tensor,
     target: Tensor,
     *,
-    p: Annotated[int, guards.one_of(1, 2)] = 1,
+    p: Annotated[int, one_of(1, 2)] = 1,
     margin: Number = 1.0,
     weight: OptionalTensor = None,
     reduction: Reduction = "mean",
@@ -49,20 +53,20 @@ def multi_margin_loss(
     >>> multi_margin_loss(torch.tensor([0.1, 0.2, 0.4, 0.8]), torch.tensor(3))  # (0.3 + 0.4 + 0.6) / 4
     tensor(0.3250)
     """
-    guards.tensors(input=input, target=target)
-    guards.floating(input=input)
-    input = guards.row_or_batch(input)
+    check_tensors(input=input, target=target)
+    check_floating(input=input)
+    input = as_rows(input)
     if input.dim() == 1 and target.shape == (1,):  # torch takes a row of one target for a single sample
         input = input.unsqueeze(0)
-    guards.class_indices(input, target)
+    check_class_indices(input, target)
     classes = input.shape[-1]
-    guards.class_weight(weight, classes)
+    check_class_weight(weight, classes)
 
     index = target.long().unsqueeze(-1)
     try:
         own = input.gather(-1, index)
     except (IndexError, RuntimeError) as cause:
-        raise guards.class_exists(target, classes, cause) from None
+        raise unknown_class(target, classes, cause) from None
     too_close = (margin - own + input).relu()
     is_own = torch.arange(classes, device=input.device) == index
     losses = torch.where(is_own, 0, too_close**p).sum(-1) / classes

@@ -7,9 +7,13 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from .. import _guards as guards
-from .._core import Entry, Loss, Reduction, Term, loss_function, reduce, uniform
-from .._steps import Step, operand, sample_working
+from ..guards.classes import as_rows, check_class_numbers, unknown_class
+from ..guards.tensors import can_be_read, check_floating, check_same_shape, check_tensors
+from ..kit.entry import Entry, Term, uniform
+from ..kit.loss import Loss, loss_function, reduce
+from ..kit.settings import Reduction
+from ..kit.steps import Step, sample_working
+from ..kit.text import operand
 
 
 @loss_function
@@ -38,11 +42,11 @@ def multilabel_margin_loss(input: Tensor, target: Tensor, *, reduction: Reductio
     >>> multilabel_margin_loss(scores, torch.tensor([3, 0, -1, 1]))  # (0.4 + 0.6 + 1.1 + 1.3) / 4
     tensor(0.8500)
     """
-    guards.tensors(input=input, target=target)
-    guards.floating(input=input)
-    guards.same_shape(input=input, target=target)
-    input, target = guards.row_or_batch(input), guards.row_or_batch(target)
-    guards.class_numbers(target)
+    check_tensors(input=input, target=target)
+    check_floating(input=input)
+    check_same_shape(input=input, target=target)
+    input, target = as_rows(input), as_rows(target)
+    check_class_numbers(target)
     classes = input.shape[-1]
 
     target = target.long()
@@ -51,9 +55,9 @@ def multilabel_margin_loss(input: Tensor, target: Tensor, *, reduction: Reductio
     try:
         hits = torch.zeros_like(target).scatter_add(-1, index, counted)
     except (IndexError, RuntimeError) as cause:
-        raise guards.class_exists(index, classes, cause) from None
+        raise unknown_class(index, classes, cause) from None
     is_other = (hits == 0).to(input.dtype)
-    if guards.can_be_read(target) and target.numel():  # as many columns as the longest list of true classes
+    if can_be_read(target) and target.numel():  # as many columns as the longest list of true classes
         most = int(counted.sum(-1).max())
         index, counted = index[..., :most], counted[..., :most]
     own = input.gather(-1, index)

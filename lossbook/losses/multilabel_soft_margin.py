@@ -8,9 +8,13 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from .. import _guards as guards
-from .._core import Entry, Loss, OptionalTensor, Reduction, Term, loss_function, reduce, uniform
-from .._steps import Step, number, operand, sample_working
+from ..guards.classes import class_dim
+from ..guards.tensors import check_expandable, check_pair
+from ..kit.entry import Entry, Term, uniform
+from ..kit.loss import Loss, loss_function, reduce
+from ..kit.settings import OptionalTensor, Reduction
+from ..kit.steps import Step, sample_working
+from ..kit.text import number, operand
 from .bce_with_logits import softplus
 
 
@@ -40,11 +44,11 @@ def multilabel_soft_margin_loss(
     >>> multilabel_soft_margin_loss(torch.zeros(1, 3), torch.tensor([[1.0, 0.0, 1.0]]))  # ln 2
     tensor(0.6931)
     """
-    guards.pair(input, target)
-    guards.class_dim(input)
+    check_pair(input, target)
+    class_dim(input)
     losses = (1 - target) * input + softplus(-input)  # log(1 + eˣ) = x + log(1 + e⁻ˣ)
     if weight is not None:
-        losses = guards.expandable("weight", weight, input) * losses
+        losses = check_expandable("weight", weight, input) * losses
     return reduce(losses.mean(-1), reduction)
 
 

@@ -7,9 +7,13 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from .. import _guards as guards
-from .._core import ClassNumber, Entry, Loss, OptionalTensor, Reduction, Term, loss_function, reduce, uniform
-from .._steps import Step, class_working
+from ..guards.classes import check_class_indices, check_class_weight, class_dim, unknown_class
+from ..guards.tensors import check_floating, check_tensors
+from ..kit.class_steps import class_working
+from ..kit.entry import Entry, Term, uniform
+from ..kit.loss import Loss, loss_function, reduce
+from ..kit.settings import ClassNumber, OptionalTensor, Reduction
+from ..kit.steps import Step
 from ..softmax import log_softmax
 
 
@@ -48,11 +52,11 @@ def nll_loss(
     >>> nll_loss(probabilities.log2(), torch.tensor([0, 1]), reduction="none")  # in bits: log2 1/4, log2 1/2
     tensor([2., 1.])
     """
-    guards.tensors(input=input, target=target)
-    guards.floating(input=input)
-    guards.class_indices(input, target)
-    dim = guards.class_dim(input)
-    guards.class_weight(weight, input.shape[dim])
+    check_tensors(input=input, target=target)
+    check_floating(input=input)
+    check_class_indices(input, target)
+    dim = class_dim(input)
+    check_class_weight(weight, input.shape[dim])
 
     losses, share = pick(input, target, dim, weight, ignore_index)
     return reduce(losses, reduction, divisor=share.sum())
@@ -68,7 +72,7 @@ def pick(
     try:
         picked = log_probabilities.gather(dim, index.unsqueeze(dim)).squeeze(dim)
     except (IndexError, RuntimeError) as cause:
-        raise guards.class_exists(index, log_probabilities.shape[dim], cause, ignorable=True) from None
+        raise unknown_class(index, log_probabilities.shape[dim], cause, ignorable=True) from None
     share = torch.ones_like(picked) if weight is None else weight.to(picked.dtype)[index]
     share = torch.where(kept, share, 0)
     # An ignored row may hold anything, even nan; 0 · nan would let it through.

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from .. import _guards as guards
-from .._core import Entry, Loss, Positive, Reduction, Switch, Term, loss_function, reduce, uniform
-from .._steps import Step, elementwise_working, number, operand
+from ..guards.tensors import check_pair
+from ..kit.entry import Entry, Term, uniform
+from ..kit.loss import Loss, loss_function, reduce
+from ..kit.settings import Positive, Reduction, Switch
+from ..kit.steps import Step, elementwise_working
+from ..kit.text import number, operand
 
 
 @loss_function
@@ -48,7 +51,7 @@ def poisson_nll_loss(
     >>> poisson_nll_loss(torch.tensor([0.0]), torch.tensor([3.0]))  # e⁰ − 3 · 0
     tensor(1.)
     """
-    guards.pair(input, target)
+    check_pair(input, target)
     losses = input.exp() - target * input if log_input else input - target * (input + eps).log()
     if full:
         counted = torch.where(target > 1, target, 2)  # any number whose logarithm exists

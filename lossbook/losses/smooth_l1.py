@@ -7,9 +7,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from .. import _guards as guards
-from .._core import Entry, Loss, NotNegative, Reduction, Term, loss_function, reduce, uniform
-from .._steps import Step, elementwise_working, error_step, number, operand
+from ..guards.tensors import check_pair
+from ..kit.entry import Entry, Term, uniform
+from ..kit.loss import Loss, loss_function, reduce
+from ..kit.settings import NotNegative, Reduction
+from ..kit.steps import Step, elementwise_working, error_step
+from ..kit.text import number, operand
 
 
 @loss_function
@@ -39,7 +42,7 @@ def smooth_l1_loss(input: Tensor, target: Tensor, *, beta: NotNegative = 1.0, re
     >>> smooth_l1_loss(torch.tensor([0.5, 3.0]), torch.zeros(2), reduction="none")
     tensor([0.1250, 2.5000])
     """
-    guards.pair(input, target)
+    check_pair(input, target)
     error = input - target
     if beta == 0:
         return reduce(error.abs(), reduction)

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from .. import _guards as guards
-from .._core import Entry, Loss, Reduction, Term, loss_function, reduce, uniform
-from .._steps import Step, elementwise_working, operand
+from ..guards.tensors import check_pair
+from ..kit.entry import Entry, Term, uniform
+from ..kit.loss import Loss, loss_function, reduce
+from ..kit.settings import Reduction
+from ..kit.steps import Step, elementwise_working
+from ..kit.text import operand
 from .bce_with_logits import softplus
 
 
@@ -41,7 +44,7 @@ def soft_margin_loss(input: Tensor, target: Tensor, *, reduction: Reduction = "m
     >>> soft_margin_loss(torch.tensor([-200.0]), torch.tensor([1.0]))
     tensor(200.)
     """
-    guards.pair(input, target)
+    check_pair(input, target)
     return reduce(softplus(-target * input), reduction)
 
 

@@ -7,9 +7,13 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from .. import _guards as guards
-from .._core import Entry, Loss, Positive, Reduction, Switch, Term, loss_function, reduce, uniform
-from .._steps import Step, elementwise_working, number, row
+from ..guards.embeddings import check_distances, check_embeddings
+from ..guards.tensors import check_tensors
+from ..kit.entry import Entry, Term, uniform
+from ..kit.loss import Loss, loss_function, reduce
+from ..kit.settings import Positive, Reduction, Switch
+from ..kit.steps import Step, elementwise_working
+from ..kit.text import number, row
 from ..language import gettext as _
 
 EPSILON = 1e-6
@@ -24,10 +28,10 @@ def hinge(
     swap: bool,
 ) -> Tensor:
     """The loss of each triplet."""
-    guards.tensors(anchor=anchor, positive=positive, negative=negative)
-    guards.vectors(anchor=anchor, positive=positive, negative=negative)
+    check_tensors(anchor=anchor, positive=positive, negative=negative)
+    check_embeddings(anchor=anchor, positive=positive, negative=negative)
     near, far = distance(anchor, positive), distance(anchor, negative)
-    guards.distances(near, anchor)
+    check_distances(near, anchor)
     if swap:
         far = torch.minimum(far, distance(positive, negative))
     return (margin + near - far).clamp_min(0)

@@ -8,9 +8,10 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
-from .. import _guards as guards
-from .._core import Entry, Loss, Positive, Reduction, Switch, Term, loss_function, reduce, uniform
-from .._steps import Step
+from ..kit.entry import Entry, Term, uniform
+from ..kit.loss import Loss, loss_function, reduce
+from ..kit.settings import Positive, Reduction, Switch, callable_or_none
+from ..kit.steps import Step
 from . import triplet_margin
 from .triplet_margin import EPSILON, hinge, triplet_working
 
@@ -27,7 +28,7 @@ def triplet_margin_with_distance_loss(
     positive: Tensor,
     negative: Tensor,
     *,
-    distance_function: Annotated[Distance | None, guards.callable_or_none] = None,
+    distance_function: Annotated[Distance | None, callable_or_none] = None,
     margin: Positive = 1.0,
     swap: Switch = False,
     reduction: Reduction = "mean",

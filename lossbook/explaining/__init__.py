@@ -1,0 +1,1 @@
+"""How `explain` shows the working of a loss."""

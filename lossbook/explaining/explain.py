@@ -1,0 +1,187 @@
+"""Show the working of a loss with the reader's own numbers."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..catalogue import find, lookup, settings_of_module
+from ..guards.tensors import check_floating, check_tensors
+from ..kit.class_steps import softmax_working
+from ..kit.entry import Entry
+from ..kit.loss import settings_of
+from ..kit.steps import Step
+from ..kit.text import SHOWN, SIDE_BY_SIDE, elided, latex, number
+from ..language import gettext as _
+from .own import own_working
+
+SOFTMAX_FORMULA = r"p_i = \frac{e^{z_i}}{\sum_j e^{z_j}}"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The working of a loss: prints as text in a terminal, as formulas in a notebook."""
+
+    name: str
+    formula: str  #: LaTeX; empty for a loss that is not in the catalogue
+    steps: tuple[Step, ...]
+    value: Tensor
+    gradient: Tensor | None  #: of the value with respect to the first tensor; of its sum where it is not a number
+
+    def __str__(self) -> str:
+        lines = [self.name]
+        for i, step in enumerate(self.steps, start=1):
+            lines += [f"{i}. {step.say}", *(f"     {line}" for line in step.text), *(f"   ! {m}" for m in step.marks)]
+        if self.gradient is not None:
+            lines += [_("Gradient"), *(f"     {line}" for line in _grid(self.gradient, number))]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_markdown_(self) -> str:
+        parts = [f"$${self.formula}$$"] if self.formula else []
+        for i, step in enumerate(self.steps, start=1):
+            equations = [equation for line in step.text for equation in line.split(SIDE_BY_SIDE)]  # narrow, for phones
+            lines = r" \\ ".join(f"&{latex(equation)}" for equation in equations)
+            title = _("{title}:").format(title=step.say if self.formula else f"`{step.say}`")
+            parts.append(f"{i}. {title}\n\n$$\\begin{{aligned}} {lines} \\end{{aligned}}$$")
+            parts += [f"**{mark}**" for mark in step.marks]
+        if self.gradient is not None:
+            rows = r" \\ ".join([latex(line) for line in _grid(self.gradient, number, " & ")])
+            columns = "r" * (rows.split(r" \\")[0].count("&") + 1)
+            matrix = rf"\left[\begin{{array}}{{{columns}}} {rows} \end{{array}}\right]"
+            title = _("{title}:").format(title=_("Gradient, the change of the loss for each unit of input"))
+            parts.append(f"{title}\n\n$${matrix}$$")
+        return "\n\n".join(parts)
+
+
+def explain(loss: str | Callable, *tensors: Tensor, **settings: Any) -> Explanation:
+    """Show the working of a loss step by step, with these numbers.
+
+    Args:
+        loss: a name of the catalogue (``"mse"``), the loss's function or module from lossbook or torch, ``"softmax"``,
+            or a loss of your own, a function or module that takes tensors and returns one.
+        *tensors: what the loss takes, e.g. prediction and target.
+        **settings: its settings, e.g. ``reduction="sum"``. A module brings its own.
+
+    Returns:
+        An :class:`Explanation`: ``.steps``, ``.value`` and ``.gradient``; its last step gives ``.value``. For a loss of
+        your own the steps are its lines with the values they got, from its source; where there is no source, the
+        operations as they ran. A step is marked whose result is not finite, loses the gradient or was broadcast.
+
+    Raises:
+        ValueError: a name is not in the catalogue; or what the loss itself raises on wrong input.
+
+    >>> explain("l1", torch.tensor([2.0, 3.0]), torch.tensor([4.0, 7.0]))
+    l1
+    1. Error of each element, prediction minus target
+         [−2, −4]
+    2. Loss of each element
+         |2 − 4| = 2
+         |3 − 7| = 4
+    3. Mean, the sum divided by the number of losses, 2
+         (|2 − 4| + |3 − 7|) / 2 = 6 / 2 = 3
+    Gradient
+         [−0.5, −0.5]
+    """
+    if isinstance(loss, str) and loss == "softmax":
+        return _explain_softmax(*tensors, **settings)
+    entry = find(loss) if isinstance(loss, str) or not callable(loss) else lookup(loss)
+    with torch.enable_grad(), torch.inference_mode(False):
+        if entry is None:
+            return _explain_own(loss, tensors, settings)
+        return _explain_entry(entry, loss, tensors, settings)
+
+
+def _explain_softmax(input: Tensor, dim: int | None = None) -> Explanation:
+    check_tensors(input=input)
+    check_floating(input=input)
+    steps = tuple(softmax_working(input, dim))
+    return Explanation("softmax", SOFTMAX_FORMULA, steps, steps[-1].value, None)
+
+
+def _explain_entry(entry: Entry, loss: Any, tensors: tuple[Any, ...], settings: dict[str, Any]) -> Explanation:
+    if entry.function is None:  # a module that owns parameters: only the module itself can be explained
+        return _explain_module(entry, loss, tensors)
+    names = list(inspect.signature(entry.function).parameters)
+    if isinstance(loss, torch.nn.Module):
+        settings = {**settings_of_module(loss), **settings}
+        if entry.sizes:
+            tensors, settings = _with_layer(loss, tensors, settings)
+    by_name = [
+        settings.pop(name)
+        for name in names[len(tensors) :]
+        if name in settings and name not in settings_of(entry.function)
+    ]
+    tensors = (*tensors, *by_name)
+    value = entry.function(*tensors, **settings)  # first, so that wrong input meets the loss's own words
+    if any(isinstance(t, Tensor) and t.is_complex() for t in tensors):
+        raise TypeError("explain writes real numbers, got a complex tensor. The loss itself takes it: call the loss.")
+    # In float64, so that the digits shown are those of the mathematics.
+    exact = [_exact(t) for t in tensors]
+    precise = {name: _exact(setting) for name, setting in settings.items()}
+    steps = tuple(entry.working(*exact, **precise))
+    variable = exact[0].clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(entry.function(variable, *exact[1:], **precise).sum(), variable)
+    return Explanation(entry.name, entry.formula, steps, value.detach(), gradient)
+
+
+def _with_layer(loss: torch.nn.Module, tensors: tuple, settings: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
+    """The function's tensors for a module that owns a linear layer."""
+    if len(tensors) != 2:
+        raise TypeError(f"{type(loss).__name__} takes input and target, got {len(tensors)} arguments.")
+    input, target = tensors
+    weight, bias = find(loss).module.layer(loss)
+    return (input, weight.detach(), target), {**settings, "linear_bias": None if bias is None else bias.detach()}
+
+
+def _explain_module(entry: Entry, loss: Any, tensors: tuple[Any, ...]) -> Explanation:
+    if not isinstance(loss, torch.nn.Module):
+        raise TypeError(
+            f"{entry.name} has parameters of its own: give a module that holds them, explain(module, input, target)."
+        )
+    module = copy.deepcopy(loss).double()
+    input, *rest = tensors
+    variable = input.detach().double().requires_grad_()
+    value = module(variable, *rest).loss
+    (gradient,) = torch.autograd.grad(value, variable)
+    steps = tuple(entry.working(module, variable.detach(), *rest))
+    return Explanation(entry.name, entry.formula, steps, value.detach(), gradient)
+
+
+def _exact(value: Any) -> Any:
+    return value.detach().double() if isinstance(value, Tensor) and value.is_floating_point() else value
+
+
+def _explain_own(loss: Callable, tensors: tuple[Any, ...], settings: dict[str, Any]) -> Explanation:
+    check_tensors(**{f"argument {i}": t for i, t in enumerate(tensors, start=1)})
+    variables = [t.detach().clone() for t in tensors]
+    variable = next((t for t in variables if t.is_floating_point()), None)
+    if variable is not None:
+        variable.requires_grad_()
+    # Not the leaf itself, so that a loss may work on its input in place.
+    given = [t.clone() if t is variable else t for t in variables]
+    value, steps = own_working(loss, tuple(given), settings)
+    gradient = None
+    if value.requires_grad and variable is not None:
+        (gradient,) = torch.autograd.grad(value.sum(), variable, allow_unused=True)
+    name = getattr(loss, "__name__", type(loss).__name__)
+    return Explanation(name, "", tuple(steps), value.detach(), gradient)
+
+
+def _grid(tensor: Tensor, write: Callable[[Tensor], str], between: str = ", ") -> list[str]:
+    """A tensor of up to two dimensions, one line for each row, long ones elided; more dimensions are flattened."""
+    rows = tensor.reshape(-1, tensor.shape[-1]) if tensor.dim() and tensor.numel() else tensor.reshape(1, -1)
+    lines = [between.join(elided([write(x) for x in line])) for line in _few(rows)]
+    return elided([f"[{line}]" for line in lines]) if between == ", " else elided(lines)
+
+
+def _few(rows: Tensor) -> list[Tensor]:
+    """The rows that are shown, and no more than those are written."""
+    return list(rows) if len(rows) <= SHOWN else [*rows[:SHOWN], rows[-1]]

@@ -1,0 +1,4 @@
+"""The only place where wrong input is put into words.
+
+Every message says what was expected, what came, why it matters and how to mend it. Wrong shapes and values
+raise ``ValueError``, wrong kinds ``TypeError``, a class that does not exist ``IndexError``, as torch does."""

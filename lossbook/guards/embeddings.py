@@ -1,0 +1,40 @@
+"""Embeddings, their pairs and their distances."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from .tensors import check_same_shape
+
+
+def check_embeddings(**named: Tensor) -> None:
+    """Embeddings of one shape, (D,) or (N, D)."""
+    check_same_shape(**named)
+    name, value = next(iter(named.items()))
+    if value.dim() not in (1, 2):
+        raise ValueError(
+            f"{name} must hold embeddings, shape (D,) for one or (N, D) for a batch, got {tuple(value.shape)}. "
+            f"The last dimension holds the coordinates; flatten the others."
+        )
+
+
+def check_distances(found: Any, vectors: Tensor) -> None:
+    """A distance function gave one number for each pair of embeddings."""
+    if not isinstance(found, Tensor) or found.shape != vectors.shape[:-1]:
+        came = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+        raise ValueError(
+            f"distance_function must return one distance for each pair, shape {tuple(vectors.shape[:-1])}, got {came}. "
+            f"torch.cdist compares all with all; torch.nn.functional.pairwise_distance compares pairs."
+        )
+
+
+def check_pair_labels(target: Tensor, vectors: Tensor) -> None:
+    """One label for each pair of embeddings."""
+    expected = tuple(vectors.shape[:-1])
+    if tuple(target.shape) != expected:
+        raise ValueError(
+            f"target must hold one label for each pair, shape {expected}, got {tuple(target.shape)}. "
+            f"For a target of shape (N, 1) write target.squeeze(1)."
+        )

@@ -1,0 +1,90 @@
+"""Sequences: frames, labels and their lengths."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .tensors import can_be_read, check_floating, check_tensors
+
+
+def is_batch_of_frames(log_probs: Any, blank: int) -> bool:
+    """Log-probabilities of the symbols in every frame; returns whether they are a batch, (T, N, C), or one, (T, C)."""
+    check_tensors(log_probs=log_probs)
+    check_floating(log_probs=log_probs)
+    if log_probs.dim() not in (2, 3):
+        raise ValueError(
+            f"log_probs must have shape (T, N, C), or (T, C) for one sequence, got {tuple(log_probs.shape)}. "
+            f"Time comes first, then the batch: for (N, T, C) write log_probs.transpose(0, 1)."
+        )
+    if 0 in log_probs.shape[1:]:
+        raise ValueError(
+            f"log_probs must hold at least one sequence and one symbol, got shape {tuple(log_probs.shape)}. "
+            f"An empty batch has no likelihood: leave it out."
+        )
+    classes = log_probs.shape[-1]
+    if not 0 <= blank < classes:
+        raise IndexError(
+            f"blank is class {blank}, but log_probs has {classes} classes, numbered 0 to {classes - 1}. "
+            f"The model must give the blank a probability too: the number of labels plus one."
+        )
+    return log_probs.dim() == 3
+
+
+def check_integers(**named: Any) -> None:
+    """Each tensor holds whole numbers."""
+    check_tensors(**named)
+    for name, value in named.items():
+        if value.is_floating_point() or value.is_complex() or value.dtype == torch.bool:
+            raise TypeError(f"{name} must hold integers, got {value.dtype}. They count or number. Write {name}.long().")
+
+
+def as_lengths(name: str, given: Any, batch: int, longest: int, device: torch.device) -> Tensor:
+    """One length for each sequence, each in 0 … longest, as a tensor."""
+    value = torch.as_tensor(given, device=device)
+    if value.numel() != batch:
+        raise ValueError(f"{name} must hold one length for each of the {batch} sequences, got {value.numel()}.")
+    check_integers(**{name: value})
+    value = value.reshape(-1).long()
+    if can_be_read(value) and bool(((value < 0) | (value > longest)).any()):
+        wrong = value[(value < 0) | (value > longest)][0].item()
+        raise ValueError(f"{name} must lie between 0 and {longest}, the length of what it measures, got {wrong}.")
+    return value
+
+
+def check_concatenated(targets: Tensor, lengths: Tensor) -> None:
+    """Targets in one row, one after the other, are as many labels as their lengths say."""
+    total = int(lengths.sum())
+    if total != targets.numel():
+        raise ValueError(
+            f"targets in one row must hold as many labels as target_lengths adds up to, {total}, got {targets.numel()}. "
+            f"Otherwise labels would go to the wrong sequence. Padded targets have shape (N, S)."
+        )
+
+
+def check_rows_of_labels(targets: Tensor, batch: int) -> None:
+    """Targets of shape (N, S)."""
+    if targets.dim() != 2 or len(targets) != batch:
+        raise ValueError(
+            f"targets must have shape ({batch}, S), a row of labels for each sequence, or hold all labels in one row, "
+            f"got {tuple(targets.shape)}."
+        )
+
+
+def check_labels(targets: Tensor, inside: Tensor, classes: int, blank: int) -> None:
+    """Every label inside a target is a class, and none is the blank."""
+    if not can_be_read(targets):
+        return
+    wrong = targets[inside & ((targets < 0) | (targets >= classes))]
+    if wrong.numel():
+        raise IndexError(
+            f"targets holds label {wrong[0].item()}, but log_probs has {classes} classes, numbered 0 to {classes - 1}. "
+            f"If it is padding, target_lengths must stop before it."
+        )
+    if bool((inside & (targets == blank)).any()):
+        raise ValueError(
+            f"targets must not hold the blank, {blank}: it stands for no label, and is dropped from every sequence. "
+            f"Number the labels past it, or pass another blank=…."
+        )

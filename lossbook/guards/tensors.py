@@ -1,0 +1,162 @@
+"""Tensors: kinds, shapes and ranges, and whether their values can be read."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._C import _functorch as functorch
+from torch._subclasses.fake_tensor import FakeTensor
+
+
+def is_half(value: Any) -> bool:
+    """Whether a value is a tensor in half precision. Losses and softmax compute wider where that matters."""
+    return isinstance(value, Tensor) and value.dtype in (torch.float16, torch.bfloat16)
+
+
+def check_tensors(**named: Any) -> None:
+    """Each value is a tensor."""
+    for name, value in named.items():
+        if not isinstance(value, Tensor):
+            raise TypeError(
+                f"{name} must be a torch.Tensor, got {type(value).__name__}. "
+                f"Turn numbers into a tensor first: torch.tensor([2., 3.])."
+            )
+    (first, one), *rest = named.items()
+    for name, other in rest:
+        if one.device != other.device:
+            raise ValueError(
+                f"{first} and {name} must be on one device, got {one.device} and {other.device}. "
+                f"Move one of them: {name}.to({first}.device)."
+            )
+
+
+def check_floating(*, complex_too: bool = False, **named: Tensor) -> None:
+    """Each tensor holds floating-point numbers, so that it can carry a gradient."""
+    for name, value in named.items():
+        if value.is_floating_point() or (complex_too and value.is_complex()):
+            continue
+        raise TypeError(
+            f"{name} must hold floating-point numbers, got {value.dtype}. "
+            f"Only those carry a gradient. Write {name}.float(), or numbers with a point: torch.tensor([2., 3.])."
+        )
+
+
+def check_real(**named: Tensor) -> None:
+    """Each tensor holds real numbers: neither truth values nor complex numbers."""
+    for name, value in named.items():
+        if value.dtype is torch.bool or value.is_complex():
+            raise TypeError(f"{name} must hold real numbers, got {value.dtype}. For truth values write {name}.float().")
+
+
+def check_same_shape(**named: Tensor) -> None:
+    """All tensors have one shape. Nothing is broadcast."""
+    (first, one), *rest = named.items()
+    for name, other in rest:
+        if one.shape != other.shape:
+            raise ValueError(
+                f"{first} and {name} must have the same shape, got {tuple(one.shape)} and {tuple(other.shape)}. "
+                f"Broadcasting would pair numbers that do not belong together: (N, 1) against (N,) gives N×N errors. "
+                f"Use squeeze, unsqueeze or reshape on one of them."
+            )
+
+
+def check_pair(input: Any, target: Any) -> None:
+    """Prediction and target of a loss that compares number with number: tensors of one shape, input floating point."""
+    check_tensors(input=input, target=target)
+    check_same_shape(input=input, target=target)
+    check_floating(input=input)
+    check_real(target=target)
+
+
+def check_dimension(dim: Any) -> None:
+    """One dimension, by its number."""
+    if not isinstance(dim, int) or isinstance(dim, bool):
+        raise TypeError(f"dim must be the number of one dimension, such as 1 or -1, got {dim!r}.")
+
+
+def check_probabilities(**named: Tensor) -> None:
+    """Every number lies in [0, 1]. Under torch.compile and vmap, where values cannot be looked at, nothing is checked."""
+    for name, value in named.items():
+        if not can_be_read(value) or value.numel() == 0:
+            continue
+        low, high = value.detach().aminmax()  # nan if one of the numbers is
+        if not (low >= 0 and high <= 1):
+            wrong = value[~((value >= 0) & (value <= 1))].flatten()[0].item()
+            raise ValueError(
+                f"{name} must hold probabilities between 0 and 1, got {wrong:.4g}. "
+                f"If the model returns scores, use the loss 'with logits', or apply torch.sigmoid first."
+            )
+
+
+def check_sizes_equal_or_one(input: Tensor, **named: Tensor) -> None:
+    """The broadcasting that torch documents for a loss: a single number, or equally many dimensions, each equal or 1."""
+    for name, other in named.items():
+        pairs = list(zip(input.shape, other.shape, strict=False))
+        alike = input.dim() == other.dim() and all(a == b or 1 in (a, b) for a, b in pairs)
+        if other.dim() and not alike:
+            raise ValueError(
+                f"{name} must have the shape of input, {tuple(input.shape)}, but for dimensions of size 1; got "
+                f"{tuple(other.shape)}. (N, 1) against (N,) would pair every number with every other. "
+                f"Use squeeze, unsqueeze or reshape."
+            )
+
+
+def as_variance(input: Tensor, var: Any) -> Tensor:
+    """The variance of each element, in a shape that expands to that of ``input``."""
+    if isinstance(var, numbers.Real) and not isinstance(var, bool):
+        var = torch.full_like(input.detach(), float(var))
+    check_tensors(var=var)
+    if var.shape == input.shape[:-1] and var.shape != input.shape:
+        var = var.unsqueeze(-1)
+    if var.dim() and (
+        var.dim() != input.dim() or any(b not in (1, a) for a, b in zip(input.shape, var.shape, strict=True))
+    ):
+        raise ValueError(
+            f"var must hold a variance for each element of input, shape {tuple(input.shape)}, with 1 in some dimensions or "
+            f"without the last one; got {tuple(var.shape)}. It must not make input larger."
+        )
+    if can_be_read(var) and bool((var < 0).any()):
+        raise ValueError(
+            f"var must not be negative, got {var.min().item():.4g}. A model can predict the logarithm of the variance "
+            f"instead: var=log_variance.exp()."
+        )
+    return var
+
+
+def check_expandable(name: str, value: Tensor, input: Tensor) -> Tensor:
+    """The weights of the elements of ``input``: a tensor that broadcasts to its shape, never the other way round."""
+    try:
+        shape = torch.broadcast_shapes(value.shape, input.shape)
+    except RuntimeError:
+        shape = None
+    if shape != input.shape:
+        raise ValueError(
+            f"{name} must expand to the shape of input, {tuple(input.shape)}, got {tuple(value.shape)}. "
+            f"Give one number for each class in the last dimension, shape ({input.shape[-1] if input.dim() else 1},), "
+            f"or one for each element."
+        )
+    return value
+
+
+def check_signs(**named: Tensor) -> None:
+    """Every number is 1 or −1."""
+    for name, value in named.items():
+        if can_be_read(value) and not bool((value.abs() == 1).all()):
+            wrong = value[value.abs() != 1].flatten()[0].item()
+            raise ValueError(
+                f"{name} must hold 1 and −1 only, got {wrong:.4g}. For labels 0 and 1 write 2 * {name} − 1."
+            )
+
+
+def can_be_read(value: Tensor) -> bool:
+    """Whether the numbers of a tensor can be looked at: not while compiling, under vmap or on the meta device."""
+    if torch.compiler.is_compiling() or value.is_meta or isinstance(value, FakeTensor):
+        return False
+    while functorch.is_functorch_wrapped_tensor(value):  # grad may be wrapped around vmap
+        if functorch.is_batchedtensor(value):
+            return False
+        value = functorch.get_unwrapped(value)
+    return True

@@ -1,0 +1,1 @@
+"""All that a loss file may import."""

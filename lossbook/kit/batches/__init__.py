@@ -1,0 +1,1 @@
+"""What a loss can be called with."""

@@ -1,0 +1,147 @@
+"""Batches for losses that compare number with number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from ...language import gettext as _
+from .batch import Batch, Settings, exact, normal, row
+
+#: form, shape, and the form that it is a special case of
+SHAPES = (
+    ("(N)", (6,), ""),
+    ("(N, D)", (4, 3), ""),
+    ("(N)", (11,), ""),
+    ("(N, D)", (7, 2), ""),
+    ("(N, D)", (3, 3), ""),
+    ("(N)", (150,), ""),  # more than one chunk, and the last one smaller
+    ("(1)", (1,), "(N)"),
+    ("(N, 1)", (5, 1), "(N, D)"),
+    ("(1, D)", (1, 3), "(N, D)"),
+    ("(N, C, L)", (2, 3, 4), ""),
+    ("(N, C, H, W)", (2, 3, 2, 2), ""),
+)
+
+
+def elementwise(
+    draw: Callable[[torch.Generator, tuple[int, ...], Settings], tuple[Tensor, ...]],
+    edges: Callable[[Settings], Iterator[tuple[str, tuple[Tensor, ...]]]],
+) -> Callable[[Settings, torch.Generator], Iterator[Batch]]:
+    """Batches of a loss that compares number with number."""
+
+    def batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
+        shapes = [s for s in SHAPES if _fits(settings, s[1])] or [("(N, D)", _shape_for(settings), "")]
+        for form, shape, base in shapes:
+            yield Batch(draw(g, shape, settings), form, base)
+        for name, tensors in edges(settings):
+            form, shape = next(((f, s) for f, s, _ in shapes if len(s) == 1), (shapes[0][0], shapes[0][1]))
+            if len(shape) > 1 or any(_lengths(settings)):
+                tensors = tuple(
+                    t.repeat_interleave(shape[-1]).reshape(len(t), *shape[1:-1], shape[-1]) for t in tensors
+                )
+            yield Batch(tensors, form, form, edge=True, name=name)
+
+    return batches
+
+
+def _lengths(settings: Settings) -> list[tuple[int, ...]]:
+    """The shapes of settings that hold one number for each element or column."""
+    return [tuple(v.shape) for v in settings.values() if isinstance(v, Tensor) and v.numel() > 1]
+
+
+def _fits(settings: Settings, shape: tuple[int, ...]) -> bool:
+    return all(len(s) <= len(shape) and tuple(shape[-len(s) :]) == s for s in _lengths(settings))
+
+
+def _shape_for(settings: Settings) -> tuple[int, ...]:
+    longest = max(_lengths(settings), key=len)
+    return longest if len(longest) > 1 else (4, *longest)
+
+
+def two_numbers(g: torch.Generator, shape: tuple[int, ...], settings: Settings) -> tuple[Tensor, ...]:
+    return normal(g, *shape) * 2, normal(g, *shape) * 2
+
+
+def error_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
+    turn = float(settings.get("beta", settings.get("delta", 1.0)))
+    yield _("perfect predictions"), (row(1, 2, 3), row(1, 2, 3))
+    yield _("one perfect prediction"), (row(2, 1, 5), row(2, 3, 4))
+    yield _("one sample, predicted perfectly"), (row(3), row(3))
+    yield _("large errors"), (row(100, -100, 1000, 3), row(0, 0, -1000, 1))
+    yield _("errors at the turn"), (row(turn, -turn, 0.5 * turn, 2 * turn), row(0, 0, 0, 0))
+
+
+def rates(g: torch.Generator, shape: tuple[int, ...], settings: Settings) -> tuple[Tensor, ...]:
+    rate = normal(g, *shape)
+    counts = torch.randint(6, shape, generator=g).double()
+    return (rate if settings.get("log_input", True) else exact(rate.exp())), counts
+
+
+def rate_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
+    if settings.get("log_input", True):
+        yield _("counts of 0 and large rates"), (row(0, -20, 10, 2), row(0, 0, 5, 1))
+    else:
+        yield _("counts of 0 and large rates"), (row(1, 0.0625, 100, 2), row(0, 0, 5, 1))
+        yield _("a rate of 0"), (row(0, 0, 1), row(0, 2, 1))
+    yield _("counts of 1 and 2"), (row(0.5, 1, 0.25), row(1, 2, 1))
+
+
+def measurements(g: torch.Generator, shape: tuple[int, ...], settings: Settings) -> tuple[Tensor, ...]:
+    return normal(g, *shape), normal(g, *shape), exact(normal(g, *shape).abs() + 0.125)
+
+
+def measurement_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
+    yield _("perfect predictions"), (row(1, 2, 3), row(1, 2, 3), row(1, 0.5, 2))
+    yield _("a variance of 0"), (row(1, 2, 3), row(1, 2, 3.5), row(0, 1, 2))
+    yield _("large and small variances"), (row(1, 2), row(3, 2.5), row(1024, 0.0009765625))
+
+
+def chances(g: torch.Generator, shape: tuple[int, ...], settings: Settings) -> tuple[Tensor, ...]:
+    return exact(normal(g, *shape).sigmoid()), torch.randint(2, shape, generator=g).double()
+
+
+def chance_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
+    yield _("soft labels"), (row(0.25, 0.5, 0.75), row(0.25, 0.75, 0.5))
+    yield _("probabilities of 0 and 1, right"), (row(0, 1, 0.5), row(0, 1, 1))
+    yield _("probabilities of 0 and 1, wrong"), (row(0, 1, 0.5), row(1, 0, 1))
+    yield _("probabilities near 0 and 1"), (row(2**-20, 1 - 2**-20, 2**-20), row(1, 0, 0))
+    yield _("only positives"), (row(0.5, 0.25), row(1, 1))
+
+
+def scores_and_labels(g: torch.Generator, shape: tuple[int, ...], settings: Settings) -> tuple[Tensor, ...]:
+    return normal(g, *shape) * 2, torch.randint(2, shape, generator=g).double()
+
+
+def score_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
+    yield _("soft labels"), (row(1, -1, 2), row(0.25, 0.75, 0.5))
+    yield _("logits of 0"), (row(0, 0, 1), row(0, 1, 1))
+    yield _("large logits"), (row(40, -40, 100, -100), row(0, 1, 1, 0))
+    yield _("huge logits"), (row(1000, -1000, 1000, -1000), row(0, 1, 1, 0))
+    yield _("only negatives"), (row(0.5, -2), row(0, 0))
+
+
+def signed(g: torch.Generator, shape: tuple[int, ...], settings: Settings) -> tuple[Tensor, ...]:
+    return normal(g, *shape) * 2, 2.0 * torch.randint(2, shape, generator=g).double() - 1
+
+
+def signed_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
+    margin = float(settings.get("margin", 1.0))
+    yield _("scores of 0"), (row(0, 0, 1), row(1, -1, 1))
+    yield _("scores at the margin"), (row(margin, margin, -margin), row(1, -1, -1))
+    yield _("large scores"), (row(40, -40, 100, -100), row(1, 1, -1, -1))
+    yield _("huge scores"), (row(1000, -1000, 1000, -1000), row(1, 1, -1, -1))
+    yield _("one kind of label"), (row(0.5, 2), row(-1, -1))
+
+
+def pairs(g: torch.Generator, shape: tuple[int, ...], settings: Settings) -> tuple[Tensor, ...]:
+    return normal(g, *shape), normal(g, *shape), 2.0 * torch.randint(2, shape, generator=g).double() - 1
+
+
+def pair_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
+    margin = float(settings.get("margin", 0.0))
+    yield _("equal scores"), (row(1, 2, 3), row(1, 2, 0), row(1, -1, 1))
+    yield _("scores at the margin"), (row(1 + margin, 2, 5), row(1, 2 + margin, 1), row(1, -1, -1))
+    yield _("far apart"), (row(100, -100), row(-100, 100), row(1, 1))

@@ -1,0 +1,78 @@
+"""Batches for losses of vectors and of sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from ...language import gettext as _
+from .batch import Batch, Settings, normal, row
+
+
+def vectors(count: int) -> Callable:
+    """Batches of a loss that compares vectors; with two, a label 1 or −1 comes third."""
+
+    def batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
+        def draw(*shape: int) -> tuple[Tensor, ...]:
+            drawn = tuple(normal(g, *shape) for _vector in range(count))
+            label = 2.0 * torch.randint(2, shape[:-1], generator=g).double() - 1
+            return drawn if count == 3 else (*drawn, label)
+
+        for n, d in ((5, 3), (4, 4), (8, 2), (3, 6), (150, 2)):
+            yield Batch(draw(n, d), "(N, D)")
+        yield Batch(draw(1, 3), "(1, D)", "(N, D)")
+        yield Batch(draw(6, 1), "(N, 1)", "(N, D)")
+        yield Batch(draw(4), "(D)")
+        for name, tensors in (triplet_edges if count == 3 else cosine_edges)(settings):
+            yield Batch(tensors, "(N, D)", "(N, D)", edge=True, name=name)
+
+    return batches
+
+
+def cosine_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
+    x = row(1, 0, 0, 1, 3, 4).reshape(3, 2)
+    turned = row(0, 1, -1, 0, -4, 3).reshape(3, 2)
+    yield _("parallel vectors"), (x, 2 * x, row(1, -1, 1))
+    yield _("opposite vectors"), (x, -x, row(1, -1, 1))
+    yield _("orthogonal vectors"), (x, turned, row(1, -1, -1))
+    yield _("long and short vectors"), (1024 * x, turned / 1024 + x / 512, row(1, -1, 1))
+    yield _("one kind of label"), (x, turned + x, row(-1, -1, -1))
+
+
+def triplet_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
+    a = row(1, 0, 0, 1, 3, 4).reshape(3, 2)
+    far = a + row(8, 0)
+    yield _("anchor equals positive"), (a, a, a + row(0.5, 0))
+    yield _("negative equals anchor"), (a, a + row(0.5, 0.25), a)
+    yield _("three equal points"), (a, a, a)
+    yield _("negatives far away"), (a, a + row(0.5, 0), far)
+    yield _("positives far away"), (a, far, a + row(0, 0.5))
+
+
+def ctc_batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
+    blank = settings.get("blank", 0)
+
+    def labels(n: int, s: int) -> Tensor:
+        found = torch.randint(3, (n, s), generator=g)
+        return found + (found >= blank)
+
+    for n, s in ((3, 2), (2, 3)):
+        lengths = torch.full((n,), 8), torch.full((n,), s)
+        yield Batch((normal(g, 8, n, 4), labels(n, s), *lengths), "(T, N, C)")
+    lengths = torch.tensor([8, 7, 6]), torch.tensor([3, 1, 2])
+    yield Batch((normal(g, 8, 3, 4), labels(3, 3), *lengths), "(T, N, C)")
+    yield Batch((normal(g, 8, 1, 4), labels(1, 2), torch.tensor([8]), torch.tensor([2])), "N = 1", "(T, N, C)")
+    other = next(c for c in range(4) if c != blank)
+    repeats = torch.full((2, 3), other)
+    lengths = torch.full((2,), 8), torch.full((2,), 3)
+    yield Batch((normal(g, 8, 2, 4), repeats, *lengths), "(T, N, C)", "(T, N, C)", edge=True, name=_("repeated labels"))
+
+
+def linear_batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
+    for n, d, c in ((5, 3, 4), (4, 4, 4), (7, 2, 3), (1, 3, 4)):
+        tensors = (normal(g, n, d), normal(g, c, d), torch.randint(c, (n,), generator=g))
+        yield Batch(tensors, "(N, D)" if n > 1 else "(1, D)", "" if n > 1 else "(N, D)")
+    large = (100 * normal(g, 4, 3), normal(g, 4, 3), torch.randint(4, (4,), generator=g))
+    yield Batch(large, "(N, D)", "(N, D)", edge=True, name=_("large logits"))

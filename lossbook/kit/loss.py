@@ -1,0 +1,145 @@
+"""What every loss stands on: the decorator of its function, `reduce`, and the base of its module."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..guards.tensors import is_half
+from .settings import Rule, tensor_or_none
+
+DEPRECATED = ("size_average", "reduce")
+
+
+def reduce(losses: Tensor, reduction: str, *, divisor: Tensor | None = None) -> Tensor:
+    """Turn the losses of all elements into what the caller asked for.
+
+    Args:
+        losses: one loss for each element or sample, already weighted, any shape.
+        reduction: ``"none"`` keeps them, ``"sum"`` adds them up, ``"mean"`` divides the sum.
+        divisor: what the mean divides by, if not the number of losses; a weighted mean divides by the weights' sum.
+
+    Returns:
+        ``losses`` itself, or a tensor of shape ``()``. The mean of nothing is ``nan``, as in torch.
+    """
+    if reduction == "none":
+        return losses
+    if reduction == "sum":
+        return losses.sum()
+    return losses.mean() if divisor is None else losses.sum() / divisor
+
+
+def settings_of(function: Callable) -> dict[str, inspect.Parameter]:
+    """The keyword-only parameters of a loss, by name."""
+    parameters = inspect.signature(function).parameters
+    return {name: p for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
+
+
+def rules_of(function: Callable) -> dict[str, Rule]:
+    """The rule that each setting's annotation names."""
+    hints = typing.get_type_hints(inspect.unwrap(function), include_extras=True)
+    return {name: hints[name].__metadata__[0] for name in settings_of(function)}
+
+
+def check_names(caller: str, given: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Refuse a setting that the loss does not have, with the nearest one it has."""
+    for name in given:
+        if name in known or (name in DEPRECATED and given[name] is None):  # torch's default, spelled out
+            continue
+        if name in DEPRECATED:
+            raise TypeError(
+                f"{caller} does not take {name}: PyTorch deprecated it. "
+                f"Write reduction='mean', reduction='sum' or reduction='none'."
+            )
+        nearest = difflib.get_close_matches(name, known, n=1)
+        advice = f"Did you mean {nearest[0]}?" if nearest else f"It takes {', '.join(known)}."
+        raise TypeError(f"{caller} has no setting {name!r}. {advice}")
+
+
+def loss_function(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Check the settings of a loss, by the rules in its signature, before it runs."""
+    parameters, settings = inspect.signature(function).parameters, settings_of(function)
+    inputs = [name for name in parameters if name not in settings]
+    required = [name for name in inputs if parameters[name].default is inspect.Parameter.empty]
+    rules = rules_of(function)
+    caller = function.__name__
+
+    @functools.wraps(function)
+    def checked(*tensors: Tensor, **given: Any) -> Tensor:
+        if len(tensors) > len(inputs):
+            raise TypeError(
+                f"{caller} takes {len(inputs)} tensors by position ({', '.join(inputs)}), got {len(tensors)} arguments. "
+                f"Name the settings: {caller}({', '.join(inputs)}, {next(iter(rules))}=…)."
+            )
+        check_names(caller, given, parameters)
+        if missing := [name for name in required[len(tensors) :] if name not in given]:
+            raise TypeError(f"{caller} needs {' and '.join(required)}; missing: {' and '.join(missing)}.")
+        given = {name: value for name, value in given.items() if name not in DEPRECATED}
+        for name, value in given.items():
+            if name in rules:
+                rules[name](name, value)
+        if _autocast(tensors):
+            tensors = [t.float() if is_half(t) else t for t in tensors]
+        return function(*tensors, **given)
+
+    # torch.compile counts recompilations by code object; a shared one would be used up after eight losses.
+    checked.__code__ = checked.__code__.replace(co_name=caller)
+    return checked
+
+
+def _autocast(tensors: Sequence[Any]) -> bool:
+    """Whether half-precision tensors came under autocast. Then a loss is computed in float32, as in torch."""
+    return any(is_half(t) and not t.is_meta and torch.is_autocast_enabled(t.device.type) for t in tensors)
+
+
+class Loss(torch.nn.Module):
+    """A loss as a module, derived from its function: ``class L1Loss(Loss): function = l1_loss``.
+
+    The module takes the function's settings by keyword and checks them when it is built. Tensors among them become
+    buffers: they move with ``.to(device)`` and stand in ``state_dict``. Calling the module calls the function.
+    """
+
+    function: Callable[..., Tensor]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "function" in cls.__dict__:
+            function = cls.__dict__["function"]
+            cls.function = staticmethod(function)
+            cls.__signature__ = inspect.Signature(list(settings_of(function).values()))
+            cls.__doc__ = cls.__doc__ or f"Module form of :func:`lossbook.functional.{function.__name__}`."
+
+    def __init__(self, *positional: Any, **given: Any) -> None:
+        super().__init__()
+        name = type(self).__name__
+        settings, rules = settings_of(self.function), rules_of(self.function)
+        if positional:
+            raise TypeError(f"{name} takes its settings by name: {name}({', '.join(f'{s}=…' for s in settings)}).")
+        check_names(name, given, settings)
+        given = {setting: value for setting, value in given.items() if setting in settings}
+        self.settings = tuple(settings)
+        for setting, parameter in settings.items():
+            value = given.get(setting, parameter.default)
+            rules[setting](setting, value)
+            if rules[setting] is tensor_or_none:
+                self.register_buffer(setting, value)
+            else:
+                setattr(self, setting, value)
+
+    def forward(self, *tensors: Tensor, **named: Tensor) -> Tensor:
+        if late := named.keys() & set(self.settings):
+            raise TypeError(
+                f"{type(self).__name__} takes {', '.join(sorted(late))} when it is built, not when it is called: "
+                f"{type(self).__name__}({', '.join(f'{name}=…' for name in sorted(late))})(…)."
+            )
+        return self.function(*tensors, **named, **{name: getattr(self, name) for name in self.settings})
+
+    def extra_repr(self) -> str:
+        return ", ".join(f"{name}={getattr(self, name)!r}" for name in self.settings)

@@ -1,0 +1,98 @@
+"""Kinds of settings. A loss names them in its signature, e.g. `reduction: Reduction`; each holds its rule.
+
+The function checks the rules at every call, the module when it is built.
+"""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from torch import Tensor
+
+from ..guards.tensors import check_floating, check_tensors
+
+Rule = Callable[[str, Any], None]
+
+
+def one_of(*allowed: str | int) -> Rule:
+    def rule(name: str, value: Any) -> None:
+        if not isinstance(value, (str, int)) or value not in allowed:
+            choices = ", ".join(map(repr, allowed))
+            old_name = " PyTorch 0.4 called the mean so." if value == "elementwise_mean" else ""
+            raise ValueError(f"{name} must be one of {choices}, got {value!r}.{old_name}")
+
+    return rule
+
+
+def between(low: float, high: float) -> Rule:
+    def rule(name: str, value: Any) -> None:
+        if not isinstance(value, numbers.Real) or isinstance(value, bool):
+            raise TypeError(f"{name} must be a number, got {type(value).__name__}.")
+        if not low <= value <= high:
+            raise ValueError(f"{name} must lie between {low} and {high}, got {value}.")
+
+    return rule
+
+
+def at_least(low: float) -> Rule:
+    def rule(name: str, value: Any) -> None:
+        between(low, float("inf"))(name, value)
+
+    return rule
+
+
+def positive(name: str, value: Any) -> None:
+    if isinstance(value, numbers.Real) and value <= 0:
+        raise ValueError(f"{name} must be larger than 0, got {value}.")
+    any_number(name, value)
+
+
+def switch(name: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {value!r}.")
+
+
+def any_number(name: str, value: Any) -> None:
+    between(-float("inf"), float("inf"))(name, value)
+
+
+def integer(name: str, value: Any) -> None:
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
+        raise TypeError(f"{name} must be an integer, got {type(value).__name__}.")
+
+
+def integer_or_none(name: str, value: Any) -> None:
+    if value is not None:
+        integer(name, value)
+
+
+def chunk_options(name: str, value: Any) -> None:
+    if value is not None and not hasattr(value, "batch_chunk_size"):
+        raise TypeError(
+            f"{name} must be a torch.nn.LinearCrossEntropyOptions, or another object with a batch_chunk_size, "
+            f"or None; got {type(value).__name__}."
+        )
+
+
+def callable_or_none(name: str, value: Any) -> None:
+    if value is not None and not callable(value):
+        raise TypeError(f"{name} must be a function of two batches of embeddings, got {type(value).__name__}.")
+
+
+def tensor_or_none(name: str, value: Any) -> None:
+    if value is None:
+        return
+    check_tensors(**{name: value})
+    check_floating(**{name: value})
+
+
+Reduction = Annotated[str, one_of("none", "mean", "sum")]
+UnitInterval = Annotated[float, between(0, 1)]
+NotNegative = Annotated[float, at_least(0)]
+Positive = Annotated[float, positive]
+Number = Annotated[float, any_number]
+Switch = Annotated[bool, switch]
+ClassNumber = Annotated[int, integer]
+OptionalTensor = Annotated[Tensor | None, tensor_or_none]

@@ -1,0 +1,84 @@
+"""Numbers and equations as a reader sees them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+
+from torch import Tensor
+
+SHOWN = 6  #: longer rows are elided in the middle
+
+
+SIDE_BY_SIDE = ",  "  #: between equations on one line of text
+
+
+def number(x: Tensor | float) -> str:
+    """A number as the book prints it: four decimals, a small one with three digits that count, a true minus sign."""
+    x = float(x)
+    if math.isinf(x):
+        return "∞" if x > 0 else "−∞"
+    if math.isnan(x):
+        return "nan"
+    if x == 0 or abs(x) >= 0.1:
+        digits = f"{x + 0.0:.4f}".rstrip("0").rstrip(".")
+    elif abs(x) >= 1e-4:  # 0.00674: three digits that count
+        digits = f"{x:.3g}"
+    else:
+        mantissa, exponent = f"{x:.2e}".split("e")
+        digits = f"{mantissa}e{int(exponent)}"
+    return digits.replace("-", "−")
+
+
+def operand(x: Tensor | float) -> str:
+    """A number inside a formula: a negative one in parentheses."""
+    digits = number(x)
+    return f"({digits})" if digits.startswith("−") else digits
+
+
+def equals(left: str, value: Tensor | float) -> str:
+    """``left = value``, or ``≈`` where the digits shown are rounded."""
+    digits = number(value)
+    exact = digits.replace("−", "-") == f"{float(value):.10g}"
+    return f"{left} {'=' if exact else '≈'} {digits}"
+
+
+def elided(items: Sequence[str]) -> list[str]:
+    """The items, or the first few and the last one around a gap."""
+    return list(items) if len(items) <= SHOWN else [*items[: SHOWN - 2], "…", items[-1]]
+
+
+def row(values: Iterable[Tensor | float]) -> str:
+    """``[1, 2, …, 9]``"""
+    return f"[{', '.join(elided([number(v) for v in values]))}]"
+
+
+def latex(text: str) -> str:
+    """LaTeX for a line of the working.
+
+    >>> latex("(|2 − 4| + |3 − 6|) / 2 = 5 / 2 = 2.5")
+    '\\\\frac{|2 - 4| + |3 - 6|}{2} = \\\\frac{5}{2} = 2.5'
+    """
+    text = re.sub(r"^\((.*)\) / (\([^()]*\)|\S+) = (\S+) / (\S+)", r"\\frac{\1}{\2} = \\frac{\3}{\4}", text)
+    text = re.sub(r"(\\frac{.*}){\((.*?)\)}", r"\1{\2}", text)
+    text = re.sub(r"(?<=\d)e(−?\d+)", r" \\cdot 10^{\1}", text)
+    text = re.sub(r"e\^(?:\(([^()]*)\)|([^\s()]+))", r"e^{\1\2}", text)
+    for plain, tex in {
+        "−": "-",
+        "·": r"\cdot",
+        "²": "^2",
+        "ln ": r"\ln ",
+        "max(": r"\max(",
+        "…": r"\dots",
+        "≈": r"\approx",
+        "∞": r"\infty",
+        "nan": r"\text{nan}",
+    }.items():
+        text = text.replace(plain, tex)
+    return text
+
+
+def side_by_side(lefts: Iterable[str], values: Iterable[Tensor]) -> str:
+    """Several equations on one line."""
+    return SIDE_BY_SIDE.join(elided([equals(left, value) for left, value in zip(lefts, values, strict=True)]))

@@ -1,0 +1,1 @@
+"""How `plot` draws losses."""

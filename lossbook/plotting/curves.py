@@ -1,0 +1,231 @@
+"""The data behind `plot`: losses, and their gradients, at one value of their variable after another."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..catalogue import CATALOGUE, find, lookup, settings_of_module
+from ..kit.entry import Entry
+from ..kit.loss import check_names, settings_of
+from ..kit.views import NOT_DRAWN, OF_ERROR, VIEWS, Inputs, Variable, View
+
+
+class Curve(NamedTuple):
+    """A loss over its variable."""
+
+    variable: Variable
+    name: str  #: of the loss
+    setting: str  #: "delta=2"; empty where no setting was given, or makes no difference
+    case: str  #: "y = 1"; empty where there is one case only
+    x: Tensor
+    loss: Tensor
+    gradient: Tensor  #: with respect to the variable
+    kinks: Tensor  #: True where the gradient jumps: there the loss has no derivative
+
+    @property
+    def flat(self) -> Tensor:
+        """True where the gradient is 0 at more than a point."""
+        zero = torch.nn.functional.pad(self.gradient == 0, (1, 1))
+        return zero[1:-1] & (zero[:-2] | zero[2:])
+
+
+class Subject(NamedTuple):
+    """A loss with its settings, before it is known what it is drawn over."""
+
+    name: str
+    setting: str
+    loss: Callable[..., Tensor]
+    views: tuple[View, ...]  #: none for a loss of the reader's own
+    one_by_one: bool  #: whether it reduces, so that each value needs a call of its own
+
+
+def curves(*losses: str | Callable, **settings: Any) -> list[Curve]:
+    """What :func:`lossbook.plot` draws: every curve with its values, its gradient and its kinks.
+
+    >>> [curve] = curves("huber", delta=2)
+    >>> curve.x[0].item(), curve.loss[0].item(), curve.gradient[0].item()
+    (-3.0, 4.0, -2.0)
+    """
+    entries = [_entry(loss) for loss in losses]
+    taken = [_settings_taken(loss, entry) if settings else () for loss, entry in zip(losses, entries, strict=True)]
+    for name in settings:
+        if not any(name in names for names in taken):
+            _refuse_setting(name, losses, entries)
+    subjects = [
+        subject
+        for loss, entry, names in zip(losses, entries, taken, strict=True)
+        for subject in _subjects(loss, entry, {name: settings[name] for name in settings if name in names})
+    ]
+    titles = [_title(subject) for subject in subjects]
+    if not titles or len(set(titles)) < len(titles):
+        raise ValueError(
+            f"plot needs at least one loss, and each loss once; it got {len(titles)}: {', '.join(titles)}."
+        )
+    variable = _shared_variable(subjects)
+    # A loss of the reader's own is called as the first loss of the catalogue beside it.
+    views = [next((v for v in s.views if v.variable == variable), None) for s in subjects]
+    own = next(filter(None, views), OF_ERROR)
+    drawn = [
+        _curve(subject, variable, case, inputs)
+        for subject, view in zip(subjects, views, strict=True)
+        for case, inputs in (view or own).cases.items()
+    ]
+    return _without_repeats(drawn)
+
+
+def _entry(loss: str | Callable) -> Entry | None:
+    """The loss's entry in the catalogue; none for a loss of the reader's own."""
+    entry = lookup(loss) if callable(loss) else find(loss)
+    if entry is None:
+        return None
+    if entry.name in NOT_DRAWN:
+        raise ValueError(NOT_DRAWN[entry.name])
+    if isinstance(loss, torch.nn.Module) and list(loss.parameters()):
+        raise ValueError(
+            f"plot draws no {type(loss).__name__} with parameters of its own: its loss depends on them, so it has no "
+            f"one curve. Draw its function: plot({entry.name!r})."
+        )
+    return entry
+
+
+def _settings_taken(loss: str | Callable, entry: Entry | None) -> tuple[str, ...]:
+    if isinstance(loss, torch.nn.Module):
+        return ()
+    return tuple(settings_of(entry.function) if entry else inspect.signature(loss).parameters)
+
+
+def _refuse_setting(name: str, losses: tuple[str | Callable, ...], entries: list[Entry | None]) -> None:
+    for loss, entry in zip(losses, entries, strict=True):
+        if entry and not isinstance(loss, torch.nn.Module):
+            check_names(entry.function.__name__, [name], settings_of(entry.function))
+    raise TypeError(
+        f"None of these losses takes {name!r} here. A module gets its settings when it is built, as in "
+        f"nn.HuberLoss(delta=2); a loss of your own has those in its signature."
+    )
+
+
+def _subjects(loss: str | Callable, entry: Entry | None, given: dict[str, Any]) -> list[Subject]:
+    """The loss once for each combination of the settings that are lists."""
+    made = isinstance(loss, torch.nn.Module)
+    by_name = isinstance(loss, (str, type))
+    name = entry.module.__name__ if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
+    subjects = []
+    for values in itertools.product(*(v if isinstance(v, list) else [v] for v in given.values())):
+        chosen = dict(zip(given, map(_double, values), strict=True))
+        shown = _changed(loss, entry) if made and entry else chosen
+        views = _views(entry, shown) if entry else ()
+        one_by_one = entry is None or made or "reduction" in chosen
+        function = _in_float64(loss) if made else entry.function if by_name and entry else loss
+        call = partial(function, **({} if one_by_one else {"reduction": "none"}), **chosen)
+        subjects.append(Subject(name, ", ".join(map(_written, shown.items())), call, views, one_by_one))
+    return subjects
+
+
+def _changed(module: torch.nn.Module, entry: Entry) -> dict[str, Any]:
+    """The settings of a module that are not the default. Its reduction is not seen at one sample."""
+    defaults = settings_of(entry.function)
+    settings = {name: value for name, value in settings_of_module(module).items() if name != "reduction"}
+    return {k: v for k, v in settings.items() if isinstance(v, Tensor) or v != defaults[k].default}
+
+
+def _views(entry: Entry, chosen: dict[str, Any]) -> tuple[View, ...]:
+    settings = {name: parameter.default for name, parameter in settings_of(entry.function).items()} | chosen
+    views = tuple(v for v in VIEWS[entry.name] if all(settings[k] == value for k, value in v.only.items()))
+    if not views:
+        known = " or ".join(f"{k}={value!r}" for v in VIEWS[entry.name] for k, value in v.only.items())
+        raise ValueError(f"plot draws {entry.name} with {known} only. Leave the setting out: the curve is the same.")
+    return views
+
+
+def _double(value: Any) -> Any:
+    return value.double() if isinstance(value, Tensor) and value.is_floating_point() else value
+
+
+def _in_float64(module: torch.nn.Module) -> Callable[..., Tensor]:
+    state = {name: _double(tensor) for name, tensor in module.state_dict().items()}
+    return lambda *inputs: torch.func.functional_call(module, state, inputs)
+
+
+def _written(setting: tuple[str, Any]) -> str:
+    name, value = setting
+    if isinstance(value, Tensor):
+        return f"{name}=[{', '.join(f'{x:g}' for x in value.flatten().tolist())}]"
+    return f"{name}={value:g}" if isinstance(value, float) else f"{name}={getattr(value, '__name__', value)}"
+
+
+def _shared_variable(subjects: list[Subject]) -> Variable:
+    known = [subject for subject in subjects if subject.views]
+    if not known:
+        return OF_ERROR.variable
+    sets = [[view.variable for view in subject.views] for subject in known]
+    shared = [variable for variable in sets[0] if all(variable in variables for variables in sets)]
+    if not shared:
+        over = {_title(s): " or ".join(v.name for v in variables) for s, variables in zip(known, sets, strict=True)}
+        partners = [e.name for e in CATALOGUE if {view.variable for view in VIEWS.get(e.name, ())} & {*sets[0]}]
+        raise ValueError(
+            f"plot cannot draw these together: {'; '.join(f'{k} is drawn over {v}' for k, v in over.items())}. Over "
+            f"{over[_title(known[0])]} it draws {', '.join(partners)}. Draw the others into Axes of their own, with ax=…."
+        )
+    return shared[0]
+
+
+def _title(subject: Subject) -> str:
+    return subject.name + f"({subject.setting})" * bool(subject.setting)
+
+
+def _curve(subject: Subject, variable: Variable, case: str, inputs: Inputs) -> Curve:
+    def evaluate(x: Tensor) -> tuple[Tensor, Tensor]:
+        x = x.clone().requires_grad_()
+        parts = x.split(1) if subject.one_by_one else [x]
+        losses = torch.cat([subject.loss(*inputs(part)).reshape(len(part), -1).sum(1) for part in parts])
+        if not losses.requires_grad:  # stairs, like the accuracy
+            return losses, torch.zeros_like(x)
+        return losses.detach(), torch.autograd.grad(losses.sum(), x)[0]
+
+    x = variable.values()
+    found = _jumps(x, lambda values: evaluate(values)[1])
+    nearest = (found.unsqueeze(1) - x).abs().min(1) if len(found) else None
+    kinks = torch.zeros(len(x), dtype=torch.bool)
+    if nearest:
+        on_grid = nearest.values < 1e-5
+        kinks[nearest.indices[on_grid]] = True
+        x, order = torch.cat([x, found[~on_grid]]).sort()
+        kinks = torch.nn.functional.pad(kinks, (0, int((~on_grid).sum())), value=True)[order]
+    return Curve(variable, subject.name, subject.setting, case, x, *evaluate(x), kinks)
+
+
+def _jumps(x: Tensor, gradient: Callable[[Tensor], Tensor]) -> Tensor:
+    """Where the gradient jumps. Intervals are halved until a smooth gradient hardly moves in them; a jump stays."""
+    left, right = x[:-1], x[1:]
+    at = gradient(x)
+    at_left, at_right = at[:-1], at[1:]
+    for _halving in range(30):
+        kept = (at_right - at_left).abs() > 1e-3
+        left, right, at_left, at_right = left[kept], right[kept], at_left[kept], at_right[kept]
+        if not kept.any():
+            break
+        middle = (left + right) / 2
+        at_middle = gradient(middle)
+        first = (at_middle - at_left).abs() > (at_right - at_middle).abs()
+        left, right = left.where(first, middle), middle.where(first, right)
+        at_left, at_right = at_left.where(first, at_middle), at_middle.where(first, at_right)
+    return (left + right) / 2
+
+
+def _without_repeats(drawn: list[Curve]) -> list[Curve]:
+    """A case in which the settings make no difference is one curve: that of similar pairs, whatever the margin."""
+    kept = []
+    for curve in drawn:
+        alike = [other for other in drawn if (other.name, other.case) == (curve.name, curve.case)]
+        if len(alike) == 1 or not all(torch.equal(other.loss, curve.loss) for other in alike):
+            kept.append(curve)
+        elif curve is alike[0]:
+            kept.append(curve._replace(setting=""))
+    return kept

@@ -1,0 +1,136 @@
+"""Record what a function does while it runs: each operation of torch, each line and what it assigned."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import CodeType, FrameType
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode, resolve_name
+
+
+@dataclass
+class Operation:
+    """One call of torch while the loss ran."""
+
+    name: str
+    line: int  #: where in the loss's own code it happened; 0 outside of it
+    inputs: list[Tensor]
+    result: Tensor  #: as it was then: a later operation in place does not change it
+
+
+@dataclass
+class Visit:
+    """One pass over a statement, with what it assigned or returned."""
+
+    statement: ast.stmt
+    operations: list[Operation] = field(default_factory=list)
+    values: dict[str, Tensor] = field(default_factory=dict)
+
+
+class Operations(TorchFunctionMode):
+    """Records every operation, and the line of ``code`` that called for it."""
+
+    def __init__(self, code: CodeType | None) -> None:
+        super().__init__()
+        self.code = code
+        self.seen: list[Operation] = []
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        name = (resolve_name(function) or getattr(function, "__name__", str(function))).split(".")[-1].strip("_")
+        inputs = [x for x in (*args, *(kwargs or {}).values()) if isinstance(x, Tensor)]
+        if isinstance(result, Tensor) and name != "get":
+            self.seen.append(Operation(name, self._line(), inputs, snapshot(result)))
+        return result
+
+    def _line(self) -> int:
+        frame = sys._getframe()
+        while frame and frame.f_code is not self.code:
+            frame = frame.f_back
+        return frame.f_lineno if frame else 0
+
+
+class Lines:
+    """Records which statement of a function ran, in order, and what each made. Used with :func:`sys.settrace`."""
+
+    def __init__(self, code: CodeType, statements: dict[int, ast.stmt], operations: Operations) -> None:
+        self.code, self.statements, self.operations = code, statements, operations
+        self.visits: list[Visit] = []
+        self.frame: FrameType | None = None  # the first call; a loss that calls itself is followed no deeper
+        self.done = 0  # operations that already belong to a statement
+
+    def __call__(self, frame: FrameType, event: str, arg: Any) -> Callable | None:
+        if frame.f_code is not self.code or self.frame not in (None, frame):
+            return None
+        self.frame = frame
+        if event in ("line", "return"):
+            self._close(frame.f_locals, arg if event == "return" else None)
+        if event == "line":
+            statement = self.statements.get(frame.f_lineno)
+            again = self.visits and self.visits[-1].statement is statement and not self.visits[-1].values
+            if statement is not None and not again:  # a statement over several lines is passed several times
+                self.visits.append(Visit(statement))
+        return self
+
+    def _close(self, variables: dict[str, Any], returned: Any) -> None:
+        """Note what the statement before this moment has made."""
+        if not self.visits:
+            return
+        visit = self.visits[-1]
+        visit.operations += self.operations.seen[self.done :]
+        self.done = len(self.operations.seen)
+        if isinstance(visit.statement, ast.Return):
+            found = {"return": returned}
+        else:
+            found = {name: variables.get(name) for name in assigned(visit.statement)}
+        if not visit.values:
+            visit.values = {name: snapshot(value) for name, value in found.items() if isinstance(value, Tensor)}
+
+
+def snapshot(value: Tensor) -> Tensor:
+    """The tensor as it is now; whether it carries a gradient is kept, the graph is not."""
+    with torch._C.DisableTorchFunction(), torch.no_grad():
+        copy = value.detach().clone()
+    return copy.requires_grad_(value.requires_grad) if value.is_floating_point() else copy
+
+
+def assigned(statement: ast.stmt) -> list[str]:
+    """The names that a statement gives a value to: of ``a, b[0] = …`` both a and b."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+    nodes = [node for target in targets if target is not None for node in ast.walk(target)]
+    return list(dict.fromkeys(node.id for node in nodes if isinstance(node, ast.Name)))
+
+
+def body_of(loss: Callable) -> Any:
+    """The function whose lines compute the loss."""
+    if isinstance(loss, torch.nn.Module):
+        return type(loss).forward
+    function = inspect.unwrap(loss)
+    if inspect.ismethod(function):
+        return function.__func__
+    return function if inspect.isfunction(function) else type(function).__call__
+
+
+def statements_of(function: Any) -> dict[int, ast.stmt]:
+    """The statements that compute something, by the number of each of their lines; empty where there is no source."""
+    if getattr(function, "__name__", "") == "<lambda>":  # its line holds more than itself
+        return {}
+    try:
+        lines, first = inspect.getsourcelines(function)
+        tree = ast.parse(textwrap.dedent("".join(lines)))
+    except (OSError, TypeError, SyntaxError):
+        return {}
+    found = {}
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return)) and node.value:
+            for line in range(node.lineno, node.end_lineno + 1):
+                found[first + line - 1] = node
+    return found

@@ -1,0 +1,1 @@
+"""How `verify` checks a loss."""

@@ -1,0 +1,1 @@
+"""Which slip explains what a loss gives."""
