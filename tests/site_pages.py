@@ -12,15 +12,14 @@ from pathlib import Path
 import yaml
 from bs4 import BeautifulSoup
 
-from tools.book import LANGUAGES, REFERENCE, ROOT
-from tools.install import wheel_name
+from tools.book import LANGUAGES, REFERENCE, ROOT, contents, settings, strings
+from tools.make.install import wheel_name
 
 SITE = ROOT / "_build/html"
 DOOR = "book/index"
-STRINGS = yaml.safe_load((ROOT / "book/strings.yml").read_text(encoding="utf-8"))
-CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-TITLE = CONFIG["title"]
-BASE = CONFIG["html"]["baseurl"]  # where the site is published, once that is known
+STRINGS = strings()
+TITLE = settings()["title"]
+BASE = settings()["html"]["baseurl"]  # where the site is published, once that is known
 INDEX = [SITE / f"search/{code}.js" for code in LANGUAGES]  # written last
 
 
@@ -70,26 +69,9 @@ class WebPage:
         return STRINGS[message].get(self.language.code, message)
 
 
-def contents(toc: Path = ROOT / "_toc.yml") -> list[str]:
-    """The docnames of _toc.yml, in reading order."""
-
-    def walk(node):
-        if isinstance(node, dict):
-            for key, value in node.items():
-                if key in ("root", "file"):
-                    yield value
-                else:
-                    yield from walk(value)
-        elif isinstance(node, list):
-            for item in node:
-                yield from walk(item)
-
-    return list(walk(yaml.safe_load(toc.read_text(encoding="utf-8"))))
-
-
 def own(language: str) -> list[WebPage]:
     """The pages of a language, in reading order."""
-    return [WebPage(docname) for docname in contents() if docname.startswith(f"book/{language}/")]
+    return [WebPage(docname) for _, docname in contents() if docname.startswith(f"book/{language}/")]
 
 
 def made(language: str, kind: str) -> Path:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.align import aligned, code_in_translation
 from tools.book import Cell, Page
+from tools.make.align import aligned, code_in_translation
 
 OLD = 'lossbook.set_language("en")\nx = 3  # the input\nprint("the loss is", x)\nprint(f"half of {x} is {x / 2:.2f}")'
 VI = 'lossbook.set_language("vi")\nx = 3  # đầu vào\nprint("mất mát là", x)\nprint(f"{x / 2:.2f} là nửa của {x}")'

@@ -14,9 +14,9 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from tests.site_pages import made, own
 from tools.book import LANGUAGES, ROOT, pages, read_page
-from tools.downloads.chapters import chapters
-from tools.markup import markup
-from tools.notebooks import run
+from tools.book.markup import markup_in
+from tools.make.downloads.chapters import chapters
+from tools.make.notebooks import run
 
 EACH = pytest.mark.parametrize("language", LANGUAGES)
 RELEASED = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))["date-released"]
@@ -66,7 +66,7 @@ def test_every_link_in_the_archive_holds(language, unpacked):
     links = anchors = 0
     for page in found.values():
         for cell in page.cells:
-            for link in markup(cell.source, language)["links"] if cell.kind == "markdown" else []:
+            for link in markup_in(cell.source, language)["links"] if cell.kind == "markdown" else []:
                 if "://" in link or link.startswith("mailto:"):
                     continue
                 path, _, anchor = link.partition("#")

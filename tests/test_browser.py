@@ -6,7 +6,6 @@ Without Chromium these tests are skipped, with a line at the end that says so. I
 import functools
 import http.server
 import os
-import shutil
 import threading
 from pathlib import Path
 
@@ -15,14 +14,12 @@ import yaml
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
-from tests.site_pages import DOOR, INDEX, SITE, WebPage, contents
-from tools.book import LANGUAGES
+from tests.site_pages import DOOR, INDEX, SITE, WebPage
+from tools.book import LANGUAGES, contents
+from tools.make.chromium import CHROMIUM, QUIET
 
-PAGES = [WebPage(docname) for docname in contents()]
+PAGES = [WebPage(docname) for _, docname in contents()]
 SEARCHES = yaml.safe_load((Path(__file__).parent / "site_search.yml").read_text(encoding="utf-8"))
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-QUIET += ["--disable-component-update", "--disable-sync"]
 AXE = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "resultTypes": ["violations"],

@@ -8,14 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 
 from book._ext.glossary import anchor
-from tools import parity, prose
-from tools.book import LANGUAGES, REFERENCE, ROOT, Cell, Page, pages
+from tools.book import LANGUAGES, REFERENCE, ROOT, Cell, Page, pages, read_data
+from tools.checks import parity, prose
 
-CLAIMS: dict[str, dict] = yaml.safe_load((ROOT / "book/claims.yml").read_text("utf-8"))
-ARTICLES: dict[str, dict] = yaml.safe_load((ROOT / "book/articles.yml").read_text("utf-8"))
+CLAIMS: dict[str, dict] = read_data("claims")
+ARTICLES: dict[str, dict] = read_data("articles")
 REFERENCES = (ROOT / "book/references.bib").read_text("utf-8")
 VERDICTS = {
     "confirmed": 125,

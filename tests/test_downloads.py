@@ -22,12 +22,11 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from tests.site_pages import SITE, STRINGS, TITLE, WebPage, made, own
-from tools.book import LANGUAGES, BookError
-from tools.downloads import __main__ as command
-from tools.downloads import archive, epub, pdf
-from tools.downloads.chapters import chapters
-from tools.downloads.chapters import contents as table
-from tools.install import wheel_name
+from tools.book import LANGUAGES, BookError, contents
+from tools.make.downloads import __main__ as command
+from tools.make.downloads import archive, epub, pdf
+from tools.make.downloads.chapters import chapters
+from tools.make.install import wheel_name
 
 SITE_ONLY = re.compile('<section class="site-only.*?</section>', re.DOTALL)
 EACH = pytest.mark.parametrize("language", LANGUAGES)
@@ -198,7 +197,9 @@ def test_pdf_holds_the_whole_book(language):
     assert document.trailer["/Root"]["/ViewerPreferences"]["/DisplayDocTitle"]
     assert (document.metadata.title, document.metadata.author) == (title(language), "lossbook")
     marks = list(bookmarks(document.outline))
-    site, captions = own(language), list(dict.fromkeys(part for part, _ in table(language) if part))
+    site = own(language)
+    parts = [part for part, docname in contents() if part and docname.startswith(f"book/{language}/")]
+    captions = list(dict.fromkeys(parts))
     assert [mark for level, mark in marks if level == 0] == [
         STRINGS["Table of contents"].get(language, "Table of contents"),
         site[0].title,
@@ -218,7 +219,7 @@ def test_every_letter_has_a_glyph_in_the_fonts_that_come_with_the_book(language)
     letters = {letter for letter in text if unicodedata.category(letter)[0] not in "CZ"}
     assert len(letters) > 90
     missing = "".join(sorted(letter for letter in letters if ord(letter) not in glyphs))
-    assert not missing, f"Put {missing} into RARE in tools/font.py and run `python -m tools.font`."
+    assert not missing, f"Put {missing} into RARE in tools/make/font.py and run `python -m tools.make.font`."
 
 
 def bookmarks(outline, level=0):

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from lossbook.__main__ import main
-from tools import prose
+from tools import __main__ as tools
 from tools.book import LANGUAGES, REFERENCE, ROOT, Cell, Page
+from tools.checks import prose
 
 READMES = sorted(ROOT.glob("README*.md"))
 GUIDES = [*READMES, ROOT / "CONTRIBUTING.md"]
@@ -30,14 +31,13 @@ def code(page: Path) -> str:
 
 def commands(text: str) -> list[str]:
     """What `text` tells to run: `make …` and `python -m tools.…`."""
-    return re.findall(r"\bmake [a-z][\w-]*|\btools\.[a-z_]+", text)
+    return re.findall(r"\bmake [a-z][\w-]*|\btools\.checks [a-z]+|\btools(?:\.[a-z_]+)+", text)
 
 
 def unknown_commands(text: str) -> list[str]:
     """The commands in `text` that the project does not have."""
     targets = re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
-    tools = [path.stem for path in (ROOT / "tools").glob("*.py")]
-    known = [f"make {target}" for target in targets] + [f"tools.{tool}" for tool in tools]
+    known = [*(f"make {target}" for target in targets), *tools.commands()]
     return [command for command in commands(text) if command not in known]
 
 

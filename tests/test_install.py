@@ -13,10 +13,10 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from tools.book import LANGUAGES, ROOT, pages, read_page, settings
-from tools.downloads.archive import wheel
-from tools.install import faults, opened, source, wheel_name
-from tools.notebooks import run, with_english_code
-from tools.stored import as_notebook, normalized
+from tools.book.form import as_notebook, normalized
+from tools.make.downloads.archive import wheel
+from tools.make.install import faults, opened, source, wheel_name
+from tools.make.notebooks import run, with_english_code
 
 EACH = pytest.mark.parametrize("language", LANGUAGES)
 SITE, REPOSITORY = "https://reader.example/lossbook/", "https://github.com/reader/lossbook"

@@ -10,10 +10,10 @@ import pytest
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 
-import tools.notebooks
+import tools.make.notebooks
 from tests.test_notebooks import code, project, run_pytest, store  # noqa: F401
 from tools.book import ROOT
-from tools.kernels import ForkedProvisioner, Server
+from tools.measure.kernels import ForkedProvisioner, Server
 
 IMPORTS = """import builtins
 import os
@@ -42,7 +42,7 @@ print([hasattr(builtins, "left"), hasattr(torch, "left"), "LEFT" in os.environ, 
 print(torch.get_default_dtype(), torch.initial_seed() == 1, torch.get_num_threads(), matplotlib.rcParams["lines.linewidth"])
 print(lossbook.explain("mse", torch.tensor([1.0]), torch.tensor([3.0])))
 print(os.path.basename(os.getcwd()), sys.path, __name__, matplotlib.get_backend(), os.getsid(0) == os.getpid())
-print([name for name in ("tools", "tools.kernels", "pytest") if name in sys.modules])
+print([name for name in ("tools", "tools.measure.kernels", "pytest") if name in sys.modules])
 print("error" in {{entry[0] for entry in warnings.filters if entry[2] is Warning}}, file=sys.stderr)"""
 DRAW = """lossbook.set_style()
 ax = lossbook.plot("mse")
@@ -57,7 +57,7 @@ def write(project):  # noqa: F811
     def write(name, **sources):
         page = store(project, "en", *(code(id, source) for id, source in sources.items()))
         path = page.path.rename(page.path.with_stem(name))
-        return tools.notebooks.read_page(path)
+        return tools.make.notebooks.read_page(path)
 
     write.project = project
     return write
@@ -66,7 +66,7 @@ def write(project):  # noqa: F811
 def test_notebooks_share_nothing(write):
     write("a", leave=LEAVE)
     seen = write("b", look=LOOK, draw=DRAW)
-    tools.notebooks.store(seen, seen.cells)  # from a kernel of its own
+    tools.make.notebooks.store(seen, seen.cells)  # from a kernel of its own
     stored = seen.path.read_text(encoding="utf-8")
     assert '"[False, False, False, False]\\n"' in stored
     assert '"name": "stderr"' in stored
@@ -101,7 +101,7 @@ def test_other_kernels_are_not_forked():
 # Starts a server and a kernel, says who they are, and waits.
 CLIENT = """import os, sys
 from jupyter_client.manager import KernelManager
-from tools.kernels import ForkedProvisioner, server
+from tools.measure.kernels import ForkedProvisioner, server
 manager = KernelManager()
 manager.provisioner = ForkedProvisioner(kernel_spec=manager.kernel_spec, parent=manager)
 manager.start_kernel(cwd=".")

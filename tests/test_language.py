@@ -10,12 +10,12 @@ from fontTools.ttLib import TTFont
 
 import lossbook
 from lossbook import language, style
-from tools import catalogues
 from tools.book import LANGUAGES, REFERENCE, Page, pages, syntax_tree
+from tools.make import catalogues
 
 TRANSLATED = [code for code in LANGUAGES if code != REFERENCE]
 TEXTS = catalogues.extract()
-MEND = "add the characters to RARE in tools/font.py and run python -m tools.font"
+MEND = "add the characters to RARE in tools/make/font.py and run python -m tools.make.font"
 
 
 def test_every_language_of_the_book_has_a_catalogue():

@@ -12,7 +12,7 @@ from lossbook import pictures
 from lossbook.pictures import line
 from lossbook.pictures.line import line_error
 from tests.drawn import arrows, texts, words
-from tools.pictures import svg_difference
+from tools.book.pictures import svg_difference
 
 pytestmark = pytest.mark.usefixtures("styled")
 

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from tools.book import ROOT
-from tools.mutants import ROWS, Mutant, MutantError, rows
+from tools.measure.mutants import ROWS, Mutant, MutantError, rows
 
 MUTANTS = rows(ROWS.read_text("utf-8"))
 
@@ -22,7 +22,7 @@ def test_every_loss_has_slips():
 
 @pytest.mark.parametrize("file", sorted({mutant.file for mutant in MUTANTS}))
 def test_every_slip_can_be_made(file):
-    """After a change of a loss its rows in tools/mutants.txt may need one too."""
+    """After a change of a loss its rows in tools/measure/mutants.txt may need one too."""
     package = ROOT / "lossbook"
     for mutant in MUTANTS:
         if mutant.file == file:
@@ -46,7 +46,7 @@ def test_a_row_that_cannot_be_read(text):
 
 def test_a_slip_is_caught_and_no_change_is_not():
     code = (
-        "from tools import mutants; mutants.TESTS = ('extremes',);"
+        "from tools.measure import mutants; mutants.TESTS = ('extremes',);"
         "new = ('error.square()', '0 + error.abs()');"
         "print(*mutants.verdicts([mutants.Mutant('losses/l1.py', 'error.abs()', text) for text in new]))"
     )

@@ -14,9 +14,10 @@ import pytest
 from PIL import Image
 
 from tools.book import LANGUAGES, ROOT, BookError, Page, pages, read_page
-from tools.notebooks import main
-from tools.pictures import small
-from tools.stored import NOTEBOOK_METADATA, faults, normalized
+from tools.book.form import NOTEBOOK_METADATA, normalized
+from tools.book.pictures import small
+from tools.checks.stored import faults
+from tools.make.notebooks import main
 
 
 def markdown(id: str, source: str) -> dict:

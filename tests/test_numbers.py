@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tools.book import REFERENCE, Cell, Page, pages
-from tools.numbers import EXEMPTIONS, faults, is_known, needs_computing
+from tools.checks.computed import EXEMPTIONS, faults, is_known, needs_computing
 
 SVG = '<svg><path d="M 77.7 88.8"/><text x="99.9">−0.37</text></svg>'
 

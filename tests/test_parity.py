@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tools.book import LANGUAGES, REFERENCE, Cell, Page, pages
-from tools.markup import markup, numbers
-from tools.parity import MEND, faults, page_faults
+from tools.book.markup import markup_in, numbers
+from tools.checks.parity import MEND, faults, page_faults
 
 TRANSLATIONS = [language for language in LANGUAGES if language != REFERENCE]
 
@@ -111,7 +111,7 @@ def test_numbers():
 
 
 def test_numbers_in_addresses_are_not_prose():
-    assert "numbers" not in markup("https://a.org/3 and [there](x4.ipynb)", "en")
+    assert "numbers" not in markup_in("https://a.org/3 and [there](x4.ipynb)", "en")
 
 
 def test_every_kind_of_markup_is_compared():
@@ -133,7 +133,7 @@ b
 c
 ```
 """
-    assert set(markup(source, "en")) == set(MEND)
+    assert set(markup_in(source, "en")) == set(MEND)
 
 
 # ---- code

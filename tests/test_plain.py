@@ -2,9 +2,9 @@
 
 import pytest
 
-from tools import notes, plain
-from tools.book import LANGUAGES, REFERENCE, ROOT, Cell, Page, pages
-from tools.works import cited, short, works
+from tools.book import LANGUAGES, REFERENCE, ROOT, Cell, Page, bibliography, pages
+from tools.book.works import cited, short
+from tools.checks import notes, plain
 
 
 def page_of(*sources: str, language: str = REFERENCE) -> Page:
@@ -106,7 +106,7 @@ def test_works_are_known_by_their_addresses():
     assert cited("../references.md#weston1999support") == "weston1999support"
     assert cited("../references.md#article001") == "article001"
     assert cited("https://example.org") is None
-    entries = works().entries
+    entries = bibliography().entries
     assert [short(entries[key], "et al.") for key in ("girshick2015fast", "cortes1995support", "zhao2017loss")] == [
         "Girshick 2015",
         "Cortes & Vapnik 1995",

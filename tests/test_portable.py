@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.test_notebooks import code, display, store, stream
-from tools.portable import VARIANTS, differences, output_differences
+from tools.measure.portable import VARIANTS, differences, output_differences
 
 OUTPUTS = [stream("loss 1\n"), display("text/plain", "2")]
 

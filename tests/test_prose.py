@@ -4,11 +4,12 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-import yaml
 
-from tools import prose
-from tools.book import LANGUAGES, REFERENCE, ROOT, Cell, Page, pages
-from tools.prose import (
+from tools.book import LANGUAGES, REFERENCE, Cell, Page, pages, read_data
+from tools.book.words import cell_words, message_words, paragraphs
+from tools.checks import prose
+from tools.checks.__main__ import main
+from tools.checks.prose import (
     TERMS,
     english_form,
     faults,
@@ -19,11 +20,10 @@ from tools.prose import (
     rules,
     text_faults,
 )
-from tools.words import cell_words, message_words, paragraphs
 
 TRANSLATIONS = [language for language in LANGUAGES if language != REFERENCE]
 RULES = [(language, rule) for language in LANGUAGES for rule in rules(language)]
-STYLE = yaml.safe_load((ROOT / "book/glossary.yml").read_text(encoding="utf-8"))["style"]
+STYLE = read_data("glossary")["style"]
 
 
 def page(language: str, source: str, kind: str = "markdown", **metadata) -> Page:
@@ -252,7 +252,7 @@ def test_command_exits_1_on_a_fault(tmp_path, capsys):
     path = tmp_path / "book/vi/new.md"
     path.parent.mkdir(parents=True)
     path.write_text("# Sách\n\nChúng tôi cộng.\n", encoding="utf-8")
-    assert prose.main([str(path)]) == 1
+    assert main(["prose", str(path)]) == 1
     assert "book/vi/new.md, cell 'page': “Chúng tôi”" in capsys.readouterr().out
     path.write_text("# Sách\n\nTa cộng.\n", encoding="utf-8")
-    assert prose.main([str(path)]) == 0
+    assert main(["prose", str(path)]) == 0

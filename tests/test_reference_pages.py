@@ -4,20 +4,19 @@ import re
 from collections import Counter
 
 import pytest
-import yaml
 from pybtex.database import parse_string
 
 from book._ext import claims, glossary
 from book._ext.references import Style
 from tests.site_pages import STRINGS, SmallBook, code, data, markdown
-from tools.book import LANGUAGES, REFERENCE, ROOT, Cell, Page, pages
-from tools.works import ARTICLE, cited, short, works
+from tools.book import LANGUAGES, REFERENCE, ROOT, Cell, Page, bibliography, pages, read_data
+from tools.book.works import ARTICLE, cited, short
 
-BIBLIOGRAPHY = works().entries
+BIBLIOGRAPHY = bibliography().entries
 LINK = re.compile(r"\[([^\]]*)\]\(([^)]*)\)")
-ARTICLES = yaml.safe_load((ROOT / "book/articles.yml").read_text(encoding="utf-8"))
-CLAIMS = yaml.safe_load((ROOT / "book/claims.yml").read_text(encoding="utf-8"))
-TERMS = glossary.terms(ROOT / "book")
+ARTICLES = read_data("articles")
+CLAIMS = read_data("claims")
+TERMS = read_data("glossary")["terms"]
 
 
 # ---- references ------------------------------------------------------------------------------------------------------
@@ -98,9 +97,7 @@ journal = {Journal}, pages = {1--7}, doi = {10.1/2}, url = {https://x.org}, lang
 )
 def test_entry_in_the_language_of_the_page(language, others, told, monkeypatch):
     monkeypatch.setattr(Style, "language", language)
-    monkeypatch.setattr(
-        "book._ext.languages.interface.texts", yaml.safe_load((ROOT / "book/strings.yml").read_text("utf-8"))
-    )
+    monkeypatch.setattr("book._ext.languages.interface.texts", STRINGS)
     [entry] = parse_string(ENTRY, "bibtex").entries.values()
     assert str(Style().format_entry("", entry).text) == (
         f"Jane Q. Doe, Ada van Rijn {others} On L1 and Bézier. Journal, 1–7, 1999. {told} doi.org/10.1/2"

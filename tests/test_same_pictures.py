@@ -12,7 +12,7 @@ from PIL import Image
 
 from lossbook import style
 from tools.book import LANGUAGES, REFERENCE, pages
-from tools.pictures import PNG, SVG, canonical, difference, keep_same, lines, path_difference, small
+from tools.book.pictures import PNG, SVG, canonical, difference, keep_same, lines, path_difference, small
 
 X = torch.linspace(-3, 3, 200)
 

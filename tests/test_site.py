@@ -5,16 +5,14 @@ import functools
 import re
 from collections import Counter
 from hashlib import sha256
-from pathlib import Path
 
 import pytest
-import yaml
 from bs4 import BeautifulSoup
 
-from tests.site_pages import DOOR, INDEX, SITE, STRINGS, TITLE, WebPage, contents
-from tools.book import LANGUAGES, REFERENCE, ROOT, read_page
+from tests.site_pages import DOOR, INDEX, SITE, STRINGS, TITLE, WebPage
+from tools.book import LANGUAGES, REFERENCE, ROOT, contents, read_data, read_page
 
-DOCNAMES = contents()
+DOCNAMES = [docname for _, docname in contents()]
 PAGES = {docname: WebPage(docname) for docname in DOCNAMES}
 IN_LANGUAGE = [page for page in PAGES.values() if page.folder]
 
@@ -40,46 +38,10 @@ def test_site_is_built_from_these_sources():
 # ---- all pages are there ---------------------------------------------------------------------------------------------
 
 
-def missing_pages(docnames: list[str], root: Path) -> list[str]:
-    """What keeps _toc.yml, book/ and the languages from having the same pages in the same order."""
-    names = {
-        code: [d.removeprefix(f"book/{code}/") for d in docnames if d.startswith(f"book/{code}/")] for code in LANGUAGES
-    }
-    faults = []
-    for code, listed in names.items():
-        there = sorted((root / "book" / code).rglob("*"))
-        there = [p.relative_to(root).with_suffix("").as_posix() for p in there if p.suffix in (".ipynb", ".md")]
-        for docname in sorted(set(there) - set(docnames)):
-            faults.append(f"{docname} is in no reader's table of contents: add it to _toc.yml.")
-        for name in names[REFERENCE]:
-            if f"book/{code}/{name}" not in there:
-                faults.append(f"book/{code}/{name} is missing: book/{REFERENCE}/{name} waits for its translation.")
-        if listed != names[REFERENCE]:
-            faults.append(f"_toc.yml lists other pages, or another order, for {code} than for {REFERENCE}.")
-    return faults
-
-
-def test_every_page_in_every_language():
-    assert missing_pages(DOCNAMES, ROOT) == []
-    assert len(set(DOCNAMES)) == len(DOCNAMES) == 1 + len(LANGUAGES) * (len(DOCNAMES) // len(LANGUAGES))
-
-
-def test_missing_page_is_seen(tmp_path):
-    for docname in DOCNAMES[:-1]:
-        path = tmp_path / f"{docname}.ipynb"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    (tmp_path / "book/en/stray.ipynb").touch()
-    faults = missing_pages(DOCNAMES, tmp_path)
-    assert len(faults) == 2
-    assert "book/en/stray is in no reader's table of contents" in faults[0]
-    assert f"{DOCNAMES[-1]} is missing" in faults[1]
-
-
 def test_site_has_these_pages_and_no_other():
     built = {p.relative_to(SITE).with_suffix("").as_posix() for p in SITE.rglob("*.html")}
-    moved = yaml.safe_load((ROOT / "book/redirects.yml").read_text(encoding="utf-8")) or {}
-    assert built == {*DOCNAMES, "index", "404", *(f"book/{code}/{old}" for code in LANGUAGES for old in moved)}
+    moved = {f"book/{code}/{old}" for code in LANGUAGES for old in read_data("redirects")}
+    assert built == {*DOCNAMES, "index", "404", *moved}
 
 
 def test_bare_address_leads_to_the_door():

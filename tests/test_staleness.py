@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tools.book import LANGUAGES, REFERENCE, BookError, Cell, Page, pages, read_page
-from tools.staleness import accept, faults, main
+from tools.checks.__main__ import main
+from tools.checks.staleness import accept, faults
 
 TRANSLATIONS = [language for language in LANGUAGES if language != REFERENCE]
 
@@ -64,7 +65,7 @@ def test_a_cell_whose_english_text_changed_is_named(before, now):
     assert said(before, translated) == []
     [fault] = said(now, translated)
     assert fault.startswith("book/vi/page.ipynb, cell 'cell': the English text has changed since")
-    assert "python -m tools.staleness --accept book/vi/page.ipynb cell" in fault
+    assert "python -m tools.checks staleness --accept book/vi/page.ipynb cell" in fault
 
 
 def test_what_is_translated_in_code():
@@ -107,13 +108,13 @@ def test_code_without_texts_needs_no_record():
 
 
 def test_accepting_cells_records_them(book, capsys):
-    assert main([], book) == 1
+    assert main(["staleness"], book) == 1
     path = book / "book/vi/idea.ipynb"
     assert main(["--accept", str(path), "idea"], book) == 0
     recorded = {cell.id: cell.english for cell in read_page(path).cells}
     assert recorded == {"idea": read_page(book / "book/en/idea.ipynb").cells[0].hash, "more": None, "code": None}
     capsys.readouterr()
-    assert main([], book) == 1
+    assert main(["staleness"], book) == 1
     assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == [
         "book/vi/idea.ipynb, cell 'more'",
         "book/vi/index.md, cell 'page'",
@@ -123,7 +124,7 @@ def test_accepting_cells_records_them(book, capsys):
 def test_accepting_pages_records_all_their_cells(book):
     paths = [book / "book/vi/idea.ipynb", book / "book/vi/index.md"]
     assert main(["--accept", *map(str, paths)], book) == 0
-    assert main([], book) == 0
+    assert main(["staleness"], book) == 0
     assert "english" not in read_page(paths[0]).cell("code").metadata
     hash = read_page(book / "book/en/index.md").cells[0].hash
     assert paths[1].read_text(encoding="utf-8") == f'---\ntitle: x\nenglish: "{hash}"\n---\nMất mát.'
