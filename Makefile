@@ -30,7 +30,7 @@ lint: $(READY)    ## check the Python code's style; make format mends it
 	$(BIN)/ruff format --check .
 
 check: lint       ## run the package's tests alone: no site, no Chromium, no Java
-	$(BIN)/python -m pytest @tests/package.txt
+	$(BIN)/python -m pytest lossbook tests/package
 
 test: lint downloads ## run every test: package, notebooks, prose, site, downloads
 	$(BIN)/python -m pytest

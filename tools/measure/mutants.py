@@ -102,7 +102,7 @@ def caught_by(mutant: Mutant | None) -> str | None:
         sys.path.insert(0, folder)
         stem = Path(mutant.file).stem if mutant else ""
         first = FirstFailure(NEAREST.get(stem, stem))
-        tests = [f"tests/test_{name}.py" for name in TESTS]
+        tests = [f"tests/package/test_{name}.py" for name in TESTS]
         code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-o", "addopts=", *tests], plugins=[first])
         os.chdir(ROOT)
         tried = getattr(sys.modules.get("lossbook"), "__file__", None) == str(copy / "lossbook/__init__.py")

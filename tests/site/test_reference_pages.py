@@ -8,8 +8,9 @@ from pybtex.database import parse_string
 
 from book._ext import claims, glossary
 from book._ext.references import Style
-from tests.site_pages import STRINGS, SmallBook, code, data, markdown
-from tools.book import LANGUAGES, REFERENCE, ROOT, Cell, Page, bibliography, pages, read_data
+from tests.book.small_pages import code, markdown, page_of
+from tests.site.pages import STRINGS, SmallBook, data
+from tools.book import LANGUAGES, REFERENCE, Cell, Page, bibliography, pages, read_data
 from tools.book.works import ARTICLE, cited, short
 
 BIBLIOGRAPHY = bibliography().entries
@@ -48,13 +49,6 @@ def interface_text(message: str, language: str) -> str:
 def unused(entries, cited: set[str]) -> list[str]:
     """Entries that no page cites; the articles are listed anyway."""
     return [key for key in entries if key not in cited and not ARTICLE.fullmatch(key)]
-
-
-def page_of(*sources: str) -> Page:
-    """A page of these Markdown cells."""
-    page = Page(ROOT / "book/en/x.ipynb", "en", "x")
-    page.cells += [Cell(page, f"c{i}", "markdown", source) for i, source in enumerate(sources)]
-    return page
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -1,23 +1,15 @@
 """Every translated cell follows what English says now, and one that does not is named."""
 
 import json
-from pathlib import Path
 
 import pytest
 
-from tools.book import LANGUAGES, REFERENCE, BookError, Cell, Page, pages, read_page
+from tests.book.small_pages import alt, cell
+from tools.book import LANGUAGES, REFERENCE, BookError, Cell, pages, read_page
 from tools.checks.__main__ import main
 from tools.checks.staleness import accept, faults
 
 TRANSLATIONS = [language for language in LANGUAGES if language != REFERENCE]
-
-
-def cell(language: str, source: str, kind: str = "markdown", alt: str = "", english: str | None = None) -> Cell:
-    """The only cell of a page."""
-    page = Page(Path(f"book/{language}/page.ipynb"), language, "page")
-    metadata = {"mystnb": {"image": {"alt": alt}}} if alt else {}
-    page.cells = [Cell(page, "cell", kind, source, metadata | ({"english": english} if english else {}))]
-    return page.cells[0]
 
 
 def said(english: Cell, translated: Cell) -> list[str]:
@@ -57,7 +49,7 @@ def test_translations_follow_english(language):
         (cell("en", "x  # one", "code"), cell("en", "x  # two", "code")),
         (cell("en", "f('a loss')", "code"), cell("en", "f('a cost')", "code")),
         (cell("en", "f(f'a loss {x}')", "code"), cell("en", "f(f'a cost {x}')", "code")),
-        (cell("en", "f()", "code", "A line."), cell("en", "f()", "code", "A curve.")),
+        (cell("en", "f()", "code", **alt("A line.")), cell("en", "f()", "code", **alt("A curve."))),
     ],
 )
 def test_a_cell_whose_english_text_changed_is_named(before, now):
@@ -76,7 +68,7 @@ g(f"the {x:.4f} of {', '.join(['all of', 'none'])}#", 'κ',
   "one "
   f"half of {y}", f"{z:.2f}")
 """
-    translatable = cell("en", source, "code", alt="A line.").translatable
+    translatable = cell("en", source, "code", **alt("A line.")).translatable
     assert translatable.split("\n") == [
         "before",
         "a loss",

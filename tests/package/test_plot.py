@@ -13,7 +13,7 @@ from lossbook import nn, style
 from lossbook._variables import NOT_DRAWN
 from lossbook.catalogue import CATALOGUE
 from lossbook.curves import curves
-from tests.drawn import foreign_ink, texts_by_language
+from tests.package.drawn import foreign_ink, texts_by_language
 from tools.book import LANGUAGES
 
 pytestmark = pytest.mark.usefixtures("styled")

@@ -11,7 +11,8 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 
 import tools.make.notebooks
-from tests.test_notebooks import code, project, run_pytest, store  # noqa: F401
+from tests.book.small_pages import code, store
+from tests.tools.projects import run_pytest
 from tools.book import ROOT
 from tools.measure.kernels import ForkedProvisioner, Server
 
@@ -50,7 +51,7 @@ ax"""
 
 
 @pytest.fixture
-def write(project):  # noqa: F811
+def write(project):
     """Writes a notebook into the project: cells by their ids."""
     (project / "book/en/part/page.ipynb").unlink()
 

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.test_notebooks import code, display, store, stream
+from tests.book.small_pages import code, display, store, stream
 from tools.measure.portable import VARIANTS, differences, output_differences
 
 OUTPUTS = [stream("loss 1\n"), display("text/plain", "2")]

@@ -81,23 +81,6 @@ def made(language: str, kind: str) -> Path:
     return file
 
 
-def markdown(id: str, source: str) -> dict:
-    """A Markdown cell."""
-    return {"cell_type": "markdown", "id": id, "metadata": {}, "source": source}
-
-
-def code(id: str, source: str, *outputs: dict, **metadata) -> dict:
-    """A code cell that has run."""
-    return {
-        "cell_type": "code",
-        "id": id,
-        "metadata": metadata,
-        "source": source,
-        "outputs": list(outputs),
-        "execution_count": 1,
-    }
-
-
 def data(**formats: str) -> dict:
     """An output in some formats, named by their last part: svg, latex, markdown."""
     types = {

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.book.small_pages import alt, display, stream
 from tools.book import LANGUAGES, REFERENCE, Cell, Page, pages
 from tools.book.markup import markup_in, numbers
 from tools.checks.parity import MEND, faults, page_faults
@@ -182,21 +183,6 @@ def test_a_difference_in_code_is_caught(english, translated, says):
 # ---- outputs and pictures
 
 
-def stream(text: str) -> dict:
-    """An output as print makes it."""
-    return {"output_type": "stream", "name": "stdout", "text": [text]}
-
-
-def data(mime: str, text: str) -> dict:
-    """An output as a display makes it."""
-    return {"output_type": "display_data", "data": {mime: [text]}, "metadata": {}}
-
-
-def alt(text: str) -> dict:
-    """The metadata of a cell with alt text."""
-    return {"mystnb": {"image": {"alt": text}}}
-
-
 SVG = '<svg><path d="M {}"/><text x="9">a <tspan>{}</tspan></text></svg>'
 RED = SVG.format(1, 2).replace("<path", '<path style="stroke: red"')
 TWO = SVG.format(1, 2).replace("<text", '<path d="M 1"/><text')
@@ -206,16 +192,20 @@ TWO = SVG.format(1, 2).replace("<text", '<path d="M 1"/><text')
     ("ours", "theirs", "says"),
     [
         (stream("loss 1.5"), stream("mất mát 1.6"), "numbers in the outputs differ: English has `1.5`"),
-        (data("text/plain", "1.5"), data("text/plain", "1.6"), "numbers in the outputs differ"),
-        (data("text/markdown", "$1$"), data("text/markdown", "$2$"), "numbers in the outputs differ"),
-        (data("image/svg+xml", SVG.format(1, 2)), data("image/svg+xml", SVG.format(1, 3)), "numbers in the outputs"),
-        (data("image/svg+xml", SVG.format(1, 2)), data("text/plain", "2"), "the outputs differ"),
+        (display("text/plain", "1.5"), display("text/plain", "1.6"), "numbers in the outputs differ"),
+        (display("text/markdown", "$1$"), display("text/markdown", "$2$"), "numbers in the outputs differ"),
         (
-            data("image/svg+xml", SVG.format(1, 2)),
-            data("image/svg+xml", RED),
+            display("image/svg+xml", SVG.format(1, 2)),
+            display("image/svg+xml", SVG.format(1, 3)),
+            "numbers in the outputs",
+        ),
+        (display("image/svg+xml", SVG.format(1, 2)), display("text/plain", "2"), "the outputs differ"),
+        (
+            display("image/svg+xml", SVG.format(1, 2)),
+            display("image/svg+xml", RED),
             "an element's style is stroke: red, not None",
         ),
-        (data("image/svg+xml", SVG.format(1, 2)), data("image/svg+xml", TWO), "The picture has 2 <path>, not 1."),
+        (display("image/svg+xml", SVG.format(1, 2)), display("image/svg+xml", TWO), "The picture has 2 <path>, not 1."),
         (stream("1"), {**stream("1"), "name": "stderr"}, "the outputs differ: English has stream/stdout"),
     ],
 )
@@ -226,7 +216,7 @@ def test_a_difference_in_outputs_is_caught(ours, theirs, says):
 
 
 def test_words_and_paths_in_outputs_may_differ():
-    ours, theirs = data("image/svg+xml", SVG.format(1, 2)), data("image/svg+xml", SVG.format(7, 2))
+    ours, theirs = display("image/svg+xml", SVG.format(1, 2)), display("image/svg+xml", SVG.format(7, 2))
     assert compared("code", "f()", "f()", {"outputs": [ours]}, {"outputs": [theirs]}) == []
 
 

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.book.small_pages import alt
 from tools.book import REFERENCE, Cell, Page, pages
 from tools.checks.computed import EXEMPTIONS, faults, is_known, needs_computing
 
 SVG = '<svg><path d="M 77.7 88.8"/><text x="99.9">−0.37</text></svg>'
 
 
-def page(prose: str, alt: str = "") -> Page:
+def page(prose: str, seen: str = "") -> Page:
     """A page with prose, and a cell that computes 0.66524, 28.0 and 1e-07 and draws −0.37."""
     page = Page(Path("book/en/page.ipynb"), "en", "page")
     outputs = [
@@ -22,7 +23,7 @@ def page(prose: str, alt: str = "") -> Page:
         "code",
         "code",
         "x = 64, 50_000  # not 0.55\nprint('nor 0.44')",
-        {"mystnb": {"image": {"alt": alt}}},
+        alt(seen),
         outputs,
     )
     page.cells = [Cell(page, "prose", "markdown", prose), code]
@@ -78,7 +79,7 @@ def test_number_that_nothing_computes_is_found(prose, number):
 
 
 def test_alt_text_is_read():
-    [fault] = faults(page("", alt="The curve falls to 0.41."))
+    [fault] = faults(page("", seen="The curve falls to 0.41."))
     assert "0.41" in fault
 
 

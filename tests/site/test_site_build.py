@@ -6,7 +6,8 @@ import pytest
 from bs4 import BeautifulSoup
 
 from book._ext import figures, katex
-from tests.site_pages import SmallBook, code, data, markdown
+from tests.book.small_pages import code, markdown
+from tests.site.pages import SmallBook, data
 from tools.book import ROOT
 
 # ---- formulas and figures ----------------------------------------------------------------------------------------------

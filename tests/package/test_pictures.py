@@ -14,7 +14,7 @@ from matplotlib.text import Annotation
 
 import lossbook
 from lossbook import pictures, style
-from tests.drawn import arrows, collisions, foreign_ink, texts, texts_by_language, under_legends, words
+from tests.package.drawn import arrows, collisions, foreign_ink, texts, texts_by_language, under_legends, words
 from tools.book import LANGUAGES
 
 PICTURES = {name: getattr(pictures, name) for name in pictures.__all__}

@@ -12,7 +12,7 @@ from bs4 import BeautifulSoup
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
-from tests.site_pages import made, own
+from tests.site.pages import made, own
 from tools.book import LANGUAGES, ROOT, pages, read_page
 from tools.book.markup import markup_in
 from tools.make.downloads.chapters import chapters

@@ -39,7 +39,9 @@ def functions(module) -> dict[str, Callable]:
 
 
 MODULES = sorted(path.stem for path in Path(__file__).with_name("claims").glob("[!_]*.py"))
-CHECKS = [check for name in MODULES for check in functions(importlib.import_module(f"claims.{name}")).items()]
+CHECKS = [
+    check for name in MODULES for check in functions(importlib.import_module(f"tests.book.claims.{name}")).items()
+]
 
 
 def named(claim: dict) -> list[str]:

@@ -4,21 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.book.small_pages import alt, cell
 from tools.book import Cell, Page
 from tools.make.align import aligned, code_in_translation
 
 OLD = 'lossbook.set_language("en")\nx = 3  # the input\nprint("the loss is", x)\nprint(f"half of {x} is {x / 2:.2f}")'
 VI = 'lossbook.set_language("vi")\nx = 3  # đầu vào\nprint("mất mát là", x)\nprint(f"{x / 2:.2f} là nửa của {x}")'
-
-
-def cell(language: str, source: str, id: str = "cell", kind: str = "code", **metadata) -> Cell:
-    """A cell of a page."""
-    return Cell(Page(Path(f"book/{language}/page.ipynb"), language, "page"), id, kind, source, metadata)
-
-
-def alt(text: str) -> dict:
-    """The metadata of a cell with alt text."""
-    return {"image": {"alt": text}}
 
 
 @pytest.mark.parametrize(
@@ -40,7 +31,7 @@ def alt(text: str) -> dict:
     ],
 )
 def test_translated_texts_stay(english, expected):
-    source, left = code_in_translation(cell("en", english), cell("vi", VI), "vi")
+    source, left = code_in_translation(cell("en", english, "code"), cell("vi", VI, "code"), "vi")
     assert source == expected
     assert left == []
 
@@ -55,21 +46,21 @@ def test_translated_texts_stay(english, expected):
     ],
 )
 def test_new_texts_stay_english_and_are_named(english, left):
-    source, named = code_in_translation(cell("en", english), cell("vi", VI), "vi")
+    source, named = code_in_translation(cell("en", english, "code"), cell("vi", VI, "code"), "vi")
     assert named == left
     assert left[0] in source
     assert "# đầu vào" in source
 
 
 def test_texts_are_paired_in_order_while_english_texts_are_the_same():
-    old = cell("en", 'print("the loss", x)\nprint("the cost", y)')
-    vi = cell("vi", 'print("mất mát", x)\nprint("chi phí", y)', english=old.hash)
-    now = cell("en", 'print("the loss", y)\nprint("the cost", x)')
+    old = cell("en", 'print("the loss", x)\nprint("the cost", y)', "code")
+    vi = cell("vi", 'print("mất mát", x)\nprint("chi phí", y)', "code", english=old.hash)
+    now = cell("en", 'print("the loss", y)\nprint("the cost", x)', "code")
     assert code_in_translation(now, vi, "vi") == ('print("mất mát", y)\nprint("chi phí", x)', [])
 
 
 def test_a_cell_without_translation_is_english_in_the_pages_language():
-    source, _ = code_in_translation(cell("en", OLD), None, "vi")
+    source, _ = code_in_translation(cell("en", OLD, "code"), None, "vi")
     assert source == OLD.replace('"en"', '"vi"')
 
 
@@ -85,15 +76,15 @@ def pages(english: list[Cell], translated: list[Cell]) -> tuple[Page, Page]:
 
 def test_cells_follow_english():
     english = [
-        cell("en", "New words.", "new", "markdown"),
-        cell("en", "A loss.", "words", "markdown"),
-        cell("en", "new()", "new-code"),
-        cell("en", "f()", "code", tags=["hide-input"]),
+        cell("en", "New words.", "markdown", "new"),
+        cell("en", "A loss.", "markdown", "words"),
+        cell("en", "new()", "code", "new-code"),
+        cell("en", "f()", "code", "code", tags=["hide-input"]),
     ]
     translated = [
-        cell("vi", "g()", "code"),
-        cell("vi", "Mất mát.", "words", "markdown", english="0123456789ab"),
-        cell("vi", "Cũ.", "old", "markdown"),
+        cell("vi", "g()", "code", "code"),
+        cell("vi", "Mất mát.", "markdown", "words", english="0123456789ab"),
+        cell("vi", "Cũ.", "markdown", "old"),
     ]
     cells, todo = aligned(*pages(english, translated))
     assert [(c.id, c.source, c.metadata) for c in cells] == [
@@ -109,16 +100,19 @@ def test_cells_follow_english():
 
 
 def test_alt_text_stays_and_new_alt_text_is_named():
-    english = [cell("en", "f()", "old", mystnb=alt("A line.")), cell("en", "f()", "new", mystnb=alt("A line."))]
-    translated = [cell("vi", "f()", "old", mystnb=alt("Một đường."), english="0123456789ab"), cell("vi", "f()", "new")]
+    english = [cell("en", "f()", "code", "old", **alt("A line.")), cell("en", "f()", "code", "new", **alt("A line."))]
+    translated = [
+        cell("vi", "f()", "code", "old", english="0123456789ab", **alt("Một đường.")),
+        cell("vi", "f()", "code", "new"),
+    ]
     cells, todo = aligned(*pages(english, translated))
     assert [c.metadata for c in cells] == [
-        {"mystnb": alt("Một đường."), "english": "0123456789ab"},
-        {"mystnb": alt("A line.")},
+        alt("Một đường.") | {"english": "0123456789ab"},
+        alt("A line."),
     ]
     assert todo == ["book/vi/page.ipynb, cell 'new': the picture's alt text is new: translate it."]
 
 
 def test_the_record_of_a_cell_that_has_no_texts_any_more_is_dropped():
-    cells, _ = aligned(*pages([cell("en", "f()")], [cell("vi", "f()  # số", english="0123456789ab")]))
+    cells, _ = aligned(*pages([cell("en", "f()", "code")], [cell("vi", "f()  # số", "code", english="0123456789ab")]))
     assert [(c.source, c.metadata) for c in cells] == [("f()", {})]

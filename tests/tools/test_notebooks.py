@@ -1,44 +1,20 @@
 """Notebooks are stored in one form, `make notebooks` makes it, and pytest runs and compares every cell."""
 
 import base64
-import copy
 import io
 import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import nbformat
 import pytest
 from PIL import Image
 
-from tools.book import LANGUAGES, ROOT, BookError, Page, pages, read_page
+from tests.book.small_pages import alt, code, display, markdown, notebook, store, stream
+from tests.tools.projects import SETUP, run_pytest
+from tools.book import LANGUAGES, BookError, pages, read_page
 from tools.book.form import NOTEBOOK_METADATA, normalized
 from tools.book.pictures import small
 from tools.checks.stored import faults
 from tools.make.notebooks import main
-
-
-def markdown(id: str, source: str) -> dict:
-    """A Markdown cell."""
-    return {"cell_type": "markdown", "id": id, "metadata": {}, "source": source}
-
-
-def code(id: str, source: str, *outputs: dict, count: int | None = 1, **metadata) -> dict:
-    """A code cell."""
-    fields = {"outputs": list(outputs), "execution_count": count}
-    return {"cell_type": "code", "id": id, "metadata": metadata, "source": source, **fields}
-
-
-def stream(text: str, name: str = "stdout") -> dict:
-    """What a cell prints."""
-    return {"output_type": "stream", "name": name, "text": text}
-
-
-def display(mime: str, text: str) -> dict:
-    """What a cell shows."""
-    return {"output_type": "display_data", "data": {mime: text}, "metadata": {}}
 
 
 def png(color: str, size: int = 4) -> str:
@@ -48,34 +24,12 @@ def png(color: str, size: int = 4) -> str:
     return base64.b64encode(file.getvalue()).decode()
 
 
-ALT = {"mystnb": {"image": {"alt": "A line."}}}
+ALT = alt("A line.")
 PICTURE = display("image/svg+xml", "<svg/>")
 PICTURE["data"]["image/png"] = small(png("white"))
 
 
-def notebook(*cells: dict) -> nbformat.NotebookNode:
-    """A notebook of these cells."""
-    fields = {"metadata": NOTEBOOK_METADATA, "nbformat": 4, "nbformat_minor": 5}
-    return nbformat.from_dict({"cells": copy.deepcopy(list(cells)), **fields})
-
-
-# Stands for the package, so that the notebooks here need neither torch nor its second.
-SETUP = """class lossbook:
-    def set_language(code):
-        global words
-        words = {"en": "the loss", "vi": "mất mát"}.get(code, code)
-
-
-lossbook.set_language("en")"""
 SETUP_VI = SETUP.replace('("en")', '("vi")')
-
-
-def store(root: Path, language: str, *cells: dict, text: str | None = None) -> Page:
-    """Write the notebook to a book's folder and read it as a page."""
-    path = root / "book" / language / "part" / "page.ipynb"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text or normalized(notebook(*cells)), encoding="utf-8")
-    return read_page(path)
 
 
 # ---- the book
@@ -270,29 +224,6 @@ def test_make_notebooks_names_a_path_without_notebooks(book, capsys):
 
 
 # ---- pytest and nbval
-
-
-@pytest.fixture
-def project(tmp_path):
-    """A project with this one's conftest.py, a book of one short page, and a test."""
-    shutil.copy(ROOT / "conftest.py", tmp_path)
-    shutil.copytree(ROOT / "tools", tmp_path / "tools", ignore=shutil.ignore_patterns("__pycache__"))
-    threads = code("threads", 'import os\n\nprint(os.environ["OMP_NUM_THREADS"])', stream("1\n"))
-    store(tmp_path, "en", code("setup", SETUP), threads, code("unrun", "x = 1"))
-    shutil.copy(ROOT / "book/languages.yml", tmp_path / "book")
-    (tmp_path / "tests").mkdir()
-    (tmp_path / "tests/test_nothing.py").write_text("def test_nothing():\n    pass\n", encoding="utf-8")
-    return tmp_path
-
-
-def run_pytest(project: Path, *options: str, settings: str = "--nbval --nbval-current-env") -> tuple[int, str]:
-    """Run pytest in the project."""
-    ini = f'[tool.pytest.ini_options]\ntestpaths = ["tests", "book"]\naddopts = "{settings} --color=no -n2 --dist=loadfile"\n'
-    (project / "pyproject.toml").write_text(ini, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
-    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
-    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout + done.stderr
 
 
 def test_pytest_runs_every_cell(project):

@@ -1,11 +1,11 @@
 """The prose keeps the rules of its language and the words of the glossary; every rule catches what it names."""
 
 import unicodedata
-from pathlib import Path
 
 import pytest
 
-from tools.book import LANGUAGES, REFERENCE, Cell, Page, pages, read_data
+from tests.book.small_pages import alt, cell
+from tools.book import LANGUAGES, REFERENCE, pages, read_data
 from tools.book.words import cell_words, message_words, paragraphs
 from tools.checks import prose
 from tools.checks.__main__ import main
@@ -24,13 +24,6 @@ from tools.checks.prose import (
 TRANSLATIONS = [language for language in LANGUAGES if language != REFERENCE]
 RULES = [(language, rule) for language in LANGUAGES for rule in rules(language)]
 STYLE = read_data("glossary")["style"]
-
-
-def page(language: str, source: str, kind: str = "markdown", **metadata) -> Page:
-    """A page of one cell."""
-    page = Page(Path(f"book/{language}/page.ipynb"), language, "page")
-    page.cells = [Cell(page, "cell", kind, source, metadata)]
-    return page
 
 
 # ---- the book
@@ -87,7 +80,7 @@ def test_rule_catches_its_bad_example_and_not_the_good_one(language, rule):
     assert sorted(rule.keys() - {"pattern", "charset"}) == ["bad", "good", "mend"]
     assert any(list(matches(rule, text)) for text in paragraphs(rule["bad"]))
     assert not any(list(matches(rule, text)) for text in paragraphs(rule["good"]))
-    assert any(rule["mend"] in fault for fault in faults(page(language, rule["bad"])))
+    assert any(rule["mend"] in fault for fault in faults(cell(language, rule["bad"]).page))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -164,7 +157,7 @@ def test_terms_have_only_known_fields():
     ],
 )
 def test_fault_is_found(language, text, message):
-    [fault] = faults(page(language, text))
+    [fault] = faults(cell(language, text).page)
     assert fault.startswith(f"book/{language}/page.ipynb, cell 'cell'")
     assert message in fault
 
@@ -185,14 +178,14 @@ def test_fault_is_found(language, text, message):
     ],
 )
 def test_code_formulas_addresses_quotations_and_glosses_are_not_prose(language, text):
-    assert faults(page(language, text)) == []
+    assert faults(cell(language, text).page) == []
 
 
 def test_code_cells_are_read():
     code = '# chức năng mất\nprint(f"chức năng mất: {loss:.2f}", "none")'
-    found = faults(page("vi", code, "code", mystnb={"image": {"alt": "Đồ thị của chức năng mất"}}))
+    found = faults(cell("vi", code, "code", **alt("Đồ thị của chức năng mất")).page)
     assert len(found) == 3
-    assert cell_words(page("vi", code, "code").cells[0]) == ["chức năng mất", "chức năng mất: □"]
+    assert cell_words(cell("vi", code, "code")) == ["chức năng mất", "chức năng mất: □"]
 
 
 def test_message_words():
@@ -214,7 +207,7 @@ def test_message_words():
     ],
 )
 def test_fault_of_translation_is_found(language, english, translation, message):
-    [fault] = faults(page(language, translation), page("en", english))
+    [fault] = faults(cell(language, translation).page, cell("en", english).page)
     assert message in fault
 
 
@@ -231,7 +224,7 @@ def test_fault_of_translation_is_found(language, english, translation, message):
     ],
 )
 def test_good_translation_has_no_fault(language, english, translation):
-    assert faults(page(language, translation), page("en", english)) == []
+    assert faults(cell(language, translation).page, cell("en", english).page) == []
 
 
 def test_english_form_knows_plurals():

@@ -14,12 +14,12 @@ import yaml
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
-from tests.site_pages import DOOR, INDEX, SITE, WebPage
+from tests.site.pages import DOOR, INDEX, SITE, WebPage
 from tools.book import LANGUAGES, contents
 from tools.make.chromium import CHROMIUM, QUIET
 
 PAGES = [WebPage(docname) for _, docname in contents()]
-SEARCHES = yaml.safe_load((Path(__file__).parent / "site_search.yml").read_text(encoding="utf-8"))
+SEARCHES = yaml.safe_load((Path(__file__).with_name("search.yml")).read_text(encoding="utf-8"))
 AXE = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "resultTypes": ["violations"],

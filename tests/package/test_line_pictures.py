@@ -11,7 +11,7 @@ from matplotlib import pyplot as plt
 from lossbook import pictures
 from lossbook.pictures import line
 from lossbook.pictures.line import line_error
-from tests.drawn import arrows, texts, words
+from tests.package.drawn import arrows, texts, words
 from tools.book.pictures import svg_difference
 
 pytestmark = pytest.mark.usefixtures("styled")

@@ -19,7 +19,7 @@ from lossbook.catalogue import CATALOGUE
 from lossbook.verify import verify
 from tests import zoo
 
-BOOK = Path(__file__).parent.parent / "book" / "en"
+BOOK = Path(__file__).parents[2] / "book" / "en"
 
 #: Wrong losses that are not found, and why.
 MISSED = {

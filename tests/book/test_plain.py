@@ -2,16 +2,10 @@
 
 import pytest
 
-from tools.book import LANGUAGES, REFERENCE, ROOT, Cell, Page, bibliography, pages
+from tests.book.small_pages import page_of
+from tools.book import LANGUAGES, REFERENCE, Cell, Page, bibliography, pages
 from tools.book.works import cited, short
 from tools.checks import notes, plain
-
-
-def page_of(*sources: str, language: str = REFERENCE) -> Page:
-    """A notebook of these Markdown cells."""
-    page = Page(ROOT / f"book/{language}/x.ipynb", language, "x")
-    page.cells = [Cell(page, f"c{i}", "markdown", source) for i, source in enumerate(sources)]
-    return page
 
 
 def notebooks(language: str) -> list[Page]:

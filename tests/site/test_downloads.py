@@ -21,7 +21,7 @@ from fontTools.ttLib import TTFont
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from tests.site_pages import SITE, STRINGS, TITLE, WebPage, made, own
+from tests.site.pages import SITE, STRINGS, TITLE, WebPage, made, own
 from tools.book import LANGUAGES, BookError, contents
 from tools.make.downloads import __main__ as command
 from tools.make.downloads import archive, epub, pdf

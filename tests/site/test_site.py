@@ -9,7 +9,7 @@ from hashlib import sha256
 import pytest
 from bs4 import BeautifulSoup
 
-from tests.site_pages import DOOR, INDEX, SITE, STRINGS, TITLE, WebPage
+from tests.site.pages import DOOR, INDEX, SITE, STRINGS, TITLE, WebPage
 from tools.book import LANGUAGES, REFERENCE, ROOT, contents, read_data, read_page
 
 DOCNAMES = [docname for _, docname in contents()]
