@@ -15,7 +15,7 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from tests.site.pages import made, own
 from tools.book import LANGUAGES, ROOT, pages, read_page
 from tools.book.markup import markup_in
-from tools.make.downloads.chapters import chapters
+from tools.make.downloads.chapters import read_chapters
 from tools.make.notebooks import run
 
 EACH = pytest.mark.parametrize("language", LANGUAGES)
@@ -84,7 +84,7 @@ def test_pages_made_for_the_archive_read_as_on_the_site(language, unpacked):
     """Rendered as a notebook renders them, tables and formulas included, they say what the site's page says."""
     reader = MarkdownIt("commonmark").enable("table").use(dollarmath_plugin)
     found = pages(language, unpacked(language))
-    built = [chapter for chapter in chapters(language) if not (ROOT / f"{chapter.docname}.ipynb").exists()]
+    built = [chapter for chapter in read_chapters(language) if not (ROOT / f"{chapter.docname}.ipynb").exists()]
     assert {chapter.id for chapter in built} == {"index", "fact-check", "articles", "glossary", "references", "api"}
     for chapter in built:
         page = found[chapter.docname.removeprefix(f"book/{language}/")]

@@ -25,7 +25,7 @@ from tests.site.pages import SITE, STRINGS, TITLE, WebPage, made, own
 from tools.book import LANGUAGES, BookError, contents
 from tools.make.downloads import __main__ as command
 from tools.make.downloads import archive, epub, pdf
-from tools.make.downloads.chapters import chapters
+from tools.make.downloads.chapters import read_chapters
 from tools.make.install import wheel_name
 
 SITE_ONLY = re.compile('<section class="site-only.*?</section>', re.DOTALL)
@@ -67,9 +67,9 @@ def test_every_page_leads_to_the_archive_from_its_menu(language):
 @EACH
 def test_files_are_the_same_on_every_run(language, tmp_path):
     again = tmp_path / f"lossbook-{language}.zip"
-    archive.write(chapters(language), language, SITE, again)
+    archive.write(read_chapters(language), language, SITE, again)
     assert again.read_bytes() == made(language, "zip").read_bytes()
-    epub.write(chapters(language), language, SITE, again)
+    epub.write(read_chapters(language), language, SITE, again)
     assert again.read_bytes() == made(language, "epub").read_bytes()
 
 
@@ -142,7 +142,7 @@ def test_wide_tables_become_lists_on_a_phone(site, tmp_path):
     body = f"<table><thead><tr>{heads}</tr></thead><tbody><tr>{cells}</tr></tbody></table>"
     for language in LANGUAGES:
         (site / f"book/{language}/two.html").write_text(PAGE.format(title="Two", body=body), encoding="utf-8")
-    epub.write(chapters("vi", site, toc(site)), "vi", site, tmp_path / "book.epub")
+    epub.write(read_chapters("vi", site, toc(site)), "vi", site, tmp_path / "book.epub")
     with zipfile.ZipFile(tmp_path / "book.epub") as file:
         file.extractall(tmp_path)
     page = (tmp_path / "book/two.xhtml").read_text(encoding="utf-8")
@@ -215,7 +215,7 @@ def test_pdf_holds_the_whole_book(language):
 @EACH
 def test_every_letter_has_a_glyph_in_the_fonts_that_come_with_the_book(language):
     glyphs = set().union(*(TTFont(file).getBestCmap() for file in pdf.FONTS.values()))
-    text = "".join("".join(chapter.article.itertext()) for chapter in chapters(language))
+    text = "".join("".join(chapter.article.itertext()) for chapter in read_chapters(language))
     letters = {letter for letter in text if unicodedata.category(letter)[0] not in "CZ"}
     assert len(letters) > 90
     missing = "".join(sorted(letter for letter in letters if ord(letter) not in glyphs))
@@ -269,7 +269,7 @@ def toc(site: Path) -> Path:
 
 
 def test_chapters_are_paper(site):
-    one, two = chapters("vi", site, toc(site))
+    one, two = read_chapters("vi", site, toc(site))
     assert [(one.title, one.id, one.part), (two.title, two.id, two.part)] == [
         ("One !", "index", ""),
         ("Two !", "two", "Part"),
@@ -281,7 +281,7 @@ def test_chapters_are_paper(site):
 
 
 def test_epub_of_a_small_site(site, tmp_path):
-    epub.write(chapters("vi", site, toc(site)), "vi", site, tmp_path / "book.epub")
+    epub.write(read_chapters("vi", site, toc(site)), "vi", site, tmp_path / "book.epub")
     with zipfile.ZipFile(tmp_path / "book.epub") as file:
         assert file.namelist()[0] == "mimetype"
         assert {"book/dot.png", "book/two.xhtml"} <= set(file.namelist())
@@ -295,7 +295,7 @@ def test_epub_of_a_small_site(site, tmp_path):
 
 
 def test_pdf_of_a_small_site_has_links_within(site):
-    page = pdf.document(chapters("vi", site, toc(site)), "vi", site)
+    page = pdf.document(read_chapters("vi", site, toc(site)), "vi", site)
     assert 'href="#two--x">two</a>' in page
     assert '<p id="two--x">' in page
     assert 'href="#index--x">here</a>' in page
@@ -307,16 +307,16 @@ def test_pdf_of_a_small_site_has_links_within(site):
 @CHROMIUM
 def test_pdf_is_printed_when_it_would_change_and_always_the_same(site, monkeypatch):
     file = site / "vi.pdf"
-    pdf.write(chapters("vi", site, toc(site)), "vi", site, file)
+    pdf.write(read_chapters("vi", site, toc(site)), "vi", site, file)
     first = file.read_bytes()
     file.unlink()
-    pdf.write(chapters("vi", site, toc(site)), "vi", site, file)
+    pdf.write(read_chapters("vi", site, toc(site)), "vi", site, file)
     assert file.read_bytes() == first
     monkeypatch.setattr(pdf, "CHROMIUM", "false")  # a program that fails
-    pdf.write(chapters("vi", site, toc(site)), "vi", site, file)
+    pdf.write(read_chapters("vi", site, toc(site)), "vi", site, file)
     (site / "book/vi/two.html").write_text(PAGE.format(title="2", body=""), encoding="utf-8")
     with pytest.raises(BookError, match="Chromium could not print"):
-        pdf.write(chapters("vi", site, toc(site)), "vi", site, file)
+        pdf.write(read_chapters("vi", site, toc(site)), "vi", site, file)
     assert not file.exists(), "a PDF of older pages"
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tools.book import LANGUAGES, ROOT, BookError
 from tools.make.downloads import archive, epub, pdf
-from tools.make.downloads.chapters import SITE, chapters, fill
+from tools.make.downloads.chapters import SITE, fill, read_chapters
 
 KINDS = {
     "pdf": "PDF, to read and to print",
@@ -28,10 +28,10 @@ def make(language: str, site: Path, toc: Path) -> list[Path]:
     """Make a language's files; those that are there now, in the order of KINDS."""
     files = {kind: site / "_downloads" / f"lossbook-{language}.{kind}" for kind in KINDS}
     files["whl"] = site / "_downloads" / archive.wheel()[0]
-    archive.write(chapters(language, site, toc), language, site, files["zip"], toc.parent)
-    epub.write(chapters(language, site, toc), language, site, files["epub"])
+    archive.write(read_chapters(language, site, toc), language, site, files["zip"], toc.parent)
+    epub.write(read_chapters(language, site, toc), language, site, files["epub"])
     if pdf.CHROMIUM:
-        pdf.write(chapters(language, site, toc), language, site, files["pdf"])
+        pdf.write(read_chapters(language, site, toc), language, site, files["pdf"])
     else:
         files["pdf"].unlink(missing_ok=True)  # it may be of another day than the rest
     return [file for file in files.values() if file.exists()]

@@ -186,7 +186,7 @@ def parts(chapters: list[Chapter]) -> list[tuple[str, list[Chapter]]]:
     return [(part, list(group)) for part, group in groupby(chapters, key=lambda chapter: chapter.part)]
 
 
-def chapters(language: str, site: Path = SITE, toc: Path = ROOT / "_toc.yml") -> list[Chapter]:
+def read_chapters(language: str, site: Path = SITE, toc: Path = ROOT / "_toc.yml") -> list[Chapter]:
     """The chapters of a language, cleaned; their links are still those of the site."""
     found = [
         Chapter(docname, part, cleaned(read(docname, site), language))

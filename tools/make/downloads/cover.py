@@ -20,7 +20,7 @@ for font in COMES_WITH_THE_BOOK:
     fontManager.addfont(font)
 
 
-def cover(language: str) -> bytes:
+def draw_cover(language: str) -> bytes:
     """The logo and the title, 1600 by 2400 dots."""
     figure = Figure(figsize=(8, 12), dpi=200, facecolor=BLUE, layout="none")
     axes = figure.add_axes((0.2, 0.3, 0.6, 0.4), xlim=(0, 32), ylim=(32, 0), aspect="equal", facecolor="none")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tools.make.downloads.archive import add
 from tools.make.downloads.chapters import LOGO, STYLE, Chapter, fill, markup, parts, relinked, replace
-from tools.make.downloads.cover import cover
+from tools.make.downloads.cover import draw_cover
 
 WIDE = 4  # columns
 
@@ -72,7 +72,7 @@ def write(chapters: list[Chapter], language: str, site: Path, file: Path) -> Non
         add(archive, "book/nav.xhtml", fill("nav.xhtml", language, **details))
         add(archive, "book/style.css", STYLE.read_bytes())
         add(archive, "book/logo.svg", LOGO.read_bytes())
-        add(archive, "book/cover.jpg", cover(language))
+        add(archive, "book/cover.jpg", draw_cover(language))
         for chapter in chapters:
             body = markup(chapter.article)
             add(archive, f"book/{chapter.id}.xhtml", fill("page.xhtml", language, heading=chapter.title, body=body))
