@@ -231,7 +231,7 @@ def test_published_address(tmp_path):
     assert book.page("index").soup.select_one("link[rel=canonical]")["href"] == f"{at}/index.html"
     assert book.page("404").soup.base["href"] == "https://o.github.io/r/"
     site = book.root / "_build/html"
-    urls = BeautifulSoup((site / "sitemap.xml").read_text(encoding="utf-8"), "html.parser").find_all("url")
+    urls = BeautifulSoup((site / "sitemap.xml").read_text(encoding="utf-8"), "xml").find_all("url")
     assert [url.loc.string for url in urls] == [
         f"{at}/{page}.html" for page in ("en/guide/l1", "vi/guide/l1", "en/index", "vi/index")
     ]
