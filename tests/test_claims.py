@@ -135,4 +135,12 @@ def test_every_claim_is_taught():
     cells = {f"{page.name}#{cell.id}" for page in pages(REFERENCE).values() for cell in page.cells}
     cells |= {f"glossary#{anchor(term)}" for term in prose.TERMS}
     nowhere = [f"{key}: {claim.get('taught')}" for key, claim in CLAIMS.items() if claim.get("taught") not in cells]
-    assert nowhere == [], "each claim names a page and a cell in `taught`; these cells do not exist"
+    nowhere += [
+        f"{article}, {number}: {target}"
+        for article, row in ARTICLES.items()
+        for number, target in row.get("mirrored", {}).items()
+        if target not in cells or number not in row["sections"]
+    ]
+    assert nowhere == [], (
+        "each claim names a page and a cell in `taught`, and an article in `mirrored`; these cells do not exist"
+    )

@@ -68,8 +68,8 @@ def sample_without_import_stops():
 
 
 def twelve_samples_lack_the_import():
-    """In twelve samples of the guide, each run alone, the first name of PyTorch stands for nothing."""
-    # Sections of the article, and what each of their samples uses without having imported it.
+    """Twelve samples of the guide, restored and run alone, stopped at these names: nothing before imports them."""
+    # Section of the article, and the name at which each of its samples stopped.
     missing = {"4": "torch", "5": "torch", "7": "nn torch", "8": "nn", "10": "torch", "12": "torch", "13": "torch"}
     missing |= {"14": "torch", "15": "torch", "17": "torch", "18": "nn"}
     names = [name for names in missing.values() for name in names.split()]
