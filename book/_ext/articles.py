@@ -21,7 +21,7 @@ class Articles(FromData):
         """The table's rows."""
         yield [[nodes.Text(self.say(head))] for head in ("Section", "In this book", "Claims")]
         for number, title in article["sections"].items():
-            target = self.mirror(key, number)
+            target = article.get("mirrored", {}).get(number) or self.mirror(key, number)
             found = Counter(claim["verdict"] for claim in self.claims(key, number).values())
             fates = [f"{self.say(words)} {found[verdict]}" for verdict, words in VERDICTS.items() if found[verdict]]
             yield [
