@@ -191,6 +191,18 @@ def test_meta_device_gives_shapes(entry, generator):
     assert entry.function(*on_meta, reduction="none").shape == entry.function(*inputs, reduction="none").shape
 
 
+@every_loss
+def test_defaults_are_typed_once(entry):
+    """What the definition needs a default for has that of the function; steps, term and formula have none."""
+    ours = inspect.signature(entry.function).parameters
+    for name, parameter in inspect.signature(entry.definition).parameters.items():
+        if name in ours and parameter.default is not parameter.empty:
+            assert parameter.default == ours[name].default, name
+    for function in (entry.steps, entry.formula):
+        defaults = [p.default for p in inspect.signature(function).parameters.values()]
+        assert set(defaults) <= {inspect.Parameter.empty}
+
+
 @every_loss_of_torch
 def test_takes_torchs_settings(entry, in_torch):
     """Any torch call with keyword settings runs unchanged: torch's settings, with torch's defaults."""

@@ -16,6 +16,7 @@ from torch.nn.functional import linear
 from ..guards.classes import check_class_indices, check_class_probabilities, check_class_weight, class_dim
 from ..guards.layers import logits_shape
 from ..guards.tensors import check_tensors
+from ..kit.batches.by_class import WEIGHT
 from ..kit.batches.by_vector import linear_layers
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function
@@ -206,8 +207,8 @@ def formula(
     label_smoothing: float,
 ) -> str:
     ignored = -100 if ignore_index is None else ignore_index
-    of_z = of_logits.formula(target, weight, ignored, label_smoothing)
-    return of_z + given("z", "A x" if linear_bias is None else "A x + b")
+    of_logits_alone = of_logits.formula(target, weight, ignored, label_smoothing)
+    return of_logits_alone.replace(r"\ell(z,", r"\ell(x,") + given("z", "A x" if linear_bias is None else "A x + b")
 
 
 def steps(
@@ -264,7 +265,8 @@ ENTRY = Entry(
         {},
         {"ignore_index": 1, "options": Options(batch_chunk_size=2, allow_retain_graph=True)},
         {"linear_bias": torch.tensor([0.5, -1.0, 0.0, 2.0]).double()},
-        {"weight": torch.tensor([0.5, 1.0, 2.0, 0.25]).double(), "ignore_index": 2, "label_smoothing": 0.1},
+        {"weight": WEIGHT},
+        {"weight": WEIGHT, "ignore_index": 2, "label_smoothing": 0.1},
     ),
     sizes={"in_features": 3, "num_classes": 4},
 )
