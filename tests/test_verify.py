@@ -16,9 +16,10 @@ from torch import nn
 
 import lossbook
 from lossbook.verifying.checks import CHECKS
-from lossbook.verifying.subject import call
+from lossbook.verifying.subject import outcome
 from lossbook.verifying.subject.state import limited
 from lossbook.verifying.verify import verify
+from tests.small_losses import asks_for_a_mask, clears_the_target, right, shaken, spread, two_sorted_rows
 
 pytest_plugins = ["pytester"]
 
@@ -26,34 +27,8 @@ INTERRUPTS = hasattr(signal, "setitimer")
 interrupted = pytest.mark.skipif(not INTERRUPTS, reason="On Windows nothing interrupts a loss that does not end.")
 
 
-def right(input, target):
-    return (input - target).square().mean()
-
-
 def summed(input, target):
     return (input - target).square().sum()
-
-
-def shaken(input, target):
-    return right(input, target) + 1e-7 * torch.rand(())
-
-
-def spread(input, target):
-    return ((input.max() - input.min()) - (target.max() - target.min())).square()
-
-
-def two_sorted_rows():
-    return torch.randn(6).sort().values, torch.randn(6).sort().values
-
-
-def clears_the_target(input, target):
-    loss = right(input, target)
-    target.zero_()
-    return loss
-
-
-def asks_for_a_mask(input, target, mask):
-    return (right(input, target) * mask).mean()
 
 
 # ---- the report
@@ -65,7 +40,7 @@ def test_a_right_loss():
     assert str(report).startswith("right agrees with mse.")
     assert {c.state for c in report.checks} == {"passed", "not applicable"}
     assert all(c.why for c in report.checks if c.state == "not applicable")
-    assert [c.name for c in report.checks] == [check.__name__.replace("_", " ") for check in CHECKS]
+    assert [c.name for c in report.checks] == [check.name for check in CHECKS]
     assert not report.failures
     assert not report.diagnosis
     report.raise_on_failure()
@@ -282,7 +257,7 @@ class NoSuper(nn.Module):
     ],
 )
 def test_bad_manners_are_reported(loss, check, words, ran, capsys, monkeypatch):
-    monkeypatch.setattr(call, "limited", functools.partial(limited, 0.2))
+    monkeypatch.setattr(outcome, "limited", functools.partial(limited, 0.2))
     report = verify(loss, like="mse")
     assert not report
     assert report.ran == ran
