@@ -19,7 +19,7 @@ from lossbook.verifying.checks import CHECKS
 from lossbook.verifying.subject import outcome
 from lossbook.verifying.subject.state import limited
 from lossbook.verifying.verify import verify
-from tests.small_losses import asks_for_a_mask, clears_the_target, right, shaken, spread, two_sorted_rows
+from tests.package.small_losses import asks_for_a_mask, clears_the_target, right, shaken, spread, two_sorted_rows
 
 pytest_plugins = ["pytester"]
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from lossbook.verifying.checks import CHECKS
 from lossbook.verifying.verify import verify
-from tests.small_losses import asks_for_a_mask, clears_the_target, right, shaken, spread, two_sorted_rows
+from tests.package.small_losses import asks_for_a_mask, clears_the_target, right, shaken, spread, two_sorted_rows
 
 
 def one_row(tensor):

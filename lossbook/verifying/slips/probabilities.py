@@ -83,17 +83,17 @@ def _of_terms(settings: Settings, logs: Logs) -> Iterator[Slip]:
 def _of_sigmoid(settings: Settings) -> Iterator[Slip]:
     weight = _weight(settings)
 
-    def of_probabilities(p: Callable[[Tensor], Tensor], least: float = -torch.inf) -> Loss:
-        def logs(x: Tensor) -> tuple[Tensor, Tensor]:
-            return p(x).log(), (1 - p(x)).log().clamp(min=least)
+    def of_probabilities(p: Callable[[Tensor], Tensor]) -> Loss:
+        return _entropy(settings, lambda x: (p(x).log(), (1 - p(x)).log()), weight)
 
-        return _entropy(settings, logs, weight)
+    def of_softmax(dim: int) -> Loss:
+        return _entropy(settings, lambda x: (x.softmax(dim).log(), (1 - x.softmax(dim)).log().clamp(min=-100)), weight)
 
     says = _("sigmoid is missing: the logits are taken for probabilities")
     yield Slip(says, of_probabilities(lambda x: x), operations=("log",))
     says = _("softmax in the place of sigmoid: the labels compete")
     for dim in (-1, 0, 1):
-        yield Slip(says, of_probabilities(partial(torch.softmax, dim=dim), least=-100), operations=("softmax",))
+        yield Slip(says, of_softmax(dim), operations=("softmax",))
     says = _("sigmoid is missing: the logits are clamped to [0, 1] and taken for probabilities")
     for eps in EPSILONS:
         yield Slip(says, of_probabilities(partial(torch.clamp, min=eps, max=1 - eps)), operations=("clamp", "clip"))
