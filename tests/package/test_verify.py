@@ -116,6 +116,27 @@ def test_the_smallest_input_is_small(loss, like, diagnosis):
     assert all(bool((2 * t == (2 * t).round()).all()) for t in inputs), "round numbers"
 
 
+def clamped_logits(input, target):
+    return nn.functional.binary_cross_entropy(input.clamp(0, 1), target, reduction="sum")
+
+
+def test_a_slip_is_named_under_every_reduction():
+    report = verify(clamped_logits, like="bce_with_logits", reduction="sum")
+    assert report.diagnosis == "sigmoid is missing: the logits are clamped to [0, 1] and taken for probabilities"
+
+
+def summed_over_classes(input, target):
+    losses = nn.functional.binary_cross_entropy_with_logits(input, target, reduction="none")
+    return losses.sum(-1).mean()
+
+
+def test_a_count_holds_in_every_batch():
+    """The loss is C times too large; N is that number in one of the failing batches, of shape (C), only."""
+    report = verify(summed_over_classes, like="multilabel_soft_margin")
+    forms = next(check.finding for check in report.checks if check.name == "forms")
+    assert forms.diagnosis == "too large by the number of all elements: the sum instead of the mean"
+
+
 def test_twice_the_same():
     for loss, like in ((summed, "mse"), (shaken, "mse"), (softmax_twice, "cross_entropy")):
         assert str(verify(loss, like)) == str(verify(loss, like))
@@ -274,6 +295,27 @@ def test_the_time_limit_cuts_no_import_in_half(tmp_path, monkeypatch):
     with limited(0.01):
         import late
     assert late.whole
+
+
+class WearsOut(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, input, target):
+        self.calls += 1
+        if self.calls > 16:  # as many as the first checks make
+            raise RuntimeError("worn out")
+        return right(input, target)
+
+
+def test_a_loss_that_fails_only_later():
+    report = verify(WearsOut(), like="mse")
+    states = {check.name: check.state for check in report.checks}
+    assert states["value"] == "passed"
+    assert states["upstream"] == states["second backward"] == "not applicable"
+    assert states["repeatable"] == "failed"
+    assert "got worn out" in str(report)
 
 
 # ---- what cannot be compared

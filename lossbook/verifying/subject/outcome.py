@@ -12,7 +12,7 @@ from .state import TakesTooLong, limited, quiet
 
 
 @dataclass(frozen=True, kw_only=True)
-class Call:
+class Observed:
     """What can be seen of every call."""
 
     printed: str = ""
@@ -20,21 +20,21 @@ class Call:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Failed(Call):
+class Failed(Observed):
     """The call raised an error."""
 
     error: BaseException
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoTensor(Call):
+class NoTensor(Observed):
     """The call returned something that is no tensor."""
 
     kind: str  #: the type of what was returned
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answered(Call):
+class Answered(Observed):
     """The call returned a tensor."""
 
     value: Tensor  #: a copy without its graph
