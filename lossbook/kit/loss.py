@@ -15,7 +15,7 @@ from torch import Tensor
 from ..guards.tensors import is_half
 from .settings import Rule, tensor_or_none
 
-DEPRECATED = ("size_average", "reduce")
+DEPRECATED = ("size_average", "reduce")  #: torch still takes them; ``reduction`` says the same
 
 
 def reduce(losses: Tensor, reduction: str, *, divisor: Tensor | None = None) -> Tensor:
@@ -40,6 +40,11 @@ def settings_of(function: Callable) -> dict[str, inspect.Parameter]:
     """The keyword-only parameters of a loss, by name."""
     parameters = inspect.signature(function).parameters
     return {name: p for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
+
+
+def pick(function: Callable, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the arguments that a function names."""
+    return {name: arguments[name] for name in inspect.signature(function).parameters if name in arguments}
 
 
 def rules_of(function: Callable) -> dict[str, Rule]:
@@ -89,7 +94,7 @@ def loss_function(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
             tensors = [t.float() if is_half(t) else t for t in tensors]
         return function(*tensors, **given)
 
-    # torch.compile counts recompilations by code object; a shared one would be used up after eight losses.
+    # torch.compile allows eight recompilations per code object, so each loss gets its own.
     checked.__code__ = checked.__code__.replace(co_name=caller)
     return checked
 

@@ -17,6 +17,16 @@ STEP = 1e-5  #: how far to look beside a point for other slopes
 STEEP = 1e5  #: a slope that stands for an infinite one: any finite number will do
 
 
+@dataclass(frozen=True)
+class Standard:
+    """What a loss is held against."""
+
+    losses: Sequence[Callable]  #: each is right
+    wrt: tuple[int, ...]  #: which arguments are predictions
+    guessed: bool  #: whether these were guessed, as with a user's reference
+    tolerance: float = DOUBLE
+
+
 @dataclass(frozen=True, eq=False)
 class Sample:
     """A batch on which both gave a tensor: the loss under test and the right one."""
@@ -43,16 +53,17 @@ class Trial:
         return Sample(self.batch, self.got, self.best) if self.right and isinstance(self.got, Answered) else None
 
 
-def try_on(loss: Callable, losses: Sequence[Callable], batch: Batch, wrt: Sequence[int]) -> Trial:
+def try_on(loss: Callable, standard: Standard, batch: Batch) -> Trial:
     """Call a loss and the right ones on a batch."""
     # On ordinary input lossbook and torch agree, as lossbook's tests show; where losses break, they may not.
-    outcomes = [call(right, batch.tensors, wrt) for right in (losses if batch.edge else losses[:1])]
+    losses = standard.losses if batch.edge else standard.losses[:1]
+    outcomes = [call(right, batch.tensors, standard.wrt) for right in losses]
     right = [o for o in outcomes if isinstance(o, Answered) and o.backward_error is None and o.is_finite]
     # If torch or lossbook fails here, there is no reference value: skip.
-    return Trial(batch, call(loss, batch.tensors, wrt), right if len(right) == len(outcomes) else [])
+    return Trial(batch, call(loss, batch.tensors, standard.wrt), right if len(right) == len(outcomes) else [])
 
 
-def fault_of(trial: Trial, losses: Sequence[Callable], wrt: Sequence[int], tolerance: float) -> str | None:
+def fault_of(trial: Trial, standard: Standard) -> str | None:
     """What is wrong, in a word; None where the loss is right or the reference says nothing."""
     got = trial.got
     if not trial.right:
@@ -63,12 +74,10 @@ def fault_of(trial: Trial, losses: Sequence[Callable], wrt: Sequence[int], toler
         return "no tensor"
     if isinstance(got.backward_error, TakesTooLong):
         return "hang"
-    return _value_fault(trial, got, losses, wrt, tolerance) or _gradient_fault(trial, got, losses, wrt, tolerance)
+    return _value_fault(trial, got, standard) or _gradient_fault(trial, got, standard)
 
 
-def _value_fault(
-    trial: Trial, got: Answered, losses: Sequence[Callable], wrt: Sequence[int], tolerance: float
-) -> str | None:
+def _value_fault(trial: Trial, got: Answered, standard: Standard) -> str | None:
     value, want = got.value, trial.best.value
     if value.numel() != want.numel() or value.is_complex() or value.dtype is torch.bool:
         return "shape"
@@ -78,16 +87,14 @@ def _value_fault(
     def agrees(tolerance: float) -> bool:
         return any(close(value.reshape(r.value.shape), r.value, tolerance) for r in trial.right)
 
-    if agrees(tolerance):
+    if agrees(standard.tolerance):
         return None
-    if agrees(1e-2) and _gradient_fault(trial, got, losses, wrt, tolerance) == "gradient not finite":
+    if agrees(1e-2) and _gradient_fault(trial, got, standard) == "gradient not finite":
         return "gradient not finite"  # a root without the small number under it: the value is off by that number
     return "value" if got.is_finite else "not finite"
 
 
-def _gradient_fault(
-    trial: Trial, got: Answered, losses: Sequence[Callable], wrt: Sequence[int], tolerance: float
-) -> str | None:
+def _gradient_fault(trial: Trial, got: Answered, standard: Standard) -> str | None:
     if got.backward_error is not None:
         return "backward error"
     wanted = [r for r in trial.right if r.carries_gradient]
@@ -95,21 +102,20 @@ def _gradient_fault(
         return None
     if not got.carries_gradient:
         return "graph cut"
-    guessed = len(losses) == 1  # with a user's reference we cannot tell predictions from targets
-    for k, i in enumerate(wrt):
+    for k, i in enumerate(standard.wrt):
         rights = [g for r in wanted if (g := r.gradients[k]) is not None and bool(g.isfinite().all())]
         mine = got.gradients[k]
-        if not rights or (k and guessed and (mine is None or bool((mine == 0).all()))):
-            continue  # a target, and detached
+        if not rights or (k and standard.guessed and (mine is None or bool((mine == 0).all()))):
+            continue  # with a user's reference we cannot tell predictions from targets, which may be detached
         if mine is None:
             if all(bool((r == 0).all()) for r in rights):
                 continue
             return "graph cut"
         if not bool(mine.isfinite().all()):
             return "gradient not finite"
-        if any(close(mine, r, tolerance, steep=True) for r in rights):
+        if any(close(mine, r, standard.tolerance, steep=True) for r in rights):
             continue
-        if not _is_subgradient(mine, rights, trial.batch, losses[0], i, tolerance):
+        if not _is_subgradient(mine, rights, trial.batch, standard.losses[0], i, standard.tolerance):
             return "gradient"
     return None
 

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..kit.batches.batch import Batch
+from ..kit.batches.batch import Batch, Settings
 from ..kit.precision import cast
 from ..language import gettext as _
-from .compare import DOUBLE, SINGLE, Sample, Trial, fault_of, try_on
+from .compare import DOUBLE, SINGLE, Sample, Standard, Trial, fault_of, try_on
 from .subject.candidate import Candidate
 from .subject.outcome import Answered, Failed, Outcome, call
 from .subject.reference import Reference
@@ -30,21 +30,27 @@ class Examination:
         self.candidate, self.reference = candidate, reference
         self.wrt = reference.kind.wrt
         self.loss = reference.kind.around(candidate.loss)
-        self.losses = reference.bound({})
         self.single = reference.single  #: whether it, or the right one, computes in float32 inside
         self.trials: list[Trial] = []
         self.refused: dict[str, BaseException] = {}  #: forms of input that the loss does not take, and what it says
+        self.standard = self.standard_with({})
         self._try_all()
+        self.standard = self.standard_with({})  # now that its tolerance is known
 
     @property
     def tolerance(self) -> float:
         return SINGLE if self.single else DOUBLE
 
+    def standard_with(self, settings: Settings) -> Standard:
+        """What the loss with these settings is held against."""
+        guessed = self.reference.entry is None
+        return Standard(self.reference.bound(settings), self.wrt, guessed, self.tolerance)
+
     def _try_all(self) -> None:
         batches = self.reference.batches({})
         first = [batch for batch in batches if not batch.base]
         for batch in first:
-            self.trials.append(try_on(self.loss, self.losses, batch, self.wrt))
+            self.trials.append(try_on(self.loss, self.standard, batch))
             if self.hangs:
                 return
         if self.trials and all(isinstance(t.got, Failed) for t in self.trials):
@@ -56,7 +62,7 @@ class Examination:
                 self.refused.setdefault(trial.batch.form, trial.got.error)
         taken = {t.batch.form for t in self.trials} - self.refused.keys() if main else set()
         fitting = [_fitting(batch, taken) for batch in batches]
-        self.trials += [try_on(self.loss, self.losses, batch, self.wrt) for batch in fitting if batch.base in taken]
+        self.trials += [try_on(self.loss, self.standard, batch) for batch in fitting if batch.base in taken]
         self.single = self.single or self._computes_in_float32()
 
     def _try_single(self, batches: Sequence[Batch]) -> None:
@@ -66,7 +72,7 @@ class Examination:
         def loss(*tensors: Tensor) -> Any:
             return inner(*(cast(t, torch.float32) for t in tensors))
 
-        trials = [try_on(loss, self.losses, batch, self.wrt) for batch in batches]
+        trials = [try_on(loss, self.standard, batch) for batch in batches]
         if not all(isinstance(t.got, Failed) for t in trials):
             self.loss, self.trials, self.single = loss, trials, True
 
@@ -93,7 +99,7 @@ class Examination:
         return [t for t in self.trials if t.batch.edge and t.batch.form not in self.refused]
 
     def fault(self, trial: Trial) -> str | None:
-        found = fault_of(trial, self.losses, self.wrt, self.tolerance)
+        found = fault_of(trial, self.standard)
         # A person's own inputs, changed by us, may lie outside what the loss is for.
         if found == "error" and self.reference.entry is None and trial.batch.form != "inputs":
             return None

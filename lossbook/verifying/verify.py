@@ -62,7 +62,7 @@ def verify(loss: Any, like: Any, inputs: Any = None, *, compile: bool = False, *
 def _nothing_right(examination: Examination) -> str:
     """Why there is nothing to compare with."""
     batches = [trial.batch for trial in examination.trials]
-    outcomes = (call(right, b.tensors, examination.wrt) for b in batches for right in examination.losses)
+    outcomes = (call(right, b.tensors, examination.wrt) for b in batches for right in examination.standard.losses)
     error = next((error for outcome in outcomes if (error := error_of(outcome))), None)
     said = f"{type(error).__name__}: {error}" if error else "no finite tensor comes back."
     name = examination.reference.name

@@ -164,7 +164,7 @@ def order(examination: Examination) -> Result:
         raise NotApplicable(_("no batch of samples"))
     turn = torch.arange(min(sizes)).roll(1)
     batch = Batch(tuple(t[turn] for t in tensors), sample.batch.form, sample.batch.base)
-    turned = try_on(examination.loss, examination.losses, batch, examination.wrt)
+    turned = try_on(examination.loss, examination.standard, batch)
     if not turned.right or not close(turned.best.value, sample.best.value, 1e-9):
         raise NotApplicable(_("the right loss depends on it too"))
     got = turned.got
@@ -210,7 +210,7 @@ def strides(examination: Examination) -> Result:
         tried += 1
         # As an edge, so that torch's own is asked too: it has flaws of its own here.
         batch = replace(trial.batch, tensors=tensors, edge=True, name="")
-        again = try_on(examination.loss, examination.losses, batch, examination.wrt)
+        again = try_on(examination.loss, examination.standard, batch)
         fault = "error" if isinstance(again.got, Failed) else examination.fault(again)
         if fault:
             behind = Diagnosis(

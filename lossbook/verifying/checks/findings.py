@@ -48,21 +48,20 @@ def smallest_finding(
     fault: str,
     *,
     loss: Callable | None = None,
-    losses: Sequence[Callable] | None = None,
     settings: Settings | None = None,
 ) -> Finding:
     """A fault that several batches show, on the smallest input that shows it.
 
-    A loss and right losses with other settings than the examination's are given together with these settings.
+    A loss with settings of its own is given together with these.
     """
-    loss, losses = loss or examination.loss, losses or examination.losses
+    loss, standard = loss or examination.loss, examination.standard_with(settings or {})
     first = min(trials, key=lambda t: sum(x.numel() for x in t.batch.tensors))
 
     def attempt(batch: Batch) -> Trial:
-        return try_on(loss, losses, batch, examination.wrt)
+        return try_on(loss, standard, batch)
 
     def fails(batch: Batch) -> bool:
-        return fault_of(attempt(batch), losses, examination.wrt, examination.tolerance) == fault
+        return fault_of(attempt(batch), standard) == fault
 
     small = first if fault == "hang" else attempt(smallest(first.batch, fails))
     got, wanted = told(small, fault, examination.tolerance)

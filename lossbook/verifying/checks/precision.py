@@ -89,7 +89,7 @@ def _right_batches(examination: Examination) -> list[Batch]:
         floats = [i for i, t in enumerate(sample.batch.tensors) if t.is_floating_point()]
         for moved in {tuple(floats), tuple(floats[:2]), tuple(floats[:1])}:
             tensors = tuple(exact(t + FAR) if i in moved else t for i, t in enumerate(sample.batch.tensors))
-            away = call(examination.losses[0], tensors)
+            away = call(examination.standard.losses[0], tensors)
             if isinstance(away, Answered) and close(away.value, sample.best.value, 1e-2):
                 name = _("large numbers, small errors")
                 found.append(replace(sample.batch, tensors=tensors, edge=True, name=name))
@@ -107,7 +107,7 @@ def _many_samples(examination: Examination) -> list[Batch]:
             many = tuple(t.repeat(copies, *[1] * (t.dim() - 1)) for t in batch.tensors)
             return replace(batch, tensors=many, edge=True, name=_("many samples"))
 
-        right = call(examination.losses[0], repeated(64).tensors)
+        right = call(examination.standard.losses[0], repeated(64).tensors)
         if not isinstance(right, Answered) or not close(right.value, sample.best.value, 1e-6):
             return []  # not a mean over samples
         few, more = (_graph_size(examination, batch) for batch in (sample.batch, repeated(8)))
@@ -143,7 +143,7 @@ def _try_in(examination: Examination, dtype: torch.dtype, batches: Sequence[Batc
     for batch in batches:
         tensors = tuple(cast(t, dtype) for t in batch.tensors)
         right = _finite([call(r, tensors) for r in examination.reference.bound({}, dtype)])
-        precise = _finite([call(r, [cast(t, torch.float64) for t in tensors]) for r in examination.losses])
+        precise = _finite([call(r, [cast(t, torch.float64) for t in tensors]) for r in examination.standard.losses])
         if not right or not precise:
             continue
         got = call(loss, tensors, examination.wrt)

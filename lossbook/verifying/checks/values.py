@@ -105,19 +105,19 @@ def _with_each(examination: Examination, every: Sequence[Settings]) -> Result:
         except Exception:
             refused.append(given)
             continue
-        losses = examination.reference.bound(given)
+        standard = examination.standard_with(given)
         batches = [b for b in examination.reference.batches(given) if not {b.form, b.base} & examination.refused.keys()]
-        trials = [try_on(loss, losses, batch, examination.wrt) for batch in batches]
+        trials = [try_on(loss, standard, batch) for batch in batches]
         first = [t for t in trials if not t.batch.base]
         if first and all(isinstance(t.got, Failed) for t in first):
             refused.append(given)
             continue
         taken.append(given)
-        faults = [(t, fault_of(t, losses, examination.wrt, examination.tolerance)) for t in trials]
+        faults = [(t, fault_of(t, standard)) for t in trials]
         for trial, fault in faults:
             if fault and (fault != "error" or trial.batch.base):
                 alike = [t for t, f in faults if f == fault and (f != "error" or t.batch.base)]
-                return failed(smallest_finding(examination, alike, fault, loss=loss, losses=losses, settings=given))
+                return failed(smallest_finding(examination, alike, fault, loss=loss, settings=given))
     if not taken and not refused:
         raise NotApplicable(_("it takes none"))
     why = ", ".join(_names(s) for s in taken)

@@ -15,7 +15,7 @@ from ...kit.batches.batch import Settings
 from ...kit.loss import settings_of
 from ...language import gettext as _
 from ..subject.reference import Reference
-from .slip import PAGES, Loss, Slip, page_of
+from .slip import Loss, Slip, page_of
 
 CROSS_ENTROPY = "guide/cross-entropy"
 BCE = "guide/bce"
@@ -226,4 +226,4 @@ def of_other_losses(reference: Reference) -> Iterator[Slip]:
         if entry.function is None or entry is reference.entry or entry.name == "linear_cross_entropy":
             continue
         says = _("it computes another loss: {name}").format(name=entry.name)
-        yield Slip(says, partial(entry.function, **reduction), page=PAGES.get(entry.name, ""))
+        yield Slip(says, partial(entry.function, **reduction), page=entry.page)

@@ -15,10 +15,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...kit.batches.batch import Settings
+from ...kit.loss import settings_of
 from ...language import gettext as _
+from ...losses.focal import focal as of_logarithms
+from ...losses.focal import sigmoid_focal_loss
+from ..subject.reference import Reference
 from .metric import contrastive, contrastive_slips, info_nce, info_nce_slips, nt_xent, nt_xent_slips
 from .overlap import dice, dice_slips, tversky, tversky_slips
-from .slip import REDUCTIONS, Loss, Slip
+from .slip import REDUCTIONS, Loss, Slip, slips_of
 
 
 @dataclass(frozen=True)
@@ -71,8 +75,18 @@ def _alpha(x: Tensor, t: Tensor, alpha: float | None) -> Tensor | float:
 
 
 def focal(x: Tensor, t: Tensor, gamma: float, alpha: float | None, reduction: str) -> Tensor:
-    log_p, t = _log_p(x, t)
-    return REDUCTIONS[reduction](-_alpha(x, t, alpha) * (1 - log_p.exp()) ** gamma * log_p)
+    if t.is_floating_point():
+        return sigmoid_focal_loss(x, t, gamma=gamma, alpha=alpha, reduction=reduction)
+    log_p, _classes = _log_p(x, t)
+    losses = of_logarithms(log_p, (-log_p.expm1()).log(), gamma)
+    return REDUCTIONS[reduction](_alpha(x, t, alpha) * losses)
+
+
+@slips_of("focal")
+def sigmoid_focal(reference: Reference, settings: Settings) -> Iterator[Slip]:
+    defaults = {name: parameter.default for name, parameter in settings_of(sigmoid_focal_loss).items()}
+    for says, loss in _focal_slips({**defaults, **settings}):
+        yield Slip(says, loss)
 
 
 def _focal_slips(n: Settings) -> Iterator[tuple[str, Loss]]:

@@ -16,7 +16,6 @@ from ...kit.batches.batch import Batch, Kind, Settings
 from ...kit.entry import Entry
 from ...kit.loss import settings_of
 from ...kit.precision import cast, precise
-from ..inputs import KINDS
 from .candidate import in_double
 from .given import batches_of, given_batches, predictions_of
 from .outcome import Answered, Failed, call
@@ -63,10 +62,11 @@ def _in_catalogue(
 ) -> Reference:
     built_with = settings_of_module(like) if isinstance(like, torch.nn.Module) else {}
     own = {n: value for n, value in {**built_with, **settings}.items() if _differs(function, n, value)}
-    kind = KINDS[entry.name]
+    kind = entry.batches
     if inputs is not None:
         kind = replace(kind, batches=given_batches(inputs, kind))
-    return Reference(entry.name, (function, entry.torch_function or function), kind, own, entry)
+    losses = (function, *([entry.torch_function] if entry.torch_function else []))
+    return Reference(entry.name, losses, kind, own, entry)
 
 
 def _of_a_person(like: Callable, inputs: Any, settings: Settings) -> Reference:
@@ -83,7 +83,7 @@ def _of_a_person(like: Callable, inputs: Any, settings: Settings) -> Reference:
     batches = list(batches_of(inputs))
     single = _refuses_float64(loss, batches[0])
     loss = functools.partial(_in_float32, loss) if single else loss
-    kind = Kind(given_batches(inputs), predictions_of(batches[0]), reductions=())
+    kind = Kind(given_batches(inputs), wrt=predictions_of(batches[0]), reductions=())
     return Reference(name, (loss,), kind, single=single)
 
 
