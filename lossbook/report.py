@@ -31,9 +31,9 @@ class Finding:
     def __str__(self) -> str:
         lines = [self.says]
         if self.inputs:
-            arguments = [written(t) for t in self.inputs]
+            arguments = [tensor_text(t) for t in self.inputs]
             for name, value in (self.settings or {}).items():
-                arguments.append(f"{name}={written(value) if isinstance(value, Tensor) else repr(value)}")
+                arguments.append(f"{name}={tensor_text(value) if isinstance(value, Tensor) else repr(value)}")
             lines.append(_("smallest input: {arguments}").format(arguments=", ".join(arguments)))
         if self.got:
             lines.append(_("got {got}, should be {wanted}").format(got=self.got, wanted=self.wanted))
@@ -138,7 +138,7 @@ def _quoted(line: str) -> str:
     return "".join(f"\\{c}" if c in "*_[]|`$<" else c for c in line)
 
 
-def written(tensor: Tensor, most: int = 24) -> str:
+def tensor_text(tensor: Tensor, most: int = 24) -> str:
     """A small tensor as nested lists; a large one by its shape."""
     if tensor.numel() > most:
         return _("a tensor of shape {shape}").format(shape=tuple(tensor.shape))

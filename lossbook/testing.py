@@ -12,7 +12,7 @@ from .report import FAILED, SKIPPED, Report
 from .verifying.checks import CHECKS
 from .verifying.verify import verify
 
-NAMES = tuple(check.__name__.replace("_", " ") for check in CHECKS)
+NAMES = tuple(check.name for check in CHECKS)
 
 
 def loss_checks(loss: Any, like: Any, inputs: Any = None, **settings: Any) -> Callable[[str], None]:
