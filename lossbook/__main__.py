@@ -14,13 +14,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ._plain import allow_any_text
 from .catalogue import CATALOGUE, find, lookup
 from .explaining.explain import explain
 from .kit.entry import Entry
 from .kit.loss import rules_of
 from .kit.settings import tensor_or_none
 from .language import languages, set_language
+from .plain_text import allow_any_text
 
 DESCRIPTION = "PyTorch losses: explained with your numbers, drawn, and yours checked."
 
@@ -132,8 +132,8 @@ def _plot(given: argparse.Namespace) -> None:
     if not Path(given.output).suffix:
         raise ValueError(f"The file name {given.output!r} does not say what to write. End it in .svg, .png or .pdf.")
     settings = _settings(given.set, [find(loss) for loss in given.loss])
-    axes = plot(*given.loss, quantity="gradient" if given.gradient else "loss", **settings)
-    axes.figure.savefig(given.output, bbox_inches="tight")
+    figure: Any = plot(*given.loss, quantity="gradient" if given.gradient else "loss", **settings).figure
+    figure.savefig(given.output, bbox_inches="tight")
     print(given.output)
 
 
@@ -162,6 +162,8 @@ def _object(place: str) -> Any:
     try:
         if home.endswith(".py"):
             spec = importlib.util.spec_from_file_location(Path(home).stem, home)
+            assert spec is not None  # it is None for endings that Python does not know
+            assert spec.loader is not None
             module = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(module)
         else:

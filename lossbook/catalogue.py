@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -98,7 +99,10 @@ def find(loss: str | Callable) -> Entry:
     raise ValueError(f"The catalogue has no loss {loss!r}. {advice}")
 
 
-def settings_of_module(module: torch.nn.Module) -> dict:
+def settings_of_module(module: torch.nn.Module) -> dict[str, Any]:
     """The settings that a module of lossbook or torch was built with, for its function."""
-    names = settings_of(find(module).function)
+    entry = find(module)
+    if entry.function is None:
+        raise TypeError(f"{entry.name} has no function: its settings belong to the module alone. Call the module.")
+    names = settings_of(entry.function)
     return {name: getattr(module, name) for name in names if hasattr(module, name)}

@@ -69,7 +69,7 @@ def softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | None 
     >>> softmax(torch.tensor([1.0, 2.0, 3.0, 4.0]), dim=0)
     tensor([0.0321, 0.0871, 0.2369, 0.6439])
     """
-    input, kept = _prepared("softmax", input, dim, dtype)
+    input, dim, kept = _prepared("softmax", input, dim, dtype)
     return softmax_steps(input, dim).probabilities.to(kept)
 
 
@@ -89,7 +89,7 @@ def log_softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | N
     >>> log_softmax(torch.tensor([200.0, 0.0]), dim=0)  # log(softmax) would give -inf
     tensor([   0., -200.])
     """
-    input, kept = _prepared("log_softmax", input, dim, dtype)
+    input, dim, kept = _prepared("log_softmax", input, dim, dtype)
     shifted = input - largest(input, dim)
     return (shifted - shifted.exp().sum(dim, keepdim=True).log()).to(kept)
 
@@ -166,8 +166,10 @@ class LogSoftmax(Softmax):
     function = staticmethod(log_softmax)
 
 
-def _prepared(caller: str, input: Tensor, dim: int | None, dtype: torch.dtype | None) -> tuple[Tensor, torch.dtype]:
-    """The input in the type to compute in, and the type of the result.
+def _prepared(
+    caller: str, input: Tensor, dim: int | None, dtype: torch.dtype | None
+) -> tuple[Tensor, int, torch.dtype]:
+    """Check the arguments. Returns the input in the type to compute in, ``dim``, and the type of the result.
 
     Half precision is widened on the way: the normalizer of 65 505 equal logits is more than float16 can hold.
     """
@@ -180,4 +182,4 @@ def _prepared(caller: str, input: Tensor, dim: int | None, dtype: torch.dtype | 
     input = input if dtype is None else input.to(dtype)
     check_floating(input=input)
     check_dimension(dim)
-    return (input.float() if is_half(input) else input), input.dtype
+    return (input.float() if is_half(input) else input), dim, input.dtype

@@ -52,7 +52,7 @@ class Operations(TorchFunctionMode):
         return result
 
     def _line(self) -> int:
-        frame = sys._getframe()
+        frame: FrameType | None = sys._getframe()
         while frame and frame.f_code is not self.code:
             frame = frame.f_back
         return frame.f_lineno if frame else 0
@@ -61,7 +61,7 @@ class Operations(TorchFunctionMode):
 class Lines:
     """Records which statement of a function ran, in order, and what each made. Used with :func:`sys.settrace`."""
 
-    def __init__(self, code: CodeType, statements: dict[int, ast.stmt], operations: Operations) -> None:
+    def __init__(self, code: CodeType | None, statements: dict[int, ast.stmt], operations: Operations) -> None:
         self.code, self.statements, self.operations = code, statements, operations
         self.visits: list[Visit] = []
         self.frame: FrameType | None = None  # the first call; a loss that calls itself is followed no deeper
@@ -88,11 +88,11 @@ class Lines:
         visit.operations += self.operations.seen[self.done :]
         self.done = len(self.operations.seen)
         if isinstance(visit.statement, ast.Return):
-            found = {"return": returned}
+            made = {"return": returned}
         else:
-            found = {name: variables.get(name) for name in assigned(visit.statement)}
+            made = {name: variables.get(name) for name in assigned(visit.statement)}
         if not visit.values:
-            visit.values = {name: snapshot(value) for name, value in found.items() if isinstance(value, Tensor)}
+            visit.values = {name: snapshot(value) for name, value in made.items() if isinstance(value, Tensor)}
 
 
 def snapshot(value: Tensor) -> Tensor:
@@ -128,9 +128,9 @@ def statements_of(function: Any) -> dict[int, ast.stmt]:
         tree = ast.parse(textwrap.dedent("".join(lines)))
     except (OSError, TypeError, SyntaxError):
         return {}
-    found = {}
+    statements: dict[int, ast.stmt] = {}
     for node in ast.walk(tree):
         if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return)) and node.value:
-            for line in range(node.lineno, node.end_lineno + 1):
-                found[first + line - 1] = node
-    return found
+            for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
+                statements[first + line - 1] = node
+    return statements

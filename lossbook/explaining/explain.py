@@ -91,18 +91,25 @@ def explain(loss: str | Callable, *tensors: Tensor, **settings: Any) -> Explanat
          [−0.5, −0.5]
     """
     if isinstance(loss, str) and loss == "softmax":
-        return _explain_softmax(*tensors, **settings)
-    entry = find(loss) if isinstance(loss, str) or not callable(loss) else lookup(loss)
+        return _explain_softmax(tensors, settings)
     with torch.enable_grad(), torch.inference_mode(False):
-        if entry is None:
+        if callable(loss) and lookup(loss) is None:
             return _explain_own(loss, tensors, settings)
-        return _explain_entry(entry, loss, tensors, settings)
+        return _explain_entry(find(loss), loss, tensors, settings)
 
 
-def _explain_softmax(input: Tensor, dim: int | None = None) -> Explanation:
+def _explain_softmax(tensors: tuple[Any, ...], settings: dict[str, Any]) -> Explanation:
+    try:
+        given = inspect.signature(softmax_working).bind(*tensors, **settings)
+    except TypeError:
+        raise TypeError(
+            "softmax takes a tensor of logits, and dim, the dimension of the classes, where it is not the usual one: "
+            'explain("softmax", torch.tensor([1.0, 2.0]), dim=0).'
+        ) from None
+    input = given.arguments["input"]
     check_tensors(input=input)
     check_floating(input=input)
-    steps = tuple(softmax_working(input, dim))
+    steps = tuple(softmax_working(*given.args))
     return Explanation("softmax", SOFTMAX_FORMULA, steps, steps[-1].value, None)
 
 
@@ -134,11 +141,18 @@ def _explain_entry(entry: Entry, loss: Any, tensors: tuple[Any, ...], settings: 
 
 def _with_layer(loss: torch.nn.Module, tensors: tuple, settings: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
     """The function's tensors for a module that owns a linear layer."""
+    input, target = _input_and_target(loss, tensors)
+    owner: Any = find(loss).module
+    weight, bias = owner.layer(loss)
+    return (input, weight.detach(), target), {**settings, "linear_bias": None if bias is None else bias.detach()}
+
+
+def _input_and_target(loss: torch.nn.Module, tensors: tuple[Any, ...]) -> tuple[Tensor, Tensor]:
     if len(tensors) != 2:
         raise TypeError(f"{type(loss).__name__} takes input and target, got {len(tensors)} arguments.")
     input, target = tensors
-    weight, bias = find(loss).module.layer(loss)
-    return (input, weight.detach(), target), {**settings, "linear_bias": None if bias is None else bias.detach()}
+    check_tensors(input=input, target=target)
+    return input, target
 
 
 def _explain_module(entry: Entry, loss: Any, tensors: tuple[Any, ...]) -> Explanation:
@@ -146,12 +160,12 @@ def _explain_module(entry: Entry, loss: Any, tensors: tuple[Any, ...]) -> Explan
         raise TypeError(
             f"{entry.name} has parameters of its own: give a module that holds them, explain(module, input, target)."
         )
+    input, target = _input_and_target(loss, tensors)
     module = copy.deepcopy(loss).double()
-    input, *rest = tensors
     variable = input.detach().double().requires_grad_()
-    value = module(variable, *rest).loss
+    value = module(variable, target).loss
     (gradient,) = torch.autograd.grad(value, variable)
-    steps = tuple(entry.working(module, variable.detach(), *rest))
+    steps = tuple(entry.working(module, variable.detach(), target))
     return Explanation(entry.name, entry.formula, steps, value.detach(), gradient)
 
 
@@ -160,8 +174,11 @@ def _exact(value: Any) -> Any:
 
 
 def _explain_own(loss: Callable, tensors: tuple[Any, ...], settings: dict[str, Any]) -> Explanation:
+    name = getattr(loss, "__name__", type(loss).__name__)
+    if not tensors:
+        raise TypeError(f"explain shows the working with your numbers, got none. Write explain({name}, input, target).")
     check_tensors(**{f"argument {i}": t for i, t in enumerate(tensors, start=1)})
-    variables = [t.detach().clone() for t in tensors]
+    variables: list[Tensor] = [t.detach().clone() for t in tensors]
     variable = next((t for t in variables if t.is_floating_point()), None)
     if variable is not None:
         variable.requires_grad_()
@@ -171,7 +188,6 @@ def _explain_own(loss: Callable, tensors: tuple[Any, ...], settings: dict[str, A
     gradient = None
     if value.requires_grad and variable is not None:
         (gradient,) = torch.autograd.grad(value.sum(), variable, allow_unused=True)
-    name = getattr(loss, "__name__", type(loss).__name__)
     return Explanation(name, "", tuple(steps), value.detach(), gradient)
 
 

@@ -7,13 +7,16 @@ import functools
 import inspect
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar, Never, TypeVar, cast
 
 import torch
 from torch import Tensor
 
 from ..guards.tensors import is_half
 from .settings import Rule, tensor_or_none
+
+#: The type of a loss's function: `loss_function` hands it on, so that editors show the whole signature.
+F = TypeVar("F", bound=Callable[..., Tensor])
 
 DEPRECATED = ("size_average", "reduce")
 
@@ -63,7 +66,7 @@ def check_names(caller: str, given: Mapping[str, Any], known: Mapping[str, Any])
         raise TypeError(f"{caller} has no setting {name!r}. {advice}")
 
 
-def loss_function(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def loss_function(function: F) -> F:
     """Check the settings of a loss, by the rules in its signature, before it runs."""
     parameters, settings = inspect.signature(function).parameters, settings_of(function)
     inputs = [name for name in parameters if name not in settings]
@@ -86,16 +89,16 @@ def loss_function(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
             if name in rules:
                 rules[name](name, value)
         if _autocast(tensors):
-            tensors = [t.float() if is_half(t) else t for t in tensors]
+            tensors = tuple(t.float() if is_half(t) else t for t in tensors)
         return function(*tensors, **given)
 
-    # torch.compile counts recompilations by code object; a shared one would be used up after eight losses.
-    checked.__code__ = checked.__code__.replace(co_name=caller)
-    return checked
+    # torch.compile allows eight recompilations per code object, so each loss gets its own.
+    checked.__code__ = checked.__code__.replace(co_name=caller)  # type: ignore[attr-defined]  # functools.wraps hides it
+    return cast(F, checked)
 
 
 def _autocast(tensors: Sequence[Any]) -> bool:
-    """Whether half-precision tensors came under autocast. Then a loss is computed in float32, as in torch."""
+    """True for half-precision tensors under autocast: a loss is then computed in float32, as in torch."""
     return any(is_half(t) and not t.is_meta and torch.is_autocast_enabled(t.device.type) for t in tensors)
 
 
@@ -107,6 +110,8 @@ class Loss(torch.nn.Module):
     """
 
     function: Callable[..., Tensor]
+    __call__: Callable[..., Tensor]  # torch.nn.Module's, which says Any
+    __signature__: ClassVar[inspect.Signature]  #: the settings and their defaults, for help() and notebooks
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -116,7 +121,7 @@ class Loss(torch.nn.Module):
             cls.__signature__ = inspect.Signature(list(settings_of(function).values()))
             cls.__doc__ = cls.__doc__ or f"Module form of :func:`lossbook.functional.{function.__name__}`."
 
-    def __init__(self, *positional: Any, **given: Any) -> None:
+    def __init__(self, *positional: Never, **given: Any) -> None:
         super().__init__()
         name = type(self).__name__
         settings, rules = settings_of(self.function), rules_of(self.function)
@@ -133,7 +138,7 @@ class Loss(torch.nn.Module):
             else:
                 setattr(self, setting, value)
 
-    def forward(self, *tensors: Tensor, **named: Tensor) -> Tensor:
+    def forward(self, *tensors: Any, **named: Any) -> Tensor:
         if late := named.keys() & set(self.settings):
             raise TypeError(
                 f"{type(self).__name__} takes {', '.join(sorted(late))} when it is built, not when it is called: "

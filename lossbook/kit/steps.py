@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
@@ -76,6 +77,7 @@ def reduction_steps(
     """
     if reduction == "none":
         return
+    count: Any
     total, added = losses.sum(), " + ".join(elided(terms))
     if reduction == "sum":
         yield Step(_("Sum of all losses"), (equals(added, total),), total)

@@ -59,7 +59,8 @@ def sweep(
     rows: int,
 ) -> tuple[Tensor, list[Tensor | None]]:
     """The losses times ``scale``, shape (N, K), and the gradients of their sum for those of the layer that learn."""
-    gradients = [torch.zeros_like(x) if does else None for x, does in zip((input, matrix, bias), learns, strict=True)]
+    layer = zip((input, matrix, bias), learns, strict=True)
+    gradients = [torch.zeros_like(x) if does and x is not None else None for x, does in layer]
     of_input, of_matrix, of_bias = gradients
     losses = input.new_empty(len(input), targets.shape[-1], dtype=torch.promote_types(input.dtype, torch.float32))
     scales = torch.as_tensor(scale, dtype=losses.dtype, device=input.device).expand_as(losses)
@@ -97,6 +98,7 @@ def asked_of(
 
     Shape (n, C, K) and ``None`` for all classes; (n, 1, K) and their numbers where each target is one class.
     """
+    index: Tensor | None
     if target.is_floating_point():
         counts, index = torch.ones_like(scale, dtype=torch.bool).unsqueeze(1), None
         scale = scale.unsqueeze(1)
@@ -106,7 +108,8 @@ def asked_of(
         scale = torch.where(counts, scale.unsqueeze(1), 0)
         index, asked = torch.where(counts, target.unsqueeze(1), 0).long(), scale
         if smoothing:
-            index, asked = None, scale.new_zeros(len(target), classes, target.shape[1]).scatter_(1, index, scale)
+            asked = scale.new_zeros(len(target), classes, target.shape[1]).scatter_(1, index, scale)
+            index = None
     if smoothing:
         asked = (1 - smoothing) * asked + scale * (smoothing / classes)
     if weight is not None:

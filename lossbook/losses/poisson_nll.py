@@ -91,8 +91,7 @@ def working(
             text += f" + {number(y)} · (ln {number(y)}) − {number(y)} + 0.5 · (ln {number(2 * math.pi * y)})"
         return text
 
-    settings = {"log_input": log_input, "full": full, "eps": eps}
-    losses = poisson_nll_loss(input, target, **settings, reduction="none")
+    losses = poisson_nll_loss(input, target, log_input=log_input, full=full, eps=eps, reduction="none")
     return elementwise_working(losses, (input, target), write, reduction)
 
 

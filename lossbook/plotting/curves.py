@@ -95,16 +95,25 @@ def _entry(loss: str | Callable) -> Entry | None:
     return entry
 
 
+def _function(entry: Entry) -> Callable[..., Tensor]:
+    """The function of a loss. What has none is not drawn, and `_entry` has refused it."""
+    assert entry.function is not None
+    return entry.function
+
+
 def _settings_taken(loss: str | Callable, entry: Entry | None) -> tuple[str, ...]:
     if isinstance(loss, torch.nn.Module):
         return ()
-    return tuple(settings_of(entry.function) if entry else inspect.signature(loss).parameters)
+    if entry is not None:
+        return tuple(settings_of(_function(entry)))
+    assert callable(loss)  # a name has an entry
+    return tuple(inspect.signature(loss).parameters)
 
 
 def _refuse_setting(name: str, losses: tuple[str | Callable, ...], entries: list[Entry | None]) -> None:
     for loss, entry in zip(losses, entries, strict=True):
         if entry and not isinstance(loss, torch.nn.Module):
-            check_names(entry.function.__name__, [name], settings_of(entry.function))
+            check_names(_function(entry).__name__, {name: ...}, settings_of(_function(entry)))
     raise TypeError(
         f"None of these losses takes {name!r} here. A module gets its settings when it is built, as in "
         f"nn.HuberLoss(delta=2); a loss of your own has those in its signature."
@@ -113,16 +122,22 @@ def _refuse_setting(name: str, losses: tuple[str | Callable, ...], entries: list
 
 def _subjects(loss: str | Callable, entry: Entry | None, given: dict[str, Any]) -> list[Subject]:
     """The loss once for each combination of the settings that are lists."""
-    made = isinstance(loss, torch.nn.Module)
-    by_name = isinstance(loss, (str, type))
-    name = entry.module.__name__ if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
+    module = loss if isinstance(loss, torch.nn.Module) else None
+    function: Callable[..., Tensor]
+    if module is not None:
+        function = _in_float64(module)
+    elif entry is not None and isinstance(loss, (str, type)):
+        function = _function(entry)
+    else:
+        assert callable(loss)  # a name has an entry
+        function = loss
+    name = entry.module.__name__ if entry and isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
     subjects = []
     for values in itertools.product(*(v if isinstance(v, list) else [v] for v in given.values())):
         chosen = dict(zip(given, map(_double, values), strict=True))
-        shown = _changed(loss, entry) if made and entry else chosen
+        shown = _changed(module, entry) if module is not None and entry else chosen
         views = _views(entry, shown) if entry else ()
-        one_by_one = entry is None or made or "reduction" in chosen
-        function = _in_float64(loss) if made else entry.function if by_name and entry else loss
+        one_by_one = entry is None or module is not None or "reduction" in chosen
         call = partial(function, **({} if one_by_one else {"reduction": "none"}), **chosen)
         subjects.append(Subject(name, ", ".join(map(_written, shown.items())), call, views, one_by_one))
     return subjects
@@ -130,13 +145,13 @@ def _subjects(loss: str | Callable, entry: Entry | None, given: dict[str, Any]) 
 
 def _changed(module: torch.nn.Module, entry: Entry) -> dict[str, Any]:
     """The settings of a module that are not the default. Its reduction is not seen at one sample."""
-    defaults = settings_of(entry.function)
+    defaults = settings_of(_function(entry))
     settings = {name: value for name, value in settings_of_module(module).items() if name != "reduction"}
     return {k: v for k, v in settings.items() if isinstance(v, Tensor) or v != defaults[k].default}
 
 
 def _views(entry: Entry, chosen: dict[str, Any]) -> tuple[View, ...]:
-    settings = {name: parameter.default for name, parameter in settings_of(entry.function).items()} | chosen
+    settings = {name: parameter.default for name, parameter in settings_of(_function(entry)).items()} | chosen
     views = tuple(v for v in VIEWS[entry.name] if all(settings[k] == value for k, value in v.only.items()))
     if not views:
         known = " or ".join(f"{k}={value!r}" for v in VIEWS[entry.name] for k, value in v.only.items())

@@ -53,7 +53,7 @@ def plot(*losses: str | Callable, quantity: str = "loss", ax: Axes | None = None
             ax.plot(*dots, "o", color=color, label=unnamed.pop("kink", None))
         if curve.flat.any():
             band = curve.x.numpy(), heights.where(curve.flat, torch.nan).numpy()
-            broad = {"linestyle": "-", "linewidth": 8, "alpha": 0.3, "solid_capstyle": "butt"}
+            broad: dict[str, Any] = {"linestyle": "-", "linewidth": 8, "alpha": 0.3, "solid_capstyle": "butt"}
             ax.plot(*band, color=color, **broad, label=unnamed.pop("flat", None))
     ax.set_xlabel(drawn[0].variable.label())
     ax.set_ylabel(_("loss") if quantity == "loss" else _("gradient"))
@@ -73,9 +73,9 @@ def _legend(ax: Axes, title: str | None, last: list[str], alone: bool) -> None:
     columns = 3 if longest <= 10 else 2 if longest <= 18 else 1
     entries = [handles[i] for i in order], [labels[i] for i in order]
     ax.legend(*entries, title=title, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=columns)
-    if alone:
+    if alone and (figure := ax.get_figure(root=True)):
         rows = -(-len(labels) // columns) + (title is not None)
-        ax.figure.set_figheight(ax.figure.get_figheight() + 0.22 * rows)
+        figure.set_figheight(figure.get_figheight() + 0.22 * rows)
 
 
 def _names(drawn: list[Curve]) -> tuple[str | None, list[str]]:

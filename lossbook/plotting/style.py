@@ -1,7 +1,13 @@
 """How the pictures look: one style for light and dark pages, for screens and phones, for readers without color."""
 
+from __future__ import annotations
+
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 FONTS = Path(__file__).parent.parent / "fonts"
 
@@ -32,12 +38,12 @@ SETTINGS = {
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "lossbook",  # the same names inside the file on every run
 }
-# Neither the hour nor the version of matplotlib, which would change the file.
+# No date, no version: the same picture is the same file on every run.
 METADATA = {"Date": None, "Creator": None}
 
 
-def pyplot():
-    """`matplotlib.pyplot`, or a sentence that says how to install it."""
+def pyplot() -> Any:
+    """Return `matplotlib.pyplot`, or say how to install it."""
     try:
         import matplotlib.pyplot
     except ModuleNotFoundError as error:
@@ -53,7 +59,8 @@ def set_style() -> None:
     Sets matplotlib's `rcParams`; `matplotlib.rcdefaults()` takes them back.
     """
     plt = pyplot()
-    from matplotlib import cycler, font_manager
+    from cycler import cycler
+    from matplotlib import font_manager
 
     known = {font.fname for font in font_manager.fontManager.ttflist}
     for file in map(str, FONTS.glob("*.otf")):
@@ -66,7 +73,8 @@ def set_style() -> None:
         from matplotlib_inline.config import InlineBackend
 
         inline = InlineBackend.instance(parent=shell)
-        inline.print_figure_kwargs = {"bbox_inches": "tight", "metadata": METADATA}
+        saving: dict[str, Any] = {"bbox_inches": "tight", "metadata": METADATA}
+        inline.print_figure_kwargs = saving
         # JupyterLab shows a PNG, but no SVG, of a notebook that it does not trust yet. "retina" is a PNG for screens
         # with two pixels to a point: small text stays sharp.
         inline.figure_formats = {"svg", "retina"}
@@ -82,6 +90,6 @@ def told_apart(count: int) -> list[tuple]:
     return list(zip(COLORS, LINES, strict=True))[:count]
 
 
-def panel(ax=None, **figure):
-    """`ax`, or the Axes of a new figure. Nothing is ever drawn onto a picture that happens to be open."""
+def panel(ax: Axes | None = None, **figure: Any) -> Any:
+    """Return `ax`, or the Axes of a new figure. Nothing is ever drawn onto a picture that happens to be open."""
     return pyplot().subplots(**figure)[1] if ax is None else ax

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
@@ -45,13 +46,13 @@ def descent(rate: float = 0.01, steps: int = 5, start: float = 0.0, ax: Axes | N
     ax.plot(shown.numpy(), one_point_loss(shown).numpy(), color=BLUE)
     stops = descend(one_point_loss, start, rate, steps)
     heights = one_point_loss(stops)
-    for here in stops[:-1]:
-        near = here + torch.tensor([-0.8, 0.8], dtype=torch.float64)
-        tangent = one_point_loss(here) + slope_of(one_point_loss, here) * (near - here)
+    for stop in stops[:-1]:
+        near = stop + torch.tensor([-0.8, 0.8], dtype=torch.float64)
+        tangent = one_point_loss(stop) + slope_of(one_point_loss, stop) * (near - stop)
         ax.plot(near.numpy(), tangent.numpy(), color=ORANGE, linestyle="--", linewidth=1.2)
     arrow = {"arrowstyle": "-|>", "color": GREEN, "linewidth": 1.5, "mutation_scale": 9, "shrinkA": 0, "shrinkB": 2}
-    for start_, end in zip(range(steps), range(1, steps + 1), strict=True):
-        ax.annotate("", (stops[end], heights[end]), (stops[start_], heights[start_]), arrowprops=arrow)
+    for here, there in pairwise(zip(stops.tolist(), heights.tolist(), strict=True)):
+        ax.annotate("", there, here, arrowprops=arrow)
     ax.plot(stops.numpy(), heights.numpy(), "o", color=GREEN, markersize=5)
     ax.set(xlabel=_("slope A"), ylabel=_("loss"), xlim=SLOPES, ylim=(-5, one_point_loss(shown).max().item()))
     ax.set_title(_("learning rate {rate}").format(rate=written(rate)))

@@ -29,8 +29,8 @@ def line_error(parameters: Tensor, x: Sequence[float], y: Sequence[float]) -> Te
 
 def best_line(x: Sequence[float], y: Sequence[float]) -> Tensor:
     """Slope and intercept of the least MSE; of all such lines, those nearest to 0."""
-    x, y = torch.tensor(x, dtype=torch.float64), torch.tensor(y, dtype=torch.float64)
-    return torch.linalg.pinv(torch.stack([x, torch.ones_like(x)], -1)) @ y
+    inputs, targets = torch.tensor(x, dtype=torch.float64), torch.tensor(y, dtype=torch.float64)
+    return torch.linalg.pinv(torch.stack([inputs, torch.ones_like(inputs)], -1)) @ targets
 
 
 def error_of_slope(
@@ -104,18 +104,18 @@ def _legend_above(ax: Axes) -> None:
 
 def error_surface(x: Sequence[float] = X, y: Sequence[float] = Y, reach: float = 2.8, ax: Axes | None = None) -> Axes:
     """The MSE of the line y = a·x + b as a surface over a and b. `ax`, where given, must have projection="3d"."""
-    ax = panel(ax, figsize=(5, 4), subplot_kw={"projection": "3d"})
+    space = panel(ax, figsize=(5, 4), subplot_kw={"projection": "3d"})
     slopes, intercepts, error = error_grid(x, y, reach, 25)
-    ax.plot_wireframe(slopes.numpy(), intercepts.numpy(), error.numpy(), color=BLUE, linewidth=0.8)
+    space.plot_wireframe(slopes.numpy(), intercepts.numpy(), error.numpy(), color=BLUE, linewidth=0.8)
     best = best_line(x, y)
-    ax.plot(*best.tolist(), line_error(best, x, y).item(), "o", color=ORANGE, markersize=8)
-    ax.set(title=_("MSE of the line y = a·x + b"), xlabel="a", ylabel="b")
-    for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
+    space.plot(*best.tolist(), line_error(best, x, y).item(), "o", color=ORANGE, markersize=8)
+    space.set(title=_("MSE of the line y = a·x + b"), xlabel="a", ylabel="b")
+    for axis in (space.xaxis, space.yaxis, space.zaxis):
         axis.set_pane_color((0, 0, 0, 0))  # gray would shine on a dark page
-    ax.grid(False)
-    ax.view_init(elev=30, azim=-55)
-    ax.locator_params(nbins=4)
-    return ax
+    space.grid(False)
+    space.view_init(elev=30, azim=-55)
+    space.locator_params(nbins=4)
+    return space
 
 
 def descent_on_contours(
