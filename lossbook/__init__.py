@@ -1,13 +1,14 @@
 """PyTorch losses from scratch: explained, drawn and checked.
 
-``lossbook.functional`` and ``lossbook.nn`` mirror the losses of ``torch.nn.functional`` and ``torch.nn``.
+``lossbook.functional`` and ``lossbook.nn`` mirror the losses of ``torch.nn.functional`` and ``torch.nn``;
+``lossbook.beyond`` holds losses that torch lacks.
 Importing the package needs only torch; pictures need ``pip install "lossbook[plot]"``.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import functional, nn
+from . import beyond, functional, nn
 from .explaining.explain import Explanation, explain
 from .language import set_language
 from .plotting.plot import plot
@@ -24,6 +25,7 @@ __all__ = [
     "Explanation",
     "Finding",
     "Report",
+    "beyond",
     "check",
     "explain",
     "functional",

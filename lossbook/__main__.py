@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from . import beyond
 from .catalogue import CATALOGUE, find, lookup
 from .explaining.explain import explain
 from .kit.entry import Entry
@@ -96,7 +97,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _list(given: argparse.Namespace) -> None:
     for entry in CATALOGUE:
-        print(f"{entry.name:30}{entry.family:16}torch.nn.{entry.module.__name__}")
+        home = "lossbook.beyond" if entry.module.__name__ in beyond.__all__ else "torch.nn"
+        print(f"{entry.name:30}{entry.family:16}{home}.{entry.module.__name__}")
 
 
 def _explain(given: argparse.Namespace) -> None:

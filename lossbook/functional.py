@@ -25,17 +25,17 @@ from .losses.triplet_margin_with_distance import triplet_margin_with_distance_lo
 from .softmax import log_softmax, softmax
 
 __all__ = [
-    "ctc_loss",
-    "linear_cross_entropy",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "cosine_embedding_loss",
     "cross_entropy",
+    "ctc_loss",
     "gaussian_nll_loss",
     "hinge_embedding_loss",
     "huber_loss",
     "kl_div",
     "l1_loss",
+    "linear_cross_entropy",
     "log_softmax",
     "margin_ranking_loss",
     "mse_loss",

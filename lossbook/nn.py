@@ -27,10 +27,9 @@ from .softmax import LogSoftmax, Softmax
 
 __all__ = [
     "AdaptiveLogSoftmaxWithLoss",
-    "CTCLoss",
-    "LinearCrossEntropyLoss",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "CTCLoss",
     "CosineEmbeddingLoss",
     "CrossEntropyLoss",
     "GaussianNLLLoss",
@@ -38,6 +37,7 @@ __all__ = [
     "HuberLoss",
     "KLDivLoss",
     "L1Loss",
+    "LinearCrossEntropyLoss",
     "LogSoftmax",
     "MSELoss",
     "MarginRankingLoss",

@@ -54,7 +54,7 @@ def refuses():
 
 @pytest.fixture
 def in_torch():
-    """`in_torch(torch's own)`: itself; where this torch has none, the comparison is skipped."""
+    """`in_torch(torch's own)`: itself; where this torch is too old to have it, the comparison is skipped."""
 
     def found(own):
         if own is None:

@@ -106,13 +106,13 @@ def test_huge_logits_stay_finite_in_float32():
     assert x.grad.isfinite().all()
 
 
-def test_working_ends_at_the_loss(generator):
+def test_steps_end_at_the_loss(generator):
     input, target = file.sample(generator)
     for module in twins():
-        steps = list(file.working(module, input, target))
+        steps = list(file.steps(module, input, target))
         assert_close(steps[-1].value, module(input, target).loss.detach())
         assert_close(steps[-2].value, -module(input, target).output.detach())
-        alone = list(file.working(module, input[3], target[3]))
+        alone = list(file.steps(module, input[3], target[3]))
         assert_close(alone[-1].value, module(input[3], target[3]).loss.detach())
     assert [line.count("ln") for line in steps[-2].text] == [1, 1, 2, 2, 2, 2]  # rare classes: head and cluster
 

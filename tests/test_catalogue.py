@@ -1,4 +1,4 @@
-"""The catalogue is whole: one entry for each file, one name in functional and in nn."""
+"""The catalogue is whole: one entry for each file, one name in functional and nn, or in beyond."""
 
 from pathlib import Path
 
@@ -16,13 +16,27 @@ def test_every_file_has_an_entry():
     assert files == {entry.name for entry in CATALOGUE}
 
 
-def test_functional_and_nn_are_the_catalogue():
-    softmax = {"softmax", "log_softmax"}, {"Softmax", "LogSoftmax"}
-    assert (
-        set(lossbook.functional.__all__)
-        == {entry.function.__name__ for entry in CATALOGUE if entry.function} | softmax[0]
+def test_the_doors_are_the_catalogue():
+    """Each loss stands in `functional` and `nn`, or in `beyond`: there, sorted, and never in both."""
+    functional, nn, beyond = lossbook.functional.__all__, lossbook.nn.__all__, lossbook.beyond.__all__
+    functions = {entry.function.__name__ for entry in CATALOGUE if entry.function}
+    modules = {entry.module.__name__ for entry in CATALOGUE}
+    assert sorted([*functional, *nn, *beyond]) == sorted(
+        functions | modules | {"softmax", "log_softmax", "Softmax", "LogSoftmax"}
     )
-    assert set(lossbook.nn.__all__) == {entry.module.__name__ for entry in CATALOGUE} | softmax[1]
+    for entry in CATALOGUE:
+        assert (entry.module.__name__ in nn) == (entry.function is None or entry.function.__name__ in functional)
+    assert [functional, nn, beyond] == [sorted(names) for names in (functional, nn, beyond)]
+
+
+def test_torch_lacks_what_is_beyond():
+    """A newer torch that has one of them makes this fail: move it to `functional` and `nn`."""
+    for name in lossbook.beyond.__all__:
+        assert not hasattr(torch.nn.functional, name), name
+        assert not hasattr(torch.nn, name), name
+    for entry in CATALOGUE:
+        if entry.module.__name__ in lossbook.beyond.__all__:
+            assert entry.torch_module is entry.torch_function is None
 
 
 def test_torch_has_every_name():

@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional as F
 from torch.testing import assert_close
 
+import lossbook
 from lossbook.losses import ctc
 from lossbook.losses.ctc import CTCLoss, ctc_loss
 
@@ -188,21 +189,23 @@ def test_vmap_over_sequences(batch):
     assert_close(alone, ctc_loss(*batch, reduction="none"))
 
 
-def test_working_lists_the_alignments():
-    half = torch.full((3, 2), 0.5).log()
-    steps = list(ctc.working(half, torch.tensor([1, 1]), 3, 2))
+def test_steps_list_the_alignments():
+    half = torch.full((3, 2), 0.5).double().log()
+    steps = lossbook.explain("ctc", half, torch.tensor([1, 1]), 3, 2).steps
     assert steps[0].text == ("[1, 0, 1],  0.5 · 0.5 · 0.5 = 0.125",)
     assert steps[2].text == ("−ln 0.125 ≈ 2.0794",)
     assert steps[-1].text == ("2.0794 / 2 ≈ 1.0397",)
 
 
-def test_working_of_what_cannot_be_listed():
+def test_steps_of_what_cannot_be_listed():
     for zero_infinity, shown in ((False, "∞"), (True, "0")):
         settings = {"reduction": "none", "zero_infinity": zero_infinity}
-        impossible = ctc.working(torch.full((1, 2), 0.5).log(), torch.tensor([1, 1]), 1, 2, **settings)
+        impossible = lossbook.explain(
+            "ctc", torch.full((1, 2), 0.5).log(), torch.tensor([1, 1]), 1, 2, **settings
+        ).steps
         assert [step.text for step in impossible] == [(), ("0 = 0",), (shown,)]
     long = torch.full((2000, 1, 3), 1 / 3).log()
-    steps = list(ctc.working(long, torch.tensor([[1]]), (2000,), (1,), reduction="none"))
+    steps = lossbook.explain("ctc", long, torch.tensor([[1]]), (2000,), (1,), reduction="none").steps
     assert len(steps) == 1  # 3²⁰⁰⁰ sequences; their probability is 0 in floating point, the loss is not
     assert_close(steps[-1].value, ctc_loss(long, torch.tensor([[1]]), (2000,), (1,), reduction="none"))
 

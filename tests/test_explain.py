@@ -1,4 +1,4 @@
-"""The working that `explain` shows: it ends at the loss, and its own text, evaluated, gives its numbers."""
+"""The steps that `explain` shows: they end at the loss, and its own text, evaluated, gives its numbers."""
 
 import math
 import re
@@ -22,7 +22,7 @@ CASES.append(pytest.param(find("kl_div"), {"reduction": "batchmean"}, id="kl_div
 
 
 def evaluate(text):
-    """The number that a piece of the working's text stands for."""
+    """The number that a piece of the steps' text stands for."""
     text = text.replace("−", "-").replace("·", "*").replace("²", "**2").replace("∞", "math.inf")
     text = re.sub(r"\|([^|]*)\|", r"abs(\1)", text)
     text = re.sub(r"ln ([\d.e-]+)", r"math.log(\1)", text).replace("ln (", "math.log(")
@@ -46,7 +46,9 @@ def test_last_step_is_the_loss(entry, settings, generator):
     assert_close(explanation.steps[-1].value, explanation.value)
 
 
-@pytest.mark.parametrize(("entry", "settings"), CASES)
+@pytest.mark.parametrize(
+    ("entry", "settings"), [c for c in CASES if c.values[0].module.__name__ in lossbook.nn.__all__]
+)
 def test_its_gradient_is_torchs(entry, settings, generator, comparable, in_torch):
     inputs = entry.sample(generator)
     explanation = lossbook.explain(entry.name, *inputs, **settings)

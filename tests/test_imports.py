@@ -16,7 +16,7 @@ FLOORS = (
     ("softmax",),
     ("kit",),
     ("losses", "report"),
-    ("catalogue", "functional", "nn"),
+    ("catalogue", "functional", "nn", "beyond"),
     ("explaining", "plotting", "verifying"),
     ("lessons",),
     ("__init__", "__main__", "testing"),

@@ -1,7 +1,8 @@
 """How fast the losses are beside torch's own: forward and backward, one thread, CPU time (``make bench``).
 
 Both run in turns in this one process, and the table shows the median of their paired ratios, so that a busy machine
-slows both alike. Where memory comes from matters for large tensors; the allocator is named above the table.
+slows both alike. A loss that torch lacks is divided by torch's mse_loss of the same input. Where memory comes from
+matters for large tensors; the allocator is named above the table.
 
 With ``--compiled`` our loss runs under torch.compile and is still divided by torch's as a user calls it, uncompiled; in
 brackets stands what torch.compile makes of torch's own. With ``--head`` linear cross-entropy and its memory are measured
@@ -42,43 +43,8 @@ IMPORT = "import time, torch; t = time.process_time(); import lossbook; print(ti
 
 def batch(entry: Entry, rows: int, columns: int) -> tuple[Tensor, ...]:
     """What a loss takes, in float32, with rows × columns predictions."""
-    generator = torch.Generator().manual_seed(0)
-
-    def normal() -> Tensor:
-        return torch.randn(rows, columns, generator=generator)
-
-    def signs(*shape: int) -> Tensor:
-        return torch.randint(2, shape, generator=generator) * 2.0 - 1
-
-    classes = torch.randint(columns, (rows,), generator=generator)
-    special = {
-        "adaptive_log_softmax": lambda: (normal(), classes),
-        "poisson_nll": lambda: (normal(), torch.randint(6, (rows, columns), generator=generator).float()),
-        "gaussian_nll": lambda: (normal(), normal(), normal().square() + 0.1),
-        "kl_div": lambda: (normal().log_softmax(1), normal().softmax(1)),
-        "bce": lambda: (normal().sigmoid(), (signs(rows, columns) + 1) / 2),
-        "bce_with_logits": lambda: (normal(), (signs(rows, columns) + 1) / 2),
-        "nll": lambda: (normal().log_softmax(1), classes),
-        "cross_entropy": lambda: (normal(), classes),
-        "hinge_embedding": lambda: (normal().abs(), signs(rows, columns)),
-        "soft_margin": lambda: (normal(), signs(rows, columns)),
-        "margin_ranking": lambda: (normal(), normal(), signs(rows, columns)),
-        "multi_margin": lambda: (normal(), classes),
-        "multilabel_margin": lambda: (normal(), torch.cat([classes[:, None], torch.full((rows, columns - 1), -1)], 1)),
-        "multilabel_soft_margin": lambda: (normal(), (signs(rows, columns) + 1) / 2),
-        "cosine_embedding": lambda: (normal(), normal(), signs(rows)),
-        "triplet_margin": lambda: (normal(), normal(), normal()),
-        "triplet_margin_with_distance": lambda: (normal(), normal(), normal()),
-    }
-    if entry.name == "linear_cross_entropy":
-        return normal(), head(columns, columns, generator), classes
-    if entry.name == "ctc":  # as many numbers as the others: steps of time × samples × labels
-        steps = min(rows // 4, 128)
-        samples, length = rows // steps, steps // 4
-        targets = torch.randint(1, columns, (samples, length), generator=generator)
-        lengths = [torch.full((samples,), n) for n in (steps, length)]
-        return normal().log_softmax(1).view(steps, samples, columns), targets, *lengths
-    return special.get(entry.name, lambda: (normal(), normal()))()
+    tensors = entry.batches.large(torch.Generator().manual_seed(0), rows, columns)
+    return tuple(t.float() if t.is_floating_point() else t for t in tensors)
 
 
 def head(features: int, classes: int, generator: torch.Generator) -> Tensor:
@@ -89,11 +55,16 @@ def head(features: int, classes: int, generator: torch.Generator) -> Tensor:
 def functions(entry: Entry, columns: int) -> tuple[Callable[..., Tensor], Callable[..., Tensor]]:
     """Our loss and torch's. A loss that is a module only becomes a function of input and target."""
     if entry.function is not None:
-        return entry.function, entry.torch_function
+        return entry.function, entry.torch_function or mean_of_squares
     sizes = {"in_features": columns, "n_classes": columns, "cutoffs": [columns // 10, columns // 2], "div_value": 2.0}
     ours, theirs = entry.module(**sizes), torch.nn.AdaptiveLogSoftmaxWithLoss(**sizes)
     theirs.load_state_dict(ours.state_dict())
     return lambda *tensors: ours(*tensors).loss, lambda *tensors: theirs(*tensors).loss
+
+
+def mean_of_squares(input: Tensor, *_rest: Tensor) -> Tensor:
+    """torch's mse_loss of the same input: the yardstick of a loss that torch lacks."""
+    return torch.nn.functional.mse_loss(input, torch.zeros_like(input))
 
 
 def seconds(loss: Callable[..., Tensor], tensors: tuple[Tensor, ...]) -> float:
@@ -122,7 +93,7 @@ def table(names: list[str], sizes: list[str], compiled: bool) -> Iterator[str]:
     for entry in CATALOGUE:
         if (names and entry.name not in names) or (compiled and entry.name in NOT_COMPILED):
             continue
-        cells = [entry.name]
+        cells = [entry.name if entry.torch_module else f"{entry.name} (mse_loss)"]
         for size in sizes:
             wide = size == "large" and entry.name in ("nll", "cross_entropy")
             rows, columns = LARGE_CLASSES if wide else SIZES[size]

@@ -1,1 +1,1 @@
-"""How `explain` shows the working of a loss."""
+"""How `explain` shows the steps of a loss."""

@@ -1,4 +1,4 @@
-"""Show the working of a loss with the reader's own numbers."""
+"""Show the steps of a loss with the reader's own numbers."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from torch import Tensor
 
 from ..catalogue import find, lookup, settings_of_module
 from ..guards.tensors import check_floating, check_tensors
-from ..kit.class_steps import softmax_working
+from ..kit.class_steps import steps_of_softmax
 from ..kit.entry import Entry
-from ..kit.loss import settings_of
+from ..kit.loss import pick
 from ..kit.steps import Step
 from ..kit.text import SHOWN, SIDE_BY_SIDE, elided, latex, number
 from ..language import gettext as _
-from .own import own_working
+from .own import own_steps
 
 SOFTMAX_FORMULA = r"p_i = \frac{e^{z_i}}{\sum_j e^{z_j}}"
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """The working of a loss: prints as text in a terminal, as formulas in a notebook."""
+    """The steps of a loss: prints as text in a terminal, as formulas in a notebook."""
 
     name: str
     formula: str  #: LaTeX; empty for a loss that is not in the catalogue
@@ -45,7 +45,10 @@ class Explanation:
     __repr__ = __str__
 
     def _repr_markdown_(self) -> str:
-        parts = [f"$${self.formula}$$"] if self.formula else []
+        formula, *meanings = self.formula.split(r" \qquad ")
+        if meanings:  # in a second row: narrow, for phones
+            formula = r"\begin{gathered} " + formula + r" \\ " + r", \quad ".join(meanings) + r" \end{gathered}"
+        parts = [f"$${formula}$$"] if formula else []
         for i, step in enumerate(self.steps, start=1):
             equations = [equation for line in step.text for equation in line.split(SIDE_BY_SIDE)]  # narrow, for phones
             lines = r" \\ ".join(f"&{latex(equation)}" for equation in equations)
@@ -100,7 +103,7 @@ def explain(loss: str | Callable, *tensors: Tensor, **settings: Any) -> Explanat
 
 def _explain_softmax(tensors: tuple[Any, ...], settings: dict[str, Any]) -> Explanation:
     try:
-        given = inspect.signature(softmax_working).bind(*tensors, **settings)
+        given = inspect.signature(steps_of_softmax).bind(*tensors, **settings)
     except TypeError:
         raise TypeError(
             "softmax takes a tensor of logits, and dim, the dimension of the classes, where it is not the usual one: "
@@ -109,34 +112,29 @@ def _explain_softmax(tensors: tuple[Any, ...], settings: dict[str, Any]) -> Expl
     input = given.arguments["input"]
     check_tensors(input=input)
     check_floating(input=input)
-    steps = tuple(softmax_working(*given.args))
+    steps = tuple(steps_of_softmax(*given.args))
     return Explanation("softmax", SOFTMAX_FORMULA, steps, steps[-1].value, None)
 
 
 def _explain_entry(entry: Entry, loss: Any, tensors: tuple[Any, ...], settings: dict[str, Any]) -> Explanation:
     if entry.function is None:  # a module that owns parameters: only the module itself can be explained
         return _explain_module(entry, loss, tensors)
-    names = list(inspect.signature(entry.function).parameters)
     if isinstance(loss, torch.nn.Module):
         settings = {**settings_of_module(loss), **settings}
         if entry.sizes:
             tensors, settings = _with_layer(loss, tensors, settings)
-    by_name = [
-        settings.pop(name)
-        for name in names[len(tensors) :]
-        if name in settings and name not in settings_of(entry.function)
-    ]
-    tensors = (*tensors, *by_name)
     value = entry.function(*tensors, **settings)  # first, so that wrong input meets the loss's own words
-    if any(isinstance(t, Tensor) and t.is_complex() for t in tensors):
+    arguments = entry.arguments(tensors, settings)
+    if any(isinstance(t, Tensor) and t.is_complex() for t in arguments.values()):
         raise TypeError("explain writes real numbers, got a complex tensor. The loss itself takes it: call the loss.")
     # In float64, so that the digits shown are those of the mathematics.
-    exact = [_exact(t) for t in tensors]
-    precise = {name: _exact(setting) for name, setting in settings.items()}
-    steps = tuple(entry.working(*exact, **precise))
-    variable = exact[0].clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(entry.function(variable, *exact[1:], **precise).sum(), variable)
-    return Explanation(entry.name, entry.formula, steps, value.detach(), gradient)
+    exact = {name: _exact(value) for name, value in arguments.items()}
+    steps = tuple(entry.steps(**exact))
+    formula = entry.formula(**pick(entry.formula, exact))
+    prediction = next(iter(exact))
+    variable = exact[prediction].clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(entry.function(**{**exact, prediction: variable}).sum(), variable)
+    return Explanation(entry.name, formula, steps, value.detach(), gradient)
 
 
 def _with_layer(loss: torch.nn.Module, tensors: tuple, settings: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
@@ -165,8 +163,8 @@ def _explain_module(entry: Entry, loss: Any, tensors: tuple[Any, ...]) -> Explan
     variable = input.detach().double().requires_grad_()
     value = module(variable, target).loss
     (gradient,) = torch.autograd.grad(value, variable)
-    steps = tuple(entry.working(module, variable.detach(), target))
-    return Explanation(entry.name, entry.formula, steps, value.detach(), gradient)
+    steps = tuple(entry.steps(module, variable.detach(), target))
+    return Explanation(entry.name, entry.formula(), steps, value.detach(), gradient)
 
 
 def _exact(value: Any) -> Any:
@@ -184,7 +182,7 @@ def _explain_own(loss: Callable, tensors: tuple[Any, ...], settings: dict[str, A
         variable.requires_grad_()
     # Not the leaf itself, so that a loss may work on its input in place.
     given = [t.clone() if t is variable else t for t in variables]
-    value, steps = own_working(loss, tuple(given), settings)
+    value, steps = own_steps(loss, tuple(given), settings)
     gradient = None
     if value.requires_grad and variable is not None:
         (gradient,) = torch.autograd.grad(value.sum(), variable, allow_unused=True)

@@ -1,4 +1,4 @@
-"""The working of a reader's own loss: line by line, or operation by operation."""
+"""The steps of a reader's own loss: line by line, or operation by operation."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..catalogue import CATALOGUE
 from ..kit.steps import Step
 from ..kit.text import elided, number, row
 from ..language import gettext as _
@@ -18,16 +19,15 @@ from ..tracing import Lines, Operation, Operations, Visit, body_of, snapshot, st
 #: Operations that pair the numbers of two tensors. Only these can broadcast by mistake.
 PAIRING = {
     "add", "sub", "subtract", "rsub", "mul", "multiply", "div", "divide", "true_divide", "pow", "maximum", "minimum",
-    "atan2", "logaddexp", "xlogy", "where", "l1_loss", "mse_loss", "smooth_l1_loss", "huber_loss", "poisson_nll_loss",
-    "gaussian_nll_loss", "kl_div", "hinge_embedding_loss", "soft_margin_loss", "margin_ranking_loss",
+    "atan2", "logaddexp", "xlogy", "where",
 }  # fmt: skip
-
+PAIRING |= {e.torch_function.__name__ for e in CATALOGUE if e.torch_function and e.batches.elementwise}
 
 #: Operations after which nobody expects a gradient.
 NO_GRADIENT = {"zeros_like", "ones_like", "full_like", "rand_like", "randn_like", "sign"}
 
 
-def own_working(loss: Callable, tensors: tuple[Any, ...], settings: dict[str, Any]) -> tuple[Tensor, list[Step]]:
+def own_steps(loss: Callable, tensors: tuple[Any, ...], settings: dict[str, Any]) -> tuple[Tensor, list[Step]]:
     """Run the reader's own loss once. Returns its value, and a step for each line, or for each operation."""
     function = body_of(loss)
     statements = statements_of(function)

@@ -15,7 +15,7 @@ from .steps import Step, reduction_steps
 from .text import elided, equals, number, operand, row, side_by_side
 
 
-def softmax_working(input: Tensor, dim: int | None = None) -> Iterator[Step]:
+def steps_of_softmax(input: Tensor, dim: int | None = None) -> Iterator[Step]:
     """Steps of the softmax, one line for each sample."""
     dim = class_dim(input) if dim is None else dim
     steps = softmax_steps(input.detach().double(), dim)
@@ -33,20 +33,21 @@ def softmax_working(input: Tensor, dim: int | None = None) -> Iterator[Step]:
     yield Step(_("Probabilities, each numerator divided by the sum"), tuple(elided(divisions)), steps.probabilities)
 
 
-def class_working(
+def steps_of_classes(
     loss: Callable[..., Tensor],
     input: Tensor,
     target: Tensor,
     *,
     log_probabilities: Tensor,
-    weight: Tensor | None = None,
-    ignore_index: int = -100,
-    reduction: str = "mean",
-    **smoothing: float,
+    weight: Tensor | None,
+    ignore_index: int,
+    reduction: str,
+    label_smoothing: float | None = None,
 ) -> Iterator[Step]:
     """Steps of a loss that picks log-probabilities: one line for each sample, then the reduction."""
+    smoothing = {} if label_smoothing is None else {"label_smoothing": label_smoothing}
     losses = loss(input, target, reduction="none", weight=weight, ignore_index=ignore_index, **smoothing).detach()
-    epsilon = smoothing.get("label_smoothing", 0.0)
+    epsilon = label_smoothing or 0.0
     dim = class_dim(input)
     classes = input.shape[dim]
     log_p = log_probabilities.movedim(dim, -1).reshape(-1, classes)
@@ -57,7 +58,7 @@ def class_working(
         kept = target.flatten().long() != ignore_index
         index = torch.where(kept, target.flatten().long(), 0)
         asked, share = torch.eye(classes).double()[index] * kept[:, None], weights[index] * kept
-    counted = asked.sum(dim=1, keepdim=True) > 0  # smoothing does not wake an ignored sample
+    counted = asked.sum(dim=1, keepdim=True) > 0  # ignored samples stay at 0 under label smoothing
     asked = torch.where(counted, (1 - epsilon) * asked + epsilon / classes, 0)
 
     def term(q: Tensor, lp: Tensor) -> str:

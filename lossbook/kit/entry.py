@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from .batches.batch import Kind
+from .loss import DEPRECATED
+from .steps import Step
+from .views import View
 
 
 def uniform(generator: torch.Generator, *shape: int, low: float = -4.0, high: float = 4.0) -> Tensor:
@@ -16,30 +22,44 @@ def uniform(generator: torch.Generator, *shape: int, low: float = -4.0, high: fl
 
 
 class Term(NamedTuple):
-    """What one element adds to a loss by its definition: the mean is the sum of losses over the sum of shares."""
+    """The loss of one element. The mean is Σ(loss / own) / Σ share."""
 
     loss: float
     share: float = 1.0
-    own: float = 1.0  #: what the mean divides this loss alone by, before it adds them up
+    own: float = 1.0  #: divisor of this loss alone (CTC: the length of the target)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A loss in the catalogue: what tests, tables, plots, ``explain`` and pages know about it."""
+    """All that tests, tables, plots, ``explain``, ``verify`` and pages know about a loss."""
 
     name: str  #: how ``explain``, ``plot`` and the pages call it, e.g. ``"mse"``
-    function: Callable[..., Tensor] | None  #: ``None`` for a loss that exists as a module only
-    module: type[torch.nn.Module]
-    definition: Callable[..., Iterator[Term]]  #: the paper's formula in plain Python, one number at a time
-    working: Callable[..., Iterator]  #: the steps that ``explain`` shows
-    torch_function: Callable[..., Tensor] | None  #: torch's own, the second oracle; ``None`` where this torch has none
-    formula: str  #: LaTeX, for one element or sample
     family: str
-    sample: Callable[[torch.Generator], tuple[Tensor, ...]]  #: a legal batch in float64
-    settings: tuple[dict[str, Any], ...] = field(default=({},))  #: settings that the tests try, with every reduction
+    module: type[torch.nn.Module]
+    torch_module: type[torch.nn.Module] | None = None  #: torch's own; ``None`` where torch, or this version, has none
+    torch_function: Callable[..., Tensor] | None = None  #: likewise
+    page: str = ""  #: the page of the book about it, e.g. ``"guide/mse"``
+    definition: Callable[..., Iterator[Term]]  #: the paper's formula in plain Python, one number at a time
+    formula: Callable[..., str]  #: LaTeX, for one element or sample; takes the arguments of the loss that it depends on
+    steps: Callable[..., Iterator[Step]]  #: what ``explain`` shows; takes all arguments of the loss, by name
+    views: tuple[
+        View, ...
+    ] = ()  #: what ``plot`` draws it over; the first is the default, the others are for comparison
+    not_drawn: str = ""  #: for a loss without a view, the sentence that says why
+    batches: Kind  #: what ``verify`` calls it with
+    sample: Callable[[torch.Generator], tuple[Tensor, ...]]  #: a legal batch in float64, for tests
+    settings: tuple[dict[str, Any], ...] = ({},)  #: settings that the tests try, with every reduction
     sizes: dict[str, Any] = field(default_factory=dict)  #: what a module that owns parameters needs besides settings
 
     @property
-    def torch_module(self) -> type[torch.nn.Module] | None:
-        """torch's own class; ``None`` where this torch has none."""
-        return getattr(torch.nn, self.module.__name__, None)
+    def function(self) -> Callable[..., Tensor] | None:
+        """The loss as a function; ``None`` for a loss that exists as a module only."""
+        return getattr(self.module, "function", None)
+
+    def arguments(self, tensors: tuple[Any, ...], settings: dict[str, Any]) -> dict[str, Any]:
+        """All arguments of a call by name, with the defaults of the function's signature."""
+        assert self.function is not None
+        signature = inspect.signature(self.function)
+        bound = signature.bind(*tensors, **{k: v for k, v in settings.items() if k not in DEPRECATED})
+        bound.apply_defaults()
+        return bound.arguments

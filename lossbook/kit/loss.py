@@ -18,7 +18,7 @@ from .settings import Rule, tensor_or_none
 #: The type of a loss's function: `loss_function` hands it on, so that editors show the whole signature.
 F = TypeVar("F", bound=Callable[..., Tensor])
 
-DEPRECATED = ("size_average", "reduce")
+DEPRECATED = ("size_average", "reduce")  #: torch still takes them; ``reduction`` says the same
 
 
 def reduce(losses: Tensor, reduction: str, *, divisor: Tensor | None = None) -> Tensor:
@@ -43,6 +43,11 @@ def settings_of(function: Callable) -> dict[str, inspect.Parameter]:
     """The keyword-only parameters of a loss, by name."""
     parameters = inspect.signature(function).parameters
     return {name: p for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
+
+
+def pick(function: Callable, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the arguments that a function names."""
+    return {name: arguments[name] for name in inspect.signature(function).parameters if name in arguments}
 
 
 def rules_of(function: Callable) -> dict[str, Rule]:

@@ -1,4 +1,4 @@
-"""The steps of a working, as text that a reader (and a test) can evaluate: what `explain` is made of."""
+"""The steps of an explanation, as text that a reader (and a test) can evaluate: what `explain` is made of."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any
 from torch import Tensor
 
 from ..language import gettext as _
-from .text import elided, equals, number, operand, row
+from .loss import pick, settings_of
+from .text import elided, equals, number, row, scaled
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the working: what is done, the arithmetic, e.g. ``(2 − 4)² = 4``, and what it gives."""
+    """One step of an explanation: what is done, the arithmetic, e.g. ``(2 − 4)² = 4``, and what it gives."""
 
     say: str
     text: tuple[str, ...]
@@ -27,45 +28,77 @@ def error_step(input: Tensor, target: Tensor) -> Step:
     return Step(_("Error of each element, prediction minus target"), (row(errors.flatten()),), errors)
 
 
-def elementwise_working(
-    losses: Tensor,
-    tensors: Sequence[Tensor],
-    write: Callable[..., str],
-    reduction: str,
+def by_element(
+    loss: Callable[..., Tensor],
+    term: Callable[..., str],
     *,
-    share: Tensor | None = None,
-    batch: int | None = None,
-    first: Sequence[Step] = (),
-) -> Iterator[Step]:
-    """Steps of a loss that treats every element alone: what comes first, each element, the reduction.
+    first: Callable[..., Step] | None = None,
+    weighted_mean: bool = False,
+) -> Callable[..., Iterator[Step]]:
+    """The steps of a loss that treats every element alone: what comes first, each element, the reduction.
 
-    ``write`` writes one element, given its numbers in ``tensors``; ``share`` is the weight of each, if there is one;
-    ``batch`` is what ``batchmean`` divides by.
+    ``term`` writes one element. It takes the element's numbers by position, and by name the settings that it needs; of
+    a tensor among these the element's number. A ``weight`` is written in front of the term. ``first`` makes a step from
+    the tensors. ``weighted_mean``: the mean divides by the sum of the weights.
     """
-    losses = losses.detach()
-    terms = [write(*numbers) for numbers in zip(*(t.detach().flatten().tolist() for t in tensors), strict=True)]
-    if share is not None:
-        terms = [f"{operand(w)} · {term}" for w, term in zip(share.flatten(), terms, strict=True)]
-    lines = [equals(term, value) for term, value in zip(terms, losses.flatten(), strict=True)]
-    yield from first
+
+    def steps(**arguments: Any) -> Iterator[Step]:
+        losses = loss(**{**arguments, "reduction": "none"}).detach()
+
+        def numbers(value: Any) -> list[Any]:
+            if isinstance(value, Tensor):
+                return value.detach().expand_as(losses).flatten().tolist()
+            return [value] * losses.numel()
+
+        tensors = [value for name, value in arguments.items() if name not in settings_of(loss)]
+        asked = {name: numbers(value) for name, value in settings_for(term, loss, arguments).items()}
+        terms = [
+            term(*element, **{name: values[i] for name, values in asked.items()})
+            for i, element in enumerate(zip(*map(numbers, tensors), strict=True))
+        ]
+        weight = arguments.get("weight")
+        if weight is not None:
+            terms = [scaled(w, text) for w, text in zip(numbers(weight), terms, strict=True)]
+        if first is not None:
+            yield first(*tensors)
+        share = weight.flatten() if weighted_mean and weight is not None else None
+        yield from element_steps(losses, terms, arguments["reduction"], share)
+
+    return steps
+
+
+def by_sample(loss: Callable[..., Tensor], term: Callable[..., str]) -> Callable[..., Iterator[Step]]:
+    """The steps of a loss that treats every sample alone: a line for each, then the reduction.
+
+    ``term`` writes one sample. It takes the sample's rows by position, and by name the settings that it needs.
+    """
+
+    def steps(**arguments: Any) -> Iterator[Step]:
+        losses = loss(**{**arguments, "reduction": "none"}).detach()
+        scores, *others = (value.detach() for name, value in arguments.items() if name not in settings_of(loss))
+        rows = [scores.reshape(losses.numel(), scores.shape[-1])]
+        rows += [t.reshape(losses.numel(), *t.shape[losses.dim() :]) for t in others]
+        asked = settings_for(term, loss, arguments)
+        asked = {name: value.tolist() if isinstance(value, Tensor) else value for name, value in asked.items()}
+        terms = [term(*sample, **asked) for sample in zip(*(t.tolist() for t in rows), strict=True)]
+        lines = [equals(text, value) for text, value in zip(terms, losses.flatten(), strict=True)]
+        yield Step(_("Loss of each sample"), tuple(elided(lines)), losses)
+        if losses.dim():
+            yield from reduction_steps(losses, None, arguments["reduction"], [number(v) for v in losses.flatten()])
+
+    return steps
+
+
+def settings_for(term: Callable[..., str], loss: Callable[..., Tensor], arguments: dict[str, Any]) -> dict[str, Any]:
+    """The settings of the loss that the term takes."""
+    return {name: value for name, value in pick(term, arguments).items() if name in settings_of(loss)}
+
+
+def element_steps(losses: Tensor, terms: Sequence[str], reduction: str, share: Tensor | None = None) -> Iterator[Step]:
+    """Two steps: the loss of each element, as text and as number, and the reduction."""
+    lines = [equals(text, value) for text, value in zip(terms, losses.flatten(), strict=True)]
     yield Step(_("Loss of each element"), tuple(elided(lines)), losses)
-    yield from reduction_steps(losses, None if share is None else share.flatten(), reduction, terms, batch)
-
-
-def sample_working(
-    losses: Tensor, tensors: Sequence[Tensor], write: Callable[..., str], reduction: str
-) -> Iterator[Step]:
-    """Steps of a loss that treats every sample alone: one line for each, then the reduction.
-
-    ``write`` writes one sample, given its rows in ``tensors``.
-    """
-    losses = losses.detach()
-    rows = [t.detach().reshape(losses.numel(), *t.shape[losses.dim() :]).tolist() for t in tensors]
-    terms = [write(*numbers) for numbers in zip(*rows, strict=True)]
-    lines = [equals(term, value) for term, value in zip(terms, losses.flatten(), strict=True)]
-    yield Step(_("Loss of each sample"), tuple(elided(lines)), losses)
-    if losses.dim():
-        yield from reduction_steps(losses, None, reduction, [number(v) for v in losses.flatten()])
+    yield from reduction_steps(losses, share, reduction, terms, len(losses) if losses.dim() else 1)
 
 
 def reduction_steps(

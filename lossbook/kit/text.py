@@ -37,6 +37,34 @@ def operand(x: Tensor | float) -> str:
     return f"({digits})" if digits.startswith("−") else digits
 
 
+def scaled(weight: Tensor | float, text: str) -> str:
+    """A term with its weight in front; a sum in parentheses.
+
+    >>> scaled(2, "3 − 1"), scaled(2, "|3 − 1|")
+    ('2 · (3 − 1)', '2 · |3 − 1|')
+    """
+    outermost, before = re.sub(r"\|[^|]*\|", "", text), ""
+    while outermost != before:
+        outermost, before = re.sub(r"\([^()]*\)", "", outermost), outermost
+    return f"{operand(weight)} · " + (f"({text})" if re.search(" [+−] ", outermost) else text)
+
+
+def symbol(name: str, value: Tensor | None) -> str:
+    """The symbol of a weight in a formula, in LaTeX; nothing where there is no weight."""
+    return "" if value is None else rf"{name}\, "
+
+
+def given(name: str, value: Tensor | float | str) -> str:
+    """What a symbol stands for, in LaTeX, to be written after a formula.
+
+    >>> print("d > m" + given("m", 0.5))
+    d > m \\qquad m = 0.5
+    """
+    if not isinstance(value, str):
+        value = latex(number(value)).removeprefix(r"1.00 \cdot ")
+    return rf" \qquad {name} = {value}"
+
+
 def equals(left: str, value: Tensor | float) -> str:
     """``left = value``, or ``≈`` where the digits shown are rounded."""
     digits = number(value)
@@ -55,7 +83,7 @@ def row(values: Iterable[Tensor | float]) -> str:
 
 
 def latex(text: str) -> str:
-    """LaTeX for a line of the working.
+    """LaTeX for a line of the steps.
 
     >>> latex("(|2 − 4| + |3 − 6|) / 2 = 5 / 2 = 2.5")
     '\\\\frac{|2 - 4| + |3 - 6|}{2} = \\\\frac{5}{2} = 2.5'
@@ -63,6 +91,7 @@ def latex(text: str) -> str:
     text = re.sub(r"^\((.*)\) / (\([^()]*\)|\S+) = (\S+) / (\S+)", r"\\frac{\1}{\2} = \\frac{\3}{\4}", text)
     text = re.sub(r"(\\frac{.*}){\((.*?)\)}", r"\1{\2}", text)
     text = re.sub(r"(?<=\d)e(−?\d+)", r" \\cdot 10^{\1}", text)
+    text = re.sub(r"\)\^([\d.]+)", r")^{\1}", text)
     text = re.sub(r"e\^(?:\(([^()]*)\)|([^\s()]+))", r"e^{\1\2}", text)
     for plain, tex in {
         "−": "-",

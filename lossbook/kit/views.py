@@ -1,6 +1,6 @@
 """What each loss is drawn over: the variable that matters for it, and what the loss is called with at each value.
 
-Where a loss takes several classes there are three, the first is the true one, and the other two are alike.
+Losses of several classes are drawn with three: class 0 is true, classes 1 and 2 have equal scores.
 """
 
 from __future__ import annotations
@@ -54,28 +54,28 @@ class View(NamedTuple):
     only: Mapping[str, Any] = MappingProxyType({})  #: the settings with which the loss is drawn so
 
 
-def _beside(value: float, *more: float) -> Inputs:
+def beside(value: float, *more: float) -> Inputs:
     """The variable, and beside it numbers that stay: the target, for most losses."""
     return lambda x: (x, *(torch.full_like(x, fixed) for fixed in (value, *more)))
 
 
-def _scores(x: Tensor) -> Tensor:
+def scores(x: Tensor) -> Tensor:
     return torch.stack([x, torch.zeros_like(x), torch.zeros_like(x)], dim=-1)
 
 
-def _log_probabilities(p: Tensor) -> Tensor:
+def log_probabilities(p: Tensor) -> Tensor:
     return torch.stack([p, (1 - p) / 2, (1 - p) / 2], dim=-1).log()
 
 
-def _first_class(x: Tensor) -> Tensor:
+def first_class(x: Tensor) -> Tensor:
     return torch.zeros(len(x), dtype=torch.int64)
 
 
-def _rows(x: Tensor, row: list[int], dtype: torch.dtype) -> Tensor:
+def same_rows(x: Tensor, row: list[int], dtype: torch.dtype) -> Tensor:
     return torch.tensor(row, dtype=dtype).expand(len(x), -1)
 
 
-def _two_classes(p: float, log_target: bool = False) -> Inputs:
+def two_classes(p: float, log_target: bool = False) -> Inputs:
     def inputs(q: Tensor) -> tuple[Tensor, Tensor]:
         target = torch.tensor([p, 1 - p], dtype=q.dtype).expand(len(q), -1)
         return torch.stack([q, 1 - q], dim=-1).log(), target.log() if log_target else target
@@ -83,7 +83,7 @@ def _two_classes(p: float, log_target: bool = False) -> Inputs:
     return inputs
 
 
-def _frames(count: int) -> Inputs:
+def frames_of_label(count: int) -> Inputs:
     """As many frames, each with the label's probability p and the blank's 1 − p."""
 
     def inputs(p: Tensor) -> tuple[Tensor, ...]:
@@ -94,7 +94,7 @@ def _frames(count: int) -> Inputs:
     return inputs
 
 
-def _pair_with_cosine(y: float) -> Inputs:
+def pair_with_cosine(y: float) -> Inputs:
     def inputs(cosine: Tensor) -> tuple[Tensor, ...]:
         sine = (1 - cosine.square() + 1e-12).sqrt()  # never 0, where the root has no slope
         along = torch.stack([torch.ones_like(cosine), torch.zeros_like(cosine)], dim=-1)
@@ -103,55 +103,22 @@ def _pair_with_cosine(y: float) -> Inputs:
     return inputs
 
 
-def _triplet(x: Tensor) -> tuple[Tensor, ...]:
+def triplet(x: Tensor) -> tuple[Tensor, ...]:
     """The negative in the origin, the anchor at the distance x from it, the positive behind them, 1 from the anchor."""
     anchor = x.unsqueeze(-1)
     return anchor, anchor - 1, torch.zeros_like(anchor)
 
 
-OF_ERROR = View(ERROR, {"": _beside(0)})
-OF_SCORE = View(SCORE, {"": lambda x: (_scores(x), _first_class(x))})
-OF_PROBABILITY = View(P, {"": lambda p: (_log_probabilities(p), _first_class(p))})
 SIGNS = {"y = 1": 1.0, "y = −1": -1.0}
 ANSWERS = {"y = 1": 1.0, "y = 0": 0.0}
-COUNTS = {f"y = {y}": _beside(y) for y in (1, 5)}
-SHARES = (0.5, 0.8)
 
-# Where a loss has several views, the first is its own; the others put it beside losses that are drawn so.
-VIEWS: dict[str, tuple[View, ...]] = {
-    "l1": (OF_ERROR,),
-    "mse": (OF_ERROR,),
-    "smooth_l1": (OF_ERROR,),
-    "huber": (OF_ERROR,),
-    "poisson_nll": (View(LOG_RATE, COUNTS, {"log_input": True}), View(RATE, COUNTS, {"log_input": False})),
-    "gaussian_nll": (View(ERROR, {f"var = {v:g}": _beside(0, v) for v in (0.25, 1, 4)}),),
-    "kl_div": tuple(
-        View(Q, {f"p = {p:g}": _two_classes(p, logarithm) for p in SHARES}, {"log_target": logarithm})
-        for logarithm in (False, True)
-    ),
-    "ctc": (View(P, {f"T = {frames}": _frames(frames) for frames in (1, 2, 4)}, {"blank": 0}),),
-    "bce": (View(YES, {case: _beside(y) for case, y in ANSWERS.items()}),),
-    "bce_with_logits": (View(LOGIT, {case: _beside(y) for case, y in ANSWERS.items()}),),
-    "nll": (OF_PROBABILITY,),
-    "cross_entropy": (OF_SCORE, OF_PROBABILITY),
-    "linear_cross_entropy": (
-        # A layer that hands on what it gets.
-        View(SCORE, {"": lambda x: (_scores(x), torch.eye(3, dtype=x.dtype), _first_class(x))}),
-        View(P, {"": lambda p: (_log_probabilities(p), torch.eye(3, dtype=p.dtype), _first_class(p))}),
-    ),
-    "hinge_embedding": (View(DISTANCE, {case: _beside(y) for case, y in SIGNS.items()}),),
-    "soft_margin": (View(LOGIT, {case: _beside(y) for case, y in SIGNS.items()}),),
-    "margin_ranking": (View(LEAD, {case: _beside(0, y) for case, y in SIGNS.items()}),),
-    "multi_margin": (OF_SCORE,),
-    "multilabel_margin": (View(SCORE, {"": lambda x: (_scores(x), _rows(x, [0, -1, -1], torch.int64))}),),
-    "multilabel_soft_margin": (View(SCORE, {"": lambda x: (_scores(x), _rows(x, [1, 0, 0], x.dtype))}),),
-    "cosine_embedding": (View(COSINE, {case: _pair_with_cosine(y) for case, y in SIGNS.items()}),),
-    "triplet_margin": (View(NEGATIVE, {"": _triplet}),),
-    "triplet_margin_with_distance": (View(NEGATIVE, {"": _triplet}),),
-}
 
-NOT_DRAWN = {
-    "adaptive_log_softmax": "plot draws no AdaptiveLogSoftmaxWithLoss: its loss depends on parameters of its own, which "
-    "start at random, so it has no one curve. Over the probability that it gives to the true class it is −ln p, as "
-    "plot('nll') shows.",
-}
+def each(labels: Mapping[str, float], *before: float) -> dict[str, Inputs]:
+    """A case for each label; ``before`` it stand what else the loss takes, such as the score to compare with."""
+    return {case: beside(*before, label) for case, label in labels.items()}
+
+
+OF_ERROR = View(ERROR, {"": beside(0)})
+OF_SCORE = View(SCORE, {"": lambda x: (scores(x), first_class(x))})
+OF_PROBABILITY = View(P, {"": lambda p: (log_probabilities(p), first_class(p))})
+OF_DISTANCE = View(NEGATIVE, {"": triplet})

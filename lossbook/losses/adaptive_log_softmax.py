@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from ..guards.classes import check_class_indices, unknown_class
 from ..guards.layers import check_cutoffs, logits_shape
 from ..guards.tensors import check_tensors
-from ..kit.class_steps import softmax_working
+from ..kit.batches.by_class import by_class
+from ..kit.class_steps import steps_of_softmax
 from ..kit.entry import Entry, Term, uniform
 from ..kit.steps import Step, reduction_steps
 from ..kit.text import elided, equals, number
@@ -165,13 +166,20 @@ def definition(
             yield Term(-log_p(logits, cutoffs[0] + k - 1) - log_p(apply(up, apply(down, x)), t - cutoffs[k - 1]))
 
 
-def working(
+def formula() -> str:
+    return (
+        r"\ell(x, t) = \begin{cases} -\log p_\text{head}(t) & t \text{ frequent} \\"
+        r" -\log p_\text{head}(k) - \log p_k(t) & t \text{ in cluster } k \end{cases}"
+    )
+
+
+def steps(
     module: AdaptiveLogSoftmaxWithLoss | nn.AdaptiveLogSoftmaxWithLoss, input: Tensor, target: Tensor
 ) -> Iterator[Step]:
     """Takes the module, this one or torch's, since the loss has no function."""
     x, classes = input.detach().reshape(-1, module.in_features), target.reshape(-1).tolist()
     head = module.head(x).detach()
-    *_before, last = head_steps = list(softmax_working(head))
+    *_before, last = head_steps = list(steps_of_softmax(head))
     yield from head_steps
     factors = []
     for n, t in enumerate(classes):
@@ -197,14 +205,15 @@ def sample(generator: torch.Generator) -> tuple[Tensor, Tensor]:
 
 ENTRY = Entry(
     name="adaptive_log_softmax",
-    function=None,
-    module=AdaptiveLogSoftmaxWithLoss,
-    definition=definition,
-    working=working,
-    torch_function=None,
-    formula=r"\ell(x, t) = \begin{cases} -\log p_\text{head}(t) & t \text{ frequent} \\"
-    r" -\log p_\text{head}(k) - \log p_k(t) & t \text{ in cluster } k \end{cases}",
     family="classification",
+    module=AdaptiveLogSoftmaxWithLoss,
+    torch_module=nn.AdaptiveLogSoftmaxWithLoss,
+    definition=definition,
+    formula=formula,
+    steps=steps,
+    not_drawn="plot draws no AdaptiveLogSoftmaxWithLoss: its loss depends on parameters of its own, which start at random, "
+    "so it has no one curve. Over the probability that it gives to the true class it is −ln p, as plot('nll') shows.",
+    batches=by_class(),
     sample=sample,
     settings=(),
     sizes={"in_features": 8, "n_classes": 7, "cutoffs": [2, 4], "div_value": 2},

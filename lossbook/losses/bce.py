@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 
 from ..guards.tensors import check_expandable, check_floating, check_pair, check_probabilities
+from ..kit.batches.by_element import chance_edges, chances, elementwise
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import OptionalTensor, Reduction
-from ..kit.steps import Step, elementwise_working
-from ..kit.text import number, operand
+from ..kit.steps import by_element
+from ..kit.text import number
+from ..kit.views import ANSWERS, YES, View, each
 
 SMALLEST_LOG = -100.0  #: log 0 counts as this, so that one certain mistake costs 100 and not infinity
 STEEPEST = 1e-12  #: below this probability the slope of the logarithm stays what it is there
@@ -47,8 +49,8 @@ def binary_cross_entropy(
 
     Returns:
         A tensor of shape ``()``, or ``(*)`` with ``reduction="none"``; from 0 to 100 per element before weighting:
-        the logarithm is cut at −100 and its slope at 1e12. At a certain and right answer the slope is that of −log p,
-        where torch says 0.
+        the logarithm is cut at −100 and its slope at 1e12. For p exactly equal to the label the gradient is that of
+        −log p; torch returns 0.
 
     Raises:
         ValueError: shapes differ, or an input lies outside [0, 1] or is nan.
@@ -80,30 +82,32 @@ def definition(probabilities: list[float], target: list[float], weight: list[flo
         yield Term(loss if weight is None else weight[i] * loss)
 
 
-def working(input: Tensor, target: Tensor, *, weight: Tensor | None = None, reduction: str = "mean") -> Iterator[Step]:
+def formula(weight: Tensor | None) -> str:
+    w = "" if weight is None else r"w\,"
+    return rf"\ell(p, y) = -{w}\bigl( y \log p + (1 - y) \log(1 - p) \bigr)"
+
+
+def term(p: float, y: float) -> str:
     def log(p: float) -> str:
         return f"(−ln {number(p)})" if p > math.exp(SMALLEST_LOG) else number(-SMALLEST_LOG)
 
-    def write(p: float, y: float, w: float) -> str:
-        factor = "" if weight is None else f"{operand(w)} · "
-        if y in (0, 1):
-            return factor + log(p if y else 1 - p)
-        return f"{factor}({number(y)} · {log(p)} + {number(1 - y)} · {log(1 - p)})"
-
-    losses = binary_cross_entropy(input, target, weight=weight, reduction="none")
-    weights = torch.ones_like(input) if weight is None else weight.expand_as(input)
-    return elementwise_working(losses, (input, target, weights), write, reduction)
+    if y in (0, 1):
+        return log(p if y else 1 - p)
+    return f"({number(y)} · {log(p)} + {number(1 - y)} · {log(1 - p)})"
 
 
 ENTRY = Entry(
     name="bce",
-    function=binary_cross_entropy,
-    module=BCELoss,
-    definition=definition,
-    working=working,
-    torch_function=torch.nn.functional.binary_cross_entropy,
-    formula=r"\ell(p, y) = -\bigl( y \log p + (1 - y) \log(1 - p) \bigr)",
     family="binary",
+    module=BCELoss,
+    torch_module=torch.nn.BCELoss,
+    torch_function=torch.nn.functional.binary_cross_entropy,
+    page="guide/bce",
+    definition=definition,
+    formula=formula,
+    steps=by_element(binary_cross_entropy, term),
+    views=(View(YES, each(ANSWERS)),),
+    batches=elementwise(chances, chance_edges),
     sample=lambda g: (uniform(g, 12, low=0.01, high=0.99), torch.randint(3, (12,), generator=g).double() / 2),
     settings=({}, {"weight": torch.arange(1.0, 13.0).double()}),
 )

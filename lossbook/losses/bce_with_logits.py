@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 
 from ..guards.tensors import check_expandable, check_floating, check_pair
+from ..kit.batches.by_element import elementwise, score_edges, scores_and_labels
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import OptionalTensor, Reduction
-from ..kit.steps import Step, elementwise_working
-from ..kit.text import number, operand
+from ..kit.steps import by_element
+from ..kit.text import number, operand, symbol
+from ..kit.views import ANSWERS, LOGIT, View, each
 
 
 def softplus(x: Tensor) -> Tensor:
@@ -84,34 +86,31 @@ def definition(
         yield Term(loss if weight is None else weight[i] * loss)
 
 
-def working(
-    input: Tensor,
-    target: Tensor,
-    *,
-    weight: Tensor | None = None,
-    pos_weight: Tensor | None = None,
-    reduction: str = "mean",
-) -> Iterator[Step]:
-    def write(z: float, y: float, w: float, positive: float) -> str:
-        yes = [number(f) for f in (positive, y) if f != 1] + [f"(ln (1 + e^{operand(-z)}))"]
-        no = [number(1 - y)] * (y != 0) + [f"(ln (1 + e^{operand(z)}))"]
-        text = " + ".join([" · ".join(yes)] * (y != 0) + [" · ".join(no)] * (y != 1))
-        return text if weight is None else f"{operand(w)} · ({text})"
+def formula(weight: Tensor | None, pos_weight: Tensor | None) -> str:
+    yes = symbol("w_+", pos_weight) + r"y \log(1 + e^{-z})"
+    both = yes + r" + (1 - y) \log(1 + e^{z})"
+    return r"\ell(z, y) = " + (both if weight is None else rf"w \bigl( {both} \bigr)")
 
-    losses = binary_cross_entropy_with_logits(input, target, weight=weight, pos_weight=pos_weight, reduction="none")
-    factors = (torch.ones_like(input) if w is None else w.expand_as(input) for w in (weight, pos_weight))
-    return elementwise_working(losses, (input, target, *factors), write, reduction)
+
+def term(z: float, y: float, pos_weight: float | None) -> str:
+    positive = 1 if pos_weight is None else pos_weight
+    yes = [number(f) for f in (positive, y) if f != 1] + [f"(ln (1 + e^{operand(-z)}))"]
+    no = [number(1 - y)] * (y != 0) + [f"(ln (1 + e^{operand(z)}))"]
+    return " + ".join([" · ".join(yes)] * (y != 0) + [" · ".join(no)] * (y != 1))
 
 
 ENTRY = Entry(
     name="bce_with_logits",
-    function=binary_cross_entropy_with_logits,
-    module=BCEWithLogitsLoss,
-    definition=definition,
-    working=working,
-    torch_function=torch.nn.functional.binary_cross_entropy_with_logits,
-    formula=r"\ell(z, y) = y \log(1 + e^{-z}) + (1 - y) \log(1 + e^{z})",
     family="binary",
+    module=BCEWithLogitsLoss,
+    torch_module=torch.nn.BCEWithLogitsLoss,
+    torch_function=torch.nn.functional.binary_cross_entropy_with_logits,
+    page="guide/bce-with-logits",
+    definition=definition,
+    formula=formula,
+    steps=by_element(binary_cross_entropy_with_logits, term),
+    views=(View(LOGIT, each(ANSWERS)),),
+    batches=elementwise(scores_and_labels, score_edges, trials=({"pos_weight": torch.tensor(3.0).double()},)),
     sample=lambda g: (uniform(g, 12), torch.randint(3, (12,), generator=g).double() / 2),
     settings=(
         {},

@@ -10,11 +10,13 @@ from torch import Tensor
 
 from ..guards.embeddings import check_embeddings, check_pair_labels
 from ..guards.tensors import check_floating, check_signs, check_tensors
+from ..kit.batches.by_vector import vectors
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import Number, Reduction
-from ..kit.steps import Step, sample_working
-from ..kit.text import number, operand
+from ..kit.steps import by_sample
+from ..kit.text import given, number, operand
+from ..kit.views import COSINE, SIGNS, View, pair_with_cosine
 
 EPSILON = 1e-12  #: added to each squared length, so that a vector of zeros has the cosine 0
 
@@ -72,27 +74,29 @@ def definition(
         yield Term(1 - cosine if y == 1 else max(0.0, cosine - margin))
 
 
-def working(
-    input1: Tensor, input2: Tensor, target: Tensor, *, margin: float = 0.0, reduction: str = "mean"
-) -> Iterator[Step]:
-    def write(a: list[float], b: list[float], y: float) -> str:
-        products = " + ".join(f"{operand(x)} · {operand(z)}" for x, z in zip(a, b, strict=True))
-        cosine = f"({products}) / ({number(math.hypot(*a))} · {number(math.hypot(*b))})"
-        return f"1 − {cosine}" if y == 1 else f"max(0, {cosine} − {operand(margin)})"
+def formula(margin: float) -> str:
+    cases = r"1 - \cos(a, b) & y = 1 \\ \max(0, \cos(a, b) - m) & y = -1"
+    return rf"\ell(a, b, y) = \begin{{cases}} {cases} \end{{cases}}" + given("m", margin)
 
-    losses = cosine_embedding_loss(input1, input2, target, margin=margin, reduction="none")
-    return sample_working(losses, (input1, input2, target), write, reduction)
+
+def term(a: list[float], b: list[float], y: float, margin: float) -> str:
+    products = " + ".join(f"{operand(x)} · {operand(z)}" for x, z in zip(a, b, strict=True))
+    cosine = f"({products}) / ({number(math.hypot(*a))} · {number(math.hypot(*b))})"
+    return f"1 − {cosine}" if y == 1 else f"max(0, {cosine} − {operand(margin)})"
 
 
 ENTRY = Entry(
     name="cosine_embedding",
-    function=cosine_embedding_loss,
-    module=CosineEmbeddingLoss,
-    definition=definition,
-    working=working,
-    torch_function=torch.nn.functional.cosine_embedding_loss,
-    formula=r"\ell(a, b, y) = \begin{cases} 1 - \cos(a, b) & y = 1 \\ \max(0, \cos(a, b) - m) & y = -1 \end{cases}",
     family="distance",
+    module=CosineEmbeddingLoss,
+    torch_module=torch.nn.CosineEmbeddingLoss,
+    torch_function=torch.nn.functional.cosine_embedding_loss,
+    page="guide/cosine-embedding",
+    definition=definition,
+    formula=formula,
+    steps=by_sample(cosine_embedding_loss, term),
+    views=(View(COSINE, {case: pair_with_cosine(y) for case, y in SIGNS.items()}),),
+    batches=vectors(2, trials=({"margin": 0.25},)),
     sample=lambda g: (uniform(g, 5, 3), uniform(g, 5, 3), torch.tensor([1.0, -1.0, -1.0, 1.0, -1.0]).double()),
     settings=({}, {"margin": 0.25}),
 )

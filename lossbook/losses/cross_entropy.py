@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..guards.classes import check_class_indices, check_class_probabilities, check_class_weight, class_dim
 from ..guards.tensors import check_floating, check_tensors
-from ..kit.class_steps import class_working, softmax_working
+from ..kit.batches.by_class import WEIGHT, by_class
+from ..kit.class_steps import steps_of_classes, steps_of_softmax
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import ClassNumber, OptionalTensor, Reduction, UnitInterval
 from ..kit.steps import Step
+from ..kit.text import given, symbol
+from ..kit.views import OF_PROBABILITY, OF_SCORE
 from ..softmax import log_softmax
 from .kl_div import times_log
 from .nll import pick
@@ -103,33 +107,60 @@ def definition(
         yield Term(loss, 1.0 if isinstance(target, list) else w[target])
 
 
-def working(input: Tensor, target: Tensor, **settings) -> Iterator[Step]:
-    yield from softmax_working(input)
-    log_p = log_softmax(input.detach(), class_dim(input))
-    yield from class_working(cross_entropy, input, target, log_probabilities=log_p, **settings)
+def formula(target: Tensor, weight: Tensor | None, ignore_index: int, label_smoothing: float) -> str:
+    soft = target.is_floating_point()
+    if soft or label_smoothing:
+        q = r"\tilde{q}_j" if label_smoothing else "q_j"
+        text = r"-\sum_j " + symbol("w_j", weight) + rf"{q} \log \frac{{e^{{z_j}}}}{{\sum_k e^{{z_k}}}}"
+    else:
+        text = "-" + symbol("w_t", weight) + r"\log \frac{e^{z_t}}{\sum_j e^{z_j}}"
+    if ignore_index >= 0 and not soft:
+        text = rf"\begin{{cases}} {text} & t \ne {ignore_index} \\ 0 & t = {ignore_index} \end{{cases}}"
+    text = (r"\ell(z, q) = " if soft else r"\ell(z, t) = ") + text
+    if label_smoothing:
+        smoothed = rf"(1 - \epsilon)\, {'q_j' if soft else '[j = t]'} + \epsilon / C"
+        text += given(r"\tilde{q}_j", smoothed) + given(r"\epsilon", label_smoothing)
+    return text
+
+
+def steps(input: Tensor, **more: Any) -> Iterator[Step]:
+    yield from steps_of_softmax(input)
+    log_p = log_softmax(input, class_dim(input))
+    yield from steps_of_classes(cross_entropy, input, log_probabilities=log_p, **more)
 
 
 def sample(generator: torch.Generator) -> tuple[Tensor, Tensor]:
     return uniform(generator, 5, 4), torch.randint(4, (5,), generator=generator)
 
 
-WEIGHT = torch.tensor([0.5, 1.0, 2.0, 0.25]).double()
-
 ENTRY = Entry(
     name="cross_entropy",
-    function=cross_entropy,
-    module=CrossEntropyLoss,
-    definition=definition,
-    working=working,
-    torch_function=torch.nn.functional.cross_entropy,
-    formula=r"\ell(z, t) = -\log \frac{e^{z_t}}{\sum_j e^{z_j}}",
     family="classification",
+    module=CrossEntropyLoss,
+    torch_module=torch.nn.CrossEntropyLoss,
+    torch_function=torch.nn.functional.cross_entropy,
+    page="guide/cross-entropy",
+    definition=definition,
+    formula=formula,
+    steps=steps,
+    views=(OF_SCORE, OF_PROBABILITY),
+    batches=by_class(
+        soft_targets=True,
+        trials=(
+            {"weight": WEIGHT},
+            {"ignore_index": 1},
+            {"label_smoothing": 0.25},
+            {"weight": WEIGHT, "label_smoothing": 0.25},
+            {"weight": WEIGHT, "ignore_index": 1},
+            {"label_smoothing": 0.25, "ignore_index": 1},
+        ),
+    ),
     sample=sample,
     settings=(
         {},
-        {"weight": WEIGHT},
+        {"weight": torch.tensor([0.5, 1.0, 2.0, 0.25]).double()},
         {"ignore_index": 1},
         {"label_smoothing": 0.25},
-        {"weight": WEIGHT, "ignore_index": 2, "label_smoothing": 0.1},
+        {"weight": torch.tensor([0.5, 1.0, 2.0, 0.25]).double(), "ignore_index": 2, "label_smoothing": 0.1},
     ),
 )

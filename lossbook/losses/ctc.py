@@ -1,4 +1,4 @@
-"""CTC: the likelihood of a label sequence whose position in time nobody marked."""
+"""CTC: the likelihood of a label sequence when no frame-level alignment is known."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ from ..guards.sequences import (
     check_rows_of_labels,
     is_batch_of_frames,
 )
+from ..kit.batches.by_vector import sequences
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function
 from ..kit.settings import ClassNumber, Reduction, Switch
 from ..kit.steps import Step, reduction_steps
-from ..kit.text import SIDE_BY_SIDE, elided, equals, number, row
+from ..kit.text import SIDE_BY_SIDE, elided, equals, given, number, row
+from ..kit.views import P, View, frames_of_label
 from ..language import gettext as _
 from ..softmax import log_softmax
 
@@ -93,7 +95,7 @@ def ctc_loss(
     two_before = pad(states, (2, 0), value=no_label)[:, :-2]
     may_skip = states != two_before  # from label to label over the blank, unless it separates two equal ones
 
-    # Two more in front, where nothing can be, but for the start: all begins one step before state 0.
+    # Pad two states in front with −∞, so that s−1 and s−2 always exist; the start is state −1.
     wide = torch.promote_types(log_probs.dtype, torch.float32)
     emissions = log_probs.to(wide).gather(2, states.expand(frames, -1, -1))
     alpha = pad(torch.zeros_like(states[:, :1], dtype=wide), (1, states.shape[1]), value=-math.inf)
@@ -174,21 +176,27 @@ def definition(
         yield Term(-math.log(p) if p else impossible, own=max(length, 1))
 
 
-def working(
+def formula(blank: int, zero_infinity: bool) -> str:
+    text = r"-\log \sum_{\pi \in B^{-1}(l)} \prod_{t=1}^{T} y^t_{\pi_t}"
+    if zero_infinity:
+        text = rf"\begin{{cases}} {text} & B^{{-1}}(l) \ne \varnothing \\ 0 & B^{{-1}}(l) = \varnothing \end{{cases}}"
+    return r"\ell(y, l) = " + text + given(r"\text{blank}", blank)
+
+
+def steps(
     log_probs: Tensor,
     targets: Tensor,
     input_lengths: Tensor | Sequence[int],
     target_lengths: Tensor | Sequence[int],
-    *,
-    blank: int = 0,
-    reduction: str = "mean",
-    zero_infinity: bool = False,
+    blank: int,
+    reduction: str,
+    zero_infinity: bool,
 ) -> Iterator[Step]:
-    inputs = log_probs.detach(), targets, input_lengths, target_lengths
+    inputs = log_probs, targets, input_lengths, target_lengths
     losses = ctc_loss(*inputs, blank=blank, reduction="none", zero_infinity=zero_infinity)
     probability = (-ctc_loss(*inputs, blank=blank, reduction="none")).exp().reshape(-1)
     each, batch = losses.reshape(-1), losses.numel()
-    y = inputs[0].exp().reshape(len(log_probs), batch, -1)
+    y = log_probs.exp().reshape(len(log_probs), batch, -1)
     rows, lengths = _padded(targets, target_lengths, batch, log_probs.device)
 
     listed, sums = [], []
@@ -226,13 +234,15 @@ def sample(generator: torch.Generator) -> tuple[Tensor, ...]:
 
 ENTRY = Entry(
     name="ctc",
-    function=ctc_loss,
-    module=CTCLoss,
-    definition=definition,
-    working=working,
-    torch_function=torch.nn.functional.ctc_loss,
-    formula=r"\ell(y, l) = -\log \sum_{\pi \in B^{-1}(l)} \prod_{t=1}^{T} y^t_{\pi_t}",
     family="likelihood",
+    module=CTCLoss,
+    torch_module=torch.nn.CTCLoss,
+    torch_function=torch.nn.functional.ctc_loss,
+    definition=definition,
+    formula=formula,
+    steps=steps,
+    views=(View(P, {f"T = {count}": frames_of_label(count) for count in (1, 2, 4)}, {"blank": 0}),),
+    batches=sequences(trials=({"blank": 3},)),
     sample=sample,
     settings=({}, {"blank": 3}, {"zero_infinity": True}),
 )

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..guards.tensors import as_variance, check_floating, check_real, check_sizes_equal_or_one, check_tensors
+from ..kit.batches.by_element import elementwise, measurement_edges, measurements
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import Positive, Reduction, Switch
-from ..kit.steps import Step, elementwise_working
-from ..kit.text import number, operand
+from ..kit.steps import Step, by_element
+from ..kit.text import given, number, operand
+from ..kit.views import ERROR, View, beside
 
 
 @loss_function
@@ -57,7 +60,7 @@ def gaussian_nll_loss(
     check_real(target=target)
     check_sizes_equal_or_one(input, target=target)
     variance = as_variance(input, var)
-    # The value is raised, the gradient is not: a variance below eps still hears that it is too small.
+    # Clamp the value, not the gradient, so that variances below eps still get one.
     variance = variance + (eps - variance.detach()).clamp_min(0)
     losses = 0.5 * (variance.log() + (input - target).square() / variance)
     if full:
@@ -78,33 +81,33 @@ def definition(
         yield Term((math.log(v) + (mean - y) ** 2 / v) / 2 + constant)
 
 
-def working(
-    input: Tensor,
-    target: Tensor,
-    var: Tensor | float,
-    *,
-    full: bool = False,
-    eps: float = 1e-6,
-    reduction: str = "mean",
-) -> Iterator[Step]:
-    def write(mean: float, y: float, v: float) -> str:
-        text = f"0.5 · ((ln {number(v)}) + ({number(mean)} − {operand(y)})² / {number(v)})"
-        return text + (f" + 0.5 · (ln {number(2 * math.pi)})" if full else "")
+def formula(full: bool, eps: float) -> str:
+    constant = r" + \tfrac{1}{2} \log 2 \pi" if full else ""
+    half = r"\ell(\mu, y, v) = \tfrac{1}{2} \left( \log v + \frac{(\mu - y)^2}{v} \right)"
+    return half + constant + given("v", r"\max(var, \epsilon)") + given(r"\epsilon", eps)
 
+
+def term(mean: float, target: float, v: float, full: bool) -> str:
+    text = f"0.5 · ((ln {number(v)}) + ({number(mean)} − {operand(target)})² / {number(v)})"
+    return text + (f" + 0.5 · (ln {number(2 * math.pi)})" if full else "")
+
+
+def steps(input: Tensor, var: Tensor | float, eps: float, **more: Any) -> Iterator[Step]:
     variance = as_variance(input, var).detach().clamp_min(eps).expand_as(input)
-    losses = gaussian_nll_loss(input, target, var, full=full, eps=eps, reduction="none")
-    return elementwise_working(losses, torch.broadcast_tensors(input, target, variance), write, reduction)
+    return by_element(gaussian_nll_loss, term)(input=input, **more, var=variance, eps=eps)
 
 
 ENTRY = Entry(
     name="gaussian_nll",
-    function=gaussian_nll_loss,
-    module=GaussianNLLLoss,
-    definition=definition,
-    working=working,
-    torch_function=torch.nn.functional.gaussian_nll_loss,
-    formula=r"\ell(\mu, y, v) = \tfrac{1}{2} \left( \log v + \frac{(\mu - y)^2}{v} \right)",
     family="likelihood",
+    module=GaussianNLLLoss,
+    torch_module=torch.nn.GaussianNLLLoss,
+    torch_function=torch.nn.functional.gaussian_nll_loss,
+    definition=definition,
+    formula=formula,
+    steps=steps,
+    views=(View(ERROR, {f"var = {v:g}": beside(0, v) for v in (0.25, 1, 4)}),),
+    batches=elementwise(measurements, measurement_edges, wrt=(0, 2), trials=({"full": True},)),
     sample=lambda g: (uniform(g, 12), uniform(g, 12), uniform(g, 12, low=0.1, high=3.0)),
     settings=({}, {"full": True}),
 )

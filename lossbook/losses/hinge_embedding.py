@@ -8,11 +8,13 @@ import torch
 from torch import Tensor
 
 from ..guards.tensors import check_pair, check_signs
+from ..kit.batches.by_element import elementwise, signed, signed_edges
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import Number, Reduction
-from ..kit.steps import Step, elementwise_working
-from ..kit.text import number, operand
+from ..kit.steps import by_element
+from ..kit.text import given, number, operand
+from ..kit.views import DISTANCE, SIGNS, View, each
 
 
 @loss_function
@@ -58,23 +60,26 @@ def definition(distances: list[float], target: list[float], margin: float = 1.0)
         yield Term(x if y == 1 else max(0.0, margin - x))
 
 
-def working(input: Tensor, target: Tensor, *, margin: float = 1.0, reduction: str = "mean") -> Iterator[Step]:
-    def write(x: float, y: float) -> str:
-        return number(x) if y == 1 else f"max(0, {number(margin)} − {operand(x)})"
+def formula(margin: float) -> str:
+    return r"\ell(x, y) = \begin{cases} x & y = 1 \\ \max(0, m - x) & y = -1 \end{cases}" + given("m", margin)
 
-    losses = hinge_embedding_loss(input, target, margin=margin, reduction="none")
-    return elementwise_working(losses, (input, target), write, reduction)
+
+def term(x: float, y: float, margin: float) -> str:
+    return number(x) if y == 1 else f"max(0, {number(margin)} − {operand(x)})"
 
 
 ENTRY = Entry(
     name="hinge_embedding",
-    function=hinge_embedding_loss,
-    module=HingeEmbeddingLoss,
-    definition=definition,
-    working=working,
-    torch_function=torch.nn.functional.hinge_embedding_loss,
-    formula=r"\ell(x, y) = \begin{cases} x & y = 1 \\ \max(0, m - x) & y = -1 \end{cases}",
     family="distance",
+    module=HingeEmbeddingLoss,
+    torch_module=torch.nn.HingeEmbeddingLoss,
+    torch_function=torch.nn.functional.hinge_embedding_loss,
+    page="guide/hinge-embedding",
+    definition=definition,
+    formula=formula,
+    steps=by_element(hinge_embedding_loss, term),
+    views=(View(DISTANCE, each(SIGNS)),),
+    batches=elementwise(signed, signed_edges, trials=({"margin": 2.0},)),
     sample=lambda g: (uniform(g, 12), 2.0 * torch.randint(2, (12,), generator=g) - 1),
     settings=({}, {"margin": 2.5}),
 )

@@ -8,11 +8,13 @@ import torch
 from torch import Tensor
 
 from ..guards.tensors import check_pair, check_same_shape
+from ..kit.batches.by_element import elementwise, error_edges, two_numbers
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import OptionalTensor, Positive, Reduction
-from ..kit.steps import Step, elementwise_working, error_step
-from ..kit.text import number, operand
+from ..kit.steps import by_element, error_step
+from ..kit.text import given, number, operand, symbol
+from ..kit.views import OF_ERROR
 
 
 @loss_function
@@ -74,30 +76,30 @@ def definition(
         yield Term(loss if weight is None else weight[i] * loss)
 
 
-def working(
-    input: Tensor, target: Tensor, *, delta: float = 1.0, weight: Tensor | None = None, reduction: str = "mean"
-) -> Iterator[Step]:
-    def write(a: float, b: float, w: float) -> str:
-        factor = "" if weight is None else f"{operand(w)} · "
-        if abs(a - b) <= delta:
-            return f"{factor}0.5 · ({number(a)} − {operand(b)})²"
-        return f"{factor}{number(delta)} · (|{number(a)} − {operand(b)}| − 0.5 · {number(delta)})"
+def formula(delta: float, weight: Tensor | None) -> str:
+    near_and_far = r"\tfrac{1}{2} e^2 & |e| \le \delta \\ \delta\,(|e| - \tfrac{1}{2} \delta) & |e| \ge \delta"
+    cases = rf"\ell(e) = {symbol('w', weight)}\begin{{cases}} {near_and_far} \end{{cases}}"
+    return cases + given("e", r"\hat{y} - y") + given(r"\delta", delta)
 
-    losses = huber_loss(input, target, delta=delta, weight=weight, reduction="none")
-    tensors = (input, target, torch.ones_like(input) if weight is None else weight)
-    return elementwise_working(losses, tensors, write, reduction, first=[error_step(input, target)])
+
+def term(prediction: float, target: float, delta: float) -> str:
+    if abs(prediction - target) <= delta:
+        return f"0.5 · ({number(prediction)} − {operand(target)})²"
+    return f"{number(delta)} · (|{number(prediction)} − {operand(target)}| − 0.5 · {number(delta)})"
 
 
 ENTRY = Entry(
     name="huber",
-    function=huber_loss,
-    module=HuberLoss,
-    definition=definition,
-    working=working,
-    torch_function=torch.nn.functional.huber_loss,
-    formula=r"\ell(e) = \begin{cases} \tfrac{1}{2} e^2 & |e| \le \delta \\ \delta\,(|e| - \tfrac{1}{2} \delta) &"
-    r" |e| \ge \delta \end{cases} \qquad e = \hat{y} - y",
     family="regression",
+    module=HuberLoss,
+    torch_module=torch.nn.HuberLoss,
+    torch_function=torch.nn.functional.huber_loss,
+    page="guide/smooth-l1",
+    definition=definition,
+    formula=formula,
+    steps=by_element(huber_loss, term, first=error_step),
+    views=(OF_ERROR,),
+    batches=elementwise(two_numbers, error_edges, trials=({"delta": 0.5}, {"delta": 2.0})),
     sample=lambda g: (uniform(g, 12), uniform(g, 12)),
     settings=({}, {"delta": 2.5}, {"weight": torch.arange(1.0, 13.0).double()}),
 )

@@ -10,11 +10,13 @@ import torch
 from torch import Tensor
 
 from ..guards.tensors import can_be_read, check_floating, check_pair
+from ..kit.batches.by_class import distributions
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import Switch, one_of
-from ..kit.steps import Step, elementwise_working
+from ..kit.steps import by_element
 from ..kit.text import number
+from ..kit.views import Q, View, two_classes
 
 
 @loss_function
@@ -65,7 +67,7 @@ def kl_div(
 def times_log(p: Tensor, log_q: Tensor) -> Tensor:
     """p · log q, where 0 · log 0 counts as 0."""
     if can_be_read(log_q) and log_q.numel() and log_q.detach().amin() > -math.inf:
-        return p * log_q  # as nearly always: the care below takes a quarter of the time of the whole loss
+        return p * log_q  # the usual case; the masking below costs a quarter of the run time
     lowest = torch.finfo(log_q.dtype).min
     return p * torch.where(p == 0, log_q.detach().clamp_min(lowest), log_q)
 
@@ -80,14 +82,14 @@ def definition(log_q: list[list[float]], target: list[list[float]], log_target: 
         yield Term(p * (math.log(p) - x) if p > 0 else 0.0)
 
 
-def working(input: Tensor, target: Tensor, *, reduction: str = "mean", log_target: bool = False) -> Iterator[Step]:
-    def write(log_q: float, t: float) -> str:
-        p = math.exp(t) if log_target else t
-        q = math.exp(log_q)
-        return f"{number(p)} · ((ln {number(p)}) − (ln {number(q)}))" if p > 0 else "0"
+def formula(log_target: bool) -> str:
+    target = r"\log p" if log_target else "p"
+    return rf"\ell(\log q, {target}) = p\,(\log p - \log q)"
 
-    losses = kl_div(input, target, log_target=log_target, reduction="none")
-    return elementwise_working(losses, (input, target), write, reduction, batch=input.shape[0] if input.dim() else 1)
+
+def term(log_q: float, target: float, log_target: bool) -> str:
+    p = math.exp(target) if log_target else target
+    return f"{number(p)} · ((ln {number(p)}) − (ln {number(math.exp(log_q))}))" if p > 0 else "0"
 
 
 def sample(generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -96,13 +98,18 @@ def sample(generator: torch.Generator) -> tuple[Tensor, Tensor]:
 
 ENTRY = Entry(
     name="kl_div",
-    function=kl_div,
-    module=KLDivLoss,
-    definition=definition,
-    working=working,
-    torch_function=torch.nn.functional.kl_div,
-    formula=r"\ell(\log q, p) = p\,(\log p - \log q)",
     family="likelihood",
+    module=KLDivLoss,
+    torch_module=torch.nn.KLDivLoss,
+    torch_function=torch.nn.functional.kl_div,
+    page="guide/kl-divergence",
+    definition=definition,
+    formula=formula,
+    steps=by_element(kl_div, term),
+    views=tuple(
+        View(Q, {f"p = {p:g}": two_classes(p, logarithm) for p in (0.5, 0.8)}, {"log_target": logarithm})
+        for logarithm in (False, True)
+    ),
+    batches=distributions(trials=({"log_target": True},), reductions=("batchmean", "mean", "sum", "none")),
     sample=sample,
-    settings=({},),
 )

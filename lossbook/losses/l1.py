@@ -8,11 +8,13 @@ import torch
 from torch import Tensor
 
 from ..guards.tensors import check_floating, check_same_shape, check_tensors
+from ..kit.batches.by_element import elementwise, error_edges, two_numbers
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import OptionalTensor, Reduction
-from ..kit.steps import Step, elementwise_working, error_step
-from ..kit.text import number, operand
+from ..kit.steps import by_element, error_step
+from ..kit.text import number, operand, symbol
+from ..kit.views import OF_ERROR
 
 
 @loss_function
@@ -61,26 +63,26 @@ def definition(prediction: list[float], target: list[float], weight: list[float]
         yield Term(w * max(p - y, y - p), w)
 
 
-def working(input: Tensor, target: Tensor, *, weight: Tensor | None = None, reduction: str = "mean") -> Iterator[Step]:
-    return elementwise_working(
-        l1_loss(input, target, weight=weight, reduction="none"),
-        (input, target),
-        lambda a, b: f"|{number(a)} − {operand(b)}|",
-        reduction,
-        share=weight,
-        first=[error_step(input, target)],
-    )
+def formula(weight: Tensor | None) -> str:
+    return r"\ell(\hat{y}, y) = " + symbol("w", weight) + r"|\hat{y} - y|"
+
+
+def term(prediction: float, target: float) -> str:
+    return f"|{number(prediction)} − {operand(target)}|"
 
 
 ENTRY = Entry(
     name="l1",
-    function=l1_loss,
-    module=L1Loss,
-    definition=definition,
-    working=working,
-    torch_function=torch.nn.functional.l1_loss,
-    formula=r"\ell(\hat{y}, y) = |\hat{y} - y|",
     family="regression",
+    module=L1Loss,
+    torch_module=torch.nn.L1Loss,
+    torch_function=torch.nn.functional.l1_loss,
+    page="guide/l1",
+    definition=definition,
+    formula=formula,
+    steps=by_element(l1_loss, term, first=error_step, weighted_mean=True),
+    views=(OF_ERROR,),
+    batches=elementwise(two_numbers, error_edges),
     sample=lambda g: (uniform(g, 12), uniform(g, 12)),
     settings=({}, {"weight": torch.arange(1.0, 13.0).double()}),
 )

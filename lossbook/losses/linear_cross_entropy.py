@@ -16,11 +16,13 @@ from torch.nn.functional import linear
 from ..guards.classes import check_class_indices, check_class_probabilities, check_class_weight, class_dim
 from ..guards.layers import logits_shape
 from ..guards.tensors import check_tensors
+from ..kit.batches.by_vector import linear_layers
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function
 from ..kit.settings import OptionalTensor, Reduction, UnitInterval, chunk_options, integer_or_none
 from ..kit.steps import Step
-from ..kit.text import elided, operand, side_by_side
+from ..kit.text import elided, given, operand, side_by_side
+from ..kit.views import OF_PROBABILITY, OF_SCORE, View
 from ..language import gettext as _
 from . import cross_entropy as of_logits
 from ._by_rows import ByRows, asked_of, sweep
@@ -73,9 +75,8 @@ def linear_cross_entropy(
     Returns:
         A tensor of shape ``()``, or one loss for each sample with ``reduction="none"``; in nats, at least 0.
 
-        Some callers need logits that can be differentiated in their own way, and get the plain composition with all
-        of them held: :mod:`torch.func`, forward-mode gradients, ``create_graph=True``, :func:`torch.compile`, and
-        ``target`` or ``weight`` that carry a gradient.
+        Under :mod:`torch.func`, forward-mode gradients, ``create_graph=True``, :func:`torch.compile`, and with a
+        ``target`` or ``weight`` that carry a gradient, the logits are materialized: plain linear + cross_entropy.
 
     Raises:
         ValueError, TypeError: a wrong shape or kind.
@@ -198,31 +199,39 @@ def definition(
     )
 
 
-def working(
+def formula(
+    target: Tensor,
+    linear_bias: Tensor | None,
+    weight: Tensor | None,
+    ignore_index: int | None,
+    label_smoothing: float,
+) -> str:
+    ignored = -100 if ignore_index is None else ignore_index
+    of_z = of_logits.formula(target, weight, ignored, label_smoothing)
+    return of_z + given("z", "A x" if linear_bias is None else "A x + b")
+
+
+def steps(
     input: Tensor,
     linear_weight: Tensor,
-    target: Tensor,
-    linear_bias: Tensor | None = None,
-    *,
-    ignore_index: int | None = None,
-    options: object = None,
-    **settings: Any,
+    linear_bias: Tensor | None,
+    ignore_index: int | None,
+    options: object,
+    **more: Any,
 ) -> Iterator[Step]:
-    matrix = linear_weight.detach().flatten(0, -2)
-    biases = None if linear_bias is None else linear_bias.detach().flatten()
-    logits = linear(input.detach(), matrix, biases)
+    matrix = linear_weight.flatten(0, -2)
+    biases = None if linear_bias is None else linear_bias.flatten()
+    logits = linear(input, matrix, biases)
 
     def write(x: Tensor, row: Tensor, j: int) -> str:
         terms = [f"{operand(a)} · {operand(b)}" for a, b in zip(row, x, strict=True)]
         return " + ".join(elided(terms) if biases is None else [*elided(terms), operand(biases[j])])
 
-    samples = zip(input.detach().reshape(-1, matrix.shape[1]), logits.reshape(-1, len(matrix)), strict=True)
+    samples = zip(input.reshape(-1, matrix.shape[1]), logits.reshape(-1, len(matrix)), strict=True)
     lines = [side_by_side([write(x, row, j) for j, row in enumerate(matrix)], z) for x, z in samples]
     yield Step(_("Logits of the linear layer, weights times input plus bias"), tuple(elided(lines)), logits)
     logits = logits.reshape(*input.shape[:-1], *linear_weight.shape[:-1])
-    yield from of_logits.working(
-        logits, target, ignore_index=-100 if ignore_index is None else ignore_index, **settings
-    )
+    yield from of_logits.steps(logits, ignore_index=-100 if ignore_index is None else ignore_index, **more)
 
 
 def sample(generator: torch.Generator) -> tuple[Tensor, ...]:
@@ -230,23 +239,33 @@ def sample(generator: torch.Generator) -> tuple[Tensor, ...]:
     return uniform(generator, 5, 3, low=-1.0, high=1.0), uniform(generator, 4, 3), target
 
 
-BIAS = torch.tensor([0.5, -1.0, 0.0, 2.0]).double()
+def through_identity(view: View) -> View:
+    """The view of the logits, through an identity layer."""
+
+    def inputs(x: Tensor) -> tuple[Tensor, ...]:
+        logits, target = view.cases[""](x)
+        return logits, torch.eye(3, dtype=x.dtype), target
+
+    return View(view.variable, {"": inputs})
+
 
 ENTRY = Entry(
     name="linear_cross_entropy",
-    function=linear_cross_entropy,
-    module=LinearCrossEntropyLoss,
-    definition=definition,
-    working=working,
-    torch_function=getattr(torch.nn.functional, "linear_cross_entropy", None),
-    formula=r"\ell(x, t) = -\log \frac{e^{z_t}}{\sum_j e^{z_j}} \qquad z = A x + b",
     family="classification",
+    module=LinearCrossEntropyLoss,
+    torch_module=getattr(torch.nn, "LinearCrossEntropyLoss", None),
+    torch_function=getattr(torch.nn.functional, "linear_cross_entropy", None),
+    definition=definition,
+    formula=formula,
+    steps=steps,
+    views=(through_identity(OF_SCORE), through_identity(OF_PROBABILITY)),
+    batches=linear_layers(trials=({"label_smoothing": 0.25},)),
     sample=sample,
     settings=(
         {},
         {"ignore_index": 1, "options": Options(batch_chunk_size=2, allow_retain_graph=True)},
-        {"linear_bias": BIAS},
-        {"weight": of_logits.WEIGHT, "ignore_index": 2, "label_smoothing": 0.1},
+        {"linear_bias": torch.tensor([0.5, -1.0, 0.0, 2.0]).double()},
+        {"weight": torch.tensor([0.5, 1.0, 2.0, 0.25]).double(), "ignore_index": 2, "label_smoothing": 0.1},
     ),
     sizes={"in_features": 3, "num_classes": 4},
 )

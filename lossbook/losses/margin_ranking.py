@@ -8,11 +8,13 @@ import torch
 from torch import Tensor
 
 from ..guards.tensors import check_floating, check_same_shape, check_tensors
+from ..kit.batches.by_element import elementwise, pair_edges, pairs
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import Number, Reduction
-from ..kit.steps import Step, elementwise_working
-from ..kit.text import number, operand
+from ..kit.steps import by_element
+from ..kit.text import given, number, operand
+from ..kit.views import LEAD, SIGNS, View, each
 
 
 @loss_function
@@ -61,26 +63,27 @@ def definition(first: list[float], second: list[float], target: list[float], mar
         yield Term(max(0.0, -y * (x1 - x2) + margin))
 
 
-def working(
-    input1: Tensor, input2: Tensor, target: Tensor, *, margin: float = 0.0, reduction: str = "mean"
-) -> Iterator[Step]:
-    def write(x1: float, x2: float, y: float) -> str:
-        sign = "" if y == -1 else "−"
-        return f"max(0, {sign}({number(x1)} − {operand(x2)}){f' + {number(margin)}' if margin else ''})"
+def formula(margin: float) -> str:
+    return r"\ell(x_1, x_2, y) = \max\bigl(0, -y\,(x_1 - x_2) + m\bigr)" + given("m", margin)
 
-    losses = margin_ranking_loss(input1, input2, target, margin=margin, reduction="none")
-    return elementwise_working(losses, (input1, input2, target), write, reduction)
+
+def term(x1: float, x2: float, y: float, margin: float) -> str:
+    sign = "" if y == -1 else "−"
+    return f"max(0, {sign}({number(x1)} − {operand(x2)}){f' + {number(margin)}' if margin else ''})"
 
 
 ENTRY = Entry(
     name="margin_ranking",
-    function=margin_ranking_loss,
-    module=MarginRankingLoss,
-    definition=definition,
-    working=working,
-    torch_function=torch.nn.functional.margin_ranking_loss,
-    formula=r"\ell(x_1, x_2, y) = \max\bigl(0, -y\,(x_1 - x_2) + m\bigr)",
     family="ranking",
+    module=MarginRankingLoss,
+    torch_module=torch.nn.MarginRankingLoss,
+    torch_function=torch.nn.functional.margin_ranking_loss,
+    page="guide/margin-ranking",
+    definition=definition,
+    formula=formula,
+    steps=by_element(margin_ranking_loss, term),
+    views=(View(LEAD, each(SIGNS, 0)),),
+    batches=elementwise(pairs, pair_edges, wrt=(0, 1), trials=({"margin": 0.5},)),
     sample=lambda g: (uniform(g, 12), uniform(g, 12), 2.0 * torch.randint(2, (12,), generator=g) - 1),
     settings=({}, {"margin": 1.5}),
 )

@@ -10,11 +10,13 @@ from torch import Tensor
 
 from ..guards.classes import as_rows, check_class_indices, check_class_weight, unknown_class
 from ..guards.tensors import check_floating, check_tensors
+from ..kit.batches.by_class import WEIGHT, by_class
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import Number, OptionalTensor, Reduction, one_of
-from ..kit.steps import Step, sample_working
-from ..kit.text import number, operand
+from ..kit.steps import by_sample
+from ..kit.text import given, number, operand, symbol
+from ..kit.views import OF_SCORE
 
 
 @loss_function
@@ -87,37 +89,31 @@ def definition(
         yield Term(loss if weight is None else weight[t] * loss)
 
 
-def working(
-    input: Tensor,
-    target: Tensor,
-    *,
-    p: int = 1,
-    margin: float = 1.0,
-    weight: Tensor | None = None,
-    reduction: str = "mean",
-) -> Iterator[Step]:
-    def write(row: list[float], t: int) -> str:
-        square = "²" if p == 2 else ""
-        hinges = [
-            f"max(0, {number(margin)} − {operand(row[t])} + {operand(x)}){square}" for j, x in enumerate(row) if j != t
-        ]
-        factor = "" if weight is None else f"{operand(weight[t])} · "
-        return f"{factor}({' + '.join(hinges) or '0'}) / {len(row)}"
+def formula(p: int, margin: float, weight: Tensor | None) -> str:
+    hinge = r"\max(0, m - x_t + x_j)" + ("^2" if p == 2 else "")
+    return r"\ell(x, t) = \frac{1}{C} \sum_{j \ne t} " + symbol("w_t", weight) + hinge + given("m", margin)
 
-    losses = multi_margin_loss(input, target, p=p, margin=margin, weight=weight, reduction="none")
-    input = input.reshape(*losses.shape, -1)
-    return sample_working(losses, (input, target), write, reduction)
+
+def term(row: list[float], t: int, p: int, margin: float, weight: list[float] | None) -> str:
+    square = "²" if p == 2 else ""
+    hinges = [
+        f"max(0, {number(margin)} − {operand(row[t])} + {operand(x)}){square}" for j, x in enumerate(row) if j != t
+    ]
+    factor = "" if weight is None else f"{operand(weight[t])} · "
+    return f"{factor}({' + '.join(hinges) or '0'}) / {len(row)}"
 
 
 ENTRY = Entry(
     name="multi_margin",
-    function=multi_margin_loss,
-    module=MultiMarginLoss,
-    definition=definition,
-    working=working,
-    torch_function=torch.nn.functional.multi_margin_loss,
-    formula=r"\ell(x, t) = \frac{1}{C} \sum_{j \ne t} \max(0, m - x_t + x_j)^p",
     family="classification",
+    module=MultiMarginLoss,
+    torch_module=torch.nn.MultiMarginLoss,
+    torch_function=torch.nn.functional.multi_margin_loss,
+    definition=definition,
+    formula=formula,
+    steps=by_sample(multi_margin_loss, term),
+    views=(OF_SCORE,),
+    batches=by_class(trailing=False, trials=({"p": 2}, {"margin": 0.5}, {"weight": WEIGHT})),
     sample=lambda g: (uniform(g, 5, 4), torch.randint(4, (5,), generator=g)),
     settings=({}, {"p": 2, "margin": 0.5}, {"weight": torch.tensor([0.5, 1.0, 2.0, 0.25]).double()}),
 )

@@ -9,11 +9,13 @@ from torch import Tensor
 
 from ..guards.classes import as_rows, check_class_numbers, unknown_class
 from ..guards.tensors import can_be_read, check_floating, check_same_shape, check_tensors
+from ..kit.batches.by_class import lists_of_labels
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import Reduction
-from ..kit.steps import Step, sample_working
+from ..kit.steps import by_sample
 from ..kit.text import operand
+from ..kit.views import SCORE, View, same_rows, scores
 
 
 @loss_function
@@ -83,14 +85,15 @@ def definition(rows: list[list[float]], targets: list[list[int]]) -> Iterator[Te
         yield Term(sum(max(0.0, 1 - row[t] + row[j]) for t in true for j in others) / len(row))
 
 
-def working(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Iterator[Step]:
-    def write(row: list[float], target: list[int]) -> str:
-        true = true_classes(target)
-        others = [j for j in range(len(row)) if j not in true]
-        hinges = [f"max(0, 1 − {operand(row[t])} + {operand(row[j])})" for t in true for j in others]
-        return f"({' + '.join(hinges) or '0'}) / {len(row)}"
+def formula() -> str:
+    return r"\ell(x, T) = \frac{1}{C} \sum_{t \in T} \sum_{j \notin T} \max(0, 1 - x_t + x_j)"
 
-    return sample_working(multilabel_margin_loss(input, target, reduction="none"), (input, target), write, reduction)
+
+def term(row: list[float], target: list[int]) -> str:
+    true = true_classes(target)
+    others = [j for j in range(len(row)) if j not in true]
+    hinges = [f"max(0, 1 − {operand(row[t])} + {operand(row[j])})" for t in true for j in others]
+    return f"({' + '.join(hinges) or '0'}) / {len(row)}"
 
 
 def sample(generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -100,12 +103,14 @@ def sample(generator: torch.Generator) -> tuple[Tensor, Tensor]:
 
 ENTRY = Entry(
     name="multilabel_margin",
-    function=multilabel_margin_loss,
-    module=MultiLabelMarginLoss,
-    definition=definition,
-    working=working,
-    torch_function=torch.nn.functional.multilabel_margin_loss,
-    formula=r"\ell(x, T) = \frac{1}{C} \sum_{t \in T} \sum_{j \notin T} \max(0, 1 - x_t + x_j)",
     family="classification",
+    module=MultiLabelMarginLoss,
+    torch_module=torch.nn.MultiLabelMarginLoss,
+    torch_function=torch.nn.functional.multilabel_margin_loss,
+    definition=definition,
+    formula=formula,
+    steps=by_sample(multilabel_margin_loss, term),
+    views=(View(SCORE, {"": lambda x: (scores(x), same_rows(x, [0, -1, -1], torch.int64))}),),
+    batches=lists_of_labels(),
     sample=sample,
 )

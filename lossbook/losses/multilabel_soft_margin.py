@@ -10,11 +10,13 @@ from torch import Tensor
 
 from ..guards.classes import class_dim
 from ..guards.tensors import check_expandable, check_pair
+from ..kit.batches.by_class import WEIGHT, labels_by_class
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import OptionalTensor, Reduction
-from ..kit.steps import Step, sample_working
-from ..kit.text import number, operand
+from ..kit.steps import by_sample
+from ..kit.text import number, operand, symbol
+from ..kit.views import SCORE, View, same_rows, scores
 from .bce_with_logits import softplus
 
 
@@ -67,29 +69,32 @@ def definition(
         yield Term(total / len(row))
 
 
-def working(input: Tensor, target: Tensor, *, weight: Tensor | None = None, reduction: str = "mean") -> Iterator[Step]:
-    def write(row: list[float], target: list[float]) -> str:
-        parts = []
-        for c, (x, y) in enumerate(zip(row, target, strict=True)):
-            for share, z in ((y, -x), (1 - y, x)):
-                factors = ([] if weight is None else [operand(weight[c])]) + [number(share)] * (share != 1)
-                if share:
-                    parts.append(" · ".join([*factors, f"(ln (1 + e^{operand(z)}))"]))
-        return f"({' + '.join(parts)}) / {len(row)}"
+def formula(weight: Tensor | None) -> str:
+    both = r"\bigl( y_c \log(1 + e^{-x_c}) + (1 - y_c) \log(1 + e^{x_c}) \bigr)"
+    return r"\ell(x, y) = \frac{1}{C} \sum_{c} " + symbol("w_c", weight) + both
 
-    losses = multilabel_soft_margin_loss(input, target, weight=weight, reduction="none")
-    return sample_working(losses, (input, target), write, reduction)
+
+def term(row: list[float], target: list[float], weight: list[float] | None) -> str:
+    parts = []
+    for c, (x, y) in enumerate(zip(row, target, strict=True)):
+        for share, z in ((y, -x), (1 - y, x)):
+            factors = ([] if weight is None else [operand(weight[c])]) + [number(share)] * (share != 1)
+            if share:
+                parts.append(" · ".join([*factors, f"(ln (1 + e^{operand(z)}))"]))
+    return f"({' + '.join(parts)}) / {len(row)}"
 
 
 ENTRY = Entry(
     name="multilabel_soft_margin",
-    function=multilabel_soft_margin_loss,
-    module=MultiLabelSoftMarginLoss,
-    definition=definition,
-    working=working,
-    torch_function=torch.nn.functional.multilabel_soft_margin_loss,
-    formula=r"\ell(x, y) = \frac{1}{C} \sum_{c} \bigl( y_c \log(1 + e^{-x_c}) + (1 - y_c) \log(1 + e^{x_c}) \bigr)",
     family="classification",
+    module=MultiLabelSoftMarginLoss,
+    torch_module=torch.nn.MultiLabelSoftMarginLoss,
+    torch_function=torch.nn.functional.multilabel_soft_margin_loss,
+    definition=definition,
+    formula=formula,
+    steps=by_sample(multilabel_soft_margin_loss, term),
+    views=(View(SCORE, {"": lambda x: (scores(x), same_rows(x, [1, 0, 0], x.dtype))}),),
+    batches=labels_by_class(trials=({"weight": WEIGHT},)),
     sample=lambda g: (uniform(g, 5, 4), torch.randint(2, (5, 4), generator=g).double()),
     settings=({}, {"weight": torch.tensor([0.5, 1.0, 2.0, 0.25]).double()}),
 )

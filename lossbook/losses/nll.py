@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..guards.classes import check_class_indices, check_class_weight, class_dim, unknown_class
 from ..guards.tensors import check_floating, check_tensors
-from ..kit.class_steps import class_working
+from ..kit.batches.by_class import WEIGHT, by_class
+from ..kit.class_steps import steps_of_classes
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import ClassNumber, OptionalTensor, Reduction
 from ..kit.steps import Step
+from ..kit.text import symbol
+from ..kit.views import OF_PROBABILITY
 from ..softmax import log_softmax
 
 
@@ -66,7 +70,7 @@ def pick(
     log_probabilities: Tensor, target: Tensor, dim: int, weight: Tensor | None, ignore_index: int
 ) -> tuple[Tensor, Tensor]:
     """The weighted loss of each sample and its share in the mean, both in the shape of ``target``."""
-    target = target.long()  # a byte would take −100 for 156
+    target = target.long()  # as uint8, −100 would equal class 156
     kept = target != ignore_index
     index = torch.where(kept, target, 0)
     try:
@@ -94,8 +98,15 @@ def definition(
             yield Term(-w * row[t], w)
 
 
-def working(input: Tensor, target: Tensor, **settings) -> Iterator[Step]:
-    return class_working(nll_loss, input, target, log_probabilities=input.detach(), **settings)
+def formula(weight: Tensor | None, ignore_index: int) -> str:
+    text = "-" + symbol("w_t", weight) + "x_t"
+    if ignore_index >= 0:
+        text = rf"\begin{{cases}} {text} & t \ne {ignore_index} \\ 0 & t = {ignore_index} \end{{cases}}"
+    return r"\ell(x, t) = " + text
+
+
+def steps(input: Tensor, **more: Any) -> Iterator[Step]:
+    return steps_of_classes(nll_loss, input, log_probabilities=input, **more)
 
 
 def sample(generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -105,13 +116,16 @@ def sample(generator: torch.Generator) -> tuple[Tensor, Tensor]:
 
 ENTRY = Entry(
     name="nll",
-    function=nll_loss,
-    module=NLLLoss,
-    definition=definition,
-    working=working,
-    torch_function=torch.nn.functional.nll_loss,
-    formula=r"\ell(x, t) = -x_t",
     family="classification",
+    module=NLLLoss,
+    torch_module=torch.nn.NLLLoss,
+    torch_function=torch.nn.functional.nll_loss,
+    page="guide/nll",
+    definition=definition,
+    formula=formula,
+    steps=steps,
+    views=(OF_PROBABILITY,),
+    batches=by_class(log_probabilities=True, trials=({"weight": WEIGHT}, {"ignore_index": 1})),
     sample=sample,
     settings=({}, {"ignore_index": 1}, {"weight": torch.tensor([0.5, 1.0, 2.0, 0.25]).double(), "ignore_index": 2}),
 )

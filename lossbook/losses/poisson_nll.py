@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 
 from ..guards.tensors import check_pair
+from ..kit.batches.by_element import elementwise, rate_edges, rates
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import Positive, Reduction, Switch
-from ..kit.steps import Step, elementwise_working
-from ..kit.text import number, operand
+from ..kit.steps import by_element
+from ..kit.text import given, number, operand
+from ..kit.views import LOG_RATE, RATE, View, each
 
 
 @loss_function
@@ -54,7 +56,7 @@ def poisson_nll_loss(
     check_pair(input, target)
     losses = input.exp() - target * input if log_input else input - target * (input + eps).log()
     if full:
-        counted = torch.where(target > 1, target, 2)  # any number whose logarithm exists
+        counted = torch.where(target > 1, target, 2)  # placeholder; masked out two lines below
         stirling = counted * counted.log() - counted + 0.5 * (2 * math.pi * counted).log()
         losses = losses + torch.where(target > 1, stirling, 0)
     return reduce(losses, reduction)
@@ -75,35 +77,35 @@ def definition(
         yield Term(loss)
 
 
-def working(
-    input: Tensor,
-    target: Tensor,
-    *,
-    log_input: bool = True,
-    full: bool = False,
-    eps: float = 1e-8,
-    reduction: str = "mean",
-) -> Iterator[Step]:
-    def write(x: float, y: float) -> str:
-        rate, log_rate = (f"e^{operand(x)}", operand(x)) if log_input else (number(x), f"(ln {number(x + eps)})")
-        text = f"{rate} − {operand(y)} · {log_rate}"
-        if full and y > 1:
-            text += f" + {number(y)} · (ln {number(y)}) − {number(y)} + 0.5 · (ln {number(2 * math.pi * y)})"
-        return text
+def formula(log_input: bool, full: bool, eps: float) -> str:
+    text = r"\ell(x, y) = " + (r"e^{x} - y\,x" if log_input else r"x - y \log(x + \epsilon)")
+    if full:
+        stirling = r"y \log y - y + \tfrac{1}{2} \log(2 \pi y)"
+        text += rf" + \begin{{cases}} {stirling} & y > 1 \\ 0 & y \le 1 \end{{cases}}"
+    return text if log_input else text + given(r"\epsilon", eps)
 
-    losses = poisson_nll_loss(input, target, log_input=log_input, full=full, eps=eps, reduction="none")
-    return elementwise_working(losses, (input, target), write, reduction)
 
+def term(x: float, y: float, log_input: bool, full: bool, eps: float) -> str:
+    rate, log_rate = (f"e^{operand(x)}", operand(x)) if log_input else (number(x), f"(ln {number(x + eps)})")
+    text = f"{rate} − {operand(y)} · {log_rate}"
+    if full and y > 1:
+        text += f" + {number(y)} · (ln {number(y)}) − {number(y)} + 0.5 · (ln {number(2 * math.pi * y)})"
+    return text
+
+
+COUNTS = {f"y = {y}": y for y in (1, 5)}
 
 ENTRY = Entry(
     name="poisson_nll",
-    function=poisson_nll_loss,
-    module=PoissonNLLLoss,
-    definition=definition,
-    working=working,
-    torch_function=torch.nn.functional.poisson_nll_loss,
-    formula=r"\ell(x, y) = e^{x} - y\,x",
     family="likelihood",
+    module=PoissonNLLLoss,
+    torch_module=torch.nn.PoissonNLLLoss,
+    torch_function=torch.nn.functional.poisson_nll_loss,
+    definition=definition,
+    formula=formula,
+    steps=by_element(poisson_nll_loss, term),
+    views=(View(LOG_RATE, each(COUNTS), {"log_input": True}), View(RATE, each(COUNTS), {"log_input": False})),
+    batches=elementwise(rates, rate_edges, trials=({"full": True}, {"log_input": False})),
     sample=lambda g: (uniform(g, 12, low=0.1, high=2.0), torch.randint(6, (12,), generator=g).double()),
     settings=({}, {"full": True}, {"log_input": False}, {"log_input": False, "full": True, "eps": 0.5}),
 )

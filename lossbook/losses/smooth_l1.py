@@ -8,11 +8,13 @@ import torch
 from torch import Tensor
 
 from ..guards.tensors import check_pair
+from ..kit.batches.by_element import elementwise, error_edges, two_numbers
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import NotNegative, Reduction
-from ..kit.steps import Step, elementwise_working, error_step
-from ..kit.text import number, operand
+from ..kit.steps import by_element, error_step
+from ..kit.text import given, number, operand
+from ..kit.views import OF_ERROR
 
 
 @loss_function
@@ -61,26 +63,30 @@ def definition(prediction: list[float], target: list[float], beta: float = 1.0) 
         yield Term(e * e / (2 * beta) if e < beta else e - beta / 2)
 
 
-def working(input: Tensor, target: Tensor, *, beta: float = 1.0, reduction: str = "mean") -> Iterator[Step]:
-    def write(a: float, b: float) -> str:
-        if abs(a - b) < beta:
-            return f"0.5 · ({number(a)} − {operand(b)})² / {number(beta)}"
-        return f"|{number(a)} − {operand(b)}| − 0.5 · {number(beta)}"
+def formula(beta: float) -> str:
+    near_and_far = r"\tfrac{1}{2} e^2 / \beta & |e| < \beta \\ |e| - \tfrac{1}{2} \beta & |e| \ge \beta"
+    cases = rf"\ell(e) = \begin{{cases}} {near_and_far} \end{{cases}}"
+    return cases + given("e", r"\hat{y} - y") + given(r"\beta", beta)
 
-    losses = smooth_l1_loss(input, target, beta=beta, reduction="none")
-    return elementwise_working(losses, (input, target), write, reduction, first=[error_step(input, target)])
+
+def term(prediction: float, target: float, beta: float) -> str:
+    if abs(prediction - target) < beta:
+        return f"0.5 · ({number(prediction)} − {operand(target)})² / {number(beta)}"
+    return f"|{number(prediction)} − {operand(target)}| − 0.5 · {number(beta)}"
 
 
 ENTRY = Entry(
     name="smooth_l1",
-    function=smooth_l1_loss,
-    module=SmoothL1Loss,
-    definition=definition,
-    working=working,
-    torch_function=torch.nn.functional.smooth_l1_loss,
-    formula=r"\ell(e) = \begin{cases} \tfrac{1}{2} e^2 / \beta & |e| < \beta \\ |e| - \tfrac{1}{2} \beta &"
-    r" |e| \ge \beta \end{cases} \qquad e = \hat{y} - y",
     family="regression",
+    module=SmoothL1Loss,
+    torch_module=torch.nn.SmoothL1Loss,
+    torch_function=torch.nn.functional.smooth_l1_loss,
+    page="guide/smooth-l1",
+    definition=definition,
+    formula=formula,
+    steps=by_element(smooth_l1_loss, term, first=error_step),
+    views=(OF_ERROR,),
+    batches=elementwise(two_numbers, error_edges, trials=({"beta": 0.5}, {"beta": 2.0})),
     sample=lambda g: (uniform(g, 12), uniform(g, 12)),
     settings=({}, {"beta": 2.5}, {"beta": 0.0}),
 )

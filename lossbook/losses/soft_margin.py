@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 
 from ..guards.tensors import check_pair
+from ..kit.batches.by_element import elementwise, signed, signed_edges
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import Reduction
-from ..kit.steps import Step, elementwise_working
+from ..kit.steps import by_element
 from ..kit.text import operand
+from ..kit.views import LOGIT, SIGNS, View, each
 from .bce_with_logits import softplus
 
 
@@ -57,19 +59,24 @@ def definition(scores: list[float], target: list[float]) -> Iterator[Term]:
         yield Term(math.log(1 + math.exp(-y * x)))
 
 
-def working(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Iterator[Step]:
-    losses = soft_margin_loss(input, target, reduction="none")
-    return elementwise_working(losses, (input, target), lambda x, y: f"ln (1 + e^{operand(-y * x)})", reduction)
+def formula() -> str:
+    return r"\ell(x, y) = \log(1 + e^{-y x})"
+
+
+def term(x: float, y: float) -> str:
+    return f"ln (1 + e^{operand(-y * x)})"
 
 
 ENTRY = Entry(
     name="soft_margin",
-    function=soft_margin_loss,
-    module=SoftMarginLoss,
-    definition=definition,
-    working=working,
-    torch_function=torch.nn.functional.soft_margin_loss,
-    formula=r"\ell(x, y) = \log(1 + e^{-y x})",
     family="binary",
+    module=SoftMarginLoss,
+    torch_module=torch.nn.SoftMarginLoss,
+    torch_function=torch.nn.functional.soft_margin_loss,
+    definition=definition,
+    formula=formula,
+    steps=by_element(soft_margin_loss, term),
+    views=(View(LOGIT, each(SIGNS)),),
+    batches=elementwise(signed, signed_edges),
     sample=lambda g: (uniform(g, 12), 2.0 * torch.randint(2, (12,), generator=g) - 1),
 )

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..guards.embeddings import check_distances, check_embeddings
 from ..guards.tensors import check_tensors
+from ..kit.batches.by_vector import vectors
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import Positive, Reduction, Switch
-from ..kit.steps import Step, elementwise_working
-from ..kit.text import number, row
+from ..kit.steps import Step, element_steps
+from ..kit.text import given, latex, number, row
+from ..kit.views import OF_DISTANCE
 from ..language import gettext as _
 
 EPSILON = 1e-6
@@ -110,46 +113,47 @@ def definition(
         yield Term(max(0.0, d(a, pos) - far + margin))
 
 
-def working(
-    anchor: Tensor,
-    positive: Tensor,
-    negative: Tensor,
-    *,
-    margin: float = 1.0,
-    p: float = 2.0,
-    eps: float = EPSILON,
-    swap: bool = False,
-    reduction: str = "mean",
-) -> Iterator[Step]:
-    losses = triplet_margin_loss(anchor, positive, negative, margin=margin, p=p, eps=eps, swap=swap, reduction="none")
+def norm_formula(p: float, eps: float) -> str:
+    distance = rf"\lVert x - y + \epsilon \rVert_{{{latex(number(p))}}}"
+    return given("d(x, y)", distance) + given(r"\epsilon", eps)
 
+
+def triplet_formula(margin: float, swap: bool) -> str:
+    far = r"\min\bigl(d(a, n), d(p, n)\bigr)" if swap else "d(a, n)"
+    return rf"\ell(a, p, n) = \max\bigl(0, d(a, p) - {far} + m\bigr)" + given("m", margin)
+
+
+def formula(margin: float, p: float, eps: float, swap: bool) -> str:
+    return triplet_formula(margin, swap) + norm_formula(p, eps)
+
+
+def steps(p: float, eps: float, **more: Any) -> Iterator[Step]:
     def distance(x: Tensor, y: Tensor) -> Tensor:
         return torch.linalg.vector_norm(x - y + eps, ord=p, dim=-1)
 
-    return triplet_working(losses, (anchor, positive, negative), distance, margin, swap, reduction)
+    return triplet_steps(distance, **more)
 
 
-def triplet_working(
-    losses: Tensor,
-    triplet: tuple[Tensor, Tensor, Tensor],
+def triplet_steps(
     distance: Callable[[Tensor, Tensor], Tensor],
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
     margin: float,
     swap: bool,
     reduction: str,
 ) -> Iterator[Step]:
     """Steps of both triplet losses: the distances, the hinge of each triplet, the reduction."""
-    anchor, positive, negative = (t.detach() for t in triplet)
     near, far, other = distance(anchor, positive), distance(anchor, negative), distance(positive, negative)
-    first = [distance_step(_("Distance from anchor to positive"), near)]
-    first.append(distance_step(_("Distance from anchor to negative"), far))
+    yield distance_step(_("Distance from anchor to positive"), near)
+    yield distance_step(_("Distance from anchor to negative"), far)
     if swap:
-        first.append(distance_step(_("Distance from positive to negative; the smaller of both counts"), other))
+        yield distance_step(_("Distance from positive to negative; the smaller of both counts"), other)
         far = torch.minimum(far, other)
-
-    def write(d_near: float, d_far: float) -> str:
-        return f"max(0, {number(d_near)} − {number(d_far)} + {number(margin)})"
-
-    return elementwise_working(losses, (near, far), write, reduction, first=first)
+    losses = hinge(distance, anchor, positive, negative, margin, swap)
+    distances = zip(near.flatten(), far.flatten(), strict=True)
+    terms = [f"max(0, {number(d_near)} − {number(d_far)} + {number(margin)})" for d_near, d_far in distances]
+    yield from element_steps(losses, terms, reduction)
 
 
 def distance_step(say: str, distances: Tensor) -> Step:
@@ -158,13 +162,16 @@ def distance_step(say: str, distances: Tensor) -> Step:
 
 ENTRY = Entry(
     name="triplet_margin",
-    function=triplet_margin_loss,
-    module=TripletMarginLoss,
-    definition=definition,
-    working=working,
-    torch_function=torch.nn.functional.triplet_margin_loss,
-    formula=r"\ell(a, p, n) = \max\bigl(0, d(a, p) - d(a, n) + m\bigr)",
     family="distance",
+    module=TripletMarginLoss,
+    torch_module=torch.nn.TripletMarginLoss,
+    torch_function=torch.nn.functional.triplet_margin_loss,
+    page="guide/triplet-margin",
+    definition=definition,
+    formula=formula,
+    steps=steps,
+    views=(OF_DISTANCE,),
+    batches=vectors(3, trials=({"margin": 2.0}, {"p": 1.0}, {"swap": True})),
     sample=lambda g: (uniform(g, 5, 3), uniform(g, 5, 3), uniform(g, 5, 3)),
     settings=({}, {"swap": True, "margin": 3.0}, {"p": 1.0, "eps": 0.1}),
 )

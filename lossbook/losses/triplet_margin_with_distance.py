@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor
 
+from ..kit.batches.by_vector import vectors
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import Positive, Reduction, Switch, callable_or_none
 from ..kit.steps import Step
+from ..kit.text import given
+from ..kit.views import OF_DISTANCE
 from . import triplet_margin
-from .triplet_margin import EPSILON, hinge, triplet_working
+from .triplet_margin import EPSILON, hinge, norm_formula, triplet_formula, triplet_steps
 
 Distance = Callable[[Tensor, Tensor], Tensor]
 
@@ -90,30 +93,30 @@ def definition(
     return triplet_margin.definition(anchors, positives, negatives, margin=margin, swap=swap, distance=distance)
 
 
-def working(
-    anchor: Tensor,
-    positive: Tensor,
-    negative: Tensor,
-    *,
-    distance_function: Distance | None = None,
-    margin: float = 1.0,
-    swap: bool = False,
-    reduction: str = "mean",
-) -> Iterator[Step]:
-    distance = distance_function or euclidean
-    losses = hinge(distance, anchor, positive, negative, margin, swap)
-    return triplet_working(losses, (anchor, positive, negative), distance, margin, swap, reduction)
+def formula(distance_function: Distance | None, margin: float, swap: bool) -> str:
+    text = triplet_formula(margin, swap)
+    if distance_function is None:
+        return text + norm_formula(2, EPSILON)
+    name = getattr(distance_function, "__name__", type(distance_function).__name__)
+    return text + given("d", rf"\text{{{name}}}".replace("_", r"\_"))
+
+
+def steps(distance_function: Distance | None, **more: Any) -> Iterator[Step]:
+    return triplet_steps(distance_function or euclidean, **more)
 
 
 ENTRY = Entry(
     name="triplet_margin_with_distance",
-    function=triplet_margin_with_distance_loss,
-    module=TripletMarginWithDistanceLoss,
-    definition=definition,
-    working=working,
-    torch_function=torch.nn.functional.triplet_margin_with_distance_loss,
-    formula=r"\ell(a, p, n) = \max\bigl(0, d(a, p) - d(a, n) + m\bigr)",
     family="distance",
+    module=TripletMarginWithDistanceLoss,
+    torch_module=torch.nn.TripletMarginWithDistanceLoss,
+    torch_function=torch.nn.functional.triplet_margin_with_distance_loss,
+    page="guide/triplet-margin",
+    definition=definition,
+    formula=formula,
+    steps=steps,
+    views=(OF_DISTANCE,),
+    batches=vectors(3, trials=({"margin": 2.0}, {"swap": True})),
     sample=lambda g: (uniform(g, 5, 3), uniform(g, 5, 3), uniform(g, 5, 3)),
     settings=({}, {"distance_function": manhattan, "swap": True, "margin": 3.0}),
 )

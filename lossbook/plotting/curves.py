@@ -14,7 +14,7 @@ from torch import Tensor
 from ..catalogue import CATALOGUE, find, lookup, settings_of_module
 from ..kit.entry import Entry
 from ..kit.loss import check_names, settings_of
-from ..kit.views import NOT_DRAWN, OF_ERROR, VIEWS, Inputs, Variable, View
+from ..kit.views import OF_ERROR, Inputs, Variable, View
 
 
 class Curve(NamedTuple):
@@ -85,8 +85,8 @@ def _entry(loss: str | Callable) -> Entry | None:
     entry = lookup(loss) if callable(loss) else find(loss)
     if entry is None:
         return None
-    if entry.name in NOT_DRAWN:
-        raise ValueError(NOT_DRAWN[entry.name])
+    if entry.not_drawn:
+        raise ValueError(entry.not_drawn)
     if isinstance(loss, torch.nn.Module) and list(loss.parameters()):
         raise ValueError(
             f"plot draws no {type(loss).__name__} with parameters of its own: its loss depends on them, so it has no "
@@ -152,9 +152,9 @@ def _changed(module: torch.nn.Module, entry: Entry) -> dict[str, Any]:
 
 def _views(entry: Entry, chosen: dict[str, Any]) -> tuple[View, ...]:
     settings = {name: parameter.default for name, parameter in settings_of(_function(entry)).items()} | chosen
-    views = tuple(v for v in VIEWS[entry.name] if all(settings[k] == value for k, value in v.only.items()))
+    views = tuple(v for v in entry.views if all(settings[k] == value for k, value in v.only.items()))
     if not views:
-        known = " or ".join(f"{k}={value!r}" for v in VIEWS[entry.name] for k, value in v.only.items())
+        known = " or ".join(f"{k}={value!r}" for v in entry.views for k, value in v.only.items())
         raise ValueError(f"plot draws {entry.name} with {known} only. Leave the setting out: the curve is the same.")
     return views
 
@@ -183,7 +183,7 @@ def _shared_variable(subjects: list[Subject]) -> Variable:
     shared = [variable for variable in sets[0] if all(variable in variables for variables in sets)]
     if not shared:
         over = {_title(s): " or ".join(v.name for v in variables) for s, variables in zip(known, sets, strict=True)}
-        partners = [e.name for e in CATALOGUE if {view.variable for view in VIEWS.get(e.name, ())} & {*sets[0]}]
+        partners = [e.name for e in CATALOGUE if {view.variable for view in e.views} & {*sets[0]}]
         raise ValueError(
             f"plot cannot draw these together: {'; '.join(f'{k} is drawn over {v}' for k, v in over.items())}. Over "
             f"{over[_title(known[0])]} it draws {', '.join(partners)}. Draw the others into Axes of their own, with ax=…."

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .inputs import Batch
+from ..kit.batches.batch import Batch
 from .subject.call import Outcome, call
 from .subject.state import TakesTooLong
 

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..kit.batches.batch import Batch
 from .compare import DOUBLE, SINGLE, Trial, fault_of, try_on
-from .inputs import Batch
 from .subject.call import Outcome, call
 from .subject.candidate import Candidate
 from .subject.reference import Reference

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor
 
-from .inputs import Batch
+from ..kit.batches.batch import Batch
 
 ATTEMPTS = 80  #: how many smaller inputs are tried
 

@@ -31,10 +31,14 @@ class Kind:
     """What the inputs of one loss look like."""
 
     batches: Callable[[Settings, torch.Generator], Iterator[Batch]]
+    large: Callable[[torch.Generator, int, int], tuple[Tensor, ...]] | None = (
+        None  #: rows × columns predictions, to time it
+    )
     wrt: tuple[int, ...] = (0,)  #: which arguments are predictions
     trials: tuple[Settings, ...] = ()  #: settings to try on a loss that takes them
     reductions: tuple[str, ...] = ("mean", "sum", "none")
     around: Callable[[Callable], Callable] = field(default=lambda loss: loss)  #: what comes before the loss
+    elementwise: bool = False  #: whether it pairs number with number, so that broadcasting is a mistake
 
 
 def normal(g: torch.Generator, *shape: int) -> Tensor:

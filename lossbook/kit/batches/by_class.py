@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ...language import gettext as _
-from .batch import Batch, Settings, exact, normal, row
+from .batch import Batch, Kind, Settings, exact, normal, row
 from .by_element import score_edges, scores_and_labels
 
+WEIGHT = torch.tensor([0.5, 2.0, 1.0, 0.25], dtype=torch.float64)
 
-def classes_of(settings: Settings) -> int:
+
+def _classes_of(settings: Settings) -> int:
     weight = settings.get("weight")
     return len(weight) if isinstance(weight, Tensor) else 4
 
 
-def class_batches(log_probabilities: bool = False, trailing: bool = True, more: Any = None) -> Callable:
-    """Batches of a loss that takes one score for each class and the number of the true class."""
+def by_class(log_probabilities: bool = False, trailing: bool = True, soft_targets: bool = False, **more: Any) -> Kind:
+    """The inputs of a loss that takes one score for each class and the number of the true class."""
 
     def scores(g: torch.Generator, *shape: int) -> Tensor:
         found = normal(g, *shape) * 2
         return exact(found.log_softmax(0 if len(shape) == 1 else 1)) if log_probabilities else found
 
     def batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
-        c = classes_of(settings)
+        c = _classes_of(settings)
         fixed = isinstance(settings.get("weight"), Tensor)
         ignored = settings.get("ignore_index", -100)
 
@@ -68,13 +70,16 @@ def class_batches(log_probabilities: bool = False, trailing: bool = True, more: 
             yield edge(_("huge logits"), torch.stack([1000 * ladder, -1000 * ladder]), torch.tensor([c - 1, 0]))
             yield edge(_("huge logits, wrong"), torch.stack([1000 * ladder, 1000 + ladder]), torch.tensor([0, 0]))
             yield edge(_("scores 1 apart"), torch.stack([ladder, -ladder]), torch.tensor([1, 0]))
-        if more:
-            yield from more(settings, g, c)
+        if soft_targets:
+            yield from _probability_targets(settings, g, c)
 
-    return batches
+    def large(g: torch.Generator, rows: int, columns: int) -> tuple[Tensor, Tensor]:
+        return scores(g, rows, columns), torch.randint(columns, (rows,), generator=g)
+
+    return Kind(batches, large, **more)
 
 
-def probability_targets(settings: Settings, g: torch.Generator, c: int) -> Iterator[Batch]:
+def _probability_targets(settings: Settings, g: torch.Generator, c: int) -> Iterator[Batch]:
     if settings.get("ignore_index", -100) < 0:
         for n in (5, 3):
             soft = exact(normal(g, n, c).softmax(1))
@@ -83,18 +88,18 @@ def probability_targets(settings: Settings, g: torch.Generator, c: int) -> Itera
         yield Batch((normal(g, 3, c), one_hot), _("probability targets"))
 
 
-def label_matrix(g: torch.Generator, *shape: int) -> Tensor:
+def _label_matrix(g: torch.Generator, *shape: int) -> Tensor:
     """Class numbers that come first, closed by −1."""
     order = torch.rand(shape, generator=g).argsort(-1)
     count = torch.randint(1, shape[-1], (*shape[:-1], 1), generator=g)
     return torch.where(torch.arange(shape[-1]) < count, order, -1)
 
 
-def multilabel_margins(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
+def _multilabel_margins(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
     for n, c in ((5, 4), (3, 3), (4, 6)):
-        yield Batch((normal(g, n, c), label_matrix(g, n, c)), "(N, C)")
-    yield Batch((normal(g, 1, 4), label_matrix(g, 1, 4)), "(1, C)", "(N, C)")
-    yield Batch((normal(g, 4), label_matrix(g, 4)), "(C)")
+        yield Batch((normal(g, n, c), _label_matrix(g, n, c)), "(N, C)")
+    yield Batch((normal(g, 1, 4), _label_matrix(g, 1, 4)), "(1, C)", "(N, C)")
+    yield Batch((normal(g, 4), _label_matrix(g, 4)), "(C)")
     edges = {
         _("no label, and all labels"): (row(1, 2, 3, 1, 2, 3), torch.tensor([[-1, 0, 1], [2, 0, 1]])),
         _("labels after the end"): (row(1, 2, 3, 3, 1, 0), torch.tensor([[0, -1, 2], [1, -1, 0]])),
@@ -104,8 +109,8 @@ def multilabel_margins(settings: Settings, g: torch.Generator) -> Iterator[Batch
         yield Batch((scores.reshape(2, 3), target), "(N, C)", "(N, C)", edge=True, name=name)
 
 
-def multilabel_scores(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
-    c = classes_of(settings)
+def _multilabel_scores(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
+    c = _classes_of(settings)
     shapes = (("(N, C)", (5, c), ""), ("(N, C)", (c, c), ""), ("(1, C)", (1, c), "(N, C)"), ("(C)", (c,), ""))
     for form, shape, base in shapes:
         yield Batch(scores_and_labels(g, shape, settings), form, base)
@@ -114,7 +119,7 @@ def multilabel_scores(settings: Settings, g: torch.Generator) -> Iterator[Batch]
         yield Batch(wide, "(N, C)", "(N, C)", edge=True, name=name)
 
 
-def distributions(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
+def _distributions(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
     """Log-probabilities of a model, and the probabilities that it should have."""
 
     def target(p: Tensor) -> Tensor:
@@ -134,3 +139,27 @@ def distributions(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
     if not settings.get("log_target"):
         one_hot = (exact(normal(g, 3, 4).log_softmax(1)), torch.eye(4).double()[:3])
         yield Batch(one_hot, "(N, C)", "(N, C)", edge=True, name=_("target probabilities of 0"))
+
+
+def _one_label(g: torch.Generator, rows: int, columns: int) -> tuple[Tensor, Tensor]:
+    closed = torch.full((rows, columns - 1), -1)
+    return normal(g, rows, columns), torch.cat([torch.randint(columns, (rows, 1), generator=g), closed], 1)
+
+
+def lists_of_labels(**more: Any) -> Kind:
+    """The inputs of a loss that takes one score for each class and the numbers of the true classes."""
+    return Kind(_multilabel_margins, _one_label, **more)
+
+
+def labels_by_class(**more: Any) -> Kind:
+    """The inputs of a loss that takes one score and one label, 1 or 0, for each class."""
+    return Kind(_multilabel_scores, lambda g, rows, columns: scores_and_labels(g, (rows, columns), {}), **more)
+
+
+def distributions(**more: Any) -> Kind:
+    """The inputs of a loss that compares distributions, the model's in logarithms."""
+
+    def large(g: torch.Generator, rows: int, columns: int) -> tuple[Tensor, Tensor]:
+        return normal(g, rows, columns).log_softmax(1), normal(g, rows, columns).softmax(1)
+
+    return Kind(_distributions, large, elementwise=True, **more)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ...language import gettext as _
-from .batch import Batch, Settings, exact, normal, row
+from .batch import Batch, Kind, Settings, exact, normal, row
 
 #: form, shape, and the form that it is a special case of
 SHAPES: tuple[tuple[str, tuple[int, ...], str], ...] = (
@@ -29,8 +30,9 @@ SHAPES: tuple[tuple[str, tuple[int, ...], str], ...] = (
 def elementwise(
     draw: Callable[[torch.Generator, tuple[int, ...], Settings], tuple[Tensor, ...]],
     edges: Callable[[Settings], Iterator[tuple[str, tuple[Tensor, ...]]]],
-) -> Callable[[Settings, torch.Generator], Iterator[Batch]]:
-    """Batches of a loss that compares number with number."""
+    **more: Any,
+) -> Kind:
+    """The inputs of a loss that compares number with number."""
 
     def batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
         shapes = [s for s in SHAPES if _fits(settings, s[1])] or [("(N, D)", _shape_for(settings), "")]
@@ -44,7 +46,7 @@ def elementwise(
                 )
             yield Batch(tensors, form, form, edge=True, name=name)
 
-    return batches
+    return Kind(batches, lambda g, rows, columns: draw(g, (rows, columns), {}), elementwise=True, **more)
 
 
 def _lengths(settings: Settings) -> list[tuple[int, ...]]:

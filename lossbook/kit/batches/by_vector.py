@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ...language import gettext as _
-from .batch import Batch, Settings, normal, row
+from .batch import Batch, Kind, Settings, normal, row
 
 
-def vectors(count: int) -> Callable:
-    """Batches of a loss that compares vectors; with two, a label 1 or −1 comes third."""
+def vectors(count: int, **more: Any) -> Kind:
+    """The inputs of a loss that compares vectors; with two, a label 1 or −1 comes third."""
+
+    def draw(g: torch.Generator, *shape: int) -> tuple[Tensor, ...]:
+        drawn = tuple(normal(g, *shape) for _vector in range(count))
+        label = 2.0 * torch.randint(2, shape[:-1], generator=g).double() - 1
+        return drawn if count == 3 else (*drawn, label)
 
     def batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
-        def draw(*shape: int) -> tuple[Tensor, ...]:
-            drawn = tuple(normal(g, *shape) for _vector in range(count))
-            label = 2.0 * torch.randint(2, shape[:-1], generator=g).double() - 1
-            return drawn if count == 3 else (*drawn, label)
-
         for n, d in ((5, 3), (4, 4), (8, 2), (3, 6), (150, 2)):
-            yield Batch(draw(n, d), "(N, D)")
-        yield Batch(draw(1, 3), "(1, D)", "(N, D)")
-        yield Batch(draw(6, 1), "(N, 1)", "(N, D)")
-        yield Batch(draw(4), "(D)")
+            yield Batch(draw(g, n, d), "(N, D)")
+        yield Batch(draw(g, 1, 3), "(1, D)", "(N, D)")
+        yield Batch(draw(g, 6, 1), "(N, 1)", "(N, D)")
+        yield Batch(draw(g, 4), "(D)")
         for name, tensors in (triplet_edges if count == 3 else cosine_edges)(settings):
             yield Batch(tensors, "(N, D)", "(N, D)", edge=True, name=name)
 
-    return batches
+    return Kind(batches, draw, wrt=tuple(range(count)), **more)
 
 
 def cosine_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
@@ -51,7 +52,7 @@ def triplet_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]
     yield _("positives far away"), (a, far, a + row(0, 0.5))
 
 
-def ctc_batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
+def _ctc_batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
     blank = settings.get("blank", 0)
 
     def labels(n: int, s: int) -> Tensor:
@@ -70,9 +71,35 @@ def ctc_batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
     yield Batch((normal(g, 8, 2, 4), repeats, *lengths), "(T, N, C)", "(T, N, C)", edge=True, name=_("repeated labels"))
 
 
-def linear_batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
+def _linear_batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
     for n, d, c in ((5, 3, 4), (4, 4, 4), (7, 2, 3), (1, 3, 4)):
         tensors = (normal(g, n, d), normal(g, c, d), torch.randint(c, (n,), generator=g))
         yield Batch(tensors, "(N, D)" if n > 1 else "(1, D)", "" if n > 1 else "(N, D)")
     large = (100 * normal(g, 4, 3), normal(g, 4, 3), torch.randint(4, (4,), generator=g))
     yield Batch(large, "(N, D)", "(N, D)", edge=True, name=_("large logits"))
+
+
+def sequences(**more: Any) -> Kind:
+    """The inputs of a loss that compares frames with labels; the loss gets log-probabilities of their scores."""
+
+    def large(g: torch.Generator, rows: int, columns: int) -> tuple[Tensor, ...]:
+        steps = min(rows // 4, 128)  # as many numbers as the others: steps of time × samples × labels
+        samples, length = rows // steps, steps // 4
+        targets = torch.randint(1, columns, (samples, length), generator=g)
+        lengths = [torch.full((samples,), n) for n in (steps, length)]
+        return normal(g, steps, samples, columns).log_softmax(-1), targets, *lengths
+
+    def below_log_softmax(loss: Callable) -> Callable:
+        return lambda logits, *rest, **settings: loss(logits.log_softmax(-1), *rest, **settings)
+
+    return Kind(_ctc_batches, large, around=below_log_softmax, **more)
+
+
+def linear_layers(**more: Any) -> Kind:
+    """The inputs of a loss that takes features, the weights of a linear layer and the number of the true class."""
+
+    def large(g: torch.Generator, rows: int, columns: int) -> tuple[Tensor, ...]:
+        layer = normal(g, columns, columns) / (3 * columns) ** 0.5  # as small as torch.nn.Linear draws it
+        return normal(g, rows, columns), layer, torch.randint(columns, (rows,), generator=g)
+
+    return Kind(_linear_batches, large, wrt=(0, 1), **more)

@@ -9,12 +9,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from ...kit.batches.batch import Batch
 from ...language import gettext as _
 from ...report import CheckResult, Finding, written
 from ..compare import Trial, close, try_on
 from ..diagnosis.diagnose import graph, line_of
 from ..examination import Examination
-from ..inputs import Batch
 from ..subject.call import call, same
 from .results import failed, passed, sentence, skipped
 

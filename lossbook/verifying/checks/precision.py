@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 
 import torch
 
+from ...kit.batches.batch import Batch
 from ...language import gettext as _
 from ...report import FAILED, PASSED, WARNED, CheckResult, Finding, written
 from ..compare import Trial, close
 from ..diagnosis.diagnose import Diagnosis, diagnose, graph, line_of, recorded
 from ..examination import Examination
-from ..inputs import Batch
 from ..subject.call import call
 from .results import failed, passed, place, skipped
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ...kit.batches.batch import Batch
 from ...language import gettext as _
 from ...report import FAILED, PASSED, SKIPPED, CheckResult, Finding, written
 from ..compare import Trial, close, fault_of, try_on
 from ..diagnosis.diagnose import diagnose
 from ..examination import Examination
-from ..inputs import Batch
 from ..smallest import smallest
 from ..subject.call import Outcome
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from torch import Tensor
 
+from ...kit.batches.batch import Batch
 from ...language import gettext as _
 from ...tracing import Operation, Operations, body_of
 from ..compare import Trial, close
 from ..examination import Examination
-from ..inputs import Batch
 from ..slips import Slip, slips
 from ..subject.call import call
 

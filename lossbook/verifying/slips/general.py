@@ -13,7 +13,7 @@ from ...catalogue import CATALOGUE
 from ...kit.loss import settings_of
 from ...language import gettext as _
 from ..subject.reference import Reference
-from .slip import PAGES, Loss, Slip, page_of
+from .slip import Loss, Slip, page_of
 
 
 def of_reduction(reference: Reference, settings: dict[str, Any]) -> Iterator[Slip]:
@@ -330,4 +330,4 @@ def of_other_losses(reference: Reference) -> Iterator[Slip]:
             continue
         settings = {"reduction": reference.settings["reduction"]} if "reduction" in reference.settings else {}
         says = _("it computes another loss: {name}").format(name=entry.name)
-        yield Slip(says, lambda *t, f=entry.function, s=settings: f(*t, **s), (), PAGES.get(entry.name, ""))
+        yield Slip(says, lambda *t, f=entry.function, s=settings: f(*t, **s), (), entry.page)

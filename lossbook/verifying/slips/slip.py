@@ -26,19 +26,11 @@ class Slip:
 
 
 EPSILONS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16)
-PAGES = {
-    "l1": "guide/l1", "mse": "guide/mse", "smooth_l1": "guide/smooth-l1", "huber": "guide/smooth-l1",
-    "cross_entropy": "guide/cross-entropy", "nll": "guide/nll", "bce": "guide/bce",
-    "bce_with_logits": "guide/bce-with-logits", "kl_div": "guide/kl-divergence",
-    "hinge_embedding": "guide/hinge-embedding", "margin_ranking": "guide/margin-ranking",
-    "triplet_margin": "guide/triplet-margin", "triplet_margin_with_distance": "guide/triplet-margin",
-    "cosine_embedding": "guide/cosine-embedding",
-}  # fmt: skip
 
 
 def page_of(reference: Reference) -> str:
     """The page of the book about this loss."""
-    return PAGES.get(reference.entry.name, "") if reference.entry else ""
+    return reference.entry.page if reference.entry else ""
 
 
 def reduction_of(settings: dict[str, Any]) -> Callable[[Tensor], Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator
@@ -13,10 +14,10 @@ import torch
 from torch import Tensor
 
 from ...catalogue import find, lookup, settings_of_module
+from ...kit.batches.batch import Batch, Kind
 from ...kit.entry import Entry
 from ...kit.loss import settings_of
 from ...language import gettext as _
-from ..inputs import KINDS, Batch, Kind
 from .call import call
 
 BATCHES = 6  #: how many batches are asked for
@@ -56,10 +57,10 @@ def reference(like: Any, inputs: Any, settings: dict[str, Any]) -> Reference:
     if entry is not None and entry.function is not None and not _owns_parameters(like):
         own = settings_of_module(like) if isinstance(like, torch.nn.Module) else {}
         own = {name: value for name, value in {**own, **settings}.items() if _differs(entry, name, value)}
-        kind = KINDS[entry.name]
+        kind = entry.batches
         if inputs is not None:
-            kind = Kind(_given(inputs, kind), kind.wrt, kind.trials, kind.reductions, kind.around)
-        right = (entry.function, entry.torch_function or entry.function)
+            kind = dataclasses.replace(kind, batches=_given(inputs, kind))
+        right = tuple(loss for loss in (entry.function, entry.torch_function) if loss is not None)
         return Reference(entry.name, right, kind, own, entry)
     if not callable(like) or inspect.isclass(like):
         what = f"a {entry.module.__name__} object" if entry else "an object of it"
@@ -79,7 +80,9 @@ def reference(like: Any, inputs: Any, settings: dict[str, Any]) -> Reference:
     batches = list(_made(inputs))
     single = _only_float32(loss, batches[0])
     loss = functools.partial(_in_float32, loss) if single else loss
-    return Reference(name, (loss,), Kind(_given(inputs, None), _predictions(batches), reductions=()), {}, None, single)
+    return Reference(
+        name, (loss,), Kind(_given(inputs, None), wrt=_predictions(batches), reductions=()), {}, None, single
+    )
 
 
 def _double_module(module: torch.nn.Module) -> torch.nn.Module:

@@ -1,0 +1,3 @@
+"""Losses that torch does not have, as functions and as modules."""
+
+__all__ = []
