@@ -157,8 +157,8 @@ def _verify(given: argparse.Namespace) -> int:
 
 def _object(place: str) -> Any:
     """What stands there: ``package.module:Name`` or ``file.py:Name``."""
-    home, colon, name = place.partition(":")
-    if not colon or not name:
+    home, _colon, name = place.partition(":")
+    if not home or not name:
         raise ValueError(f"{place!r} does not say where the loss is. Write package.module:Name or file.py:Name.")
     sys.path.insert(0, str(Path.cwd()))
     try:

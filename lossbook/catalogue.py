@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
+from .guards.names import suggest
 from .kit.entry import Entry
 from .kit.loss import settings_of
 from .losses import (
@@ -93,10 +93,8 @@ def find(loss: str | Callable) -> Entry:
     entry = lookup(loss)
     if entry is not None:
         return entry
-    names = [entry.name for entry in CATALOGUE]
-    nearest = difflib.get_close_matches(loss.lower(), names, n=1) if isinstance(loss, str) else []
-    advice = f"Did you mean {nearest[0]!r}?" if nearest else f"It holds: {', '.join(names)}."
-    raise ValueError(f"The catalogue has no loss {loss!r}. {advice}")
+    names = (entry.name for entry in CATALOGUE)
+    raise ValueError(f"The catalogue has no loss {loss!r}. {suggest(loss, names, 'It holds:')}")
 
 
 def settings_of_module(module: torch.nn.Module) -> dict[str, Any]:

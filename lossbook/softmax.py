@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .guards.classes import check_class_indices
+from .guards.classes import as_rows, check_class_indices, unknown_class
 from .guards.tensors import check_dimension, check_floating, check_tensors, is_half
 
 
@@ -137,8 +137,13 @@ def cross_entropy_gradient(logits: Tensor, target: Tensor) -> Tensor:
     tensor([ 0.5000, -0.5000])
     """
     check_tensors(logits=logits, target=target)
+    as_rows(logits)  # refuses more than two dimensions
     check_class_indices(logits, target)
-    one_hot = torch.nn.functional.one_hot(target.long(), logits.shape[-1])
+    classes = logits.shape[-1]
+    try:
+        one_hot = torch.nn.functional.one_hot(target.long(), classes)
+    except RuntimeError as cause:
+        raise unknown_class(target, classes, cause) from None
     return softmax(logits, dim=-1) - one_hot
 
 

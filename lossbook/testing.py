@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from .guards.names import suggest
 from .report import FAILED, SKIPPED, Report
 from .verifying.checks import CHECKS
 from .verifying.verify import verify
@@ -40,6 +41,8 @@ def loss_checks(loss: Any, like: Any, inputs: Any = None, **settings: Any) -> Ca
 
     @pytest.mark.parametrize("check", NAMES)
     def test(check: str) -> None:
+        if check not in NAMES:
+            raise ValueError(f"verify has no check {check!r}. {suggest(check, NAMES, 'It has:')}")
         found = next((c for c in report().checks if c.name == check), None)
         if found is None:
             pytest.skip("the loss cannot be called, so there was nothing to look at")

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..catalogue import find, lookup, settings_of_module
+from ..guards.losses import check_not_class
 from ..guards.tensors import check_floating, check_tensors
 from ..kit.class_steps import steps_of_softmax
 from ..kit.entry import Entry
@@ -118,7 +119,7 @@ def _explain_softmax(tensors: tuple[Any, ...], settings: dict[str, Any]) -> Expl
 
 def _explain_entry(entry: Entry, loss: Any, tensors: tuple[Any, ...], settings: dict[str, Any]) -> Explanation:
     if entry.function is None:  # a module that owns parameters: only the module itself can be explained
-        return _explain_module(entry, loss, tensors)
+        return _explain_module(entry, loss, tensors, settings)
     if isinstance(loss, torch.nn.Module):
         settings = {**settings_of_module(loss), **settings}
         if entry.sizes:
@@ -153,10 +154,15 @@ def _input_and_target(loss: torch.nn.Module, tensors: tuple[Any, ...]) -> tuple[
     return input, target
 
 
-def _explain_module(entry: Entry, loss: Any, tensors: tuple[Any, ...]) -> Explanation:
+def _explain_module(entry: Entry, loss: Any, tensors: tuple[Any, ...], settings: dict[str, Any]) -> Explanation:
     if not isinstance(loss, torch.nn.Module):
         raise TypeError(
             f"{entry.name} has parameters of its own: give a module that holds them, explain(module, input, target)."
+        )
+    if settings:
+        raise TypeError(
+            f"{type(loss).__name__} got its settings when it was built. With it explain takes input and target, and no "
+            f"{', '.join(settings)}."
         )
     input, target = _input_and_target(loss, tensors)
     module = copy.deepcopy(loss).double()
@@ -172,6 +178,7 @@ def _exact(value: Any) -> Any:
 
 
 def _explain_own(loss: Callable, tensors: tuple[Any, ...], settings: dict[str, Any]) -> Explanation:
+    check_not_class(loss, "explain")
     name = getattr(loss, "__name__", type(loss).__name__)
     if not tensors:
         raise TypeError(f"explain shows the working with your numbers, got none. Write explain({name}, input, target).")

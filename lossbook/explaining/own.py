@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..catalogue import CATALOGUE
+from ..guards.losses import check_result
 from ..kit.steps import Step
 from ..kit.text import elided, number, row
 from ..language import gettext as _
@@ -40,11 +41,7 @@ def own_steps(loss: Callable, tensors: tuple[Any, ...], settings: dict[str, Any]
             value = loss(*tensors, **settings)
     finally:
         sys.settrace(before)
-    if not isinstance(value, Tensor):
-        raise TypeError(
-            f"The loss must return a tensor, got {type(value).__name__}. A Python number carries no gradient: leave out "
-            f".item() and float(). Of several results return one."
-        )
+    check_result(value)
     steps = list(_line_steps(lines.visits) if lines.visits else _operation_steps(operations.seen))
     return value, steps or [_step(_("Result"), snapshot(value), [])]
 

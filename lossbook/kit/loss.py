@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 import typing
@@ -12,6 +11,7 @@ from typing import Any, ClassVar, Never, TypeVar, cast
 import torch
 from torch import Tensor
 
+from ..guards.names import enumerate_names, suggest
 from ..guards.tensors import is_half
 from .settings import Rule, tensor_or_none
 
@@ -66,9 +66,7 @@ def check_names(caller: str, given: Mapping[str, Any], known: Mapping[str, Any])
                 f"{caller} does not take {name}: PyTorch deprecated it. "
                 f"Write reduction='mean', reduction='sum' or reduction='none'."
             )
-        nearest = difflib.get_close_matches(name, known, n=1)
-        advice = f"Did you mean {nearest[0]}?" if nearest else f"It takes {', '.join(known)}."
-        raise TypeError(f"{caller} has no setting {name!r}. {advice}")
+        raise TypeError(f"{caller} has no setting {name!r}. {suggest(name, known, 'It takes')}")
 
 
 def loss_function(function: F) -> F:
@@ -88,7 +86,7 @@ def loss_function(function: F) -> F:
             )
         check_names(caller, given, parameters)
         if missing := [name for name in required[len(tensors) :] if name not in given]:
-            raise TypeError(f"{caller} needs {' and '.join(required)}; missing: {' and '.join(missing)}.")
+            raise TypeError(f"{caller} needs {enumerate_names(required)}; missing: {enumerate_names(missing)}.")
         given = {name: value for name, value in given.items() if name not in DEPRECATED}
         for name, value in given.items():
             if name in rules:

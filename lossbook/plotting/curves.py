@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ..catalogue import CATALOGUE, find, lookup, settings_of_module
+from ..guards.losses import check_not_class, check_result
 from ..kit.entry import Entry
 from ..kit.loss import check_names, settings_of
 from ..kit.views import OF_ERROR, Inputs, Variable, View
@@ -53,21 +55,23 @@ def curves(*losses: str | Callable, **settings: Any) -> list[Curve]:
     >>> curve.x[0].item(), curve.loss[0].item(), curve.gradient[0].item()
     (-3.0, 4.0, -2.0)
     """
+    if not losses:
+        raise ValueError('plot needs at least one loss: plot("l1", "mse").')
     entries = [_entry(loss) for loss in losses]
     taken = [_settings_taken(loss, entry) if settings else () for loss, entry in zip(losses, entries, strict=True)]
     for name in settings:
         if not any(name in names for names in taken):
             _refuse_setting(name, losses, entries)
+        if settings[name] == []:
+            raise ValueError(f"plot got no value for {name} to compare. Write one, or several: {name}=[…, …].")
     subjects = [
         subject
         for loss, entry, names in zip(losses, entries, taken, strict=True)
         for subject in _subjects(loss, entry, {name: settings[name] for name in settings if name in names})
     ]
     titles = [_title(subject) for subject in subjects]
-    if not titles or len(set(titles)) < len(titles):
-        raise ValueError(
-            f"plot needs at least one loss, and each loss once; it got {len(titles)}: {', '.join(titles)}."
-        )
+    if repeated := [title for title, count in Counter(titles).items() if count > 1]:
+        raise ValueError(f"plot draws each loss once, got {', '.join(repeated)} twice or more. Leave the others out.")
     variable = _shared_variable(subjects)
     # A loss of the reader's own is called as the first loss of the catalogue beside it.
     views = [next((v for v in s.views if v.variable == variable), None) for s in subjects]
@@ -84,6 +88,7 @@ def _entry(loss: str | Callable) -> Entry | None:
     """The loss's entry in the catalogue; none for a loss of the reader's own."""
     entry = lookup(loss) if callable(loss) else find(loss)
     if entry is None:
+        check_not_class(loss, "plot")
         return None
     if entry.not_drawn:
         raise ValueError(entry.not_drawn)
@@ -199,8 +204,10 @@ def _curve(subject: Subject, variable: Variable, case: str, inputs: Inputs) -> C
     def evaluate(x: Tensor) -> tuple[Tensor, Tensor]:
         x = x.clone().requires_grad_()
         parts = x.split(1) if subject.one_by_one else [x]
-        losses = torch.cat([subject.loss(*inputs(part)).reshape(len(part), -1).sum(1) for part in parts])
-        if not losses.requires_grad:  # stairs, like the accuracy
+        values = [subject.loss(*inputs(part)) for part in parts]
+        check_result(values[0])
+        losses = torch.cat([value.reshape(len(part), -1).sum(1) for value, part in zip(values, parts, strict=True)])
+        if not losses.requires_grad:  # piecewise constant, like the accuracy
             return losses, torch.zeros_like(x)
         return losses.detach(), torch.autograd.grad(losses.sum(), x)[0]
 
