@@ -17,6 +17,7 @@ from ..guards.tensors import check_floating, check_tensors
 from ..kit.class_steps import steps_of_softmax
 from ..kit.entry import Entry
 from ..kit.loss import pick
+from ..kit.precision import precise
 from ..kit.steps import Step
 from ..kit.text import SHOWN, SIDE_BY_SIDE, elided, latex, number
 from ..language import gettext as _
@@ -129,7 +130,7 @@ def _explain_entry(entry: Entry, loss: Any, tensors: tuple[Any, ...], settings: 
     if any(isinstance(t, Tensor) and t.is_complex() for t in arguments.values()):
         raise TypeError("explain writes real numbers, got a complex tensor. The loss itself takes it: call the loss.")
     # In float64, so that the digits shown are those of the mathematics.
-    exact = {name: _exact(value) for name, value in arguments.items()}
+    exact = {name: precise(value) for name, value in arguments.items()}
     steps = tuple(entry.steps(**exact))
     formula = entry.formula(**pick(entry.formula, exact))
     prediction = next(iter(exact))
@@ -171,10 +172,6 @@ def _explain_module(entry: Entry, loss: Any, tensors: tuple[Any, ...], settings:
     (gradient,) = torch.autograd.grad(value, variable)
     steps = tuple(entry.steps(module, variable.detach(), target))
     return Explanation(entry.name, entry.formula(), steps, value.detach(), gradient)
-
-
-def _exact(value: Any) -> Any:
-    return value.detach().double() if isinstance(value, Tensor) and value.is_floating_point() else value
 
 
 def _explain_own(loss: Callable, tensors: tuple[Any, ...], settings: dict[str, Any]) -> Explanation:

@@ -1,4 +1,4 @@
-"""Tensors: kinds, shapes and ranges, and whether their values can be read."""
+"""Tensors: what they hold, their shapes, their ranges."""
 
 from __future__ import annotations
 
@@ -12,12 +12,23 @@ from torch._subclasses.fake_tensor import FakeTensor
 
 
 def is_half(value: Any) -> bool:
-    """Whether a value is a tensor in half precision. Losses and softmax compute wider where that matters."""
+    """True for a tensor in half precision. Losses and softmax compute in float32 where that matters."""
     return isinstance(value, Tensor) and value.dtype in (torch.float16, torch.bfloat16)
 
 
+def can_be_read(value: Tensor) -> bool:
+    """True where the numbers of a tensor can be looked at: not under torch.compile or vmap, nor on the meta device."""
+    if torch.compiler.is_compiling() or value.is_meta or isinstance(value, FakeTensor):
+        return False
+    while functorch.is_functorch_wrapped_tensor(value):  # grad may be wrapped around vmap
+        if functorch.is_batchedtensor(value):
+            return False
+        value = functorch.get_unwrapped(value)
+    return True
+
+
 def check_tensors(**named: Any) -> None:
-    """Each value is a tensor."""
+    """Each value is a tensor, all on one device."""
     for name, value in named.items():
         if not isinstance(value, Tensor):
             raise TypeError(
@@ -64,7 +75,7 @@ def check_same_shape(**named: Tensor) -> None:
 
 
 def check_pair(input: Any, target: Any) -> None:
-    """Prediction and target of a loss that compares number with number: tensors of one shape, input floating point."""
+    """Prediction and target of a loss that compares number with number: one shape, the prediction floating point."""
     check_tensors(input=input, target=target)
     check_same_shape(input=input, target=target)
     check_floating(input=input)
@@ -72,13 +83,13 @@ def check_pair(input: Any, target: Any) -> None:
 
 
 def check_dimension(dim: Any) -> None:
-    """One dimension, by its number."""
+    """``dim`` is the number of one dimension."""
     if not isinstance(dim, int) or isinstance(dim, bool):
         raise TypeError(f"dim must be the number of one dimension, such as 1 or -1, got {dim!r}.")
 
 
 def check_probabilities(**named: Tensor) -> None:
-    """Every number lies in [0, 1]. Under torch.compile and vmap, where values cannot be looked at, nothing is checked."""
+    """Every number lies in [0, 1]. Where numbers cannot be looked at, nothing is checked."""
     for name, value in named.items():
         if not can_be_read(value) or value.numel() == 0:
             continue
@@ -91,8 +102,18 @@ def check_probabilities(**named: Tensor) -> None:
             )
 
 
+def check_signs(**named: Tensor) -> None:
+    """Every number is 1 or −1."""
+    for name, value in named.items():
+        if can_be_read(value) and not bool((value.abs() == 1).all()):
+            wrong = value[value.abs() != 1].flatten()[0].item()
+            raise ValueError(
+                f"{name} must hold 1 and −1 only, got {wrong:.4g}. For labels 0 and 1 write 2 * {name} − 1."
+            )
+
+
 def check_sizes_equal_or_one(input: Tensor, **named: Tensor) -> None:
-    """The broadcasting that torch documents for a loss: a single number, or equally many dimensions, each equal or 1."""
+    """Each tensor is a scalar or has as many dimensions as ``input``, each of its size or 1, as torch documents it."""
     for name, other in named.items():
         pairs = list(zip(input.shape, other.shape, strict=False))
         alike = input.dim() == other.dim() and all(a == b or 1 in (a, b) for a, b in pairs)
@@ -104,8 +125,23 @@ def check_sizes_equal_or_one(input: Tensor, **named: Tensor) -> None:
             )
 
 
+def check_expandable(input: Tensor, **named: Tensor) -> None:
+    """Each tensor expands to the shape of ``input``, and ``input`` to none of theirs: weights of its elements."""
+    for name, value in named.items():
+        try:
+            shape = torch.broadcast_shapes(value.shape, input.shape)
+        except RuntimeError:
+            shape = None
+        if shape != input.shape:
+            raise ValueError(
+                f"{name} must expand to the shape of input, {tuple(input.shape)}, got {tuple(value.shape)}. "
+                f"Give one number for each class in the last dimension, shape ({input.shape[-1] if input.dim() else 1},), "
+                f"or one for each element."
+            )
+
+
 def as_variance(input: Tensor, var: Any) -> Tensor:
-    """The variance of each element, in a shape that expands to that of ``input``."""
+    """Return the variance of each element as a tensor whose shape expands to that of ``input``."""
     if isinstance(var, numbers.Real) and not isinstance(var, bool):
         var = torch.full_like(input.detach(), float(var))
     check_tensors(var=var)
@@ -124,39 +160,3 @@ def as_variance(input: Tensor, var: Any) -> Tensor:
             f"instead: var=log_variance.exp()."
         )
     return var
-
-
-def check_expandable(name: str, value: Tensor, input: Tensor) -> Tensor:
-    """The weights of the elements of ``input``: a tensor that broadcasts to its shape, never the other way round."""
-    try:
-        shape = torch.broadcast_shapes(value.shape, input.shape)
-    except RuntimeError:
-        shape = None
-    if shape != input.shape:
-        raise ValueError(
-            f"{name} must expand to the shape of input, {tuple(input.shape)}, got {tuple(value.shape)}. "
-            f"Give one number for each class in the last dimension, shape ({input.shape[-1] if input.dim() else 1},), "
-            f"or one for each element."
-        )
-    return value
-
-
-def check_signs(**named: Tensor) -> None:
-    """Every number is 1 or −1."""
-    for name, value in named.items():
-        if can_be_read(value) and not bool((value.abs() == 1).all()):
-            wrong = value[value.abs() != 1].flatten()[0].item()
-            raise ValueError(
-                f"{name} must hold 1 and −1 only, got {wrong:.4g}. For labels 0 and 1 write 2 * {name} − 1."
-            )
-
-
-def can_be_read(value: Tensor) -> bool:
-    """Whether the numbers of a tensor can be looked at: not while compiling, under vmap or on the meta device."""
-    if torch.compiler.is_compiling() or value.is_meta or isinstance(value, FakeTensor):
-        return False
-    while functorch.is_functorch_wrapped_tensor(value):  # grad may be wrapped around vmap
-        if functorch.is_batchedtensor(value):
-            return False
-        value = functorch.get_unwrapped(value)
-    return True

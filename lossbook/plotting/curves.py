@@ -16,6 +16,7 @@ from ..catalogue import CATALOGUE, find, lookup, settings_of_module
 from ..guards.losses import check_not_class, check_result
 from ..kit.entry import Entry
 from ..kit.loss import check_names, settings_of
+from ..kit.precision import precise
 from ..kit.views import OF_ERROR, Inputs, Variable, View
 
 
@@ -139,7 +140,7 @@ def _subjects(loss: str | Callable, entry: Entry | None, given: dict[str, Any]) 
     name = entry.module.__name__ if entry and isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
     subjects = []
     for values in itertools.product(*(v if isinstance(v, list) else [v] for v in given.values())):
-        chosen = dict(zip(given, map(_double, values), strict=True))
+        chosen = dict(zip(given, map(precise, values), strict=True))
         shown = _changed(module, entry) if module is not None and entry else chosen
         views = _views(entry, shown) if entry else ()
         one_by_one = entry is None or module is not None or "reduction" in chosen
@@ -164,12 +165,8 @@ def _views(entry: Entry, chosen: dict[str, Any]) -> tuple[View, ...]:
     return views
 
 
-def _double(value: Any) -> Any:
-    return value.double() if isinstance(value, Tensor) and value.is_floating_point() else value
-
-
 def _in_float64(module: torch.nn.Module) -> Callable[..., Tensor]:
-    state = {name: _double(tensor) for name, tensor in module.state_dict().items()}
+    state = {name: precise(tensor) for name, tensor in module.state_dict().items()}
     return lambda *inputs: torch.func.functional_call(module, state, inputs)
 
 
