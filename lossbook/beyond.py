@@ -1,3 +1,5 @@
 """Losses that torch does not have, as functions and as modules."""
 
-__all__ = []
+from .losses.focal import SigmoidFocalLoss, sigmoid_focal_loss
+
+__all__ = ["SigmoidFocalLoss", "sigmoid_focal_loss"]

@@ -17,6 +17,7 @@ from .losses import (
     cosine_embedding,
     cross_entropy,
     ctc,
+    focal,
     gaussian_nll,
     hinge_embedding,
     huber,
@@ -36,6 +37,9 @@ from .losses import (
     triplet_margin_with_distance,
 )
 
+__all__ = ["CATALOGUE", "Entry", "find", "lookup"]
+
+#: Every loss of the package, an :class:`Entry` each, in the order of the book.
 CATALOGUE: tuple[Entry, ...] = tuple(
     loss.ENTRY
     for loss in (
@@ -48,6 +52,7 @@ CATALOGUE: tuple[Entry, ...] = tuple(
         kl_div,
         bce,
         bce_with_logits,
+        focal,
         nll,
         cross_entropy,
         linear_cross_entropy,

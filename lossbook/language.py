@@ -11,6 +11,8 @@ all that a new language needs. A text is looked up when it is shown, so that `se
 from gettext import NullTranslations, translation
 from pathlib import Path
 
+__all__ = ["language", "languages", "set_language"]
+
 LOCALE = Path(__file__).parent / "locale"
 SOURCE = "en"
 

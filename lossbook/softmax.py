@@ -13,6 +13,17 @@ from torch import Tensor
 from .guards.classes import as_rows, check_class_indices, unknown_class
 from .guards.tensors import check_dimension, check_floating, check_tensors, is_half
 
+__all__ = [
+    "LogSoftmax",
+    "Softmax",
+    "SoftmaxSteps",
+    "cross_entropy_gradient",
+    "log_softmax",
+    "softmax",
+    "softmax_jacobian",
+    "softmax_steps",
+]
+
 
 class SoftmaxSteps(NamedTuple):
     """What :func:`softmax_steps` returns; read from top to bottom it is the derivation."""

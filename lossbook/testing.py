@@ -13,6 +13,8 @@ from .report import FAILED, SKIPPED, Report
 from .verifying.checks import CHECKS
 from .verifying.verify import verify
 
+__all__ = ["loss_checks"]
+
 NAMES = tuple(check.__name__.replace("_", " ") for check in CHECKS)
 
 

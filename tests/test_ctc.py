@@ -207,7 +207,7 @@ def test_steps_of_what_cannot_be_listed():
     long = torch.full((2000, 1, 3), 1 / 3).log()
     steps = lossbook.explain("ctc", long, torch.tensor([[1]]), (2000,), (1,), reduction="none").steps
     assert len(steps) == 1  # 3²⁰⁰⁰ sequences; their probability is 0 in floating point, the loss is not
-    assert_close(steps[-1].value, ctc_loss(long, torch.tensor([[1]]), (2000,), (1,), reduction="none"))
+    assert_close(steps[-1].value, ctc_loss(long.double(), torch.tensor([[1]]), (2000,), (1,), reduction="none"))
 
 
 LOG_PROBS, TARGETS = torch.zeros(4, 2, 3), torch.tensor([[1, 2], [2, 1]])

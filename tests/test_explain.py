@@ -26,7 +26,7 @@ def evaluate(text):
     text = text.replace("−", "-").replace("·", "*").replace("²", "**2").replace("∞", "math.inf")
     text = re.sub(r"\|([^|]*)\|", r"abs(\1)", text)
     text = re.sub(r"ln ([\d.e-]+)", r"math.log(\1)", text).replace("ln (", "math.log(")
-    text = re.sub(r"e\^([\d.]+|\([^)]*\))", r"math.exp(\1)", text)
+    text = re.sub(r"e\^([\d.]+|\([^)]*\))", r"math.exp(\1)", text).replace("^", "**")
     return eval(text, {"math": math, "abs": abs, "max": max})
 
 

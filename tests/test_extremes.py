@@ -250,6 +250,14 @@ def test_the_curvature_of_the_parabola(name):
     assert_close(curvature, torch.diag(torch.tensor([1.0, 1.0, 0.0]).double()))
 
 
+@pytest.mark.parametrize("name", ["binary_cross_entropy_with_logits", "soft_margin_loss"])
+def test_the_curvature_far_out(name):
+    """torch.logaddexp would give nan."""
+    x = torch.tensor([-300.0, 300.0], requires_grad=True)
+    (slope,) = torch.autograd.grad(getattr(lf, name)(x, torch.ones(2)), x, create_graph=True)
+    assert_close(torch.autograd.grad(slope.sum(), x)[0], torch.zeros(2))
+
+
 def test_an_infinite_variance_is_no_nan():
     x = torch.tensor([1.0], requires_grad=True)
     loss = lf.gaussian_nll_loss(x, torch.zeros(1), torch.tensor([INF]))

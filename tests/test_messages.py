@@ -191,7 +191,7 @@ WRONG = {
     "softmax without dim": (lambda: lf.softmax(LOGITS), ValueError, "softmax needs dim"),
     "softmax of integers": (lambda: lf.softmax(CLASSES, dim=0), TypeError, "floating-point"),
     "an unknown loss": (lambda: lossbook.explain("mes", ONE, ONE), ValueError, "no loss 'mes'. Did you mean 'mse'?"),
-    "no loss at all": (lambda: lossbook.explain("focal", ONE, ONE), ValueError, "It holds: l1, mse"),
+    "no loss at all": (lambda: lossbook.explain("dice", ONE, ONE), ValueError, "It holds: l1, mse"),
     "wrong input to explain": (lambda: lossbook.explain("l1", ONE, TWO), ValueError, "same shape"),
     "an unknown exercise": (
         lambda: lossbook.check("l1-mse", 1),

@@ -112,6 +112,16 @@ def check_signs(**named: Tensor) -> None:
             )
 
 
+def check_labels(**named: Tensor) -> None:
+    """Every number is 1 or 0."""
+    for name, value in named.items():
+        wrong = value[(value != 0) & (value != 1)] if can_be_read(value) else value.new_empty(0)
+        if wrong.numel():
+            raise ValueError(
+                f"{name} must hold 1 and 0 only, got {wrong[0].item():.4g}. For labels 1 and −1 write ({name} + 1) / 2."
+            )
+
+
 def check_sizes_equal_or_one(input: Tensor, **named: Tensor) -> None:
     """Each tensor is a scalar or has as many dimensions as ``input``, each of its size or 1, as torch documents it."""
     for name, other in named.items():

@@ -49,6 +49,11 @@ def scaled(weight: Tensor | float, text: str) -> str:
     return f"{operand(weight)} · " + (f"({text})" if re.search(" [+−] ", outermost) else text)
 
 
+def power(exponent: float) -> str:
+    """A power behind its base: ``²``, or ``^1.5``; nothing for 1."""
+    return {1.0: "", 2.0: "²"}.get(exponent, f"^{number(exponent)}")
+
+
 def symbol(name: str, value: Tensor | None) -> str:
     """The symbol of a weight in a formula, in LaTeX; nothing where there is no weight."""
     return "" if value is None else rf"{name}\, "

@@ -19,8 +19,11 @@ from ..kit.views import ANSWERS, LOGIT, View, each
 
 
 def softplus(x: Tensor) -> Tensor:
-    """log(1 + eˣ), finite for every x, with the exact slope ½ at 0."""
-    return torch.logaddexp(x, torch.zeros_like(x))
+    """log(1 + eˣ), finite for every x, with the exact slope ½ at 0.
+
+    torch.logaddexp(x, 0) gives the same, but its second derivative is nan from x = −88 on.
+    """
+    return -torch.nn.functional.logsigmoid(-x)
 
 
 @loss_function

@@ -272,3 +272,18 @@ def multilabel_margin_plain(x, y):
     if x.dim() != 2:
         raise ValueError("a batch (N, C), please")
     return lossbook.functional.multilabel_margin_loss(x, y)
+
+
+@right("focal")
+def focal_as_in_torchvision(logits, y):
+    p = logits.sigmoid()
+    ce = F.binary_cross_entropy_with_logits(logits, y, reduction="none")
+    losses = ce * (1 - (p * y + (1 - p) * (1 - y))) ** 2
+    return ((0.25 * y + 0.75 * (1 - y)) * losses).mean()
+
+
+@right("focal", alpha=None, gamma=0.5)
+class HalfPower(nn.Module):
+    def forward(self, logits, y):
+        z = torch.where(y == 1, logits, -logits)
+        return (torch.exp(-0.5 * F.softplus(z)) * F.softplus(-z)).mean()

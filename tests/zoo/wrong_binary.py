@@ -246,6 +246,12 @@ def svm_hinge(x, y):
     return (1 - x * y).clamp(min=0).mean()
 
 
+@wrong("focal", "class weights", r"alpha|weight|class")
+def focal_alpha_swapped(logits, y):
+    log_p = torch.where(y == 1, F.logsigmoid(logits), F.logsigmoid(-logits))
+    return -(torch.where(y == 1, 0.75, 0.25).to(logits.dtype) * (1 - log_p.exp()) ** 2 * log_p).mean()
+
+
 # --- margins
 @wrong("hinge_embedding", "missing margin", r"margin")
 def hinge_without_margin(d, y):

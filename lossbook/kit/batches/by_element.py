@@ -119,6 +119,10 @@ def scores_and_labels(g: torch.Generator, shape: tuple[int, ...], settings: Sett
 
 def score_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
     yield _("soft labels"), (row(1, -1, 2), row(0.25, 0.75, 0.5))
+    yield from answer_edges(settings)
+
+
+def answer_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
     yield _("logits of 0"), (row(0, 0, 1), row(0, 1, 1))
     yield _("large logits"), (row(40, -40, 100, -100), row(0, 1, 1, 0))
     yield _("huge logits"), (row(1000, -1000, 1000, -1000), row(0, 1, 1, 0))

@@ -23,7 +23,7 @@ OWN: dict[str, Callable[[Reference, dict[str, Any]], Iterator[Slip]]] = {
     "huber": regression.of_regression, "gaussian_nll": regression.of_counts, "poisson_nll": regression.of_counts,
     "cosine_embedding": vectors.of_vectors, "triplet_margin": vectors.of_vectors,
     "triplet_margin_with_distance": vectors.of_vectors, "margin_ranking": vectors.of_hinges,
-    "hinge_embedding": vectors.of_hinges,
+    "hinge_embedding": vectors.of_hinges, "focal": known.of_focal,
 }  # fmt: skip
 
 

@@ -15,6 +15,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...language import gettext as _
+from ...losses.focal import focal as of_logarithms
+from ...losses.focal import sigmoid_focal_loss
+from ..subject.reference import Reference
 from .metric import contrastive, contrastive_slips, info_nce, info_nce_slips, nt_xent, nt_xent_slips
 from .overlap import dice, dice_slips, tversky, tversky_slips
 from .slip import Loss, Numbers, Slip
@@ -74,8 +77,17 @@ def _alpha(x: Tensor, t: Tensor, alpha: float | None) -> Tensor | float:
 
 
 def focal(x: Tensor, t: Tensor, gamma: float, alpha: float | None, reduction: str) -> Tensor:
-    log_p, t = _log_p(x, t)
-    return _reduced(reduction)(-_alpha(x, t, alpha) * (1 - log_p.exp()) ** gamma * log_p)
+    if t.is_floating_point():
+        return sigmoid_focal_loss(x, t, gamma=gamma, alpha=alpha, reduction=reduction)
+    log_p, _classes = _log_p(x, t)
+    losses = of_logarithms(log_p, (-log_p.expm1()).log(), gamma)
+    return _reduced(reduction)(_alpha(x, t, alpha) * losses)
+
+
+def of_focal(reference: Reference, settings: Numbers) -> Iterator[Slip]:
+    """The slips of the focal loss of the catalogue."""
+    for says, loss in _focal_slips(reference.entry.arguments((None, None), settings)):
+        yield Slip(says, loss)
 
 
 def _focal_slips(n: Numbers) -> Iterator[tuple[str, Loss]]:
