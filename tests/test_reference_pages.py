@@ -1,7 +1,6 @@
 """Bibliography, glossary, fact-check, articles: that the data is whole, and what the site makes of it."""
 
 import ast
-import importlib
 import inspect
 import pydoc
 import re
@@ -340,7 +339,7 @@ def test_address_of_no_cell_is_told(tmp_path):
 # ---- every public name -----------------------------------------------------------------------------------------------
 
 DIRECTIVE = re.compile(r"^\.\. auto(\w+):: ([\w.]+).*\n((?:   :.*\n)*)", re.MULTILINE)
-DOORS = ("functional", "nn", "beyond", "catalogue", "softmax", "testing", "language")
+DOORS = ("functional", "nn", "beyond", "catalogue", "softmax", "testing", "language", "pictures")
 
 
 def named(language: str) -> list[str]:
@@ -351,7 +350,7 @@ def named(language: str) -> list[str]:
         if kind != "module":
             names.append(name)
         else:
-            few = members[1].split(", ") if members[1] else importlib.import_module(name).__all__
+            few = members[1].split(", ") if members[1] else pydoc.locate(name).__all__
             names += [f"{name}.{member.strip()}" for member in few]
     return names
 
@@ -360,8 +359,7 @@ def public() -> list[str]:
     """Every public name of the package, and those that notebooks import."""
     names = [f"lossbook.{name}" for name in lossbook.__all__ if not inspect.ismodule(getattr(lossbook, name))]
     for door in DOORS:
-        names += [f"lossbook.{door}.{name}" for name in importlib.import_module(f"lossbook.{door}").__all__]
-    names += [f"lossbook.pictures.{name}" for name in lossbook.pictures.__all__]
+        names += [f"lossbook.{door}.{name}" for name in pydoc.locate(f"lossbook.{door}").__all__]
     cells = [c for language in LANGUAGES for page in pages(language).values() for c in page.cells if c.kind == "code"]
     imports = [node for cell in cells for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.ImportFrom)]
     names += [f"{i.module}.{alias.name}" for i in imports if i.module.startswith("lossbook") for alias in i.names]
