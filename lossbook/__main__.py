@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command. Returns the exit code."""
     for stream in (sys.stdout, sys.stderr):
         allow_any_text(stream)
-    # A row may begin with a minus; a blank before it keeps argparse from taking it for an option.
+    # argparse takes a row that begins with a minus, such as -1,2, for an option; a blank in front prevents that.
     words = [
         f" {word}" if re.match(r"-[\d.]", word) else word for word in (sys.argv[1:] if arguments is None else arguments)
     ]
@@ -156,7 +156,7 @@ def _verify(given: argparse.Namespace) -> int:
 
 
 def _object(place: str) -> Any:
-    """What stands there: ``package.module:Name`` or ``file.py:Name``."""
+    """Import the object at a place: ``package.module:Name`` or ``file.py:Name``."""
     home, _colon, name = place.partition(":")
     if not home or not name:
         raise ValueError(f"{place!r} does not say where the loss is. Write package.module:Name or file.py:Name.")
@@ -182,7 +182,7 @@ def _object(place: str) -> Any:
 
 
 def _tensor(text: str, kind: torch.dtype) -> Tensor:
-    """A row, or rows, of numbers; whole numbers for class numbers, unless a point makes them probabilities."""
+    """Read a row, or rows, of numbers. They are integers where the loss takes class numbers and no number has a point."""
     try:
         rows = [[float(x) for x in row.split(",")] for row in text.split(";")]
     except ValueError:
@@ -194,7 +194,7 @@ def _tensor(text: str, kind: torch.dtype) -> Tensor:
 
 
 def _settings(texts: list[str], entries: list[Entry]) -> dict[str, Any]:
-    """Each setting by name: a tensor where a loss takes one, else what Python reads, or a word; 1,2 is a list."""
+    """Read NAME=VALUE: a tensor where the loss takes one, else a Python literal or a word; 1,2 is a list."""
     functions = [entry.function for entry in entries if entry.function]
     settings = {}
     for text in texts:

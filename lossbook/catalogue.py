@@ -72,7 +72,7 @@ CATALOGUE: tuple[Entry, ...] = tuple(
 
 
 def lookup(loss: str | Callable) -> Entry | None:
-    """The entry of a loss, or ``None`` for a loss that is not in the catalogue.
+    """Return the entry of a loss, or ``None`` for a loss that is not in the catalogue.
 
     A loss goes by its name, its function, its class or an object of it, from lossbook or from torch. An object of a
     subclass is another loss: its ``forward`` may do something else.
@@ -90,7 +90,7 @@ def lookup(loss: str | Callable) -> Entry | None:
 
 
 def find(loss: str | Callable) -> Entry:
-    """The entry of a loss; an error with the nearest names where there is none.
+    """Return the entry of a loss, or raise an error with the nearest name.
 
     >>> find("mse").family
     'regression'
@@ -103,7 +103,7 @@ def find(loss: str | Callable) -> Entry:
 
 
 def settings_of_module(module: torch.nn.Module) -> dict[str, Any]:
-    """The settings that a module of lossbook or torch was built with, for its function."""
+    """Return the settings that a module of lossbook or torch was built with, for its function."""
     entry = find(module)
     if entry.function is None:
         raise TypeError(f"{entry.name} has no function: its settings belong to the module alone. Call the module.")

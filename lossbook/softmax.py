@@ -26,7 +26,7 @@ __all__ = [
 
 
 class SoftmaxSteps(NamedTuple):
-    """What :func:`softmax_steps` returns; read from top to bottom it is the derivation."""
+    """The result of :func:`softmax_steps`; read from top to bottom it is the derivation."""
 
     shift: Tensor  #: the largest logit, subtracted from all: differences are what counts
     shifted: Tensor  #: logits − shift, so the largest is 0 and no exponential exceeds 1
@@ -36,13 +36,13 @@ class SoftmaxSteps(NamedTuple):
 
 
 def largest(input: Tensor, dim: int) -> Tensor:
-    """The shift. It cancels, so no gradient flows through it."""
+    """Return the largest logit, the shift. It cancels, so no gradient flows through it."""
     logits = input.detach()
     return logits.amax(dim, keepdim=True) if input.numel() else logits.sum(dim, keepdim=True)
 
 
 def softmax_steps(input: Tensor, dim: int = -1) -> SoftmaxSteps:
-    """Every intermediate value of the softmax.
+    """Compute every intermediate value of the softmax.
 
     The shift changes nothing: :math:`e^{z_i - m} / \\sum_j e^{z_j - m} = e^{z_i} / \\sum_j e^{z_j}`, since
     :math:`e^{-m}` cancels. It keeps every exponential between 0 and 1, so nothing overflows.
@@ -85,7 +85,7 @@ def softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | None 
 
 
 def log_softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | None = None) -> Tensor:
-    r"""The logarithm of the softmax, without ever taking the logarithm of a rounded 0.
+    r"""Compute the logarithm of the softmax, without ever taking the logarithm of a rounded 0.
 
     .. math:: \log p_i = z_i - m - \log \sum_j e^{z_j - m}, \qquad m = \max_j z_j
 
@@ -106,7 +106,7 @@ def log_softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | N
 
 
 def softmax_jacobian(probabilities: Tensor) -> Tensor:
-    r"""How each probability changes with each logit.
+    r"""Differentiate each probability with respect to each logit.
 
     .. math:: \frac{\partial p_i}{\partial z_j} = p_i (\delta_{ij} - p_j)
 

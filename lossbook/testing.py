@@ -19,7 +19,7 @@ NAMES = tuple(check.__name__.replace("_", " ") for check in CHECKS)
 
 
 def loss_checks(loss: Any, like: Any, inputs: Any = None, **settings: Any) -> Callable[[str], None]:
-    """A test for each check of :func:`lossbook.verify`, with its arguments.
+    """Make a test for each check of :func:`lossbook.verify`; takes the same arguments.
 
     Write into a test file ``test_my_loss = loss_checks(my_loss, like="mse")``. A check that does not apply is skipped,
     with its reason.
@@ -45,12 +45,12 @@ def loss_checks(loss: Any, like: Any, inputs: Any = None, **settings: Any) -> Ca
     def test(check: str) -> None:
         if check not in NAMES:
             raise ValueError(f"verify has no check {check!r}. {suggest(check, NAMES, 'It has:')}")
-        found = next((c for c in report().checks if c.name == check), None)
-        if found is None:
+        result = next((c for c in report().checks if c.name == check), None)
+        if result is None:
             pytest.skip("the loss cannot be called, so there was nothing to look at")
-        if found.state == SKIPPED:
-            pytest.skip(found.why)
-        if found.state == FAILED:
-            pytest.fail(str(found.finding), pytrace=False)
+        if result.state == SKIPPED:
+            pytest.skip(result.why)
+        if result.state == FAILED:
+            pytest.fail(str(result.finding), pytrace=False)
 
     return test

@@ -28,7 +28,7 @@ class Operation:
 
 @dataclass
 class Visit:
-    """One pass over a statement, with what it assigned or returned."""
+    """One run of a statement, and the tensors that it assigned or returned."""
 
     statement: ast.stmt
     operations: list[Operation] = field(default_factory=list)
@@ -81,7 +81,7 @@ class Lines:
         return self
 
     def _close(self, variables: dict[str, Any], returned: Any) -> None:
-        """Note what the statement before this moment has made."""
+        """Store the operations and the tensors of the statement that has just run."""
         if not self.visits:
             return
         visit = self.visits[-1]
@@ -96,21 +96,21 @@ class Lines:
 
 
 def snapshot(value: Tensor) -> Tensor:
-    """The tensor as it is now; whether it carries a gradient is kept, the graph is not."""
+    """Copy a tensor, without its graph; `requires_grad` is kept."""
     with torch._C.DisableTorchFunction(), torch.no_grad():
         copy = value.detach().clone()
     return copy.requires_grad_(value.requires_grad) if value.is_floating_point() else copy
 
 
 def assigned(statement: ast.stmt) -> list[str]:
-    """The names that a statement gives a value to: of ``a, b[0] = …`` both a and b."""
+    """Return the names that a statement assigns to: for ``a, b[0] = …`` both a and b."""
     targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
     nodes = [node for target in targets if target is not None for node in ast.walk(target)]
     return list(dict.fromkeys(node.id for node in nodes if isinstance(node, ast.Name)))
 
 
 def body_of(loss: Callable) -> Any:
-    """The function whose lines compute the loss."""
+    """Return the function whose lines compute the loss."""
     if isinstance(loss, torch.nn.Module):
         return type(loss).forward
     function = inspect.unwrap(loss)
@@ -120,8 +120,8 @@ def body_of(loss: Callable) -> Any:
 
 
 def statements_of(function: Any) -> dict[int, ast.stmt]:
-    """The statements that compute something, by the number of each of their lines; empty where there is no source."""
-    if getattr(function, "__name__", "") == "<lambda>":  # its line holds more than itself
+    """Return the statements that compute something, by the number of each of their lines; none without source code."""
+    if getattr(function, "__name__", "") == "<lambda>":  # its source is the whole line that it stands in
         return {}
     try:
         lines, first = inspect.getsourcelines(function)

@@ -125,7 +125,7 @@ def _explain_entry(entry: Entry, loss: Any, tensors: tuple[Any, ...], settings: 
         settings = {**settings_of_module(loss), **settings}
         if entry.sizes:
             tensors, settings = _with_layer(loss, tensors, settings)
-    value = entry.function(*tensors, **settings)  # first, so that wrong input meets the loss's own words
+    value = entry.function(*tensors, **settings)  # first, so that the loss itself refuses wrong input
     arguments = entry.arguments(tensors, settings)
     if any(isinstance(t, Tensor) and t.is_complex() for t in arguments.values()):
         raise TypeError("explain writes real numbers, got a complex tensor. The loss itself takes it: call the loss.")
@@ -140,7 +140,7 @@ def _explain_entry(entry: Entry, loss: Any, tensors: tuple[Any, ...], settings: 
 
 
 def _with_layer(loss: torch.nn.Module, tensors: tuple, settings: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
-    """The function's tensors for a module that owns a linear layer."""
+    """Turn the input of a module that owns a linear layer into the tensors and settings of its function."""
     input, target = _input_and_target(loss, tensors)
     owner: Any = find(loss).module
     weight, bias = owner.layer(loss)
@@ -194,12 +194,12 @@ def _explain_own(loss: Callable, tensors: tuple[Any, ...], settings: dict[str, A
 
 
 def _grid(tensor: Tensor, write: Callable[[Tensor], str], between: str = ", ") -> list[str]:
-    """A tensor of up to two dimensions, one line for each row, long ones elided; more dimensions are flattened."""
+    """Write a tensor, one line for each row; long rows are elided, dimensions before the last are flattened."""
     rows = tensor.reshape(-1, tensor.shape[-1]) if tensor.dim() and tensor.numel() else tensor.reshape(1, -1)
     lines = [between.join(elided([write(x) for x in line])) for line in _few(rows)]
     return elided([f"[{line}]" for line in lines]) if between == ", " else elided(lines)
 
 
 def _few(rows: Tensor) -> list[Tensor]:
-    """The rows that are shown, and no more than those are written."""
+    """The first rows and the last one, so that rows that are elided anyway are not written."""
     return list(rows) if len(rows) <= SHOWN else [*rows[:SHOWN], rows[-1]]

@@ -49,7 +49,7 @@ def own_steps(loss: Callable, tensors: tuple[Any, ...], settings: dict[str, Any]
 def _line_steps(visits: list[Visit]) -> Iterator[Step]:
     for i, visit in enumerate(visits):
         again = any(earlier.statement is visit.statement for earlier in visits[:i])
-        if again:  # of a loop the first round is shown, and the last
+        if again:  # a loop: show its first and its last round
             last = not any(later.statement is visit.statement for later in visits[i + 1 :])
             if not last:
                 continue
@@ -71,7 +71,7 @@ def _step(say: str, value: Tensor, operations: list[Operation]) -> Step:
 
 
 def _marks(value: Tensor, operations: list[Operation]) -> Iterator[str]:
-    """What is suspicious about a line."""
+    """Warn of what is suspicious about a line: broadcasting, numbers that are not finite, a lost gradient."""
     for o in operations:
         shapes = [x.shape for x in o.inputs]
         grown = (
@@ -92,7 +92,7 @@ def _marks(value: Tensor, operations: list[Operation]) -> Iterator[str]:
 
 
 def shown(value: Tensor) -> list[str]:
-    """A tensor in a few lines: a number, a row, rows; more dimensions are told by their shape."""
+    """Write a tensor in a few lines: a number, a row, rows; of more than two dimensions only the shape."""
     if value.is_complex() or value.dim() > 2:
         return [_("a tensor of shape {shape}").format(shape=tuple(value.shape))]
     if value.dim() == 0:

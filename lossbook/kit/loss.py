@@ -1,4 +1,4 @@
-"""What every loss stands on: the decorator of its function, `reduce`, and the base of its module."""
+"""Shared by all losses: the decorator of their functions, `reduce`, and the base class of their modules."""
 
 from __future__ import annotations
 

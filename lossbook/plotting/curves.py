@@ -40,7 +40,7 @@ class Curve(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """A loss with its settings, before it is known what it is drawn over."""
+    """A loss with its settings, before its variable is chosen."""
 
     name: str
     setting: str
@@ -50,7 +50,7 @@ class Subject(NamedTuple):
 
 
 def curves(*losses: str | Callable, **settings: Any) -> list[Curve]:
-    """What :func:`lossbook.plot` draws: every curve with its values, its gradient and its kinks.
+    """Compute what :func:`lossbook.plot` draws: every curve with its values, its gradient and its kinks.
 
     >>> [curve] = curves("huber", delta=2)
     >>> curve.x[0].item(), curve.loss[0].item(), curve.gradient[0].item()
@@ -86,7 +86,7 @@ def curves(*losses: str | Callable, **settings: Any) -> list[Curve]:
 
 
 def _entry(loss: str | Callable) -> Entry | None:
-    """The loss's entry in the catalogue; none for a loss of the reader's own."""
+    """Return the loss's entry in the catalogue; none for a loss of the reader's own."""
     entry = lookup(loss) if callable(loss) else find(loss)
     if entry is None:
         check_not_class(loss, "plot")
@@ -209,19 +209,19 @@ def _curve(subject: Subject, variable: Variable, case: str, inputs: Inputs) -> C
         return losses.detach(), torch.autograd.grad(losses.sum(), x)[0]
 
     x = variable.values()
-    found = _jumps(x, lambda values: evaluate(values)[1])
-    nearest = (found.unsqueeze(1) - x).abs().min(1) if len(found) else None
+    jumps = _jumps(x, lambda values: evaluate(values)[1])
+    nearest = (jumps.unsqueeze(1) - x).abs().min(1) if len(jumps) else None
     kinks = torch.zeros(len(x), dtype=torch.bool)
     if nearest:
         on_grid = nearest.values < 1e-5
         kinks[nearest.indices[on_grid]] = True
-        x, order = torch.cat([x, found[~on_grid]]).sort()
+        x, order = torch.cat([x, jumps[~on_grid]]).sort()
         kinks = torch.nn.functional.pad(kinks, (0, int((~on_grid).sum())), value=True)[order]
     return Curve(variable, subject.name, subject.setting, case, x, *evaluate(x), kinks)
 
 
 def _jumps(x: Tensor, gradient: Callable[[Tensor], Tensor]) -> Tensor:
-    """Where the gradient jumps. Intervals are halved until a smooth gradient hardly moves in them; a jump stays."""
+    """Find where the gradient jumps. Bisect: what still changes in a tiny interval is a jump."""
     left, right = x[:-1], x[1:]
     at = gradient(x)
     at_left, at_right = at[:-1], at[1:]
@@ -239,7 +239,7 @@ def _jumps(x: Tensor, gradient: Callable[[Tensor], Tensor]) -> Tensor:
 
 
 def _without_repeats(drawn: list[Curve]) -> list[Curve]:
-    """A case in which the settings make no difference is one curve: that of similar pairs, whatever the margin."""
+    """Keep one of the curves that a setting does not change: similar pairs have the same loss for every margin."""
     kept = []
     for curve in drawn:
         alike = [other for other in drawn if (other.name, other.case) == (curve.name, curve.case)]

@@ -1,4 +1,4 @@
-"""How the pictures look: one style for light and dark pages, for screens and phones, for readers without color."""
+"""The style of all pictures: for light and dark pages, screens and phones, and readers who see no color."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FONTS = Path(__file__).parent.parent / "fonts"
 # Three to one against white and against a dark page (#121212); after Okabe and Ito, whose lighter colors fail on white.
 COLORS = ("#0072b2", "#d55e00", "#009371", "#b8629a", "#7a7a7a", "#8a7000")
 BLUE, ORANGE, GREEN, PURPLE = COLORS[:4]
-# What tells curves apart where color does not.
+# One line style for each color, for print in black and white and for readers who see no color.
 LINES = ("-", "--", "-.", ":", (0, (8, 2, 1, 2, 1, 2)), (0, (14, 4)))
 
 SETTINGS = {
@@ -80,8 +80,8 @@ def set_style() -> None:
         inline.figure_formats = {"svg", "retina"}
 
 
-def told_apart(count: int) -> list[tuple]:
-    """A color and a line for each of `count` curves."""
+def distinct_styles(count: int) -> list[tuple]:
+    """Return a color and a line style for each of `count` curves."""
     if count > len(COLORS):
         raise ValueError(
             f"One picture holds {len(COLORS)} curves that can be told apart; these are {count}. Draw fewer, or several "

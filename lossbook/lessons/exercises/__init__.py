@@ -19,7 +19,7 @@ EXERCISES = {name: exercise for part in PARTS for name, exercise in part.EXERCIS
 
 @dataclass(frozen=True)
 class Verdict:
-    """What `check` found: true when the answer is right; prints as a sentence."""
+    """The result of `check`: true when the answer is right; prints as a sentence."""
 
     right: bool
     message: str

@@ -1,4 +1,4 @@
-"""The way of gradient descent down a curve, with steps too short, right, too long and far too long."""
+"""Gradient descent on a curve, with steps too short, right, too long and far too long."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def one_point_loss(a: Tensor) -> Tensor:
 
 
 def slope_of(loss: Callable[[Tensor], Tensor], at: Tensor) -> Tensor:
-    """The gradient of `loss` there, by autograd."""
+    """Compute the gradient of `loss` at a point, by autograd."""
     at = at.detach().requires_grad_()
     return torch.autograd.grad(loss(at), at)[0]
 
 
 def descend(loss: Callable[[Tensor], Tensor], start: float | Sequence[float], rate: float, steps: int) -> Tensor:
-    """Where gradient descent is at first and after each step."""
+    """Run gradient descent. Returns its start and the point after each step."""
     at = [torch.tensor(start, dtype=torch.float64)]
     for _step in range(steps):
         at.append(at[-1] - rate * slope_of(loss, at[-1]))
@@ -61,7 +61,7 @@ def descent(rate: float = 0.01, steps: int = 5, start: float = 0.0, ax: Axes | N
 
 
 def written(rate: float) -> str:
-    """A learning rate: 0.01 as it is, but one whose digits have no end as a fraction, 1/18."""
+    """Write a learning rate: 0.01 as it is, one with endless digits as a fraction, 1/18."""
     return f"{rate:g}" if round(rate, 4) == rate else str(Fraction(rate).limit_denominator(1000))
 
 

@@ -1,4 +1,4 @@
-"""How wrong a line is: its MSE over the slope alone, and over slope and intercept, with the way of gradient descent."""
+"""The MSE of a line, over its slope alone and over slope and intercept, with the path of gradient descent."""
 
 from __future__ import annotations
 
@@ -78,12 +78,12 @@ def error_contours(x: Sequence[float] = X, y: Sequence[float] = Y, reach: float 
     levels = [0.999 * error.max().item() / 4**k for k in range(5, 0, -1)]
     contours = ax.contour(slopes.numpy(), intercepts.numpy(), error.numpy(), levels, colors=BLUE, linewidths=1.5)
     slope, intercept = best_line(x, y).tolist()
-    # Labels stand right of the best line. By itself matplotlib seeks where a contour is straightest: on a straight one,
-    # anywhere.
+    # Place the labels right of the best line. matplotlib would take the straightest part of a contour; along a straight
+    # contour that is anywhere.
     steepness = sum(value**2 for value in x) / len(x)
     right = [slope + ((level - error.min().item()) / steepness) ** 0.5 for level in levels[2:]]
     places = [(at, intercept) for at in right]
-    # They lie upright over whole contours: where a contour is cut for its label, and how the label turns, is rounding's.
+    # Upright labels over uncut contours: where matplotlib cuts a contour and how it turns a label depends on rounding.
     for label in ax.clabel(contours, fmt="%.2g", colors="black", fontsize="small", manual=places, inline=False):
         label.set(rotation=0, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
     if len(set(x)) > 1:
@@ -126,7 +126,7 @@ def descent_on_contours(
     y: Sequence[float] = Y,
     ax: Axes | None = None,
 ) -> Axes:
-    """The way of gradient descent across the contours, at right angles to them: slope and intercept after each step."""
+    """The path of gradient descent across the contours, at right angles to them: slope and intercept after each step."""
     ax = error_contours(x, y, ax=ax)
     path = descend(lambda parameters: line_error(parameters, x, y), start, rate, steps)
     way = _("learning rate {rate}").format(rate=written(rate))

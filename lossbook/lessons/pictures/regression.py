@@ -1,4 +1,4 @@
-"""What L1 and MSE ask for: the median and the mean."""
+"""The best constant: the median for L1, the mean for MSE."""
 
 from __future__ import annotations
 
