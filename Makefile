@@ -23,7 +23,7 @@ serve: book       ## build the site and serve it on localhost:8000
 	$(BIN)/python -m http.server --bind localhost --directory _build/html 8000
 
 downloads: book   ## build the site, and each language's notebooks as an archive, EPUB and PDF
-	$(BIN)/python -m tools.downloads
+	$(BIN)/python -m tools.make.downloads
 
 lint: $(READY)    ## check the Python code's style, which make format mends, and its types
 	$(BIN)/ruff check .
@@ -31,24 +31,24 @@ lint: $(READY)    ## check the Python code's style, which make format mends, and
 	$(BIN)/mypy
 
 check: lint       ## run the package's tests alone: no site, no Chromium, no Java
-	$(BIN)/python -m pytest @tests/package.txt
+	$(BIN)/python -m pytest lossbook tests/package
 
 test: lint downloads ## run every test: package, notebooks, prose, site, downloads
 	$(BIN)/python -m pytest
 
 notebooks: $(READY) ## bring translated code in line with English, run all notebooks, store outputs
-	$(BIN)/python -m tools.notebooks
+	$(BIN)/python -m tools.make.notebooks
 
 portable: $(READY) ## run all notebooks as other processors would, and name what differs
-	$(BIN)/python -m tools.portable
+	$(BIN)/python -m tools.measure.portable
 
 bench: $(READY)   ## time the losses beside torch's (with two allocators), and the notebooks beside plain pytest --nbval
-	$(BIN)/python -m tools.bench
-	GLIBC_TUNABLES=glibc.malloc.mmap_threshold=8589934592:glibc.malloc.trim_threshold=17179869184 $(BIN)/python -m tools.bench
-	$(BIN)/python -m tools.bench_notebooks
+	$(BIN)/python -m tools.measure.bench
+	GLIBC_TUNABLES=glibc.malloc.mmap_threshold=8589934592:glibc.malloc.trim_threshold=17179869184 $(BIN)/python -m tools.measure.bench
+	$(BIN)/python -m tools.measure.bench_notebooks
 
 catalogues: $(READY) ## collect the package's texts and compile its gettext catalogues
-	$(BIN)/python -m tools.catalogues
+	$(BIN)/python -m tools.make.catalogues
 
 format: $(READY)  ## lint and format the Python code, notebooks too
 	$(BIN)/ruff check --fix .

@@ -13,11 +13,10 @@ from nbclient.exceptions import DeadKernelError
 from nbval.kernel import NbvalKernelspecManager, RunningKernel
 from nbval.plugin import IPyNbCell, IPyNbFile
 
-from tools import pictures
-from tools.book import LANGUAGES, pages
-from tools.kernels import ForkedProvisioner
+from tools.book import LANGUAGES, pages, pictures
+from tools.measure.kernels import ForkedProvisioner
 
-os.environ["OMP_NUM_THREADS"] = "1"  # as in tools/notebooks.py: large sums depend on the number of threads
+os.environ["OMP_NUM_THREADS"] = "1"  # as in tools/make/notebooks.py: large sums depend on the number of threads
 SELECTING = ("keyword", "markexpr", "deselect", "ignore", "lf", "collectonly")  # options that leave tests out
 NOT_RUN = pytest.StashKey[list[str]]()
 

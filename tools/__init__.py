@@ -1,1 +1,1 @@
-"""Commands for maintainers, one a file: ``python -m tools.<name>``."""
+"""Commands for maintainers: ``python -m tools`` lists them."""

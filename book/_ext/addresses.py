@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-import yaml
 from sphinx.application import Sphinx
 
 from book._ext.languages import interface
 from book._ext.pages import PageError, language_folder
-from tools.book import LANGUAGES, REFERENCE
+from tools.book import LANGUAGES, REFERENCE, read_data
 
 VIEWPORT = re.compile('<meta [^>]*name="viewport"[^>]*>')  # docutils has one in store, the theme another
 
@@ -26,7 +25,7 @@ def base(app: Sphinx) -> str:
 
 def moved(app: Sphinx) -> dict[str, str]:
     """Every docname that a page once had, and the page it is now: book/redirects.yml, in each language."""
-    table = yaml.safe_load(Path(app.srcdir, "book/redirects.yml").read_text(encoding="utf-8")) or {}
+    table = read_data("redirects", Path(app.srcdir))
     pages = {}
     for old, new in table.items():
         for language in LANGUAGES:

@@ -2,10 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
 
-import yaml
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
@@ -14,8 +12,7 @@ from book._ext.cell_links import cell_link
 from book._ext.languages import interface
 from book._ext.pages import PageError, language_folder
 from book._ext.references import paragraph
-from tools.book import LANGUAGES, REFERENCE
-from tools.works import works
+from tools.book import LANGUAGES, REFERENCE, bibliography, read_data
 
 VERDICTS = {
     "confirmed": "Confirmed",
@@ -34,18 +31,12 @@ BASES = {
 }
 
 
-@cache
-def load(path: Path) -> dict[str, dict]:
-    """A file of data, by key."""
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
-
-
 class FromData(SphinxDirective):
     """Base of the directives that show the data."""
 
     def data(self, name: str) -> dict[str, dict]:
         """Load book/<name>.yml."""
-        return load(Path(self.env.srcdir, f"book/{name}.yml"))
+        return read_data(name, Path(self.env.srcdir))
 
     def claims(self, article: str, section: str | None = None) -> dict[str, dict]:
         """The claims of an article, or of one section of it."""
@@ -74,7 +65,7 @@ class FromData(SphinxDirective):
         """An article: its title, its entry in the bibliography, and what is told of it."""
         row = self.data("articles")[key]
         titles = {language: row["translated"].get(language, row["title"]) for language in LANGUAGES}
-        return self.section(key, titles, paragraph(works(Path(self.env.srcdir)).entries[key]), *content)
+        return self.section(key, titles, paragraph(bibliography(Path(self.env.srcdir)).entries[key]), *content)
 
     def labeled(self, label: str, *content: nodes.Node) -> nodes.paragraph:
         """A paragraph that begins with bold words."""

@@ -2,22 +2,19 @@
 
 import re
 import unicodedata
-from functools import cache
 from pathlib import Path
 
-import yaml
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from book._ext.pages import language_folder
-from tools.book import LANGUAGES
+from tools.book import LANGUAGES, read_data
 
 
-@cache
 def terms(book: Path) -> list[dict]:
     """The terms, in the order of the file."""
-    return yaml.safe_load((book / "glossary.yml").read_text(encoding="utf-8"))["terms"]
+    return read_data("glossary", book.parent)["terms"]
 
 
 def anchor(term: dict) -> str:

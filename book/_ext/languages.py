@@ -1,10 +1,10 @@
 """One build, four languages: each page speaks its own, stays among its own, and leads to itself in the others."""
 
+from copy import deepcopy
 from gettext import NullTranslations
 from pathlib import Path
 
 import sphinx.locale
-import yaml
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
@@ -13,7 +13,7 @@ from sphinx.util import logging
 
 from book._ext.pages import language_folder
 from book._ext.plaintext import line
-from tools.book import LANGUAGES, REFERENCE
+from tools.book import LANGUAGES, REFERENCE, read_data
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ interface = Interface()
 
 def install(app: Sphinx) -> None:
     """Replace the installed catalogues, which are empty, partial or machine-made, by the book's own texts."""
-    interface.texts = yaml.safe_load(Path(app.srcdir, "book/strings.yml").read_text(encoding="utf-8"))
+    interface.texts = deepcopy(read_data("strings", Path(app.srcdir)))  # its own: texts that are missing are added
     for catalogue in sphinx.locale.translators:
         if catalogue[0] == "general":  # the rest talk to whoever runs the build
             sphinx.locale.translators[catalogue] = interface

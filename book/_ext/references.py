@@ -24,8 +24,8 @@ from sphinx.util.docutils import SphinxDirective
 
 from book._ext.languages import interface
 from book._ext.pages import PageError, language_folder, where
-from tools.book import REFERENCE
-from tools.works import ADDRESSES, ARTICLE, address, cited, works
+from tools.book import REFERENCE, bibliography
+from tools.book.works import ADDRESSES, ARTICLE, address, cited
 
 WHERE = ("journal", "booktitle", "publisher", "howpublished", "organization")
 LANGUAGE = {"vi": "in Vietnamese", "zh": "in Chinese", "pt": "in Portuguese"}
@@ -85,7 +85,7 @@ class References(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Called by Sphinx."""
         wanted = {"articles": True, "works": False}[self.arguments[0]]
-        entries = works(Path(self.env.srcdir)).entries
+        entries = bibliography(Path(self.env.srcdir)).entries
         keys = [key for key in entries if bool(ARTICLE.fullmatch(key)) == wanted]
         items = [nodes.list_item("", paragraph(entries[key]), ids=[key]) for key in keys]
         if not wanted:
@@ -103,7 +103,7 @@ class Cite(SphinxTransform):
         if not self.env.doc2path(self.env.docname).endswith(".ipynb"):
             return
         self.root = Path(self.env.srcdir)
-        self.entries = works(self.root).entries
+        self.entries = bibliography(self.root).entries
         self.notes: dict[str, nodes.footnote] = {}
         for paragraph in list(self.document.findall(nodes.TextElement)):
             links = [child for child in paragraph.children if self.key(child)]

@@ -14,7 +14,7 @@ from sphinx.transforms import SphinxTransform
 
 from book._ext.pages import PageError, cells, language_folder
 from tools.book import REFERENCE, read_page
-from tools.markup import PARSER
+from tools.book.markup import PARSER
 
 
 def cell_number(section: nodes.section) -> int:

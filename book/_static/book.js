@@ -30,6 +30,13 @@ document.querySelector(".menu-languages")?.addEventListener("toggle", ({ target:
   for (const link of menu.querySelectorAll("a")) link.hash = hash;
 });
 
+// The list of pages shows the current one; the theme looks for it in the whole sidebar, which does not scroll.
+const current = document.querySelector(".bd-docs-nav .current.active");
+if (current) {
+  const list = current.closest(".sidebar-primary-item");
+  list.scrollTop += current.getBoundingClientRect().top - list.getBoundingClientRect().top - list.clientHeight / 3;
+}
+
 // The sidebars on a phone: the current page is in view, choosing closes, and focus goes back to the button.
 for (const [side, shown] of [["primary", ".current.active"], ["secondary", ".nav-link.active"]]) {
   const drawer = document.getElementById(`pst-${side}-sidebar-modal`);

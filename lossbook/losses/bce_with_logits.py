@@ -37,8 +37,8 @@ def binary_cross_entropy_with_logits(
 ) -> Tensor:
     r"""Cross-entropy of yes-or-no answers, given as scores; the sigmoid is applied inside.
 
-    .. math:: \ell(z, y) = -\bigl( w_+\, y \log \sigma(z) + (1 - y) \log(1 - \sigma(z)) \bigr)
-              = w_+\, y \log(1 + e^{-z}) + (1 - y) \log(1 + e^{z})
+    .. math:: \ell(z, y) = w_+\, y \log(1 + e^{-z}) + (1 - y) \log(1 + e^{z}), \qquad
+              \log(1 + e^{-z}) = -\log \sigma(z), \quad \log(1 + e^{z}) = -\log(1 - \sigma(z))
 
     Args:
         input: logits, any shape ``(*)``, floating point.

@@ -158,9 +158,9 @@ ENTRY = Entry(
     sample=sample,
     settings=(
         {},
-        {"weight": torch.tensor([0.5, 1.0, 2.0, 0.25]).double()},
+        {"weight": WEIGHT},
         {"ignore_index": 1},
         {"label_smoothing": 0.25},
-        {"weight": torch.tensor([0.5, 1.0, 2.0, 0.25]).double(), "ignore_index": 2, "label_smoothing": 0.1},
+        {"weight": WEIGHT, "ignore_index": 2, "label_smoothing": 0.1},
     ),
 )

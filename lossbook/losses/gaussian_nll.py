@@ -31,7 +31,7 @@ def gaussian_nll_loss(
 ) -> Tensor:
     r"""How unlikely the targets are under a normal distribution with predicted mean and variance.
 
-    .. math:: \ell(\mu, y, v) = \tfrac{1}{2} \left( \log v + \frac{(\mu - y)^2}{v} \right), \qquad v = \max(var, \epsilon)
+    .. math:: \ell(\mu, y, v) = \tfrac{1}{2} \left( \log v + \frac{(\mu - y)^2}{v} \right), \qquad v = \max(\text{var}, \epsilon)
 
     Args:
         input: the predicted mean :math:`\mu`, any shape ``(*)``, floating point.
@@ -82,9 +82,9 @@ def definition(
 
 
 def formula(full: bool, eps: float) -> str:
-    constant = r" + \tfrac{1}{2} \log 2 \pi" if full else ""
+    constant = r" + \tfrac{1}{2} \log(2 \pi)" if full else ""
     half = r"\ell(\mu, y, v) = \tfrac{1}{2} \left( \log v + \frac{(\mu - y)^2}{v} \right)"
-    return half + constant + given("v", r"\max(var, \epsilon)") + given(r"\epsilon", eps)
+    return half + constant + given("v", r"\max(\text{var}, \epsilon)") + given(r"\epsilon", eps)
 
 
 def term(mean: float, target: float, v: float, full: bool) -> str:

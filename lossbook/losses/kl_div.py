@@ -29,7 +29,7 @@ def kl_div(
 ) -> Tensor:
     r"""Kullback–Leibler divergence of the model's distribution q from the target's p.
 
-    .. math:: \ell = p\,(\log p - \log q), \qquad \sum \ell = \mathrm{KL}(p \,\|\, q)
+    .. math:: \ell(\log q, p) = p\,(\log p - \log q), \qquad \sum \ell = \mathrm{KL}(p \,\|\, q)
 
     Args:
         input: **log**-probabilities :math:`\log q` of the model, any shape ``(*)``, floating point.

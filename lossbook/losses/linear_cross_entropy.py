@@ -16,6 +16,7 @@ from torch.nn.functional import linear
 from ..guards.classes import check_class_indices, check_class_probabilities, check_class_weight, class_dim
 from ..guards.layers import logits_shape
 from ..guards.tensors import check_tensors
+from ..kit.batches.by_class import WEIGHT
 from ..kit.batches.by_vector import linear_layers
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function
@@ -25,7 +26,7 @@ from ..kit.text import elided, given, operand, side_by_side
 from ..kit.views import OF_PROBABILITY, OF_SCORE, View
 from ..language import gettext as _
 from . import cross_entropy as of_logits
-from ._by_rows import ByRows, asked_of, sweep
+from ._by_rows import ByRows, class_weights_of, sweep
 from .cross_entropy import cross_entropy
 from .nll import pick
 
@@ -112,11 +113,15 @@ def linear_cross_entropy(
     if _must_be_plain(layer, target, weight):
         return plain(*layer)
 
-    asked = partial(asked_of, classes=classes, weight=weight, ignored=ignored, smoothing=label_smoothing)
+    class_weights = partial(
+        class_weights_of, classes=classes, weight=weight, ignored=ignored, smoothing=label_smoothing
+    )
     rows = max(features // 8, CHUNK // max(classes * positions, features, 1), 1)
     if options is not None and options.batch_chunk_size is not None:
         rows = options.batch_chunk_size
-    by_rows = partial(ByRows.apply, *layer, partial(sweep, targets=targets, asked=asked, rows=rows), plain)
+    by_rows = partial(
+        ByRows.apply, *layer, partial(sweep, targets=targets, class_weights=class_weights, rows=rows), plain
+    )
     if reduction == "none":
         return by_rows(None, False).reshape(share.shape)
     divisor = share.sum() if reduction == "mean" else torch.ones_like(share.sum())
@@ -207,8 +212,8 @@ def formula(
     label_smoothing: float,
 ) -> str:
     ignored = -100 if ignore_index is None else ignore_index
-    of_z = of_logits.formula(target, weight, ignored, label_smoothing)
-    return of_z + given("z", "A x" if linear_bias is None else "A x + b")
+    of_logits_alone = of_logits.formula(target, weight, ignored, label_smoothing)
+    return of_logits_alone.replace(r"\ell(z,", r"\ell(x,") + given("z", "A x" if linear_bias is None else "A x + b")
 
 
 def steps(
@@ -265,7 +270,8 @@ ENTRY = Entry(
         {},
         {"ignore_index": 1, "options": Options(batch_chunk_size=2, allow_retain_graph=True)},
         {"linear_bias": torch.tensor([0.5, -1.0, 0.0, 2.0]).double()},
-        {"weight": torch.tensor([0.5, 1.0, 2.0, 0.25]).double(), "ignore_index": 2, "label_smoothing": 0.1},
+        {"weight": WEIGHT},
+        {"weight": WEIGHT, "ignore_index": 2, "label_smoothing": 0.1},
     ),
     sizes={"in_features": 3, "num_classes": 4},
 )

@@ -90,8 +90,8 @@ def definition(
 
 
 def formula(p: int, margin: float, weight: Tensor | None) -> str:
-    hinge = r"\max(0, m - x_t + x_j)" + ("^2" if p == 2 else "")
-    return r"\ell(x, t) = \frac{1}{C} \sum_{j \ne t} " + symbol("w_t", weight) + hinge + given("m", margin)
+    hinges = r"\ell(x, t) = \frac{1}{C} \sum_{j \ne t} " + symbol("w_t", weight) + r"\max(0, m - x_t + x_j)^p"
+    return hinges + given("m", margin) + given("p", p)
 
 
 def term(row: list[float], t: int, p: int, margin: float, weight: list[float] | None) -> str:
@@ -115,5 +115,5 @@ ENTRY = Entry(
     views=(OF_SCORE,),
     batches=by_class(trailing=False, trials=({"p": 2}, {"margin": 0.5}, {"weight": WEIGHT})),
     sample=lambda g: (uniform(g, 5, 4), torch.randint(4, (5,), generator=g)),
-    settings=({}, {"p": 2, "margin": 0.5}, {"weight": torch.tensor([0.5, 1.0, 2.0, 0.25]).double()}),
+    settings=({}, {"p": 2, "margin": 0.5}, {"weight": WEIGHT}),
 )

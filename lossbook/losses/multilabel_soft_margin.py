@@ -97,5 +97,5 @@ ENTRY = Entry(
     views=(View(SCORE, {"": lambda x: (scores(x), same_rows(x, [1, 0, 0], x.dtype))}),),
     batches=labels_by_class(trials=({"weight": WEIGHT},)),
     sample=lambda g: (uniform(g, 5, 4), torch.randint(2, (5, 4), generator=g).double()),
-    settings=({}, {"weight": torch.tensor([0.5, 1.0, 2.0, 0.25]).double()}),
+    settings=({}, {"weight": WEIGHT}),
 )

@@ -127,5 +127,5 @@ ENTRY = Entry(
     views=(OF_PROBABILITY,),
     batches=by_class(log_probabilities=True, trials=({"weight": WEIGHT}, {"ignore_index": 1})),
     sample=sample,
-    settings=({}, {"ignore_index": 1}, {"weight": torch.tensor([0.5, 1.0, 2.0, 0.25]).double(), "ignore_index": 2}),
+    settings=({}, {"ignore_index": 1}, {"weight": WEIGHT}, {"weight": WEIGHT, "ignore_index": 2}),
 )

@@ -1,0 +1,1 @@
+"""The package alone: neither pages nor site."""

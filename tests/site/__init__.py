@@ -1,0 +1,1 @@
+"""The built site, and what can be taken away from it."""

@@ -1,0 +1,1 @@
+"""The tools, the guides and the project around them."""

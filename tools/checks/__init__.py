@@ -1,0 +1,1 @@
+"""What every page must keep, one check a file: ``python -m tools.checks`` runs them."""

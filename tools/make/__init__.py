@@ -1,0 +1,1 @@
+"""What is made from other files: stored notebooks, catalogues, a font, pictures, downloads."""

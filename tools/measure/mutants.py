@@ -1,0 +1,155 @@
+"""Whether the tests see a slip: each row of mutants.txt is planted in a copy of the package, where some test must fail.
+
+``python -m tools.measure.mutants`` plants all of them, ``python -m tools.measure.mutants huber kl_div`` those in these
+files. It counts which tests caught how many, and lists the slips that none caught.
+"""
+
+import argparse
+import contextlib
+import gc
+import io
+import multiprocessing
+import os
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib  # noqa: F401  (this and torch's samples take seconds to import: once, before the forks)
+import pytest
+import torch.testing._internal.common_methods_invocations
+import torch.testing._internal.common_modules  # noqa: F401
+
+from tools.book import ROOT
+
+ROWS = Path(__file__).with_suffix(".txt")
+# The fastest first; but tests that name the slip's own file go before all others, or what NEAREST says of it.
+TESTS = (
+    *("messages", "extremes", "classes", "softmax", "losses", "torch_suite", "spine", "focal"),
+    *("ctc", "linear_cross_entropy", "adaptive_log_softmax", "explain", "formulas", "explain_own", "exercises"),
+)
+NEAREST = {
+    "sequences": "ctc",
+    "_by_rows": "linear_cross_entropy",
+    "steps": "explain",
+    "class_steps": "explain",
+    "text": "explain",
+}
+WORKERS = 2
+NEWLINE = "⏎"
+
+
+class MutantError(Exception):
+    """A row does not fit the source, or tests could not run; the message says which, and how to mend it."""
+
+
+class Mutant(NamedTuple):
+    """One slip: in a file of the package the old text becomes the new."""
+
+    file: str
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.old} → {self.new or 'nothing'}"
+
+    def planted(self, package: Path) -> str:
+        """The source of the file with the slip in it."""
+        old, new = (text.replace(NEWLINE, "\n") for text in (self.old, self.new))
+        source = (package / self.file).read_text("utf-8")
+        if source.count(old) != 1:
+            raise MutantError(f"{self}: the old text must stand there once, but does {source.count(old)} times.")
+        return source.replace(old, new)
+
+
+def rows(text: str) -> list[Mutant]:
+    """The slips in a table: below the name of a file, each line ``old text → new text``, ⏎ for the end of a line."""
+    found, file = [], ""
+    for line in filter(None, map(str.rstrip, text.splitlines())):
+        if not line.startswith(" "):
+            file = line.removesuffix(":")
+            continue
+        old, arrow, new = line.strip().partition(" →")
+        if not arrow or not file:
+            raise MutantError(f"{ROWS.name}: “{line}” must read “old text → new text”, below the name of a file.")
+        found.append(Mutant(file, old, new.removeprefix(" ")))
+    return found
+
+
+class FirstFailure:
+    """Lets the tests with a name in theirs run first, and remembers the one that failed."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.test = name, None
+
+    def pytest_collection_modifyitems(self, items):
+        items.sort(key=lambda item: self.name not in item.nodeid)
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            self.test = report.nodeid
+
+
+def caught_by(mutant: Mutant | None) -> str | None:
+    """The first test that fails on a copy of the package with this slip. Changes the process: call it in its own."""
+    said = io.StringIO()
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        copy = Path(folder)
+        for name in ("lossbook", "tests"):
+            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", copy)
+        if mutant:
+            (copy / "lossbook" / mutant.file).write_text(mutant.planted(copy / "lossbook"), "utf-8")
+        os.chdir(copy)
+        os.environ["PYTHONPATH"] = folder
+        sys.path.insert(0, folder)
+        stem = Path(mutant.file).stem if mutant else ""
+        first = FirstFailure(NEAREST.get(stem, stem))
+        tests = [f"tests/package/test_{name}.py" for name in TESTS]
+        code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-o", "addopts=", *tests], plugins=[first])
+        os.chdir(ROOT)
+        tried = getattr(sys.modules.get("lossbook"), "__file__", None) == str(copy / "lossbook/__init__.py")
+        if not tried or code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            raise MutantError(f"{mutant}: the tests could not run.\n{said.getvalue()}")
+        return first.test
+
+
+def verdicts(mutants: list[Mutant | None]) -> Iterator[str | None]:
+    """What catches each; ``None`` among the slips is the package as it is.
+
+    Each gets a fork: a package is imported only once in a process, and torch need not be imported again.
+    """
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    gc.freeze()
+    with multiprocessing.get_context("fork").Pool(WORKERS, maxtasksperchild=1) as pool:
+        yield from pool.imap(caught_by, mutants)
+
+
+def main() -> int:
+    """Plant the slips and report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", help="files of the package, e.g. huber; all when left out")
+    names = parser.parse_args().names
+    mutants = [m for m in rows(ROWS.read_text("utf-8")) if not names or Path(m.file).stem in names]
+    for mutant in mutants:  # find a row that does not fit before the long run, not in it
+        mutant.planted(ROOT / "lossbook")
+    results = verdicts([None, *mutants])
+    if broken := next(results):
+        raise MutantError(f"{broken} fails without any slip. Mend it first.")
+    tests, survivors = Counter(), []
+    for mutant, test in zip(mutants, results, strict=True):
+        print(f"{mutant}   {test or 'NOT CAUGHT'}", flush=True)
+        if test:
+            tests[test.partition("[")[0]] += 1
+        else:
+            survivors.append(mutant)
+    print("", *(f"{count:4} by {test}" for test, count in tests.most_common()), sep="\n")
+    print(f"{len(mutants) - len(survivors)} of {len(mutants)} slips caught.", *survivors, sep="\n")
+    return bool(survivors)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
