@@ -66,7 +66,7 @@ def kept(app: Sphinx, docname: str) -> Path:
 
 def synonyms(book: Path, language: str) -> dict[str, str]:
     """Map what readers type to what the book writes: the English term, forms that the book avoids, other spellings."""
-    typed = {}
+    table: dict[str, str] = {}
     for term in terms(book):
         own = term[language].replace("`", "")
         typed = term.get("typed", {}).get(language, [])
@@ -74,8 +74,8 @@ def synonyms(book: Path, language: str) -> dict[str, str]:
         also = term.get("also", {}).get(language, [])
         for form in [*typed, *also, *avoided, term[REFERENCE].replace("`", "")]:
             if own.casefold() not in form.casefold():
-                typed.setdefault(form, own)
-    return typed
+                table.setdefault(form, own)
+    return table
 
 
 def simplified(text: str) -> str:

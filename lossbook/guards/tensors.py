@@ -112,7 +112,7 @@ def check_signs(**named: Tensor) -> None:
             )
 
 
-def check_labels(**named: Tensor) -> None:
+def check_binary_labels(**named: Tensor) -> None:
     """Every number is 1 or 0."""
     for name, value in named.items():
         wrong = value[(value != 0) & (value != 1)] if can_be_read(value) else value.new_empty(0)

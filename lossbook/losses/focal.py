@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor
 
-from ..guards.tensors import check_labels, check_pair
+from ..guards.tensors import check_binary_labels, check_pair
 from ..kit.batches.by_element import answer_edges, elementwise, scores_and_labels
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
@@ -67,7 +67,7 @@ def sigmoid_focal_loss(
     tensor([0.0433, 0.1300])
     """
     check_pair(input, target)
-    check_labels(target=target)
+    check_binary_labels(target=target)
     right = torch.where(target == 1, input, -input)  # p of the right answer is the sigmoid of this
     losses = focal(-softplus(-right), -softplus(right), gamma)
     if alpha is not None and alpha != -1:

@@ -239,7 +239,7 @@ def _jumps(x: Tensor, gradient: Callable[[Tensor], Tensor]) -> Tensor:
 
 
 def _without_repeats(drawn: list[Curve]) -> list[Curve]:
-    """Drop curves that the setting does not change (margin, for similar pairs)."""
+    """Keep one of the curves that a setting does not change: similar pairs have the same loss for every margin."""
     kept = []
     for curve in drawn:
         alike = [other for other in drawn if (other.name, other.case) == (curve.name, curve.case)]
