@@ -4,67 +4,42 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
+from importlib import import_module
 
 import torch
 
 from .kit.entry import Entry
 from .kit.loss import settings_of
-from .losses import (
-    adaptive_log_softmax,
-    bce,
-    bce_with_logits,
-    cosine_embedding,
-    cross_entropy,
-    ctc,
-    focal,
-    gaussian_nll,
-    hinge_embedding,
-    huber,
-    kl_div,
-    l1,
-    linear_cross_entropy,
-    margin_ranking,
-    mse,
-    multi_margin,
-    multilabel_margin,
-    multilabel_soft_margin,
-    nll,
-    poisson_nll,
-    smooth_l1,
-    soft_margin,
-    triplet_margin,
-    triplet_margin_with_distance,
+
+#: The files of the losses, in the order of the book.
+LOSSES = (
+    "l1",
+    "mse",
+    "smooth_l1",
+    "huber",
+    "poisson_nll",
+    "gaussian_nll",
+    "kl_div",
+    "bce",
+    "bce_with_logits",
+    "focal",
+    "nll",
+    "cross_entropy",
+    "linear_cross_entropy",
+    "adaptive_log_softmax",
+    "hinge_embedding",
+    "soft_margin",
+    "margin_ranking",
+    "multi_margin",
+    "multilabel_margin",
+    "multilabel_soft_margin",
+    "cosine_embedding",
+    "triplet_margin",
+    "triplet_margin_with_distance",
+    "ctc",
 )
 
-CATALOGUE: tuple[Entry, ...] = tuple(
-    loss.ENTRY
-    for loss in (
-        l1,
-        mse,
-        smooth_l1,
-        huber,
-        poisson_nll,
-        gaussian_nll,
-        kl_div,
-        bce,
-        bce_with_logits,
-        focal,
-        nll,
-        cross_entropy,
-        linear_cross_entropy,
-        adaptive_log_softmax,
-        hinge_embedding,
-        soft_margin,
-        margin_ranking,
-        multi_margin,
-        multilabel_margin,
-        multilabel_soft_margin,
-        cosine_embedding,
-        triplet_margin,
-        triplet_margin_with_distance,
-        ctc,
-    )
-)
+CATALOGUE: tuple[Entry, ...] = tuple(import_module(f"{__package__}.losses.{name}").ENTRY for name in LOSSES)
 
 
 def lookup(loss: str | Callable) -> Entry | None:

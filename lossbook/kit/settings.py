@@ -20,7 +20,7 @@ def one_of(*allowed: str | int) -> Rule:
     def rule(name: str, value: Any) -> None:
         if not isinstance(value, (str, int)) or value not in allowed:
             choices = ", ".join(map(repr, allowed))
-            old_name = " PyTorch 0.4 called the mean so." if value == "elementwise_mean" else ""
+            old_name = " In PyTorch 0.4 this was the name of 'mean'." if value == "elementwise_mean" else ""
             raise ValueError(f"{name} must be one of {choices}, got {value!r}.{old_name}")
 
     return rule

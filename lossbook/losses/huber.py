@@ -55,8 +55,9 @@ def huber_loss(
     """
     check_pair(input, target)
     error = input - target
-    slope = torch.nn.functional.hardtanh(error, -delta, delta)  # the error, cut off at ±delta
-    losses = slope * (error - 0.5 * slope)  # near: e · e/2; far: ±delta · (e ∓ delta/2)
+    clipped = error.clamp(-delta, delta)
+    # No branch is computed in vain, and no square overflows. Near: e · e/2; far: ±delta · (e ∓ delta/2).
+    losses = clipped * (error - 0.5 * clipped)
     if weight is not None:
         check_same_shape(input=input, weight=weight)
         losses = weight * losses

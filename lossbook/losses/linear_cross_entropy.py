@@ -26,7 +26,7 @@ from ..kit.text import elided, given, operand, side_by_side
 from ..kit.views import OF_PROBABILITY, OF_SCORE, View
 from ..language import gettext as _
 from . import cross_entropy as of_logits
-from ._by_rows import ByRows, asked_of, sweep
+from ._by_rows import ByRows, class_weights_of, sweep
 from .cross_entropy import cross_entropy
 from .nll import pick
 
@@ -113,11 +113,15 @@ def linear_cross_entropy(
     if _must_be_plain(layer, target, weight):
         return plain(*layer)
 
-    asked = partial(asked_of, classes=classes, weight=weight, ignored=ignored, smoothing=label_smoothing)
+    class_weights = partial(
+        class_weights_of, classes=classes, weight=weight, ignored=ignored, smoothing=label_smoothing
+    )
     rows = max(features // 8, CHUNK // max(classes * positions, features, 1), 1)
     if options is not None and options.batch_chunk_size is not None:
         rows = options.batch_chunk_size
-    by_rows = partial(ByRows.apply, *layer, partial(sweep, targets=targets, asked=asked, rows=rows), plain)
+    by_rows = partial(
+        ByRows.apply, *layer, partial(sweep, targets=targets, class_weights=class_weights, rows=rows), plain
+    )
     if reduction == "none":
         return by_rows(None, False).reshape(share.shape)
     divisor = share.sum() if reduction == "mean" else torch.ones_like(share.sum())

@@ -48,9 +48,9 @@ def smooth_l1_loss(input: Tensor, target: Tensor, *, beta: NotNegative = 1.0, re
     error = input - target
     if beta == 0:
         return reduce(error.abs(), reduction)
-    near = torch.nn.functional.hardtanh(error, -beta, beta)  # the error, cut off at ±beta
-    slope = near / beta
-    return reduce(slope * (error - 0.5 * near), reduction)  # near: e/beta · e/2; far: ±1 · (e ∓ beta/2)
+    clipped = error.clamp(-beta, beta)
+    # As in huber_loss: near: e/beta · e/2; far: ±1 · (e ∓ beta/2).
+    return reduce(clipped / beta * (error - 0.5 * clipped), reduction)
 
 
 class SmoothL1Loss(Loss):

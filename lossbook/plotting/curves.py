@@ -185,7 +185,7 @@ def _curve(subject: Subject, variable: Variable, case: str, inputs: Inputs) -> C
         x = x.clone().requires_grad_()
         parts = x.split(1) if subject.one_by_one else [x]
         losses = torch.cat([subject.loss(*inputs(part)).reshape(len(part), -1).sum(1) for part in parts])
-        if not losses.requires_grad:  # stairs, like the accuracy
+        if not losses.requires_grad:  # piecewise constant, no gradient
             return losses, torch.zeros_like(x)
         return losses.detach(), torch.autograd.grad(losses.sum(), x)[0]
 
@@ -202,7 +202,7 @@ def _curve(subject: Subject, variable: Variable, case: str, inputs: Inputs) -> C
 
 
 def _jumps(x: Tensor, gradient: Callable[[Tensor], Tensor]) -> Tensor:
-    """Where the gradient jumps. Intervals are halved until a smooth gradient hardly moves in them; a jump stays."""
+    """Where the gradient jumps. Bisect: what still changes in a tiny interval is a jump."""
     left, right = x[:-1], x[1:]
     at = gradient(x)
     at_left, at_right = at[:-1], at[1:]
@@ -220,7 +220,7 @@ def _jumps(x: Tensor, gradient: Callable[[Tensor], Tensor]) -> Tensor:
 
 
 def _without_repeats(drawn: list[Curve]) -> list[Curve]:
-    """A case in which the settings make no difference is one curve: that of similar pairs, whatever the margin."""
+    """Drop curves that the setting does not change (margin, for similar pairs)."""
     kept = []
     for curve in drawn:
         alike = [other for other in drawn if (other.name, other.case) == (curve.name, curve.case)]

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+import lossbook
 from lossbook.__main__ import main
 from lossbook.catalogue import CATALOGUE
 
@@ -57,7 +58,9 @@ def test_list(capsys):
     code, out, _ = run(capsys, "list")
     assert code == 0
     assert len(out.splitlines()) == len(CATALOGUE)
-    assert all(f"torch.nn.{entry.module.__name__}" in out for entry in CATALOGUE)
+    for entry in CATALOGUE:
+        home = "torch.nn" if hasattr(lossbook.nn, entry.module.__name__) else "lossbook.beyond"
+        assert f"{home}.{entry.module.__name__}\n" in out
 
 
 def test_plot(capsys, tmp_path):

@@ -129,6 +129,12 @@ def test_wrong_input_is_told_in_a_sentence(case, refuses):
         sigmoid_focal_loss(*tensors, **settings)
 
 
+def test_powers_are_written_as_powers():
+    explanation = lossbook.explain("focal", torch.zeros(1), torch.ones(1), gamma=1.5)
+    assert "0.25 · (1 − 0.5)^1.5 · (ln (1 + e^0)) ≈ 0.0613" in str(explanation)
+    assert r"0.25 \cdot (1 - 0.5)^{1.5} \cdot (\ln (1 + e^{0})) \approx 0.0613" in explanation._repr_markdown_()
+
+
 def test_module_says_what_it_is():
     assert repr(SigmoidFocalLoss(gamma=1.0)) == "SigmoidFocalLoss(alpha=0.25, gamma=1.0, reduction='mean')"
     assert not hasattr(lossbook.nn, "SigmoidFocalLoss")

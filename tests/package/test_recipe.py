@@ -1,7 +1,7 @@
 """The recipe of CONTRIBUTING for a new loss, followed in a copy of the package: three places, and the tests know the loss."""
 
+import ast
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -101,28 +101,14 @@ def copy(tmp_path):
     return tmp_path
 
 
-def insert(file, *replacements):
-    text = file.read_text("utf-8")
-    for pattern, replacement in replacements:
-        text, count = re.subn(pattern, replacement, text, count=1)
-        assert count == 1, pattern
-    file.write_text(text, "utf-8")
-
-
 def follow(copy):
     """The recipe: the loss's file, a line in the catalogue, a line in its door."""
     (copy / "lossbook/losses/toy.py").write_text(LOSS, "utf-8")
-    insert(
-        copy / "lossbook/catalogue.py",
-        (r"    triplet_margin,\n", r"    toy,\n\g<0>"),
-        (r"        mse,\n", r"        toy,\n\g<0>"),
-    )
-    insert(
-        copy / "lossbook/beyond.py",
-        (r"\n__all__", "from .losses.toy import ToyLoss, toy_loss\n\\g<0>"),
-        (r'"SigmoidFocalLoss", ', r'\g<0>"ToyLoss", '),
-        (r'"sigmoid_focal_loss"', r'\g<0>, "toy_loss"'),
-    )
+    catalogue, door = copy / "lossbook/catalogue.py", copy / "lossbook/beyond.py"
+    catalogue.write_text(catalogue.read_text("utf-8").replace('    "mse",\n', '    "toy",\n    "mse",\n'), "utf-8")
+    imports, listed = door.read_text("utf-8").split("__all__ = ")
+    listed = sorted([*ast.literal_eval(listed), "ToyLoss", "toy_loss"])
+    door.write_text(f"{imports}from .losses.toy import ToyLoss, toy_loss\n\n__all__ = {listed}\n", "utf-8")
 
 
 def names(folder):

@@ -28,8 +28,8 @@ from tools.book import ROOT
 ROWS = Path(__file__).with_suffix(".txt")
 # The fastest first; but tests that name the slip's own file go before all others, or what NEAREST says of it.
 TESTS = (
-    *("messages", "extremes", "classes", "softmax", "losses", "torch_suite", "spine"),
-    *("ctc", "linear_cross_entropy", "adaptive_log_softmax", "explain", "explain_own", "exercises"),
+    *("messages", "extremes", "classes", "softmax", "losses", "torch_suite", "spine", "focal"),
+    *("ctc", "linear_cross_entropy", "adaptive_log_softmax", "explain", "formulas", "explain_own", "exercises"),
 )
 NEAREST = {
     "sequences": "ctc",
