@@ -1,4 +1,4 @@
-"""Whether a loss gave what the right one gives."""
+"""Compare what a loss gave with what the right one gives."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STEEP = 1e5  #: a slope that stands for an infinite one: any finite number will 
 
 @dataclass(frozen=True)
 class Standard:
-    """What a loss is held against."""
+    """The right losses and the tolerance that a loss is compared with."""
 
     losses: Sequence[Callable]  #: each is right
     wrt: tuple[int, ...]  #: which arguments are predictions
@@ -64,7 +64,7 @@ def try_on(loss: Callable, standard: Standard, batch: Batch) -> Trial:
 
 
 def fault_of(trial: Trial, standard: Standard) -> str | None:
-    """What is wrong, in a word; None where the loss is right or the reference says nothing."""
+    """Name the fault; None if the loss is right or there is no reference value."""
     got = trial.got
     if not trial.right:
         return None
@@ -130,7 +130,7 @@ def close(got: Tensor, want: Tensor, tolerance: float, *, steep: bool = False) -
 def _is_subgradient(
     mine: Tensor, rights: list[Tensor], batch: Batch, right: Callable, argument: int, tolerance: float
 ) -> bool:
-    """Whether each number lies between slopes found right beside the point: at a kink all of these are right."""
+    """Check each number against the slopes right beside the point: at a kink all between them are right."""
     seen = [r.double() for r in rights]
     generator = torch.Generator().manual_seed(1)
     point = batch.tensors[argument]

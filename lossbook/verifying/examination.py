@@ -1,4 +1,4 @@
-"""What all checks of one loss look at: the loss, the right one, and every batch that was tried."""
+"""The data of all checks of one loss: the loss, the right one, and every batch that was tried."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Examination:
         return SINGLE if self.single else DOUBLE
 
     def standard_with(self, settings: Settings) -> Standard:
-        """What the loss with these settings is held against."""
+        """The standard for the loss with these settings."""
         guessed = self.reference.entry is None
         return Standard(self.reference.bound(settings), self.wrt, guessed, self.tolerance)
 
@@ -77,19 +77,19 @@ class Examination:
             self.loss, self.trials, self.single = loss, trials, True
 
     def _computes_in_float32(self) -> bool:
-        """Whether its float64 results hold no more digits than float32 has."""
+        """True if its float64 results hold no more digits than float32 has."""
         values = [t.got.value for t in self.trials if isinstance(t.got, Answered) and not t.batch.edge]
         return len(values) > 2 and all(bool((v.double() == v.float().double()).all()) for v in values)
 
     @property
     def hangs(self) -> bool:
-        """Whether the last call did not come back."""
+        """True if the last call did not come back."""
         got = self.trials[-1].got if self.trials else None
         return isinstance(got, Failed) and isinstance(got.error, TakesTooLong)
 
     @property
     def runs(self) -> bool:
-        """Whether the loss gives a tensor on any batch."""
+        """True if the loss gives a tensor on any batch."""
         return any(isinstance(t.got, Answered) for t in self.trials)
 
     def ordinary(self) -> list[Trial]:

@@ -129,7 +129,7 @@ def _outcome_text(outcome: Outcome) -> str:
 
 
 def _equal(one: Tensor, other: Tensor) -> bool:
-    """The same but for the order in which numbers were added; NaN equals NaN."""
+    """True if equal but for the order in which numbers were added; NaN equals NaN."""
     return same(one, other) or one.shape == other.shape and close(one.nan_to_num(7.5), other.nan_to_num(7.5), 1e-9)
 
 
@@ -146,7 +146,7 @@ def _fresh(examination: Examination) -> Callable[[], Callable] | None:
 
 
 def _is_random(examination: Examination, batch: Batch) -> bool:
-    """Whether it is repeatable as soon as the random numbers are."""
+    """True if the loss repeats its result under the same seed."""
     torch.manual_seed(1)
     one = examination.run(batch)
     torch.manual_seed(1)
@@ -225,7 +225,7 @@ def strides(examination: Examination) -> Result:
 
 
 def _spread(tensor: Tensor) -> Tensor:
-    """The same numbers with gaps between them in memory; a copy keeps the order of the dimensions."""
+    """Make a tensor non-contiguous, with the same numbers and shape."""
     if tensor.dim() < 2 or tensor.numel() < 2:
         return tensor
     return tensor.movedim(-1, 0).contiguous().movedim(0, -1)

@@ -1,4 +1,4 @@
-"""What a check is, and how it ends: passed, failed with a finding, with a warning, or not applicable."""
+"""A check and its results: passed, failed with a finding, warning, not applicable."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..examination import Examination, NotApplicable
 
 @dataclass(frozen=True)
 class Result:
-    """How a check ended."""
+    """The result of a check."""
 
     state: str
     why: str = ""

@@ -79,7 +79,7 @@ def smallest_finding(
 
 
 def sentence(trial: Trial, fault: str) -> str:
-    """What is wrong, for a student."""
+    """Say what is wrong, for a student."""
     error = error_of(trial.got)
     lines = str(error).strip().splitlines()
     said = f"{type(error).__name__}: {lines[0] if lines else ''}" if error else ""
@@ -101,13 +101,13 @@ def sentence(trial: Trial, fault: str) -> str:
 
 
 def place(batch: Batch) -> str:
-    """What is special about a batch, for a sentence that puts it into parentheses."""
+    """Name a batch for a sentence that puts it into parentheses."""
     where = batch.name or batch.form
     return where[1:-1] if where.startswith("(") and where.endswith(")") else where
 
 
 def told(trial: Trial, fault: str, tolerance: float) -> tuple[str, str]:
-    """What came, and what should have come; empty where numbers say nothing."""
+    """Write what came and what should have come; empty where numbers say nothing."""
     got = trial.got
     if isinstance(got, NoTensor):
         return got.kind, tensor_text(trial.best.value) if trial.right else _("a tensor")
@@ -127,7 +127,7 @@ def told(trial: Trial, fault: str, tolerance: float) -> tuple[str, str]:
 
 
 def judge(examination: Examination, trials: Sequence[Trial], only: set[str]) -> Result:
-    """Whether the loss is free of these faults on these batches."""
+    """Check the loss for these faults on these batches."""
     if not trials:
         raise NotApplicable(_("no such input"))
     every = [(trial, examination.fault(trial)) for trial in trials]

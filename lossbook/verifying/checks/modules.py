@@ -77,7 +77,7 @@ def module(examination: Examination) -> Result:
 
 
 def _fault_as_given(loss: Any) -> Finding | None:
-    """What is wrong with a module before it is called."""
+    """Look for faults of a module before it is called."""
     if not hasattr(loss, "_parameters"):
         behind = _("super().__init__() is missing in __init__")
         return Finding(_("The module was not set up."), diagnosis=behind)
@@ -116,7 +116,7 @@ def _unpicklable(module: nn.Module, path: str = "") -> list[str]:
 
 
 def _fault_of_calling(examination: Examination, module: nn.Module) -> Finding | None:
-    """Whether hooks are called, and whether the mode of training changes the loss."""
+    """Check that hooks are called, and that .train() and .eval() do not change the loss."""
     sample = examination.sample()
     if not isinstance(module, torch.jit.ScriptModule):
         hook_calls: list[int] = []

@@ -138,7 +138,7 @@ def _loss_in(examination: Examination, dtype: torch.dtype) -> Callable:
 
 
 def _try_in(examination: Examination, dtype: torch.dtype, batches: Sequence[Batch]) -> tuple[bool, Finding | None]:
-    """Whether the loss runs in this dtype on any of these batches, and what is wrong there."""
+    """Run the loss in this dtype; return whether it ran on any of these batches, and the first fault."""
     loss, ran = _loss_in(examination, dtype), False
     for batch in batches:
         tensors = tuple(cast(t, dtype) for t in batch.tensors)
@@ -185,7 +185,7 @@ def _fault_in(
     right: Sequence[Answered],
     tensors: Sequence[Tensor],
 ) -> str | None:
-    """What is wrong in this dtype, in a word; the right losses in the same dtype set the standard."""
+    """Name the fault in this dtype, measured by the right losses in the same dtype."""
     want = trial.best.value
     off = (got.value.double().reshape(want.shape) - want).abs()
     theirs = min((r.value.double() - want).abs().max().item() for r in right)
@@ -202,7 +202,7 @@ def _fault_in(
 
 
 def _gradients_are_finite(examination: Examination, dtype: torch.dtype, tensors: Sequence[Tensor]) -> bool:
-    """Whether the right losses give gradients, and finite ones."""
+    """True if the right losses give gradients, and finite ones."""
     outcomes = [call(right, tensors, examination.wrt) for right in examination.reference.bound({}, dtype)]
     known = [g for o in outcomes if isinstance(o, Answered) for g in o.gradients if g is not None]
     return bool(known) and all(bool(g.isfinite().all()) for g in known)

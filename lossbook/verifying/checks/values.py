@@ -95,7 +95,7 @@ def settings(examination: Examination) -> Result:
 
 
 def _with_each(examination: Examination, every: Sequence[Settings]) -> Result:
-    """Whether the loss is right with each of these settings that it takes."""
+    """Check the loss under each of these settings that it takes."""
     taken, refused = [], []
     for given in every:
         if not given.keys() <= examination.candidate.accepts:

@@ -1,1 +1,1 @@
-"""Which slip explains what a loss gives."""
+"""Find the slip behind the results of a wrong loss."""

@@ -36,7 +36,7 @@ Ratios = list[tuple[float, Sample]]
 
 
 def _ratios(samples: Sequence[Sample], fault: str) -> Ratios:
-    """What the right result of each batch must be multiplied by; empty where one number does not do."""
+    """The factor between the result and the right one, for each batch; empty if some batch has none."""
     found: Ratios = []
     for sample in samples:
         of_gradient = fault == "gradient"
@@ -78,7 +78,7 @@ def _constants() -> Iterator[tuple[float, str, tuple[str, ...]]]:
 
 
 def _of_count(ratios: Ratios) -> Diagnosis | None:
-    """The same count in every batch, such as N, whatever its number."""
+    """A count such as N that is the factor in every batch."""
     every = [_counts(sample.batch.tensors[0]) for _ratio, sample in ratios]
     for counts in zip(*every, strict=True):
         pairs = zip(ratios, counts, strict=True)

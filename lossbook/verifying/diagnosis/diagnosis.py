@@ -1,4 +1,4 @@
-"""What may be wrong with a loss."""
+"""The diagnosis of a wrong loss."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What may be wrong, and how to find the line where."""
+    """A likely cause, and how to find its line."""
 
     says: str
     operations: tuple[str, ...] = field(default=(), kw_only=True)  #: of torch, that a line with this fault calls

@@ -1,4 +1,4 @@
-"""What ran inside a loss: its operations, and the graph behind its result."""
+"""The operations that ran inside a loss, and the graph behind its result."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def line_of_error(candidate: Candidate, error: BaseException) -> str:
 
 
 def line_of_backward(result: Tensor) -> str:
-    """What the backward pass that was written by hand returns."""
+    """The return line of a backward pass that was written by hand."""
     for node in graph_of(result):
         forward = getattr(type(node), "_forward_cls", None)
         if forward is not None:

@@ -5,15 +5,18 @@ If the right loss with this bug gives the tested loss's numbers, this is the bug
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from torch import Tensor
 
 from ...kit.batches.batch import Settings
+from ...kit.entry import Entry
+from ...kit.loss import settings_of
 from ..subject.reference import Reference
 from . import classes, counts, general, hinges, known, probabilities, reductions, regression, vectors  # noqa: F401
-from .slip import MAKERS, Slip, page_of
+from .slip import MAKERS, Slip
 
 __all__ = ["Slip", "slips"]
 
@@ -21,17 +24,25 @@ __all__ = ["Slip", "slips"]
 def slips(reference: Reference, settings: Settings, batches: Sequence[tuple[Tensor, ...]]) -> Iterator[Slip]:
     """Every slip that makes sense for this loss, the likeliest first."""
     right = reference.bound(settings)[0]
-    everything = {**reference.settings, **settings}
     if reference.entry is None:
         yield from known.of_known(right, batches)
-    elif reference.entry.name in MAKERS:
-        for slip in MAKERS[reference.entry.name](reference, everything):
-            yield slip if slip.page else replace(slip, page=page_of(reference))
-    yield from reductions.of_reduction(reference, everything)
-    yield from general.of_settings(reference, settings)
+    else:
+        yield from _of_entry(reference, reference.entry, settings)
     yield from general.of_predictions(right, reference)
     yield from general.of_targets(right, reference)
     yield from general.of_order(right, reference)
     yield from general.of_shapes(right)
     yield from general.of_result(right)
     yield from general.of_other_losses(reference)
+
+
+def _of_entry(reference: Reference, entry: Entry, settings: Settings) -> Iterator[Slip]:
+    """Slips of a loss of the catalogue: its own, in its reduction, in its settings."""
+    defaults = {name: parameter.default for name, parameter in settings_of(reference.losses[0]).items()}
+    everything = {**defaults, **reference.settings, **settings}
+    for slip in itertools.chain(
+        MAKERS[entry.name](reference, everything) if entry.name in MAKERS else (),
+        reductions.of_reduction(reference, everything),
+        general.of_settings(reference, everything, defaults),
+    ):
+        yield slip if slip.page else replace(slip, page=entry.page)

@@ -29,15 +29,15 @@ def nll(reference: Reference, settings: Settings) -> Iterator[Slip]:
 @slips_of("cross_entropy")
 def cross_entropy(reference: Reference, settings: Settings) -> Iterator[Slip]:
     yield from _of_means(reference, settings)
-    if settings.get("label_smoothing"):
+    if settings["label_smoothing"]:
         yield from _of_smoothing(settings)
     yield from _of_softmax(settings)
 
 
 def _of_means(reference: Reference, settings: Settings) -> Iterator[Slip]:
-    """What the mean divides by, with class weights and ignored targets."""
+    """Wrong divisors of the mean, with class weights and ignored targets."""
     page = "guide/cross-entropy"
-    weight, ignored = settings.get("weight"), settings.get("ignore_index", -100)
+    weight, ignored = settings["weight"], settings["ignore_index"]
     each = reference.bound({**settings, "reduction": "none"})[0]
 
     def divided_by(count: Callable[[Tensor], Tensor | int]) -> Loss:
@@ -81,8 +81,8 @@ def _of_means(reference: Reference, settings: Settings) -> Iterator[Slip]:
 
 
 def _of_smoothing(settings: Settings) -> Iterator[Slip]:
-    epsilon, ignored = settings["label_smoothing"], settings.get("ignore_index", -100)
-    weight, reduce = settings.get("weight"), reduction_of(settings)
+    epsilon, ignored = settings["label_smoothing"], settings["ignore_index"]
+    weight, reduce = settings["weight"], reduction_of(settings)
 
     def smoothed(other: Callable[[int], float], own: Callable[[int], float]) -> Loss:
         """With these probabilities of a wrong class and of the true one, by the number of classes."""
@@ -91,7 +91,7 @@ def _of_smoothing(settings: Settings) -> Iterator[Slip]:
             log_p, c = x.log_softmax(1), x.shape[1]
             p = torch.full_like(log_p, other(c)).scatter(1, t.clamp(min=0).unsqueeze(1), own(c))
             losses = -(p * log_p).sum(1)
-            return reduce(losses if settings.get("reduction") == "none" else losses[t != ignored])
+            return reduce(losses if settings["reduction"] == "none" else losses[t != ignored])
 
         return loss
 
@@ -142,12 +142,12 @@ def _unweighted(x: Tensor, t: Tensor, *, weight: Tensor, epsilon: float, ignored
 
 
 def _of_softmax(settings: Settings) -> Iterator[Slip]:
-    weight = settings.get("weight")
+    weight = settings["weight"]
     nll = partial(
         F.nll_loss,
         weight=weight.double() if isinstance(weight, Tensor) else None,
-        ignore_index=settings.get("ignore_index", -100),
-        reduction=settings.get("reduction", "mean"),
+        ignore_index=settings["ignore_index"],
+        reduction=settings["reduction"],
     )
     yield Slip(
         _("log-softmax goes over dimension 0, the batch, and not over the classes"),

@@ -70,7 +70,7 @@ def poisson_nll(reference: Reference, settings: Settings) -> Iterator[Slip]:
     for eps in EPSILONS:
         yield Slip(says, of_rate(partial(padded, eps=eps)), operations=("log",))
         yield Slip(says, of_rate(partial(clamped, eps=eps)), operations=("log",))
-    if settings.get("full"):
+    if settings["full"]:
 
         def stirling(x: Tensor, t: Tensor) -> Tensor:
             approximation = t * t.log() - t + 0.5 * (2 * math.pi * t).log()

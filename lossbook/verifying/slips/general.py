@@ -12,10 +12,9 @@ from torch import Tensor
 
 from ...catalogue import CATALOGUE
 from ...kit.batches.batch import Settings
-from ...kit.loss import settings_of
 from ...language import gettext as _
 from ..subject.reference import Reference
-from .slip import Loss, Slip, page_of
+from .slip import Loss, Slip
 
 CROSS_ENTROPY = "guide/cross-entropy"
 BCE = "guide/bce"
@@ -42,14 +41,10 @@ VALUES: dict[str, tuple[Any, ...]] = {
 }
 
 
-def of_settings(reference: Reference, settings: Settings) -> Iterator[Slip]:
+def of_settings(reference: Reference, settings: Settings, defaults: Settings) -> Iterator[Slip]:
     """Another value of a setting, or a setting that is not used."""
-    if reference.entry is None or reference.entry.function is None:
-        return
-    parameters = settings_of(reference.entry.function)
-    for name in [name for name in VALUES if name in parameters]:
-        default = parameters[name].default
-        now = {**reference.settings, **settings}.get(name, default)
+    for name in [name for name in VALUES if name in defaults]:
+        now, default = settings[name], defaults[name]
         scaled = [2 * now, now / 2, -now] if isinstance(now, float) and now else []
         for value in (*VALUES[name], *scaled):
             if isinstance(now, Tensor) or value != now:
@@ -58,7 +53,7 @@ def of_settings(reference: Reference, settings: Settings) -> Iterator[Slip]:
                     if value == default
                     else _("it computes with {name} = {value}").format(name=name, value=value)
                 )
-                yield Slip(says, reference.bound({**settings, name: value})[0], page=page_of(reference))
+                yield Slip(says, reference.bound({**settings, name: value})[0])
 
 
 class Change(NamedTuple):

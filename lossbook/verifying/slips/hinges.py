@@ -15,7 +15,7 @@ from .slip import Loss, Slip, reduction_of, slips_of
 
 @slips_of("margin_ranking")
 def margin_ranking(reference: Reference, settings: Settings) -> Iterator[Slip]:
-    reduce, margin = reduction_of(settings), settings.get("margin", 0.0)
+    reduce, margin = reduction_of(settings), settings["margin"]
 
     def ranked(f: Callable[[Tensor, Tensor], Tensor]) -> Loss:
         return lambda a, b, y: reduce(f(a - b, y))
@@ -39,7 +39,7 @@ def margin_ranking(reference: Reference, settings: Settings) -> Iterator[Slip]:
 
 @slips_of("hinge_embedding")
 def hinge_embedding(reference: Reference, settings: Settings) -> Iterator[Slip]:
-    reduce, margin = reduction_of(settings), settings.get("margin", 1.0)
+    reduce, margin = reduction_of(settings), settings["margin"]
 
     def embedded(near: Callable[[Tensor], Tensor], far: Callable[[Tensor], Tensor]) -> Loss:
         return lambda x, y: reduce(torch.where(y == 1, near(x), far(x)))
@@ -60,7 +60,7 @@ def hinge_embedding(reference: Reference, settings: Settings) -> Iterator[Slip]:
 
 @slips_of("multi_margin")
 def multi_margin(reference: Reference, settings: Settings) -> Iterator[Slip]:
-    reduce, margin, p = reduction_of(settings), settings.get("margin", 1.0), settings.get("p", 1)
+    reduce, margin, p = reduction_of(settings), settings["margin"], settings["p"]
 
     def apart(x: Tensor, t: Tensor) -> Tensor:
         return margin - x.gather(1, t.unsqueeze(1)) + x

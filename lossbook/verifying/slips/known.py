@@ -15,7 +15,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...kit.batches.batch import Settings
-from ...kit.loss import settings_of
 from ...language import gettext as _
 from ...losses.focal import focal as of_logarithms
 from ...losses.focal import sigmoid_focal_loss
@@ -84,8 +83,7 @@ def focal(x: Tensor, t: Tensor, gamma: float, alpha: float | None, reduction: st
 
 @slips_of("focal")
 def sigmoid_focal(reference: Reference, settings: Settings) -> Iterator[Slip]:
-    defaults = {name: parameter.default for name, parameter in settings_of(sigmoid_focal_loss).items()}
-    for says, loss in _focal_slips({**defaults, **settings}):
+    for says, loss in _focal_slips(settings):
         yield Slip(says, loss)
 
 

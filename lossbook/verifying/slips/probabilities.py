@@ -53,7 +53,7 @@ def bce(reference: Reference, settings: Settings) -> Iterator[Slip]:
 
 @slips_of("bce_with_logits")
 def bce_with_logits(reference: Reference, settings: Settings) -> Iterator[Slip]:
-    if isinstance(settings.get("pos_weight"), Tensor):
+    if isinstance(settings["pos_weight"], Tensor):
         yield from _of_pos_weight(settings)
     yield from _of_terms(settings, _logs_of_logits)
     yield from _of_sigmoid(settings)
@@ -97,7 +97,7 @@ def _of_sigmoid(settings: Settings) -> Iterator[Slip]:
     says = _("sigmoid is missing: the logits are clamped to [0, 1] and taken for probabilities")
     for eps in EPSILONS:
         yield Slip(says, of_probabilities(partial(torch.clamp, min=eps, max=1 - eps)), operations=("clamp", "clip"))
-    clamped = partial(F.binary_cross_entropy, reduction=settings.get("reduction", "mean"))
+    clamped = partial(F.binary_cross_entropy, reduction=settings["reduction"])
     yield Slip(says, lambda x, t: clamped(x.clamp(0, 1), t), operations=("clamp", "clip"))
     yield Slip(
         _("sigmoid first, then the logarithm: for large logits the probability is rounded to 0 or 1"),
@@ -130,7 +130,7 @@ def kl_div(reference: Reference, settings: Settings) -> Iterator[Slip]:
     reduce = reduction_of(settings)
 
     def of(f: Callable[[Tensor, Tensor], Tensor]) -> Loss:
-        return lambda x, t: reduce(f(x, t.exp() if settings.get("log_target") else t))
+        return lambda x, t: reduce(f(x, t.exp() if settings["log_target"] else t))
 
     says = _("the entropy of the target is missing: cross-entropy instead of divergence")
     yield Slip(says, of(lambda x, p: -p * x))

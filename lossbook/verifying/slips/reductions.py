@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -10,24 +11,24 @@ from torch import Tensor
 from ...kit.batches.batch import Settings
 from ...language import gettext as _
 from ..subject.reference import Reference
-from .slip import Slip, page_of
+from .slip import Loss, Slip
 
 #: What is said, what is made of the losses and the loss's arguments, and the operations of such a line.
 Way = tuple[str, Callable[[Tensor, Sequence[Tensor]], Tensor], tuple[str, ...]]
 
 
 def of_reduction(reference: Reference, settings: Settings) -> Iterator[Slip]:
-    if reference.entry is None or reference.entry.name == "linear_cross_entropy":  # which has no losses to reduce
+    if reference.name == "linear_cross_entropy":  # which has no losses to reduce
         return
     each = reference.bound({**settings, "reduction": "none"})[0]
-    for ways in (_other_reductions(settings.get("reduction", "mean")), _of_dimensions(), _of_parts(), _of_counts()):
+    for ways in (_other_reductions(settings["reduction"]), _of_dimensions(), _of_parts(), _of_counts()):
         for says, reduced, operations in ways:
-            yield Slip(
-                says,
-                lambda *tensors, reduced=reduced: reduced(each(*tensors), tensors),
-                operations=operations,
-                page=page_of(reference),
-            )
+            loss = partial(_reduced, each=each, reduced=reduced)
+            yield Slip(says, loss, operations=operations)
+
+
+def _reduced(*tensors: Tensor, each: Loss, reduced: Callable[[Tensor, Sequence[Tensor]], Tensor]) -> Tensor:
+    return reduced(each(*tensors), tensors)
 
 
 def _other_reductions(own: str) -> Iterator[Way]:

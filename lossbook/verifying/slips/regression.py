@@ -26,7 +26,7 @@ def mse(reference: Reference, settings: Settings) -> Iterator[Slip]:
 @slips_of("smooth_l1")
 def smooth_l1(reference: Reference, settings: Settings) -> Iterator[Slip]:
     yield from _of_errors(settings)
-    beta = float(settings.get("beta", 1.0))
+    beta = float(settings["beta"])
     yield Slip(_("Huber loss: beta is missing in the denominator"), _of_error(settings, _huber(beta)))
     yield from _of_branches(settings, turn=beta, divisor=beta, slope=1.0)
 
@@ -34,7 +34,7 @@ def smooth_l1(reference: Reference, settings: Settings) -> Iterator[Slip]:
 @slips_of("huber")
 def huber(reference: Reference, settings: Settings) -> Iterator[Slip]:
     yield from _of_errors(settings)
-    delta = float(settings.get("delta", 1.0))
+    delta = float(settings["delta"])
     yield Slip(_("Smooth L1: divided by delta"), _of_error(settings, lambda e: _huber(delta)(e) / delta))
     yield from _of_branches(settings, turn=delta, divisor=1.0, slope=delta)
 

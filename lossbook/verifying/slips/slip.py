@@ -1,4 +1,4 @@
-"""What a slip is, and what all of them share."""
+"""A slip, the decorator that enters slips of a loss, and reductions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MAKERS: dict[str, Maker] = {}  #: for the losses of the catalogue that have slip
 def slips_of(*names: str) -> Callable[[Maker], Maker]:
     """Enter what people get wrong in these losses of the catalogue, the likeliest first.
 
-    The function gets the reference and all of its settings. A slip without a page gets the page of the loss.
+    The function gets the reference, and a value for each of its settings. A slip without a page gets that of the loss.
     """
 
     def enter(make: Maker) -> Maker:
@@ -42,11 +42,6 @@ def slips_of(*names: str) -> Callable[[Maker], Maker]:
 EPSILONS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16)
 
 
-def page_of(reference: Reference) -> str:
-    """The page of the book about this loss."""
-    return reference.entry.page if reference.entry else ""
-
-
 REDUCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "mean": torch.mean,
     "sum": torch.sum,
@@ -56,5 +51,5 @@ REDUCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def reduction_of(settings: Settings) -> Callable[[Tensor], Tensor]:
-    """What the settings make of the losses of all elements."""
-    return REDUCTIONS[settings.get("reduction", "mean")]
+    """The reduction that the settings name, as a function of the losses of all elements."""
+    return REDUCTIONS[settings["reduction"]]

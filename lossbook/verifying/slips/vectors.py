@@ -18,7 +18,7 @@ BROADCAST = "what-is-a-loss/l1-and-mse"
 
 @slips_of("cosine_embedding")
 def cosine_embedding(reference: Reference, settings: Settings) -> Iterator[Slip]:
-    reduce, margin = reduction_of(settings), settings.get("margin", 0.0)
+    reduce, margin = reduction_of(settings), settings["margin"]
     right = F.cosine_similarity
 
     def hinge(c: Tensor) -> Tensor:
@@ -82,7 +82,7 @@ def triplet_margin(reference: Reference, settings: Settings) -> Iterator[Slip]:
 
 
 def _of_distances(settings: Settings, distance: Callable[..., Tensor]) -> Iterator[Slip]:
-    reduce, margin = reduction_of(settings), settings.get("margin", 1.0)
+    reduce, margin = reduction_of(settings), settings["margin"]
 
     def triplets(distance: Distance) -> Loss:
         return lambda a, near, far: reduce((distance(a, near) - distance(a, far) + margin).clamp(min=0))
@@ -120,13 +120,13 @@ def _of_distances(settings: Settings, distance: Callable[..., Tensor]) -> Iterat
 
 
 def _of_triplets(settings: Settings, distance: Distance) -> Iterator[Slip]:
-    reduce, margin = reduction_of(settings), settings.get("margin", 1.0)
+    reduce, margin = reduction_of(settings), settings["margin"]
 
     def apart(a: Tensor, near: Tensor, far: Tensor) -> Tensor:
         return distance(a, near) - distance(a, far)
 
     def triplets(cost: Callable[[Tensor], Tensor]) -> Loss:
-        """What a triplet costs by how much farther the positive is than the negative."""
+        """With this cost of a triplet whose positive is farther than its negative by d."""
         return lambda a, near, far: reduce(cost(apart(a, near, far)))
 
     def tables(a: Tensor, near: Tensor, far: Tensor) -> Tensor:

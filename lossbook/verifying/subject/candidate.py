@@ -33,7 +33,7 @@ class Candidate:
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """The name of the function or class."""
         return getattr(self.given, "__name__", type(self.given).__name__)
 
     @functools.cached_property
@@ -60,7 +60,7 @@ class Candidate:
 
     @property
     def holds_tensors(self) -> bool:
-        """Whether a function brings tensors of its own along, which cannot follow its inputs to another device."""
+        """True for a function with tensors of its own, which cannot follow its inputs to another device."""
         function = self.given
         if isinstance(function, functools.partial):
             values = [*function.args, *function.keywords.values()]

@@ -55,7 +55,7 @@ def _seeded(make: Callable, seed: int) -> Any:
 
 
 def predictions_of(batch: Sequence[Tensor]) -> tuple[int, ...]:
-    """Which arguments are predictions: the first, and of three and more those that look like it.
+    """Guess which arguments are predictions: the first, and of three and more those that look like it.
 
     Labels, masks and weights are none; their gradients are not compared.
     """

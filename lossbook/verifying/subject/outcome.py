@@ -1,4 +1,4 @@
-"""One call of a loss, and all that can be seen of it from outside."""
+"""One call of a loss and its outcome: failed, no tensor, or answered."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .state import TakesTooLong, limited, quiet
 
 @dataclass(frozen=True, kw_only=True)
 class Observed:
-    """What can be seen of every call."""
+    """The effects of a call besides its result."""
 
     printed: str = ""
     overwritten: tuple[int, ...] = ()  #: which arguments no longer hold what they held
@@ -55,7 +55,7 @@ Outcome = Failed | NoTensor | Answered
 
 
 def error_of(outcome: Outcome) -> BaseException | None:
-    """What the call, or its backward pass, raised."""
+    """The error that the call or its backward pass raised."""
     if isinstance(outcome, Answered):
         return outcome.backward_error
     return outcome.error if isinstance(outcome, Failed) else None

@@ -1,4 +1,4 @@
-"""What a loss is compared with: the losses that are right, their settings, and the inputs to try."""
+"""The reference: the losses that are right, their settings, and the inputs to try."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _of_a_person(like: Callable, inputs: Any, settings: Settings) -> Reference:
 
 
 def _refuses_float64(loss: Callable, batch: Sequence[Tensor]) -> bool:
-    """Whether a loss, as one that brings float32 weights along, works in float32 only."""
+    """True if a loss works in float32 only, as one with float32 weights of its own."""
     in_double = call(loss, [cast(cast(t, torch.float32), torch.float64) for t in batch])
     return isinstance(in_double, Failed) and isinstance(call(functools.partial(_in_float32, loss), batch), Answered)
 
@@ -102,7 +102,7 @@ def _owns_parameters(like: Any) -> bool:
 
 
 def _differs(function: Callable, name: str, value: Any) -> bool:
-    """Whether a setting is not the default, so that it must be passed."""
+    """True if a setting is not the default, so that it must be passed."""
     settings = settings_of(function)
     default = settings[name].default if name in settings else inspect.Parameter.empty
     return isinstance(value, Tensor) or value is not default and value != default

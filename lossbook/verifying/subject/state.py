@@ -25,7 +25,7 @@ class TakesTooLong(BaseException):
 
 @contextlib.contextmanager
 def preserved() -> Iterator[None]:
-    """What is global is put back at the end: random numbers, dtype, gradients, threads, warnings."""
+    """Restore global state at the end: random numbers, dtype, gradients, threads, warnings."""
     numpy = sys.modules.get("numpy")
     before = (
         torch.get_rng_state(),
