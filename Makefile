@@ -25,9 +25,10 @@ serve: book       ## build the site and serve it on localhost:8000
 downloads: book   ## build the site, and each language's notebooks as an archive, EPUB and PDF
 	$(BIN)/python -m tools.make.downloads
 
-lint: $(READY)    ## check the Python code's style; make format mends it
+lint: $(READY)    ## check the Python code's style, which make format mends, and its types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 check: lint       ## run the package's tests alone: no site, no Chromium, no Java
 	$(BIN)/python -m pytest lossbook tests/package

@@ -1,4 +1,4 @@
-"""Notebooks under nbval: a failure names the cell, a cell that would not be compared fails, and none is left out."""
+"""Run notebooks under nbval: a failure names the cell, a cell that is not compared fails, no cell is left out."""
 
 import os
 import subprocess
@@ -22,12 +22,12 @@ NOT_RUN = pytest.StashKey[list[str]]()
 
 
 class Kernel(RunningKernel):
-    """A kernel that starts as a fork, and whose death is told at once; nbval waits for a dead one's reply."""
+    """A kernel that starts as a fork. Reports a dead kernel at once; nbval would wait for its reply."""
 
     def __init__(self, kernel_name, cwd=None, startup_timeout=60):
         self.km = KernelManager(kernel_name=kernel_name, kernel_spec_manager=NbvalKernelspecManager())
         self.km.provisioner = ForkedProvisioner(kernel_spec=self.km.kernel_spec, parent=self.km)
-        # Nothing draws PNGs here: they show what the SVGs show, which are compared. They would take as long again.
+        # No PNGs: they show the same as the SVGs, which are compared, and would double the time of drawing.
         no_png = ["--PNGFormatter.enabled=False"]
         self.km.start_kernel(stderr=subprocess.DEVNULL, cwd=cwd, extra_arguments=no_png)
         self.kc = self.km.client()
@@ -61,7 +61,7 @@ class Cell(IPyNbCell):
     """A code cell under its id; nbval calls it "Cell 3"."""
 
     def reportinfo(self):
-        """What a failure's heading says."""
+        """Name the cell in the heading of a failure."""
         return self.path, 0, self.nodeid
 
     def runtest(self):
@@ -105,7 +105,7 @@ def pytest_collect_file(parent):
 
 
 def pytest_sessionfinish(session, exitstatus):
-    """When the whole suite has passed, every code cell of the book must have been run."""
+    """Fail a whole suite that has passed without running every code cell of the book."""
     config = session.config
     whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     partly = any(config.getoption(option, None) for option in SELECTING)

@@ -15,13 +15,13 @@ import torch
 from torch import Tensor
 
 from . import beyond
-from ._plain import allow_any_text
 from .catalogue import CATALOGUE, find, lookup
 from .explaining.explain import explain
 from .kit.entry import Entry
 from .kit.loss import rules_of
 from .kit.settings import tensor_or_none
 from .language import languages, set_language
+from .plain_text import allow_any_text
 
 DESCRIPTION = "PyTorch losses: explained with your numbers, drawn, and yours checked."
 
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command. Returns the exit code."""
     for stream in (sys.stdout, sys.stderr):
         allow_any_text(stream)
-    # A row may begin with a minus; a blank before it keeps argparse from taking it for an option.
+    # argparse takes a row that begins with a minus, such as -1,2, for an option; a blank in front prevents that.
     words = [
         f" {word}" if re.match(r"-[\d.]", word) else word for word in (sys.argv[1:] if arguments is None else arguments)
     ]
@@ -134,8 +134,8 @@ def _plot(given: argparse.Namespace) -> None:
     if not Path(given.output).suffix:
         raise ValueError(f"The file name {given.output!r} does not say what to write. End it in .svg, .png or .pdf.")
     settings = _settings(given.set, [find(loss) for loss in given.loss])
-    axes = plot(*given.loss, quantity="gradient" if given.gradient else "loss", **settings)
-    axes.figure.savefig(given.output, bbox_inches="tight")
+    figure: Any = plot(*given.loss, quantity="gradient" if given.gradient else "loss", **settings).figure
+    figure.savefig(given.output, bbox_inches="tight")
     print(given.output)
 
 
@@ -156,14 +156,16 @@ def _verify(given: argparse.Namespace) -> int:
 
 
 def _object(place: str) -> Any:
-    """What stands there: ``package.module:Name`` or ``file.py:Name``."""
-    home, colon, name = place.partition(":")
-    if not colon or not name:
+    """Import the object at a place: ``package.module:Name`` or ``file.py:Name``."""
+    home, _colon, name = place.partition(":")
+    if not home or not name:
         raise ValueError(f"{place!r} does not say where the loss is. Write package.module:Name or file.py:Name.")
     sys.path.insert(0, str(Path.cwd()))
     try:
         if home.endswith(".py"):
             spec = importlib.util.spec_from_file_location(Path(home).stem, home)
+            assert spec is not None  # it is None for endings that Python does not know
+            assert spec.loader is not None
             module = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(module)
         else:
@@ -180,7 +182,7 @@ def _object(place: str) -> Any:
 
 
 def _tensor(text: str, kind: torch.dtype) -> Tensor:
-    """A row, or rows, of numbers; whole numbers for class numbers, unless a point makes them probabilities."""
+    """Read a row, or rows, of numbers. They are integers where the loss takes class numbers and no number has a point."""
     try:
         rows = [[float(x) for x in row.split(",")] for row in text.split(";")]
     except ValueError:
@@ -192,7 +194,7 @@ def _tensor(text: str, kind: torch.dtype) -> Tensor:
 
 
 def _settings(texts: list[str], entries: list[Entry]) -> dict[str, Any]:
-    """Each setting by name: a tensor where a loss takes one, else what Python reads, or a word; 1,2 is a list."""
+    """Read NAME=VALUE: a tensor where the loss takes one, else a Python literal or a word; 1,2 is a list."""
     functions = [entry.function for entry in entries if entry.function]
     settings = {}
     for text in texts:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
 import torch
 
+from .guards.names import suggest
 from .kit.entry import Entry
 from .kit.loss import settings_of
 
@@ -39,11 +40,14 @@ LOSSES = (
     "ctc",
 )
 
+__all__ = ["CATALOGUE", "Entry", "find", "lookup"]
+
+#: Every loss of the package, an :class:`Entry` each, in the order of the book.
 CATALOGUE: tuple[Entry, ...] = tuple(import_module(f"{__package__}.losses.{name}").ENTRY for name in LOSSES)
 
 
 def lookup(loss: str | Callable) -> Entry | None:
-    """The entry of a loss, or ``None`` for a loss that is not in the catalogue.
+    """Return the entry of a loss, or ``None`` for a loss that is not in the catalogue.
 
     A loss goes by its name, its function, its class or an object of it, from lossbook or from torch. An object of a
     subclass is another loss: its ``forward`` may do something else.
@@ -61,7 +65,7 @@ def lookup(loss: str | Callable) -> Entry | None:
 
 
 def find(loss: str | Callable) -> Entry:
-    """The entry of a loss; an error with the nearest names where there is none.
+    """Return the entry of a loss, or raise an error with the nearest name.
 
     >>> find("mse").family
     'regression'
@@ -69,13 +73,14 @@ def find(loss: str | Callable) -> Entry:
     entry = lookup(loss)
     if entry is not None:
         return entry
-    names = [entry.name for entry in CATALOGUE]
-    nearest = difflib.get_close_matches(loss.lower(), names, n=1) if isinstance(loss, str) else []
-    advice = f"Did you mean {nearest[0]!r}?" if nearest else f"It holds: {', '.join(names)}."
-    raise ValueError(f"The catalogue has no loss {loss!r}. {advice}")
+    names = (entry.name for entry in CATALOGUE)
+    raise ValueError(f"The catalogue has no loss {loss!r}. {suggest(loss, names, 'It holds:')}")
 
 
-def settings_of_module(module: torch.nn.Module) -> dict:
-    """The settings that a module of lossbook or torch was built with, for its function."""
-    names = settings_of(find(module).function)
+def settings_of_module(module: torch.nn.Module) -> dict[str, Any]:
+    """Return the settings that a module of lossbook or torch was built with, for its function."""
+    entry = find(module)
+    if entry.function is None:
+        raise TypeError(f"{entry.name} has no function: its settings belong to the module alone. Call the module.")
+    names = settings_of(entry.function)
     return {name: getattr(module, name) for name in names if hasattr(module, name)}

@@ -1,4 +1,4 @@
-"""The language in which the package explains, reports and labels pictures.
+"""The language of explanations, reports and pictures.
 
 English is the language of the source. Every other one is a gettext catalogue in `locale/`; a new catalogue there is
 all that a new language needs. A text is looked up when it is shown, so that `set_language` acts at once::
@@ -11,6 +11,8 @@ all that a new language needs. A text is looked up when it is shown, so that `se
 from gettext import NullTranslations, translation
 from pathlib import Path
 
+__all__ = ["language", "languages", "set_language"]
+
 LOCALE = Path(__file__).parent / "locale"
 SOURCE = "en"
 
@@ -19,12 +21,12 @@ _catalogue = NullTranslations()
 
 
 def languages() -> list[str]:
-    """The codes that `set_language` knows: English first, then every catalogue of the package."""
+    """Return the codes that `set_language` knows: English first, then the others."""
     return [SOURCE, *sorted(folder.name for folder in LOCALE.iterdir() if folder.is_dir())]
 
 
 def language() -> str:
-    """The code of the current language."""
+    """Return the code of the current language."""
     return _language
 
 
@@ -46,5 +48,5 @@ def set_language(code: str) -> None:
 
 
 def gettext(text: str) -> str:
-    """`text` in the current language. Fill its {placeholders} afterwards, with `str.format`."""
+    """Translate `text` into the current language. Fill its {placeholders} afterwards, with `str.format`."""
     return _catalogue.gettext(text)

@@ -1,4 +1,4 @@
-"""What `verify` found, for a person to read."""
+"""Findings of `verify` for people: as text, and as Markdown in a notebook."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Finding:
     def __str__(self) -> str:
         lines = [self.says]
         if self.inputs:
-            arguments = [written(t) for t in self.inputs]
+            arguments = [tensor_text(t) for t in self.inputs]
             for name, value in (self.settings or {}).items():
-                arguments.append(f"{name}={written(value) if isinstance(value, Tensor) else repr(value)}")
+                arguments.append(f"{name}={tensor_text(value) if isinstance(value, Tensor) else repr(value)}")
             lines.append(_("smallest input: {arguments}").format(arguments=", ".join(arguments)))
         if self.got:
             lines.append(_("got {got}, should be {wanted}").format(got=self.got, wanted=self.wanted))
@@ -59,7 +59,7 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Report:
-    """What `verify` found: true when nothing failed."""
+    """The results of `verify`: true when nothing failed."""
 
     loss: str
     like: str
@@ -75,13 +75,13 @@ class Report:
     @property
     def diagnosis(self) -> str:
         """The first diagnosis that was made; empty where there is none."""
-        # A loss that remembers or draws lots fails elsewhere too, and this is why.
+        # A loss that keeps state or draws random numbers fails other checks too, and this is the reason.
         first = sorted(self.failures, key=lambda check: check.name != "repeatable")
         return next((c.finding.diagnosis for c in first if c.finding and c.finding.diagnosis), "")
 
     @property
     def ran(self) -> bool:
-        """Whether the loss ran at all, so that its numbers could be looked at."""
+        """True if the loss could be called, so that its numbers were checked."""
         return len(self.checks) > 2
 
     def raise_on_failure(self) -> None:
@@ -129,16 +129,16 @@ class Report:
 
 
 def _width(text: str) -> int:
-    """How many columns of a terminal a text takes; a Chinese character takes two."""
+    """Count the columns of a terminal that a text takes; a Chinese character takes two."""
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def _quoted(line: str) -> str:
-    """A line in which no character is taken for markup."""
+    """Escape a line, so that Markdown takes no character of it for markup."""
     return "".join(f"\\{c}" if c in "*_[]|`$<" else c for c in line)
 
 
-def written(tensor: Tensor, most: int = 24) -> str:
+def tensor_text(tensor: Tensor, most: int = 24) -> str:
     """A small tensor as nested lists; a large one by its shape."""
     if tensor.numel() > most:
         return _("a tensor of shape {shape}").format(shape=tuple(tensor.shape))

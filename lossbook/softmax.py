@@ -10,12 +10,23 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .guards.classes import check_class_indices
+from .guards.classes import as_rows, check_class_indices, unknown_class
 from .guards.tensors import check_dimension, check_floating, check_tensors, is_half
+
+__all__ = [
+    "LogSoftmax",
+    "Softmax",
+    "SoftmaxSteps",
+    "cross_entropy_gradient",
+    "log_softmax",
+    "softmax",
+    "softmax_jacobian",
+    "softmax_steps",
+]
 
 
 class SoftmaxSteps(NamedTuple):
-    """What :func:`softmax_steps` returns; read from top to bottom it is the derivation."""
+    """The result of :func:`softmax_steps`; read from top to bottom it is the derivation."""
 
     shift: Tensor  #: the largest logit, subtracted from all: differences are what counts
     shifted: Tensor  #: logits − shift, so the largest is 0 and no exponential exceeds 1
@@ -25,13 +36,13 @@ class SoftmaxSteps(NamedTuple):
 
 
 def largest(input: Tensor, dim: int) -> Tensor:
-    """The shift. It cancels, so no gradient flows through it."""
+    """Return the largest logit, the shift. It cancels, so no gradient flows through it."""
     logits = input.detach()
     return logits.amax(dim, keepdim=True) if input.numel() else logits.sum(dim, keepdim=True)
 
 
 def softmax_steps(input: Tensor, dim: int = -1) -> SoftmaxSteps:
-    """Every intermediate value of the softmax.
+    """Compute every intermediate value of the softmax.
 
     The shift changes nothing: :math:`e^{z_i - m} / \\sum_j e^{z_j - m} = e^{z_i} / \\sum_j e^{z_j}`, since
     :math:`e^{-m}` cancels. It keeps every exponential between 0 and 1, so nothing overflows.
@@ -69,12 +80,12 @@ def softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | None 
     >>> softmax(torch.tensor([1.0, 2.0, 3.0, 4.0]), dim=0)
     tensor([0.0321, 0.0871, 0.2369, 0.6439])
     """
-    input, kept = _prepared("softmax", input, dim, dtype)
+    input, dim, kept = _prepared("softmax", input, dim, dtype)
     return softmax_steps(input, dim).probabilities.to(kept)
 
 
 def log_softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | None = None) -> Tensor:
-    r"""The logarithm of the softmax, without ever taking the logarithm of a rounded 0.
+    r"""Compute the logarithm of the softmax, without ever taking the logarithm of a rounded 0.
 
     .. math:: \log p_i = z_i - m - \log \sum_j e^{z_j - m}, \qquad m = \max_j z_j
 
@@ -89,13 +100,13 @@ def log_softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | N
     >>> log_softmax(torch.tensor([200.0, 0.0]), dim=0)  # log(softmax) would give -inf
     tensor([   0., -200.])
     """
-    input, kept = _prepared("log_softmax", input, dim, dtype)
+    input, dim, kept = _prepared("log_softmax", input, dim, dtype)
     shifted = input - largest(input, dim)
     return (shifted - shifted.exp().sum(dim, keepdim=True).log()).to(kept)
 
 
 def softmax_jacobian(probabilities: Tensor) -> Tensor:
-    r"""How each probability changes with each logit.
+    r"""Differentiate each probability with respect to each logit.
 
     .. math:: \frac{\partial p_i}{\partial z_j} = p_i (\delta_{ij} - p_j)
 
@@ -137,8 +148,13 @@ def cross_entropy_gradient(logits: Tensor, target: Tensor) -> Tensor:
     tensor([ 0.5000, -0.5000])
     """
     check_tensors(logits=logits, target=target)
+    as_rows(logits)  # refuses more than two dimensions
     check_class_indices(logits, target)
-    one_hot = torch.nn.functional.one_hot(target.long(), logits.shape[-1])
+    classes = logits.shape[-1]
+    try:
+        one_hot = torch.nn.functional.one_hot(target.long(), classes)
+    except RuntimeError as cause:
+        raise unknown_class(target, classes, cause) from None
     return softmax(logits, dim=-1) - one_hot
 
 
@@ -166,8 +182,10 @@ class LogSoftmax(Softmax):
     function = staticmethod(log_softmax)
 
 
-def _prepared(caller: str, input: Tensor, dim: int | None, dtype: torch.dtype | None) -> tuple[Tensor, torch.dtype]:
-    """The input in the type to compute in, and the type of the result.
+def _prepared(
+    caller: str, input: Tensor, dim: int | None, dtype: torch.dtype | None
+) -> tuple[Tensor, int, torch.dtype]:
+    """Check the arguments. Returns the input in the type to compute in, ``dim``, and the type of the result.
 
     Half precision is widened on the way: the normalizer of 65 505 equal logits is more than float16 can hold.
     """
@@ -180,4 +198,4 @@ def _prepared(caller: str, input: Tensor, dim: int | None, dtype: torch.dtype | 
     input = input if dtype is None else input.to(dtype)
     check_floating(input=input)
     check_dimension(dim)
-    return (input.float() if is_half(input) else input), input.dtype
+    return (input.float() if is_half(input) else input), dim, input.dtype

@@ -8,15 +8,18 @@ from typing import Any
 
 import pytest
 
+from .guards.names import suggest
 from .report import FAILED, SKIPPED, Report
 from .verifying.checks import CHECKS
 from .verifying.verify import verify
 
-NAMES = tuple(check.__name__.replace("_", " ") for check in CHECKS)
+__all__ = ["loss_checks"]
+
+NAMES = tuple(check.name for check in CHECKS)
 
 
 def loss_checks(loss: Any, like: Any, inputs: Any = None, **settings: Any) -> Callable[[str], None]:
-    """A test for each check of :func:`lossbook.verify`, with its arguments.
+    """Make a test for each check of :func:`lossbook.verify`; takes the same arguments.
 
     Write into a test file ``test_my_loss = loss_checks(my_loss, like="mse")``. A check that does not apply is skipped,
     with its reason.
@@ -40,12 +43,14 @@ def loss_checks(loss: Any, like: Any, inputs: Any = None, **settings: Any) -> Ca
 
     @pytest.mark.parametrize("check", NAMES)
     def test(check: str) -> None:
-        found = next((c for c in report().checks if c.name == check), None)
-        if found is None:
+        if check not in NAMES:
+            raise ValueError(f"verify has no check {check!r}. {suggest(check, NAMES, 'It has:')}")
+        result = next((c for c in report().checks if c.name == check), None)
+        if result is None:
             pytest.skip("the loss cannot be called, so there was nothing to look at")
-        if found.state == SKIPPED:
-            pytest.skip(found.why)
-        if found.state == FAILED:
-            pytest.fail(str(found.finding), pytrace=False)
+        if result.state == SKIPPED:
+            pytest.skip(result.why)
+        if result.state == FAILED:
+            pytest.fail(str(result.finding), pytrace=False)
 
     return test

@@ -28,7 +28,7 @@ class Operation:
 
 @dataclass
 class Visit:
-    """One pass over a statement, with what it assigned or returned."""
+    """One run of a statement, and the tensors that it assigned or returned."""
 
     statement: ast.stmt
     operations: list[Operation] = field(default_factory=list)
@@ -52,7 +52,7 @@ class Operations(TorchFunctionMode):
         return result
 
     def _line(self) -> int:
-        frame = sys._getframe()
+        frame: FrameType | None = sys._getframe()
         while frame and frame.f_code is not self.code:
             frame = frame.f_back
         return frame.f_lineno if frame else 0
@@ -61,7 +61,7 @@ class Operations(TorchFunctionMode):
 class Lines:
     """Records which statement of a function ran, in order, and what each made. Used with :func:`sys.settrace`."""
 
-    def __init__(self, code: CodeType, statements: dict[int, ast.stmt], operations: Operations) -> None:
+    def __init__(self, code: CodeType | None, statements: dict[int, ast.stmt], operations: Operations) -> None:
         self.code, self.statements, self.operations = code, statements, operations
         self.visits: list[Visit] = []
         self.frame: FrameType | None = None  # the first call; a loss that calls itself is followed no deeper
@@ -81,36 +81,36 @@ class Lines:
         return self
 
     def _close(self, variables: dict[str, Any], returned: Any) -> None:
-        """Note what the statement before this moment has made."""
+        """Store the operations and the tensors of the statement that has just run."""
         if not self.visits:
             return
         visit = self.visits[-1]
         visit.operations += self.operations.seen[self.done :]
         self.done = len(self.operations.seen)
         if isinstance(visit.statement, ast.Return):
-            found = {"return": returned}
+            made = {"return": returned}
         else:
-            found = {name: variables.get(name) for name in assigned(visit.statement)}
+            made = {name: variables.get(name) for name in assigned(visit.statement)}
         if not visit.values:
-            visit.values = {name: snapshot(value) for name, value in found.items() if isinstance(value, Tensor)}
+            visit.values = {name: snapshot(value) for name, value in made.items() if isinstance(value, Tensor)}
 
 
 def snapshot(value: Tensor) -> Tensor:
-    """The tensor as it is now; whether it carries a gradient is kept, the graph is not."""
+    """Copy a tensor, without its graph; `requires_grad` is kept."""
     with torch._C.DisableTorchFunction(), torch.no_grad():
         copy = value.detach().clone()
     return copy.requires_grad_(value.requires_grad) if value.is_floating_point() else copy
 
 
 def assigned(statement: ast.stmt) -> list[str]:
-    """The names that a statement gives a value to: of ``a, b[0] = …`` both a and b."""
+    """Return the names that a statement assigns to: for ``a, b[0] = …`` both a and b."""
     targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
     nodes = [node for target in targets if target is not None for node in ast.walk(target)]
     return list(dict.fromkeys(node.id for node in nodes if isinstance(node, ast.Name)))
 
 
 def body_of(loss: Callable) -> Any:
-    """The function whose lines compute the loss."""
+    """Return the function whose lines compute the loss."""
     if isinstance(loss, torch.nn.Module):
         return type(loss).forward
     function = inspect.unwrap(loss)
@@ -120,17 +120,17 @@ def body_of(loss: Callable) -> Any:
 
 
 def statements_of(function: Any) -> dict[int, ast.stmt]:
-    """The statements that compute something, by the number of each of their lines; empty where there is no source."""
-    if getattr(function, "__name__", "") == "<lambda>":  # its line holds more than itself
+    """Return the statements that compute something, by the number of each of their lines; none without source code."""
+    if getattr(function, "__name__", "") == "<lambda>":  # its source is the whole line that it stands in
         return {}
     try:
         lines, first = inspect.getsourcelines(function)
         tree = ast.parse(textwrap.dedent("".join(lines)))
     except (OSError, TypeError, SyntaxError):
         return {}
-    found = {}
+    statements: dict[int, ast.stmt] = {}
     for node in ast.walk(tree):
         if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return)) and node.value:
-            for line in range(node.lineno, node.end_lineno + 1):
-                found[first + line - 1] = node
-    return found
+            for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
+                statements[first + line - 1] = node
+    return statements

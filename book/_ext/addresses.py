@@ -18,7 +18,7 @@ VIEWPORT = re.compile('<meta [^>]*name="viewport"[^>]*>')  # docutils has one in
 
 
 def base(app: Sphinx) -> str:
-    """Where the site is published, with a slash at the end; empty if that is not known."""
+    """Return the address of the published site, with a slash at the end; empty if that is not known."""
     address = app.config.html_baseurl
     return f"{address.rstrip('/')}/" if address else ""
 
@@ -42,7 +42,7 @@ def moved(app: Sphinx) -> dict[str, str]:
 
 
 def pages_without_text(app: Sphinx) -> Iterator[tuple[str, dict, str]]:
-    """The site's bare address leads to the door, a page's old address to the new one, a wrong address to the homes."""
+    """Pages made from templates: the bare address redirects to book/index.md, an old address to the page's new one; 404."""
     yield "index", {"to": app.config.root_doc}, "redirect.html"
     for old, new in moved(app).items():
         yield old, {"to": new}, "redirect.html"
@@ -51,7 +51,7 @@ def pages_without_text(app: Sphinx) -> Iterator[tuple[str, dict, str]]:
 
 
 def whole_addresses(app: Sphinx, docname: str, template: str, context: dict, doctree) -> None:
-    """What the page's head says of its address, and of the same page in the other languages."""
+    """Give the page's head its whole address, and those of the same page in the other languages."""
     known = base(app)
     context["metatags"] = VIEWPORT.sub("", context.get("metatags", ""))
 

@@ -22,12 +22,12 @@ def add_versions(app: Sphinx, exception: Exception | None) -> None:
 
     for path in Path(app.outdir).rglob("*.html"):
         page = path.read_text(encoding="utf-8")
-        versioned = ASSET.sub(lambda found: f"{found[1]}{found[2]}?v={version(found[2])}", page)
+        versioned = ASSET.sub(lambda match: f"{match[1]}{match[2]}?v={version(match[2])}", page)
         if versioned != page:
             path.write_text(versioned, encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict:
     """Called by Sphinx."""
-    app.connect("build-finished", add_versions, priority=900)  # after slim
+    app.connect("build-finished", add_versions, priority=900)  # after the stylesheet is written
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -8,7 +8,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from book._ext.cells import cell_link
+from book._ext.cell_links import cell_link
 from book._ext.languages import interface
 from book._ext.pages import PageError, language_folder
 from book._ext.references import paragraph
@@ -32,16 +32,16 @@ BASES = {
 
 
 class FromData(SphinxDirective):
-    """What the directives that show the data share."""
+    """Base of the directives that show the data."""
 
     def data(self, name: str) -> dict[str, dict]:
-        """What stands in book/<name>.yml."""
+        """Load book/<name>.yml."""
         return read_data(name, Path(self.env.srcdir))
 
     def claims(self, article: str, section: str | None = None) -> dict[str, dict]:
         """The claims of an article, or of one section of it."""
-        found = {key: claim for key, claim in self.data("claims").items() if claim["article"] == article}
-        return {key: claim for key, claim in found.items() if section in (None, claim["section"])}
+        claims = {key: claim for key, claim in self.data("claims").items() if claim["article"] == article}
+        return {key: claim for key, claim in claims.items() if section in (None, claim["section"])}
 
     def say(self, message: str) -> str:
         """An interface text in the page's language."""
@@ -94,16 +94,16 @@ class FactCheck(FromData):
         """Verdicts by article."""
         articles = self.data("articles")
         rows = [[self.say("Verdict"), *(row["title"] for row in articles.values()), self.say("Total")]]
-        found = Counter((claim["article"], claim["verdict"]) for claim in self.data("claims").values())
+        count = Counter((claim["article"], claim["verdict"]) for claim in self.data("claims").values())
         for verdict, words in VERDICTS.items():
-            numbers = [found[article, verdict] for article in articles]
+            numbers = [count[article, verdict] for article in articles]
             rows.append([self.say(words), *map(str, numbers), str(sum(numbers))])
         totals = [len(self.claims(article)) for article in articles]
         rows.append([self.say("Total"), *map(str, totals), str(sum(totals))])
         return self.table([[nodes.Text(cell)] for cell in row] for row in rows)
 
     def sections(self, article: str) -> Iterable[nodes.section]:
-        """Those with claims to be told."""
+        """The articles with claims that do not hold."""
         for number, title in self.data("articles")[article]["sections"].items():
             told = [self.claim(*item) for item in self.claims(article, number).items() if item[1]["verdict"] in TOLD]
             if told:
@@ -112,15 +112,15 @@ class FactCheck(FromData):
     def claim(self, key: str, claim: dict) -> nodes.container:
         """The claim, what is right, how that was found, where it is taught."""
         checks = claim.get("check", [])
-        found: list[nodes.Node] = [nodes.Text(self.say(BASES[claim["basis"]]))] if "basis" in claim else []
+        basis: list[nodes.Node] = [nodes.Text(self.say(BASES[claim["basis"]]))] if "basis" in claim else []
         for check in [checks] if isinstance(checks, str) else checks:
-            found += [nodes.Text(" · ")] if found else []
-            found.append(nodes.literal("", check))
+            basis += [nodes.Text(" · ")] if basis else []
+            basis.append(nodes.literal("", check))
         parts = [
             nodes.paragraph("", "", nodes.strong("", self.say(VERDICTS[claim["verdict"]])), nodes.Text(f" · {key}")),
             self.labeled("The article:", *self.read(claim["claim"])),
             self.labeled("What is right:", *self.read(claim["right"])),
-            self.labeled("Checked:", *found),
+            self.labeled("Checked:", *basis),
         ]
         if "taught" in claim:
             parts.append(self.labeled("In this book:", cell_link(self.env, claim["taught"])))

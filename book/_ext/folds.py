@@ -18,7 +18,7 @@ class Note(nodes.container):
 
 
 class NoteTitle(nodes.TextElement):
-    """What is seen of a closed note."""
+    """The title of a note, all that is seen while it is closed."""
 
 
 class FoldNotes(SphinxTransform):
@@ -52,17 +52,17 @@ def visit_note(self, node: Note) -> None:
 
 
 def depart(self, node: nodes.Node) -> None:
-    """The same for both."""
+    """Make the same box of either kind of cell."""
     self.body.append("</details>\n")
 
 
 def visit_title(self, node: NoteTitle) -> None:
-    """The title is what opens the box."""
+    """A click on the title opens the box."""
     self.body.append('<summary><span class="admonition-title">')
 
 
 def depart_title(self, node: NoteTitle) -> None:
-    """The end of it."""
+    """Close the box."""
     self.body.append("</span></summary>\n")
 
 

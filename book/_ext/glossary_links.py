@@ -48,12 +48,12 @@ class LinkTerms(SphinxPostTransform):
         if glossary not in self.env.all_docs or not self.env.doc2path(self.env.docname).endswith(".ipynb"):
             return
         address = self.app.builder.get_relative_uri(self.env.docname, glossary)
-        found, anchors = pattern(Path(self.env.srcdir, "book"), language)
+        terms, anchors = pattern(Path(self.env.srcdir, "book"), language)
         linked: set[str] = set()
         join_lines(self.document)
         for text in prose(self.document):
             pieces, end = [], 0
-            for match in found.finditer(text):
+            for match in terms.finditer(text):
                 target = anchors[" ".join(match["term"].split()).casefold()]
                 quoted = text.count("“", 0, match.start()) > text.count("”", 0, match.start())
                 if target not in linked and not quoted:

@@ -41,7 +41,7 @@ interface = Interface()
 
 
 def install(app: Sphinx) -> None:
-    """Put the book's texts in place of the installed catalogues, which are empty, partial or machine-made."""
+    """Replace the installed catalogues, which are empty, partial or machine-made, by the book's own texts."""
     interface.texts = deepcopy(read_data("strings", Path(app.srcdir)))  # its own: texts that are missing are added
     for catalogue in sphinx.locale.translators:
         if catalogue[0] == "general":  # the rest talk to whoever runs the build
@@ -50,13 +50,13 @@ def install(app: Sphinx) -> None:
 
 
 def speak(app: Sphinx, docname: str) -> str:
-    """Let the interface speak a page's language from here on."""
+    """Show the interface in a page's language from here on."""
     interface.language = language_folder(docname) or REFERENCE
     return interface.language
 
 
 class Speak(SphinxPostTransform):
-    """The first thing Sphinx does with a page that was read is to switch the language; the builder does it to write it."""
+    """Switch the language when Sphinx begins to transform a page; the builder switches again to write it."""
 
     default_priority = 0
 
@@ -68,7 +68,7 @@ class Speak(SphinxPostTransform):
 
 
 def buttons_need_repository(app: Sphinx, config) -> None:
-    """Buttons that lead to the repository, to Colab and to Binder come with its address, all at once."""
+    """Add the buttons that lead to the repository, to Colab and to Binder once the repository's address is known."""
     options = config.html_theme_options
     if options.get("repository_url"):
         options |= dict.fromkeys(("use_repository_button", "use_edit_page_button", "use_issues_button"), True)
@@ -77,7 +77,7 @@ def buttons_need_repository(app: Sphinx, config) -> None:
 
 
 def page_context(app: Sphinx, docname: str, template: str, context: dict, doctree: nodes.document | None) -> None:
-    """What the templates need to know about the page's language."""
+    """Tell the templates about the page's language."""
     language, folder = speak(app, docname), language_folder(docname)
     name = docname.removeprefix(f"book/{folder}/") if folder else "index"
     editions = {code: f"book/{code}/{name}" for code in LANGUAGES if f"book/{code}/{name}" in app.env.all_docs}
@@ -93,7 +93,7 @@ def page_context(app: Sphinx, docname: str, template: str, context: dict, doctre
         "description": first_words(doctree) if doctree else "",
     }
     if not folder or doctree is None:
-        context["sidebars"] = []  # the door leads to languages, not to pages; an old address leads on
+        context["sidebars"] = []  # book/index.md leads to languages, not to pages; an old address leads on
     _, previous, following = app.builder.relations.get(docname) or (None, None, None)
     if previous and language_folder(previous) != folder:
         context["prev"] = None

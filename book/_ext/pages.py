@@ -1,4 +1,4 @@
-"""Every page is read as the book's tools read it; what readers must not see stops the build with a sentence."""
+"""Read pages as the book's tools do; what readers must not see stops the build with a sentence."""
 
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,7 @@ class PageError(SystemExit):
 
 
 def language_folder(docname: str) -> str | None:
-    """The language whose folder a page lies in: "vi" for book/vi/index; None for the door and the redirect to it."""
+    """The language whose folder a page lies in: "vi" for book/vi/index; None for book/index.md, where a reader chooses a language."""
     parts = docname.split("/")
     return parts[1] if len(parts) > 2 and parts[0] == "book" else None
 

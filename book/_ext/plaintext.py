@@ -37,7 +37,7 @@ def written(element: ET.Element) -> str:
 
 
 def plain(node: nodes.Node) -> str:
-    """What a reader hears when the node is read out."""
+    """Write a node as a screen reader reads it out."""
     if isinstance(node, UNSAID):
         return ""
     if isinstance(node, nodes.math):

@@ -34,7 +34,7 @@ OPEN, CLOSE = re.compile(r"\s*[(（]$"), re.compile(r"^[)）]")
 
 
 class Style(BaseStyle):
-    """How an entry of book/references.bib reads."""
+    """The style of an entry of book/references.bib."""
 
     language = REFERENCE  # of the page being read
     # The classes: to find them by name, pybtex looks through all installed packages, at every citation.

@@ -1,4 +1,4 @@
-"""What the search of the site knows: the text of every page by section, one file a language.
+"""The data of the site's search: the text of every page by section, one file a language.
 
 The browser loads it with the first letter typed, and MiniSearch ranks it there (_static/search.js, _static/finder.js).
 """
@@ -22,30 +22,30 @@ HAN = re.compile("[\u4e00-\u9fff]")
 
 
 def places(node: nodes.Element) -> list[dict]:
-    """Where results may lead within a node: each place with its anchor and title, its prose, the names in its code."""
-    found: list[dict] = []
-    collect(node.children, {"text": [], "names": {}}, found)
-    return [place | {"text": " ".join(place["text"]), "names": " ".join(place["names"])} for place in found]
+    """List the places in a node that results may lead to: anchor, title, prose, and the names in code."""
+    places: list[dict] = []
+    collect(node.children, {"text": [], "names": {}}, places)
+    return [place | {"text": " ".join(place["text"]), "names": " ".join(place["names"])} for place in places]
 
 
-def collect(children: list[nodes.Node], place: dict, found: list[dict]) -> None:
-    """Add words to a place, and the places that begin among these nodes to those found."""
+def collect(children: list[nodes.Node], place: dict, places: list[dict]) -> None:
+    """Add the words of nodes to a place, and the places that begin among them to the list."""
     for node in children:
         if begins_place(node):
             id = "" if isinstance(node.parent, nodes.document) else (node["ids"] or node[0]["ids"])[0]
             title = id if isinstance(node, addnodes.desc) else line(node[0])
-            found.append({"id": id, "title": title, "text": [], "names": {}})
-            collect(node.children[1:], found[-1], found)
+            places.append({"id": id, "title": title, "text": [], "names": {}})
+            collect(node.children[1:], places[-1], places)
         elif isinstance(node, nodes.literal_block):
             place["names"] |= dict.fromkeys(NAME.findall(node.astext()))
         elif isinstance(node, nodes.TextElement):
             place["text"] += [] if isinstance(node, nodes.math_block | nodes.comment | nodes.raw) else [line(node)]
         elif isinstance(node, nodes.Element):
-            collect(node.children, place, found)
+            collect(node.children, place, places)
 
 
 def begins_place(node: nodes.Node) -> bool:
-    """Whether a node has a title as its first child and an address: a section, a term, a claim, a function."""
+    """True for a node with an address whose first child is its title: a section, a term, a claim, a function."""
     if isinstance(node, nodes.definition_list_item | addnodes.desc):
         return bool(node[0]["ids"])
     return isinstance(node, nodes.section) or (isinstance(node, nodes.container) and "claim" in node["classes"])
@@ -60,13 +60,13 @@ def keep_page(app: Sphinx, docname: str, template: str, context: dict, doctree: 
 
 
 def kept(app: Sphinx, docname: str) -> Path:
-    """Where the places of a page wait for the end of the build."""
+    """Return the file that keeps the places of a page until the build ends."""
     return Path(app.doctreedir, f"{docname}.places.json")
 
 
 def synonyms(book: Path, language: str) -> dict[str, str]:
-    """What readers type, and what the book writes for it: the English term, forms it avoids, forms told to be typed."""
-    found = {}
+    """Map what readers type to what the book writes: the English term, forms that the book avoids, other spellings."""
+    typed = {}
     for term in terms(book):
         own = term[language].replace("`", "")
         typed = term.get("typed", {}).get(language, [])
@@ -74,8 +74,8 @@ def synonyms(book: Path, language: str) -> dict[str, str]:
         also = term.get("also", {}).get(language, [])
         for form in [*typed, *also, *avoided, term[REFERENCE].replace("`", "")]:
             if own.casefold() not in form.casefold():
-                found.setdefault(form, own)
-    return found
+                typed.setdefault(form, own)
+    return typed
 
 
 def simplified(text: str) -> str:

@@ -1,1 +1,1 @@
-"""How `explain` shows the steps of a loss."""
+"""`lossbook.explain`: the steps of a loss, with the numbers of the reader."""

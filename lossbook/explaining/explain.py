@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +12,12 @@ import torch
 from torch import Tensor
 
 from ..catalogue import find, lookup, settings_of_module
+from ..guards.losses import check_not_class
 from ..guards.tensors import check_floating, check_tensors
 from ..kit.class_steps import steps_of_softmax
 from ..kit.entry import Entry
 from ..kit.loss import pick
+from ..kit.precision import precise
 from ..kit.steps import Step
 from ..kit.text import SHOWN, SIDE_BY_SIDE, elided, latex, number
 from ..language import gettext as _
@@ -93,34 +96,41 @@ def explain(loss: str | Callable, *tensors: Tensor, **settings: Any) -> Explanat
          [−0.5, −0.5]
     """
     if isinstance(loss, str) and loss == "softmax":
-        return _explain_softmax(*tensors, **settings)
-    entry = find(loss) if isinstance(loss, str) or not callable(loss) else lookup(loss)
+        return _explain_softmax(tensors, settings)
     with torch.enable_grad(), torch.inference_mode(False):
-        if entry is None:
+        if callable(loss) and lookup(loss) is None:
             return _explain_own(loss, tensors, settings)
-        return _explain_entry(entry, loss, tensors, settings)
+        return _explain_entry(find(loss), loss, tensors, settings)
 
 
-def _explain_softmax(input: Tensor, dim: int | None = None) -> Explanation:
+def _explain_softmax(tensors: tuple[Any, ...], settings: dict[str, Any]) -> Explanation:
+    try:
+        given = inspect.signature(steps_of_softmax).bind(*tensors, **settings)
+    except TypeError:
+        raise TypeError(
+            "softmax takes a tensor of logits, and dim, the dimension of the classes, where it is not the usual one: "
+            'explain("softmax", torch.tensor([1.0, 2.0]), dim=0).'
+        ) from None
+    input = given.arguments["input"]
     check_tensors(input=input)
     check_floating(input=input)
-    steps = tuple(steps_of_softmax(input, dim))
+    steps = tuple(steps_of_softmax(*given.args))
     return Explanation("softmax", SOFTMAX_FORMULA, steps, steps[-1].value, None)
 
 
 def _explain_entry(entry: Entry, loss: Any, tensors: tuple[Any, ...], settings: dict[str, Any]) -> Explanation:
     if entry.function is None:  # a module that owns parameters: only the module itself can be explained
-        return _explain_module(entry, loss, tensors)
+        return _explain_module(entry, loss, tensors, settings)
     if isinstance(loss, torch.nn.Module):
         settings = {**settings_of_module(loss), **settings}
         if entry.sizes:
             tensors, settings = _with_layer(loss, tensors, settings)
-    value = entry.function(*tensors, **settings)  # first, so that wrong input meets the loss's own words
+    value = entry.function(*tensors, **settings)  # first, so that the loss itself refuses wrong input
     arguments = entry.arguments(tensors, settings)
     if any(isinstance(t, Tensor) and t.is_complex() for t in arguments.values()):
         raise TypeError("explain writes real numbers, got a complex tensor. The loss itself takes it: call the loss.")
     # In float64, so that the digits shown are those of the mathematics.
-    exact = {name: _exact(value) for name, value in arguments.items()}
+    exact = {name: precise(value) for name, value in arguments.items()}
     steps = tuple(entry.steps(**exact))
     formula = entry.formula(**pick(entry.formula, exact))
     prediction = next(iter(exact))
@@ -130,35 +140,47 @@ def _explain_entry(entry: Entry, loss: Any, tensors: tuple[Any, ...], settings: 
 
 
 def _with_layer(loss: torch.nn.Module, tensors: tuple, settings: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
-    """The function's tensors for a module that owns a linear layer."""
-    if len(tensors) != 2:
-        raise TypeError(f"{type(loss).__name__} takes input and target, got {len(tensors)} arguments.")
-    input, target = tensors
-    weight, bias = find(loss).module.layer(loss)
+    """Turn the input of a module that owns a linear layer into the tensors and settings of its function."""
+    input, target = _input_and_target(loss, tensors)
+    owner: Any = find(loss).module
+    weight, bias = owner.layer(loss)
     return (input, weight.detach(), target), {**settings, "linear_bias": None if bias is None else bias.detach()}
 
 
-def _explain_module(entry: Entry, loss: Any, tensors: tuple[Any, ...]) -> Explanation:
+def _input_and_target(loss: torch.nn.Module, tensors: tuple[Any, ...]) -> tuple[Tensor, Tensor]:
+    if len(tensors) != 2:
+        raise TypeError(f"{type(loss).__name__} takes input and target, got {len(tensors)} arguments.")
+    input, target = tensors
+    check_tensors(input=input, target=target)
+    return input, target
+
+
+def _explain_module(entry: Entry, loss: Any, tensors: tuple[Any, ...], settings: dict[str, Any]) -> Explanation:
     if not isinstance(loss, torch.nn.Module):
         raise TypeError(
             f"{entry.name} has parameters of its own: give a module that holds them, explain(module, input, target)."
         )
+    if settings:
+        raise TypeError(
+            f"{type(loss).__name__} got its settings when it was built. With it explain takes input and target, and no "
+            f"{', '.join(settings)}."
+        )
+    input, target = _input_and_target(loss, tensors)
     module = copy.deepcopy(loss).double()
-    input, *rest = tensors
     variable = input.detach().double().requires_grad_()
-    value = module(variable, *rest).loss
+    value = module(variable, target).loss
     (gradient,) = torch.autograd.grad(value, variable)
-    steps = tuple(entry.steps(module, variable.detach(), *rest))
+    steps = tuple(entry.steps(module, variable.detach(), target))
     return Explanation(entry.name, entry.formula(), steps, value.detach(), gradient)
 
 
-def _exact(value: Any) -> Any:
-    return value.detach().double() if isinstance(value, Tensor) and value.is_floating_point() else value
-
-
 def _explain_own(loss: Callable, tensors: tuple[Any, ...], settings: dict[str, Any]) -> Explanation:
+    check_not_class(loss, "explain")
+    name = getattr(loss, "__name__", type(loss).__name__)
+    if not tensors:
+        raise TypeError(f"explain shows the working with your numbers, got none. Write explain({name}, input, target).")
     check_tensors(**{f"argument {i}": t for i, t in enumerate(tensors, start=1)})
-    variables = [t.detach().clone() for t in tensors]
+    variables: list[Tensor] = [t.detach().clone() for t in tensors]
     variable = next((t for t in variables if t.is_floating_point()), None)
     if variable is not None:
         variable.requires_grad_()
@@ -168,17 +190,16 @@ def _explain_own(loss: Callable, tensors: tuple[Any, ...], settings: dict[str, A
     gradient = None
     if value.requires_grad and variable is not None:
         (gradient,) = torch.autograd.grad(value.sum(), variable, allow_unused=True)
-    name = getattr(loss, "__name__", type(loss).__name__)
     return Explanation(name, "", tuple(steps), value.detach(), gradient)
 
 
 def _grid(tensor: Tensor, write: Callable[[Tensor], str], between: str = ", ") -> list[str]:
-    """A tensor of up to two dimensions, one line for each row, long ones elided; more dimensions are flattened."""
+    """Write a tensor, one line for each row; long rows are elided, dimensions before the last are flattened."""
     rows = tensor.reshape(-1, tensor.shape[-1]) if tensor.dim() and tensor.numel() else tensor.reshape(1, -1)
     lines = [between.join(elided([write(x) for x in line])) for line in _few(rows)]
     return elided([f"[{line}]" for line in lines]) if between == ", " else elided(lines)
 
 
 def _few(rows: Tensor) -> list[Tensor]:
-    """The rows that are shown, and no more than those are written."""
+    """The first rows and the last one, so that rows that are elided anyway are not written."""
     return list(rows) if len(rows) <= SHOWN else [*rows[:SHOWN], rows[-1]]

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..catalogue import CATALOGUE
+from ..guards.losses import check_result
 from ..kit.steps import Step
 from ..kit.text import elided, number, row
 from ..language import gettext as _
@@ -40,11 +41,7 @@ def own_steps(loss: Callable, tensors: tuple[Any, ...], settings: dict[str, Any]
             value = loss(*tensors, **settings)
     finally:
         sys.settrace(before)
-    if not isinstance(value, Tensor):
-        raise TypeError(
-            f"The loss must return a tensor, got {type(value).__name__}. A Python number carries no gradient: leave out "
-            f".item() and float(). Of several results return one."
-        )
+    check_result(value)
     steps = list(_line_steps(lines.visits) if lines.visits else _operation_steps(operations.seen))
     return value, steps or [_step(_("Result"), snapshot(value), [])]
 
@@ -52,7 +49,7 @@ def own_steps(loss: Callable, tensors: tuple[Any, ...], settings: dict[str, Any]
 def _line_steps(visits: list[Visit]) -> Iterator[Step]:
     for i, visit in enumerate(visits):
         again = any(earlier.statement is visit.statement for earlier in visits[:i])
-        if again:  # of a loop the first round is shown, and the last
+        if again:  # a loop: show its first and its last round
             last = not any(later.statement is visit.statement for later in visits[i + 1 :])
             if not last:
                 continue
@@ -74,7 +71,7 @@ def _step(say: str, value: Tensor, operations: list[Operation]) -> Step:
 
 
 def _marks(value: Tensor, operations: list[Operation]) -> Iterator[str]:
-    """What is suspicious about a line."""
+    """Warn of what is suspicious about a line: broadcasting, numbers that are not finite, a lost gradient."""
     for o in operations:
         shapes = [x.shape for x in o.inputs]
         grown = (
@@ -95,7 +92,7 @@ def _marks(value: Tensor, operations: list[Operation]) -> Iterator[str]:
 
 
 def shown(value: Tensor) -> list[str]:
-    """A tensor in a few lines: a number, a row, rows; more dimensions are told by their shape."""
+    """Write a tensor in a few lines: a number, a row, rows; of more than two dimensions only the shape."""
     if value.is_complex() or value.dim() > 2:
         return [_("a tensor of shape {shape}").format(shape=tuple(value.shape))]
     if value.dim() == 0:

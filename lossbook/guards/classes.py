@@ -1,4 +1,4 @@
-"""Class numbers, class probabilities, and where the classes stand."""
+"""Classes: their dimension, their numbers, their probabilities."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def class_dim(input: Tensor) -> int:
-    """Where the classes stand: 0 for one sample of shape (C,), else 1, as in (N, C) and (N, C, d1, …)."""
+    """Return the dimension of the classes: 0 for one sample of shape (C,), else 1, as in (N, C) and (N, C, d1, …)."""
     if input.dim() == 0:
         raise ValueError(
             "input must have a dimension for the classes, shape (C,), (N, C) or (N, C, d1, …); got a single number. "
@@ -30,8 +30,17 @@ def check_class_weight(weight: Tensor | None, classes: int) -> None:
         )
 
 
+def check_class_numbers(target: Tensor) -> None:
+    """Target holds class numbers: int64, or uint8."""
+    if target.dtype not in (torch.int64, torch.uint8):
+        raise TypeError(
+            f"target must hold class numbers of type torch.int64, got {target.dtype}. "
+            f"A class number is an address, not a quantity. Write target.long()."
+        )
+
+
 def check_class_indices(input: Tensor, target: Tensor, name: str = "input") -> None:
-    """Target holds class numbers, one where input holds a whole row of scores."""
+    """Target holds one class number for each row of scores in input."""
     dim = class_dim(input)
     expected = tuple(input.shape[:dim] + input.shape[dim + 1 :])
     if tuple(target.shape) != expected:
@@ -58,20 +67,8 @@ def check_class_probabilities(target: Tensor, ignore_index: int, name: str = "in
         )
 
 
-def unknown_class(target: Tensor, classes: int, cause: Exception, ignorable: bool = False) -> IndexError:
-    """The error for a class number outside 0 … classes − 1; called once picking a score has failed."""
-    wrong = target[(target < 0) | (target >= classes)].flatten()
-    if wrong.numel() == 0:
-        raise cause
-    marked = f", or pass ignore_index={wrong[0].item()} if this number marks samples to leave out" * ignorable
-    return IndexError(
-        f"target holds class {wrong[0].item()}, but input has {classes} classes, numbered from 0. "
-        f"Count classes from 0{marked}."
-    )
-
-
 def as_rows(input: Tensor) -> Tensor:
-    """Shape (C,) or (N, C); a single number is a row of one class."""
+    """Return ``input`` of shape (C,) or (N, C) as it is; a single number becomes a row of one class."""
     if input.dim() > 2:
         raise ValueError(
             f"input must have shape (C,) for one sample or (N, C) for a batch, got {tuple(input.shape)}. "
@@ -80,10 +77,13 @@ def as_rows(input: Tensor) -> Tensor:
     return input if input.dim() else input.unsqueeze(0)
 
 
-def check_class_numbers(target: Tensor) -> None:
-    """Target holds class numbers of a type that can address a class."""
-    if target.dtype not in (torch.int64, torch.uint8):
-        raise TypeError(
-            f"target must hold class numbers of type torch.int64, got {target.dtype}. "
-            f"A class number is an address, not a quantity. Write target.long()."
-        )
+def unknown_class(target: Tensor, classes: int, cause: Exception, ignorable: bool = False) -> IndexError:
+    """Build the IndexError for a class number outside 0 … classes − 1; where there is none, re-raise ``cause``."""
+    wrong = target[(target < 0) | (target >= classes)].flatten()
+    if wrong.numel() == 0:
+        raise cause
+    marked = f", or pass ignore_index={wrong[0].item()} if this number marks samples to leave out" * ignorable
+    return IndexError(
+        f"target holds class {wrong[0].item()}, but input has {classes} classes, numbered from 0. "
+        f"Count classes from 0{marked}."
+    )

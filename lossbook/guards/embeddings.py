@@ -20,10 +20,10 @@ def check_embeddings(**named: Tensor) -> None:
         )
 
 
-def check_distances(found: Any, vectors: Tensor) -> None:
-    """A distance function gave one number for each pair of embeddings."""
-    if not isinstance(found, Tensor) or found.shape != vectors.shape[:-1]:
-        came = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+def check_distances(distances: Any, vectors: Tensor) -> None:
+    """A distance function has returned one number for each pair of embeddings."""
+    if not isinstance(distances, Tensor) or distances.shape != vectors.shape[:-1]:
+        came = tuple(distances.shape) if isinstance(distances, Tensor) else type(distances).__name__
         raise ValueError(
             f"distance_function must return one distance for each pair, shape {tuple(vectors.shape[:-1])}, got {came}. "
             f"torch.cdist compares all with all; torch.nn.functional.pairwise_distance compares pairs."

@@ -1,4 +1,4 @@
-"""Layers that belong to a loss."""
+"""Linear layers that belong to a loss, and clusters of classes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .tensors import check_floating, check_tensors
 
 
 def logits_shape(input: Any, linear_weight: Any, linear_bias: Any) -> tuple[int, ...]:
-    """The last linear layer of a classifier and its input; returns the shape of the logits it would give."""
+    """Check the last linear layer of a classifier and its input. Returns the shape of the logits."""
     check_tensors(input=input, linear_weight=linear_weight)
     check_floating(input=input, linear_weight=linear_weight)
     if input.dim() not in (1, 2):
@@ -43,7 +43,7 @@ def logits_shape(input: Any, linear_weight: Any, linear_bias: Any) -> tuple[int,
 
 
 def check_cutoffs(given: Any, classes: int, features: int, div_value: float) -> None:
-    """Where the clusters of an adaptive softmax begin; each keeps at least one feature."""
+    """The clusters of an adaptive softmax begin at increasing class numbers, and each keeps at least one feature."""
     values = list(given)
     whole = all(isinstance(c, numbers.Integral) for c in values)
     if not values or not whole or values != sorted(set(values)) or values[0] < 1 or values[-1] >= classes:

@@ -11,7 +11,7 @@ from .tensors import can_be_read, check_floating, check_tensors
 
 
 def is_batch_of_frames(log_probs: Any, blank: int) -> bool:
-    """Log-probabilities of the symbols in every frame; returns whether they are a batch, (T, N, C), or one, (T, C)."""
+    """Check log-probabilities of the symbols of each frame. True for a batch, (T, N, C), False for one sequence, (T, C)."""
     check_tensors(log_probs=log_probs)
     check_floating(log_probs=log_probs)
     if log_probs.dim() not in (2, 3):
@@ -42,7 +42,7 @@ def check_integers(**named: Any) -> None:
 
 
 def as_lengths(name: str, given: Any, batch: int, longest: int, device: torch.device) -> Tensor:
-    """One length for each sequence, each in 0 … longest, as a tensor."""
+    """Return one length for each sequence, each in 0 … longest, as a tensor."""
     value = torch.as_tensor(given, device=device)
     if value.numel() != batch:
         raise ValueError(f"{name} must hold one length for each of the {batch} sequences, got {value.numel()}.")
@@ -55,7 +55,7 @@ def as_lengths(name: str, given: Any, batch: int, longest: int, device: torch.de
 
 
 def check_concatenated(targets: Tensor, lengths: Tensor) -> None:
-    """Targets in one row, one after the other, are as many labels as their lengths say."""
+    """Targets that stand in one row, one after the other, are as many labels as their lengths add up to."""
     total = int(lengths.sum())
     if total != targets.numel():
         raise ValueError(
@@ -65,7 +65,7 @@ def check_concatenated(targets: Tensor, lengths: Tensor) -> None:
 
 
 def check_rows_of_labels(targets: Tensor, batch: int) -> None:
-    """Targets of shape (N, S)."""
+    """Targets have shape (N, S), padded."""
     if targets.dim() != 2 or len(targets) != batch:
         raise ValueError(
             f"targets must have shape ({batch}, S), a row of labels for each sequence, or hold all labels in one row, "

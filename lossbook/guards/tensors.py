@@ -1,4 +1,4 @@
-"""Tensors: kinds, shapes and ranges, and whether their values can be read."""
+"""Tensors: what they hold, their shapes, their ranges."""
 
 from __future__ import annotations
 
@@ -12,12 +12,23 @@ from torch._subclasses.fake_tensor import FakeTensor
 
 
 def is_half(value: Any) -> bool:
-    """Whether a value is a tensor in half precision. Losses and softmax compute wider where that matters."""
+    """True for a tensor in half precision. Losses and softmax compute in float32 where that matters."""
     return isinstance(value, Tensor) and value.dtype in (torch.float16, torch.bfloat16)
 
 
+def can_be_read(value: Tensor) -> bool:
+    """True where the numbers of a tensor can be looked at: not under torch.compile or vmap, nor on the meta device."""
+    if torch.compiler.is_compiling() or value.is_meta or isinstance(value, FakeTensor):
+        return False
+    while functorch.is_functorch_wrapped_tensor(value):  # grad may be wrapped around vmap
+        if functorch.is_batchedtensor(value):
+            return False
+        value = functorch.get_unwrapped(value)
+    return True
+
+
 def check_tensors(**named: Any) -> None:
-    """Each value is a tensor."""
+    """Each value is a tensor, all on one device."""
     for name, value in named.items():
         if not isinstance(value, Tensor):
             raise TypeError(
@@ -64,7 +75,7 @@ def check_same_shape(**named: Tensor) -> None:
 
 
 def check_pair(input: Any, target: Any) -> None:
-    """Prediction and target of a loss that compares number with number: tensors of one shape, input floating point."""
+    """Prediction and target of a loss that compares number with number: one shape, the prediction floating point."""
     check_tensors(input=input, target=target)
     check_same_shape(input=input, target=target)
     check_floating(input=input)
@@ -72,13 +83,13 @@ def check_pair(input: Any, target: Any) -> None:
 
 
 def check_dimension(dim: Any) -> None:
-    """One dimension, by its number."""
+    """``dim`` is the number of one dimension."""
     if not isinstance(dim, int) or isinstance(dim, bool):
         raise TypeError(f"dim must be the number of one dimension, such as 1 or -1, got {dim!r}.")
 
 
 def check_probabilities(**named: Tensor) -> None:
-    """Every number lies in [0, 1]. Under torch.compile and vmap, where values cannot be looked at, nothing is checked."""
+    """Every number lies in [0, 1]. Where numbers cannot be looked at, nothing is checked."""
     for name, value in named.items():
         if not can_be_read(value) or value.numel() == 0:
             continue
@@ -89,56 +100,6 @@ def check_probabilities(**named: Tensor) -> None:
                 f"{name} must hold probabilities between 0 and 1, got {wrong:.4g}. "
                 f"If the model returns scores, use the loss 'with logits', or apply torch.sigmoid first."
             )
-
-
-def check_sizes_equal_or_one(input: Tensor, **named: Tensor) -> None:
-    """The broadcasting that torch documents for a loss: a single number, or equally many dimensions, each equal or 1."""
-    for name, other in named.items():
-        pairs = list(zip(input.shape, other.shape, strict=False))
-        alike = input.dim() == other.dim() and all(a == b or 1 in (a, b) for a, b in pairs)
-        if other.dim() and not alike:
-            raise ValueError(
-                f"{name} must have the shape of input, {tuple(input.shape)}, but for dimensions of size 1; got "
-                f"{tuple(other.shape)}. (N, 1) against (N,) would pair every number with every other. "
-                f"Use squeeze, unsqueeze or reshape."
-            )
-
-
-def as_variance(input: Tensor, var: Any) -> Tensor:
-    """The variance of each element, in a shape that expands to that of ``input``."""
-    if isinstance(var, numbers.Real) and not isinstance(var, bool):
-        var = torch.full_like(input.detach(), float(var))
-    check_tensors(var=var)
-    if var.shape == input.shape[:-1] and var.shape != input.shape:
-        var = var.unsqueeze(-1)
-    if var.dim() and (
-        var.dim() != input.dim() or any(b not in (1, a) for a, b in zip(input.shape, var.shape, strict=True))
-    ):
-        raise ValueError(
-            f"var must hold a variance for each element of input, shape {tuple(input.shape)}, with 1 in some dimensions or "
-            f"without the last one; got {tuple(var.shape)}. It must not make input larger."
-        )
-    if can_be_read(var) and bool((var < 0).any()):
-        raise ValueError(
-            f"var must not be negative, got {var.min().item():.4g}. A model can predict the logarithm of the variance "
-            f"instead: var=log_variance.exp()."
-        )
-    return var
-
-
-def check_expandable(name: str, value: Tensor, input: Tensor) -> Tensor:
-    """The weights of the elements of ``input``: a tensor that broadcasts to its shape, never the other way round."""
-    try:
-        shape = torch.broadcast_shapes(value.shape, input.shape)
-    except RuntimeError:
-        shape = None
-    if shape != input.shape:
-        raise ValueError(
-            f"{name} must expand to the shape of input, {tuple(input.shape)}, got {tuple(value.shape)}. "
-            f"Give one number for each class in the last dimension, shape ({input.shape[-1] if input.dim() else 1},), "
-            f"or one for each element."
-        )
-    return value
 
 
 def check_signs(**named: Tensor) -> None:
@@ -161,12 +122,51 @@ def check_labels(**named: Tensor) -> None:
             )
 
 
-def can_be_read(value: Tensor) -> bool:
-    """Whether the numbers of a tensor can be looked at: not while compiling, under vmap or on the meta device."""
-    if torch.compiler.is_compiling() or value.is_meta or isinstance(value, FakeTensor):
-        return False
-    while functorch.is_functorch_wrapped_tensor(value):  # grad may be wrapped around vmap
-        if functorch.is_batchedtensor(value):
-            return False
-        value = functorch.get_unwrapped(value)
-    return True
+def check_sizes_equal_or_one(input: Tensor, **named: Tensor) -> None:
+    """Each tensor is a scalar or has as many dimensions as ``input``, each of its size or 1, as torch documents it."""
+    for name, other in named.items():
+        pairs = list(zip(input.shape, other.shape, strict=False))
+        alike = input.dim() == other.dim() and all(a == b or 1 in (a, b) for a, b in pairs)
+        if other.dim() and not alike:
+            raise ValueError(
+                f"{name} must have the shape of input, {tuple(input.shape)}, but for dimensions of size 1; got "
+                f"{tuple(other.shape)}. (N, 1) against (N,) would pair every number with every other. "
+                f"Use squeeze, unsqueeze or reshape."
+            )
+
+
+def check_expandable(input: Tensor, **named: Tensor) -> None:
+    """Each tensor expands to the shape of ``input``, and ``input`` to none of theirs: weights of its elements."""
+    for name, value in named.items():
+        try:
+            shape = torch.broadcast_shapes(value.shape, input.shape)
+        except RuntimeError:
+            shape = None
+        if shape != input.shape:
+            raise ValueError(
+                f"{name} must expand to the shape of input, {tuple(input.shape)}, got {tuple(value.shape)}. "
+                f"Give one number for each class in the last dimension, shape ({input.shape[-1] if input.dim() else 1},), "
+                f"or one for each element."
+            )
+
+
+def as_variance(input: Tensor, var: Any) -> Tensor:
+    """Return the variance of each element as a tensor whose shape expands to that of ``input``."""
+    if isinstance(var, numbers.Real) and not isinstance(var, bool):
+        var = torch.full_like(input.detach(), float(var))
+    check_tensors(var=var)
+    if var.shape == input.shape[:-1] and var.shape != input.shape:
+        var = var.unsqueeze(-1)
+    if var.dim() and (
+        var.dim() != input.dim() or any(b not in (1, a) for a, b in zip(input.shape, var.shape, strict=True))
+    ):
+        raise ValueError(
+            f"var must hold a variance for each element of input, shape {tuple(input.shape)}, with 1 in some dimensions or "
+            f"without the last one; got {tuple(var.shape)}. It must not make input larger."
+        )
+    if can_be_read(var) and bool((var < 0).any()):
+        raise ValueError(
+            f"var must not be negative, got {var.min().item():.4g}. A model can predict the logarithm of the variance "
+            f"instead: var=log_variance.exp()."
+        )
+    return var

@@ -58,6 +58,7 @@ class Entry:
 
     def arguments(self, tensors: tuple[Any, ...], settings: dict[str, Any]) -> dict[str, Any]:
         """All arguments of a call by name, with the defaults of the function's signature."""
+        assert self.function is not None
         signature = inspect.signature(self.function)
         bound = signature.bind(*tensors, **{k: v for k, v in settings.items() if k not in DEPRECATED})
         bound.apply_defaults()

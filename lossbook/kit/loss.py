@@ -1,19 +1,22 @@
-"""What every loss stands on: the decorator of its function, `reduce`, and the base of its module."""
+"""Shared by all losses: the decorator of their functions, `reduce`, and the base class of their modules."""
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar, Never, TypeVar, cast
 
 import torch
 from torch import Tensor
 
+from ..guards.names import enumerate_names, suggest
 from ..guards.tensors import is_half
 from .settings import Rule, tensor_or_none
+
+#: The type of a loss's function: `loss_function` hands it on, so that editors show the whole signature.
+F = TypeVar("F", bound=Callable[..., Tensor])
 
 DEPRECATED = ("size_average", "reduce")  #: torch still takes them; ``reduction`` says the same
 
@@ -63,12 +66,10 @@ def check_names(caller: str, given: Mapping[str, Any], known: Mapping[str, Any])
                 f"{caller} does not take {name}: PyTorch deprecated it. "
                 f"Write reduction='mean', reduction='sum' or reduction='none'."
             )
-        nearest = difflib.get_close_matches(name, known, n=1)
-        advice = f"Did you mean {nearest[0]}?" if nearest else f"It takes {', '.join(known)}."
-        raise TypeError(f"{caller} has no setting {name!r}. {advice}")
+        raise TypeError(f"{caller} has no setting {name!r}. {suggest(name, known, 'It takes')}")
 
 
-def loss_function(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def loss_function(function: F) -> F:
     """Check the settings of a loss, by the rules in its signature, before it runs."""
     parameters, settings = inspect.signature(function).parameters, settings_of(function)
     inputs = [name for name in parameters if name not in settings]
@@ -85,22 +86,22 @@ def loss_function(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
             )
         check_names(caller, given, parameters)
         if missing := [name for name in required[len(tensors) :] if name not in given]:
-            raise TypeError(f"{caller} needs {' and '.join(required)}; missing: {' and '.join(missing)}.")
+            raise TypeError(f"{caller} needs {enumerate_names(required)}; missing: {enumerate_names(missing)}.")
         given = {name: value for name, value in given.items() if name not in DEPRECATED}
         for name, value in given.items():
             if name in rules:
                 rules[name](name, value)
         if _autocast(tensors):
-            tensors = [t.float() if is_half(t) else t for t in tensors]
+            tensors = tuple(t.float() if is_half(t) else t for t in tensors)
         return function(*tensors, **given)
 
     # torch.compile allows eight recompilations per code object, so each loss gets its own.
-    checked.__code__ = checked.__code__.replace(co_name=caller)
-    return checked
+    checked.__code__ = checked.__code__.replace(co_name=caller)  # type: ignore[attr-defined]  # functools.wraps hides it
+    return cast(F, checked)
 
 
 def _autocast(tensors: Sequence[Any]) -> bool:
-    """Whether half-precision tensors came under autocast. Then a loss is computed in float32, as in torch."""
+    """True for half-precision tensors under autocast: a loss is then computed in float32, as in torch."""
     return any(is_half(t) and not t.is_meta and torch.is_autocast_enabled(t.device.type) for t in tensors)
 
 
@@ -112,6 +113,8 @@ class Loss(torch.nn.Module):
     """
 
     function: Callable[..., Tensor]
+    __call__: Callable[..., Tensor]  # torch.nn.Module's, which says Any
+    __signature__: ClassVar[inspect.Signature]  #: the settings and their defaults, for help() and notebooks
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -121,7 +124,7 @@ class Loss(torch.nn.Module):
             cls.__signature__ = inspect.Signature(list(settings_of(function).values()))
             cls.__doc__ = cls.__doc__ or f"Module form of :func:`lossbook.functional.{function.__name__}`."
 
-    def __init__(self, *positional: Any, **given: Any) -> None:
+    def __init__(self, *positional: Never, **given: Any) -> None:
         super().__init__()
         name = type(self).__name__
         settings, rules = settings_of(self.function), rules_of(self.function)
@@ -138,7 +141,7 @@ class Loss(torch.nn.Module):
             else:
                 setattr(self, setting, value)
 
-    def forward(self, *tensors: Tensor, **named: Tensor) -> Tensor:
+    def forward(self, *tensors: Any, **named: Any) -> Tensor:
         if late := named.keys() & set(self.settings):
             raise TypeError(
                 f"{type(self).__name__} takes {', '.join(sorted(late))} when it is built, not when it is called: "

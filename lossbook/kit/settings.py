@@ -5,6 +5,7 @@ The function checks the rules at every call, the module when it is built.
 
 from __future__ import annotations
 
+import math
 import numbers
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -13,10 +14,13 @@ from torch import Tensor
 
 from ..guards.tensors import check_floating, check_tensors
 
+#: Takes the name of a setting and its value, and raises where the value breaks the rule.
 Rule = Callable[[str, Any], None]
 
 
 def one_of(*allowed: str | int) -> Rule:
+    """The value is one of these."""
+
     def rule(name: str, value: Any) -> None:
         if not isinstance(value, (str, int)) or value not in allowed:
             choices = ", ".join(map(repr, allowed))
@@ -26,10 +30,18 @@ def one_of(*allowed: str | int) -> Rule:
     return rule
 
 
+def number(name: str, value: Any) -> None:
+    """The value is a real number; True and False are not."""
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not is_number:
+        raise TypeError(f"{name} must be a number, got {type(value).__name__}.")
+
+
 def between(low: float, high: float) -> Rule:
+    """The value is a number in [low, high]; `nan` is in no interval."""
+
     def rule(name: str, value: Any) -> None:
-        if not isinstance(value, numbers.Real) or isinstance(value, bool):
-            raise TypeError(f"{name} must be a number, got {type(value).__name__}.")
+        number(name, value)
         if not low <= value <= high:
             raise ValueError(f"{name} must lie between {low} and {high}, got {value}.")
 
@@ -37,38 +49,40 @@ def between(low: float, high: float) -> Rule:
 
 
 def at_least(low: float) -> Rule:
-    def rule(name: str, value: Any) -> None:
-        between(low, float("inf"))(name, value)
+    """The value is a number in [low, ∞]."""
+    return between(low, math.inf)
 
-    return rule
+
+any_number = between(-math.inf, math.inf)
 
 
 def positive(name: str, value: Any) -> None:
-    if isinstance(value, numbers.Real) and value <= 0:
+    """The value is a number larger than 0."""
+    number(name, value)
+    if not value > 0:
         raise ValueError(f"{name} must be larger than 0, got {value}.")
-    any_number(name, value)
 
 
 def switch(name: str, value: Any) -> None:
+    """The value is True or False."""
     if not isinstance(value, bool):
         raise TypeError(f"{name} must be True or False, got {value!r}.")
 
 
-def any_number(name: str, value: Any) -> None:
-    between(-float("inf"), float("inf"))(name, value)
-
-
 def integer(name: str, value: Any) -> None:
+    """The value is a whole number."""
     if not isinstance(value, numbers.Integral) or isinstance(value, bool):
         raise TypeError(f"{name} must be an integer, got {type(value).__name__}.")
 
 
 def integer_or_none(name: str, value: Any) -> None:
+    """The value is a whole number or None."""
     if value is not None:
         integer(name, value)
 
 
 def chunk_options(name: str, value: Any) -> None:
+    """The value says how many samples are computed at once, as torch's options do, or is None."""
     if value is not None and not hasattr(value, "batch_chunk_size"):
         raise TypeError(
             f"{name} must be a torch.nn.LinearCrossEntropyOptions, or another object with a batch_chunk_size, "
@@ -77,11 +91,13 @@ def chunk_options(name: str, value: Any) -> None:
 
 
 def callable_or_none(name: str, value: Any) -> None:
+    """The value is a function, e.g. a distance, or None."""
     if value is not None and not callable(value):
         raise TypeError(f"{name} must be a function of two batches of embeddings, got {type(value).__name__}.")
 
 
 def tensor_or_none(name: str, value: Any) -> None:
+    """The value is a tensor of floating-point numbers or None."""
     if value is None:
         return
     check_tensors(**{name: value})

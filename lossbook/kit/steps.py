@@ -110,6 +110,7 @@ def reduction_steps(
     """
     if reduction == "none":
         return
+    count: Any
     total, added = losses.sum(), " + ".join(elided(terms))
     if reduction == "sum":
         yield Step(_("Sum of all losses"), (equals(added, total),), total)

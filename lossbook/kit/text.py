@@ -51,7 +51,7 @@ def scaled(weight: Tensor | float, text: str) -> str:
 
 def power(exponent: float) -> str:
     """A power behind its base: ``²``, or ``^1.5``; nothing for 1."""
-    return {1: "", 2: "²"}.get(exponent, f"^{number(exponent)}")
+    return {1.0: "", 2.0: "²"}.get(exponent, f"^{number(exponent)}")
 
 
 def symbol(name: str, value: Tensor | None) -> str:

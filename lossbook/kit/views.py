@@ -1,4 +1,4 @@
-"""What each loss is drawn over: the variable that matters for it, and what the loss is called with at each value.
+"""Views: the variable over which a loss is drawn, and the tensors to call it with at each value.
 
 Losses of several classes are drawn with three: class 0 is true, classes 1 and 2 have equal scores.
 """
@@ -18,7 +18,7 @@ Inputs = Callable[[Tensor], tuple[Tensor, ...]]
 
 
 class Variable(NamedTuple):
-    """What the horizontal axis of a plot stands for."""
+    """The quantity on the horizontal axis of a plot."""
 
     name: str  #: in error messages
     label: Callable[[], str]  #: in the language of the moment

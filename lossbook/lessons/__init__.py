@@ -1,1 +1,1 @@
-"""What only the book calls."""
+"""Pictures and exercises of the book; only its pages call them."""

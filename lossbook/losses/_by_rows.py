@@ -59,9 +59,8 @@ def sweep(
     rows: int,
 ) -> tuple[Tensor, list[Tensor | None]]:
     """The losses times ``scale``, shape (N, K), and the gradients of their sum for those of the layer that learn."""
-    gradients = [
-        torch.zeros_like(x) if needed else None for x, needed in zip((input, matrix, bias), needs_grad, strict=True)
-    ]
+    layer = zip((input, matrix, bias), needs_grad, strict=True)
+    gradients = [torch.zeros_like(x) if needed and x is not None else None for x, needed in layer]
     grad_input, grad_matrix, grad_bias = gradients
     losses = input.new_empty(len(input), targets.shape[-1], dtype=torch.promote_types(input.dtype, torch.float32))
     scales = torch.as_tensor(scale, dtype=losses.dtype, device=input.device).expand_as(losses)
@@ -99,6 +98,7 @@ def class_weights_of(
 
     The weights have shape (n, C, K), with ``None`` for the indices, or (n, 1, K) where each target is one class.
     """
+    index: Tensor | None
     if target.is_floating_point():
         counts, index = torch.ones_like(scale, dtype=torch.bool).unsqueeze(1), None
         scale = scale.unsqueeze(1)
@@ -108,10 +108,8 @@ def class_weights_of(
         scale = torch.where(counts, scale.unsqueeze(1), 0)
         index, class_weights = torch.where(counts, target.unsqueeze(1), 0).long(), scale
         if smoothing:
-            index, class_weights = (
-                None,
-                scale.new_zeros(len(target), classes, target.shape[1]).scatter_(1, index, scale),
-            )
+            class_weights = scale.new_zeros(len(target), classes, target.shape[1]).scatter_(1, index, scale)
+            index = None
     if smoothing:
         class_weights = (1 - smoothing) * class_weights + scale * (smoothing / classes)
     if weight is not None:

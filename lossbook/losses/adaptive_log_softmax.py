@@ -173,7 +173,9 @@ def formula() -> str:
     )
 
 
-def steps(module: nn.Module, input: Tensor, target: Tensor) -> Iterator[Step]:
+def steps(
+    module: AdaptiveLogSoftmaxWithLoss | nn.AdaptiveLogSoftmaxWithLoss, input: Tensor, target: Tensor
+) -> Iterator[Step]:
     """Takes the module, this one or torch's, since the loss has no function."""
     x, classes = input.detach().reshape(-1, module.in_features), target.reshape(-1).tolist()
     head = module.head(x).detach()
@@ -187,7 +189,7 @@ def steps(module: nn.Module, input: Tensor, target: Tensor) -> Iterator[Step]:
         if k:
             inside = module.tail[k - 1](x[n]).detach()
             factors[-1].append(log_softmax(inside, dim=0)[t - module.cutoffs[k - 1]].exp())
-    losses = torch.stack([-sum(f.log() for f in each) for each in factors])
+    losses = torch.stack([-torch.stack(each).log().sum() for each in factors])
     texts = [" + ".join(f"(−ln {number(f)})" for f in each) for each in factors]
     lines = [equals(text, loss) for text, loss in zip(texts, losses, strict=True)]
     say = _("Loss of each sample, minus the logarithm of the head's probability, and of the cluster's for a rare class")

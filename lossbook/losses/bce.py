@@ -66,7 +66,8 @@ def binary_cross_entropy(
     check_probabilities(input=input)
     losses = -(target * bounded_log(input) + (1 - target) * bounded_log(1 - input))
     if weight is not None:
-        losses = check_expandable("weight", weight, input) * losses
+        check_expandable(input, weight=weight)
+        losses = weight * losses
     return reduce(losses, reduction)
 
 

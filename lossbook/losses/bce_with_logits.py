@@ -65,10 +65,12 @@ def binary_cross_entropy_with_logits(
     # log(1 + eᶻ) = z + log(1 + e⁻ᶻ), so one logarithm serves yes and no.
     curve = softplus(-input)
     if pos_weight is not None:
-        curve = (1 + (check_expandable("pos_weight", pos_weight, input) - 1) * target) * curve
+        check_expandable(input, pos_weight=pos_weight)
+        curve = (1 + (pos_weight - 1) * target) * curve
     losses = (1 - target) * input + curve
     if weight is not None:
-        losses = check_expandable("weight", weight, input) * losses
+        check_expandable(input, weight=weight)
+        losses = weight * losses
     return reduce(losses, reduction)
 
 

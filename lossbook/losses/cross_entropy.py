@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -89,7 +89,7 @@ class CrossEntropyLoss(Loss):
 
 def definition(
     rows: list[list[float]],
-    targets: list[int] | list[list[float]],
+    targets: Sequence[int | list[float]],
     weight: list[float] | None = None,
     ignore_index: int = -100,
     label_smoothing: float = 0.0,

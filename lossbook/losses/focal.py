@@ -103,7 +103,7 @@ def formula(alpha: float | None, gamma: float) -> str:
     weighted = alpha is not None and alpha != -1
     text = r"\ell(z, y) = -" + (r"\alpha_y\, " if weighted else "") + (r"(1 - p_y)^\gamma " if gamma else "")
     text += r"\log p_y" + given("p_1", r"\sigma(z)") + given("p_0", r"\sigma(-z)")
-    if weighted:
+    if alpha is not None and weighted:
         text += given(r"\alpha_1", alpha) + given(r"\alpha_0", 1 - alpha)
     return text + (given(r"\gamma", gamma) if gamma else "")
 

@@ -47,7 +47,7 @@ def linear_cross_entropy(
     reduction: Reduction = "mean",
     ignore_index: Annotated[int | None, integer_or_none] = None,
     label_smoothing: UnitInterval = 0.0,
-    options: Annotated[Options | None, chunk_options] = None,
+    options: Annotated[Any, chunk_options] = None,
 ) -> Tensor:
     r"""Cross-entropy of the logits of a linear layer, computed from the layer's input.
 
@@ -104,7 +104,7 @@ def linear_cross_entropy(
         targets, (_none, share) = target.reshape(-1, positions), pick(logits, target, dim, weight, ignored)
 
     def plain(input: Tensor, matrix: Tensor, bias: Tensor | None) -> Tensor:
-        settings = {"weight": weight, "ignore_index": ignored, "label_smoothing": label_smoothing}
+        settings: dict[str, Any] = {"weight": weight, "ignore_index": ignored, "label_smoothing": label_smoothing}
         return cross_entropy(linear(input, matrix, bias).reshape(shape), target, reduction=reduction, **settings)
 
     features = input.shape[-1]
@@ -152,6 +152,7 @@ class LinearCrossEntropyLoss(Loss):
     """
 
     function = linear_cross_entropy
+    weight: Tensor | None  # a buffer
 
     def __init__(
         self,

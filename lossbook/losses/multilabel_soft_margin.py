@@ -50,7 +50,8 @@ def multilabel_soft_margin_loss(
     class_dim(input)
     losses = (1 - target) * input + softplus(-input)  # log(1 + eˣ) = x + log(1 + e⁻ˣ)
     if weight is not None:
-        losses = check_expandable("weight", weight, input) * losses
+        check_expandable(input, weight=weight)
+        losses = weight * losses
     return reduce(losses.mean(-1), reduction)
 
 

@@ -1,1 +1,1 @@
-"""How `plot` draws losses."""
+"""`lossbook.plot`: losses and their gradients over one variable."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -12,8 +13,10 @@ import torch
 from torch import Tensor
 
 from ..catalogue import CATALOGUE, find, lookup, settings_of_module
+from ..guards.losses import check_not_class, check_result
 from ..kit.entry import Entry
 from ..kit.loss import check_names, settings_of
+from ..kit.precision import precise
 from ..kit.views import OF_ERROR, Inputs, Variable, View
 
 
@@ -37,7 +40,7 @@ class Curve(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """A loss with its settings, before it is known what it is drawn over."""
+    """A loss with its settings, before its variable is chosen."""
 
     name: str
     setting: str
@@ -47,27 +50,29 @@ class Subject(NamedTuple):
 
 
 def curves(*losses: str | Callable, **settings: Any) -> list[Curve]:
-    """What :func:`lossbook.plot` draws: every curve with its values, its gradient and its kinks.
+    """Compute what :func:`lossbook.plot` draws: every curve with its values, its gradient and its kinks.
 
     >>> [curve] = curves("huber", delta=2)
     >>> curve.x[0].item(), curve.loss[0].item(), curve.gradient[0].item()
     (-3.0, 4.0, -2.0)
     """
+    if not losses:
+        raise ValueError('plot needs at least one loss: plot("l1", "mse").')
     entries = [_entry(loss) for loss in losses]
     taken = [_settings_taken(loss, entry) if settings else () for loss, entry in zip(losses, entries, strict=True)]
     for name in settings:
         if not any(name in names for names in taken):
             _refuse_setting(name, losses, entries)
+        if settings[name] == []:
+            raise ValueError(f"plot got no value for {name} to compare. Write one, or several: {name}=[…, …].")
     subjects = [
         subject
         for loss, entry, names in zip(losses, entries, taken, strict=True)
         for subject in _subjects(loss, entry, {name: settings[name] for name in settings if name in names})
     ]
     titles = [_title(subject) for subject in subjects]
-    if not titles or len(set(titles)) < len(titles):
-        raise ValueError(
-            f"plot needs at least one loss, and each loss once; it got {len(titles)}: {', '.join(titles)}."
-        )
+    if repeated := [title for title, count in Counter(titles).items() if count > 1]:
+        raise ValueError(f"plot draws each loss once, got {', '.join(repeated)} twice or more. Leave the others out.")
     variable = _shared_variable(subjects)
     # A loss of the reader's own is called as the first loss of the catalogue beside it.
     views = [next((v for v in s.views if v.variable == variable), None) for s in subjects]
@@ -81,9 +86,10 @@ def curves(*losses: str | Callable, **settings: Any) -> list[Curve]:
 
 
 def _entry(loss: str | Callable) -> Entry | None:
-    """The loss's entry in the catalogue; none for a loss of the reader's own."""
+    """Return the loss's entry in the catalogue; none for a loss of the reader's own."""
     entry = lookup(loss) if callable(loss) else find(loss)
     if entry is None:
+        check_not_class(loss, "plot")
         return None
     if entry.not_drawn:
         raise ValueError(entry.not_drawn)
@@ -95,16 +101,25 @@ def _entry(loss: str | Callable) -> Entry | None:
     return entry
 
 
+def _function(entry: Entry) -> Callable[..., Tensor]:
+    """The function of a loss. What has none is not drawn, and `_entry` has refused it."""
+    assert entry.function is not None
+    return entry.function
+
+
 def _settings_taken(loss: str | Callable, entry: Entry | None) -> tuple[str, ...]:
     if isinstance(loss, torch.nn.Module):
         return ()
-    return tuple(settings_of(entry.function) if entry else inspect.signature(loss).parameters)
+    if entry is not None:
+        return tuple(settings_of(_function(entry)))
+    assert callable(loss)  # a name has an entry
+    return tuple(inspect.signature(loss).parameters)
 
 
 def _refuse_setting(name: str, losses: tuple[str | Callable, ...], entries: list[Entry | None]) -> None:
     for loss, entry in zip(losses, entries, strict=True):
         if entry and not isinstance(loss, torch.nn.Module):
-            check_names(entry.function.__name__, [name], settings_of(entry.function))
+            check_names(_function(entry).__name__, {name: ...}, settings_of(_function(entry)))
     raise TypeError(
         f"None of these losses takes {name!r} here. A module gets its settings when it is built, as in "
         f"nn.HuberLoss(delta=2); a loss of your own has those in its signature."
@@ -113,16 +128,22 @@ def _refuse_setting(name: str, losses: tuple[str | Callable, ...], entries: list
 
 def _subjects(loss: str | Callable, entry: Entry | None, given: dict[str, Any]) -> list[Subject]:
     """The loss once for each combination of the settings that are lists."""
-    made = isinstance(loss, torch.nn.Module)
-    by_name = isinstance(loss, (str, type))
-    name = entry.module.__name__ if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
+    module = loss if isinstance(loss, torch.nn.Module) else None
+    function: Callable[..., Tensor]
+    if module is not None:
+        function = _in_float64(module)
+    elif entry is not None and isinstance(loss, (str, type)):
+        function = _function(entry)
+    else:
+        assert callable(loss)  # a name has an entry
+        function = loss
+    name = entry.module.__name__ if entry and isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
     subjects = []
     for values in itertools.product(*(v if isinstance(v, list) else [v] for v in given.values())):
-        chosen = dict(zip(given, map(_double, values), strict=True))
-        shown = _changed(loss, entry) if made and entry else chosen
+        chosen = dict(zip(given, map(precise, values), strict=True))
+        shown = _changed(module, entry) if module is not None and entry else chosen
         views = _views(entry, shown) if entry else ()
-        one_by_one = entry is None or made or "reduction" in chosen
-        function = _in_float64(loss) if made else entry.function if by_name and entry else loss
+        one_by_one = entry is None or module is not None or "reduction" in chosen
         call = partial(function, **({} if one_by_one else {"reduction": "none"}), **chosen)
         subjects.append(Subject(name, ", ".join(map(_written, shown.items())), call, views, one_by_one))
     return subjects
@@ -130,13 +151,13 @@ def _subjects(loss: str | Callable, entry: Entry | None, given: dict[str, Any]) 
 
 def _changed(module: torch.nn.Module, entry: Entry) -> dict[str, Any]:
     """The settings of a module that are not the default. Its reduction is not seen at one sample."""
-    defaults = settings_of(entry.function)
+    defaults = settings_of(_function(entry))
     settings = {name: value for name, value in settings_of_module(module).items() if name != "reduction"}
     return {k: v for k, v in settings.items() if isinstance(v, Tensor) or v != defaults[k].default}
 
 
 def _views(entry: Entry, chosen: dict[str, Any]) -> tuple[View, ...]:
-    settings = {name: parameter.default for name, parameter in settings_of(entry.function).items()} | chosen
+    settings = {name: parameter.default for name, parameter in settings_of(_function(entry)).items()} | chosen
     views = tuple(v for v in entry.views if all(settings[k] == value for k, value in v.only.items()))
     if not views:
         known = " or ".join(f"{k}={value!r}" for v in entry.views for k, value in v.only.items())
@@ -144,12 +165,8 @@ def _views(entry: Entry, chosen: dict[str, Any]) -> tuple[View, ...]:
     return views
 
 
-def _double(value: Any) -> Any:
-    return value.double() if isinstance(value, Tensor) and value.is_floating_point() else value
-
-
 def _in_float64(module: torch.nn.Module) -> Callable[..., Tensor]:
-    state = {name: _double(tensor) for name, tensor in module.state_dict().items()}
+    state = {name: precise(tensor) for name, tensor in module.state_dict().items()}
     return lambda *inputs: torch.func.functional_call(module, state, inputs)
 
 
@@ -184,25 +201,27 @@ def _curve(subject: Subject, variable: Variable, case: str, inputs: Inputs) -> C
     def evaluate(x: Tensor) -> tuple[Tensor, Tensor]:
         x = x.clone().requires_grad_()
         parts = x.split(1) if subject.one_by_one else [x]
-        losses = torch.cat([subject.loss(*inputs(part)).reshape(len(part), -1).sum(1) for part in parts])
-        if not losses.requires_grad:  # piecewise constant, no gradient
+        values = [subject.loss(*inputs(part)) for part in parts]
+        check_result(values[0])
+        losses = torch.cat([value.reshape(len(part), -1).sum(1) for value, part in zip(values, parts, strict=True)])
+        if not losses.requires_grad:  # piecewise constant, like the accuracy
             return losses, torch.zeros_like(x)
         return losses.detach(), torch.autograd.grad(losses.sum(), x)[0]
 
     x = variable.values()
-    found = _jumps(x, lambda values: evaluate(values)[1])
-    nearest = (found.unsqueeze(1) - x).abs().min(1) if len(found) else None
+    jumps = _jumps(x, lambda values: evaluate(values)[1])
+    nearest = (jumps.unsqueeze(1) - x).abs().min(1) if len(jumps) else None
     kinks = torch.zeros(len(x), dtype=torch.bool)
     if nearest:
         on_grid = nearest.values < 1e-5
         kinks[nearest.indices[on_grid]] = True
-        x, order = torch.cat([x, found[~on_grid]]).sort()
+        x, order = torch.cat([x, jumps[~on_grid]]).sort()
         kinks = torch.nn.functional.pad(kinks, (0, int((~on_grid).sum())), value=True)[order]
     return Curve(variable, subject.name, subject.setting, case, x, *evaluate(x), kinks)
 
 
 def _jumps(x: Tensor, gradient: Callable[[Tensor], Tensor]) -> Tensor:
-    """Where the gradient jumps. Bisect: what still changes in a tiny interval is a jump."""
+    """Find where the gradient jumps. Bisect: what still changes in a tiny interval is a jump."""
     left, right = x[:-1], x[1:]
     at = gradient(x)
     at_left, at_right = at[:-1], at[1:]

@@ -9,7 +9,7 @@ import torch
 
 from ..language import gettext as _
 from .curves import Curve, curves
-from .style import panel, told_apart
+from .style import distinct_styles, panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +39,7 @@ def plot(*losses: str | Callable, quantity: str = "loss", ax: Axes | None = None
     if quantity not in ("loss", "gradient"):
         raise ValueError(f'plot draws quantity="loss" or "gradient", not {quantity!r}. Choose one of the two.')
     drawn = curves(*losses, **settings)
-    looks = told_apart(len(drawn))
+    looks = distinct_styles(len(drawn))
     alone, ax = ax is None, panel(ax)
     title, labels = _names(drawn)
     marks = {"kink": _("kink"), "flat": _("flat: gradient 0")}
@@ -53,7 +53,7 @@ def plot(*losses: str | Callable, quantity: str = "loss", ax: Axes | None = None
             ax.plot(*dots, "o", color=color, label=unnamed.pop("kink", None))
         if curve.flat.any():
             band = curve.x.numpy(), heights.where(curve.flat, torch.nan).numpy()
-            broad = {"linestyle": "-", "linewidth": 8, "alpha": 0.3, "solid_capstyle": "butt"}
+            broad: dict[str, Any] = {"linestyle": "-", "linewidth": 8, "alpha": 0.3, "solid_capstyle": "butt"}
             ax.plot(*band, color=color, **broad, label=unnamed.pop("flat", None))
     ax.set_xlabel(drawn[0].variable.label())
     ax.set_ylabel(_("loss") if quantity == "loss" else _("gradient"))
@@ -63,7 +63,7 @@ def plot(*losses: str | Callable, quantity: str = "loss", ax: Axes | None = None
 
 
 def _legend(ax: Axes, title: str | None, last: list[str], alone: bool) -> None:
-    """A short legend finds room among the curves; a longer one stands above them, and a figure of its own grows."""
+    """Place a short legend among the curves, a longer one above them; a figure that `plot` made grows by its height."""
     handles, labels = ax.get_legend_handles_labels()
     if len(labels) <= 3 and title is None and max(map(len, labels)) <= 25:
         ax.legend()
@@ -73,13 +73,13 @@ def _legend(ax: Axes, title: str | None, last: list[str], alone: bool) -> None:
     columns = 3 if longest <= 10 else 2 if longest <= 18 else 1
     entries = [handles[i] for i in order], [labels[i] for i in order]
     ax.legend(*entries, title=title, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=columns)
-    if alone:
+    if alone and (figure := ax.get_figure(root=True)):
         rows = -(-len(labels) // columns) + (title is not None)
-        ax.figure.set_figheight(ax.figure.get_figheight() + 0.22 * rows)
+        figure.set_figheight(figure.get_figheight() + 0.22 * rows)
 
 
 def _names(drawn: list[Curve]) -> tuple[str | None, list[str]]:
-    """What all curves have in common, as the title of the legend, and what tells each from the others."""
+    """Return what all curves have in common, as the title of the legend, and a label for each."""
 
     def called(curve: Curve) -> str:
         return curve.name + f"({curve.setting})" * bool(curve.setting)

@@ -1,14 +1,20 @@
-"""How the pictures look: one style for light and dark pages, for screens and phones, for readers without color."""
+"""The style of all pictures: for light and dark pages, screens and phones, and readers who see no color."""
+
+from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 FONTS = Path(__file__).parent.parent / "fonts"
 
 # Three to one against white and against a dark page (#121212); after Okabe and Ito, whose lighter colors fail on white.
 COLORS = ("#0072b2", "#d55e00", "#009371", "#b8629a", "#7a7a7a", "#8a7000")
 BLUE, ORANGE, GREEN, PURPLE = COLORS[:4]
-# What tells curves apart where color does not.
+# One line style for each color, for print in black and white and for readers who see no color.
 LINES = ("-", "--", "-.", ":", (0, (8, 2, 1, 2, 1, 2)), (0, (14, 4)))
 
 SETTINGS = {
@@ -32,12 +38,12 @@ SETTINGS = {
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "lossbook",  # the same names inside the file on every run
 }
-# Neither the hour nor the version of matplotlib, which would change the file.
+# No date, no version: the same picture is the same file on every run.
 METADATA = {"Date": None, "Creator": None}
 
 
-def pyplot():
-    """`matplotlib.pyplot`, or a sentence that says how to install it."""
+def pyplot() -> Any:
+    """Return `matplotlib.pyplot`, or say how to install it."""
     try:
         import matplotlib.pyplot
     except ModuleNotFoundError as error:
@@ -53,7 +59,8 @@ def set_style() -> None:
     Sets matplotlib's `rcParams`; `matplotlib.rcdefaults()` takes them back.
     """
     plt = pyplot()
-    from matplotlib import cycler, font_manager
+    from cycler import cycler
+    from matplotlib import font_manager
 
     known = {font.fname for font in font_manager.fontManager.ttflist}
     for file in map(str, FONTS.glob("*.otf")):
@@ -66,14 +73,15 @@ def set_style() -> None:
         from matplotlib_inline.config import InlineBackend
 
         inline = InlineBackend.instance(parent=shell)
-        inline.print_figure_kwargs = {"bbox_inches": "tight", "metadata": METADATA}
+        saving: dict[str, Any] = {"bbox_inches": "tight", "metadata": METADATA}
+        inline.print_figure_kwargs = saving
         # JupyterLab shows a PNG, but no SVG, of a notebook that it does not trust yet. "retina" is a PNG for screens
         # with two pixels to a point: small text stays sharp.
         inline.figure_formats = {"svg", "retina"}
 
 
-def told_apart(count: int) -> list[tuple]:
-    """A color and a line for each of `count` curves."""
+def distinct_styles(count: int) -> list[tuple]:
+    """Return a color and a line style for each of `count` curves."""
     if count > len(COLORS):
         raise ValueError(
             f"One picture holds {len(COLORS)} curves that can be told apart; these are {count}. Draw fewer, or several "
@@ -82,6 +90,6 @@ def told_apart(count: int) -> list[tuple]:
     return list(zip(COLORS, LINES, strict=True))[:count]
 
 
-def panel(ax=None, **figure):
-    """`ax`, or the Axes of a new figure. Nothing is ever drawn onto a picture that happens to be open."""
+def panel(ax: Axes | None = None, **figure: Any) -> Any:
+    """Return `ax`, or the Axes of a new figure. Nothing is ever drawn onto a picture that happens to be open."""
     return pyplot().subplots(**figure)[1] if ax is None else ax

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..kit.batches.batch import Batch
-from .subject.call import Outcome, call
+from .subject.outcome import Answered, Failed, NoTensor, Outcome, call
 from .subject.state import TakesTooLong
 
 DOUBLE, SINGLE = 1e-6, 2e-5  #: how exact a loss must be that computes in float64, and one that computes in float32
@@ -18,58 +17,84 @@ STEP = 1e-5  #: how far to look beside a point for other slopes
 STEEP = 1e5  #: a slope that stands for an infinite one: any finite number will do
 
 
-@dataclass
+@dataclass(frozen=True)
+class Standard:
+    """What a loss is held against."""
+
+    losses: Sequence[Callable]  #: each is right
+    wrt: tuple[int, ...]  #: which arguments are predictions
+    guessed: bool  #: whether these were guessed, as with a user's reference
+    tolerance: float = DOUBLE
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A batch on which both gave a tensor: the loss under test and the right one."""
+
+    batch: Batch
+    got: Answered
+    best: Answered
+
+
+@dataclass(frozen=True, eq=False)
 class Trial:
     """One batch, what the loss under test made of it, and what is right."""
 
     batch: Batch
-    settings: dict[str, Any]
     got: Outcome
-    right: list[Outcome]  #: each is right; none where the batch means nothing to the reference
+    right: list[Answered]  #: each is right; none where the batch means nothing to the reference
 
     @property
-    def best(self) -> Outcome:
+    def best(self) -> Answered:
         return self.right[0]
 
+    @property
+    def sample(self) -> Sample | None:
+        return Sample(self.batch, self.got, self.best) if self.right and isinstance(self.got, Answered) else None
 
-def try_on(
-    loss: Callable, losses: Sequence[Callable], batch: Batch, wrt: Sequence[int], settings: dict[str, Any] | None = None
-) -> Trial:
+
+def try_on(loss: Callable, standard: Standard, batch: Batch) -> Trial:
     """Call a loss and the right ones on a batch."""
     # On ordinary input lossbook and torch agree, as lossbook's tests show; where losses break, they may not.
-    right = [call(reference, batch.tensors, wrt) for reference in (losses if batch.edge else losses[:1])]
-    # Where one of them fails, torch's own has a flaw of its own there, and nobody can say what is right.
-    if not all(r.works and r.backward_error is None and bool(r.value.isfinite().all()) for r in right):
-        right = []
-    return Trial(batch, settings or {}, call(loss, batch.tensors, wrt), right)
+    losses = standard.losses if batch.edge else standard.losses[:1]
+    outcomes = [call(right, batch.tensors, standard.wrt) for right in losses]
+    right = [o for o in outcomes if isinstance(o, Answered) and o.backward_error is None and o.is_finite]
+    # If torch or lossbook fails here, there is no reference value: skip.
+    return Trial(batch, call(loss, batch.tensors, standard.wrt), right if len(right) == len(outcomes) else [])
 
 
-def fault_of(trial: Trial, losses: Sequence[Callable], wrt: Sequence[int], tolerance: float) -> str | None:
+def fault_of(trial: Trial, standard: Standard) -> str | None:
     """What is wrong, in a word; None where the loss is right or the reference says nothing."""
     got = trial.got
     if not trial.right:
         return None
-    if isinstance(got.error, TakesTooLong) or isinstance(got.backward_error, TakesTooLong):
-        return "hang"
-    if got.error is not None:
-        return "error"
-    if got.value is None:
+    if isinstance(got, Failed):
+        return "hang" if isinstance(got.error, TakesTooLong) else "error"
+    if isinstance(got, NoTensor):
         return "no tensor"
-    if got.value.numel() != trial.best.value.numel() or got.value.is_complex() or got.value.dtype is torch.bool:
-        return "shape"
-    if got.value.dim() > 1 and got.value.shape != trial.best.value.shape:
-        return "shape"
-    if not any(close(got.value.reshape(r.value.shape), r.value, tolerance) for r in trial.right):
-        near = any(close(got.value.reshape(r.value.shape), r.value, 1e-2) for r in trial.right)
-        if near and gradient_fault(trial, losses, wrt, tolerance) == "gradient not finite":
-            return "gradient not finite"  # a root without the small number under it: the value is off by that number
-        return "value" if bool(got.value.isfinite().all()) else "not finite"
-    return gradient_fault(trial, losses, wrt, tolerance)
+    if isinstance(got.backward_error, TakesTooLong):
+        return "hang"
+    return _value_fault(trial, got, standard) or _gradient_fault(trial, got, standard)
 
 
-def gradient_fault(trial: Trial, losses: Sequence[Callable], wrt: Sequence[int], tolerance: float) -> str | None:
-    """The same for the gradients alone."""
-    got, spared = trial.got, len(losses) == 1  # of a person's own reference nobody knows what is a target
+def _value_fault(trial: Trial, got: Answered, standard: Standard) -> str | None:
+    value, want = got.value, trial.best.value
+    if value.numel() != want.numel() or value.is_complex() or value.dtype is torch.bool:
+        return "shape"
+    if value.dim() > 1 and value.shape != want.shape:
+        return "shape"
+
+    def agrees(tolerance: float) -> bool:
+        return any(close(value.reshape(r.value.shape), r.value, tolerance) for r in trial.right)
+
+    if agrees(standard.tolerance):
+        return None
+    if agrees(1e-2) and _gradient_fault(trial, got, standard) == "gradient not finite":
+        return "gradient not finite"  # a root without the small number under it: the value is off by that number
+    return "value" if got.is_finite else "not finite"
+
+
+def _gradient_fault(trial: Trial, got: Answered, standard: Standard) -> str | None:
     if got.backward_error is not None:
         return "backward error"
     wanted = [r for r in trial.right if r.carries_gradient]
@@ -77,51 +102,48 @@ def gradient_fault(trial: Trial, losses: Sequence[Callable], wrt: Sequence[int],
         return None
     if not got.carries_gradient:
         return "graph cut"
-    for k, i in enumerate(wrt):
-        rights = [r.gradients[k] for r in wanted if r.gradients[k] is not None]
-        rights = [r for r in rights if bool(r.isfinite().all())]
-        if not rights:
-            continue
+    for k, i in enumerate(standard.wrt):
+        rights = [g for r in wanted if (g := r.gradients[k]) is not None and bool(g.isfinite().all())]
         mine = got.gradients[k]
-        if k and spared and (mine is None or bool((mine == 0).all())):
-            continue  # it may be a target, and detached
+        if not rights or (k and standard.guessed and (mine is None or bool((mine == 0).all()))):
+            continue  # with a user's reference we cannot tell predictions from targets, which may be detached
         if mine is None:
             if all(bool((r == 0).all()) for r in rights):
                 continue
             return "graph cut"
         if not bool(mine.isfinite().all()):
             return "gradient not finite"
-        if any(close(mine, r, tolerance, steep=True) for r in rights):
+        if any(close(mine, r, standard.tolerance, steep=True) for r in rights):
             continue
-        if not _subgradient(mine, rights, trial, losses, i, k, tolerance):
+        if not _is_subgradient(mine, rights, trial.batch, standard.losses[0], i, standard.tolerance):
             return "gradient"
     return None
 
 
-def close(got: Tensor, want: Tensor, tolerance: float, steep: bool = False) -> bool:
-    """Equal to within the tolerance, relative for numbers beyond 1."""
+def close(got: Tensor, want: Tensor, tolerance: float, *, steep: bool = False) -> bool:
+    """Equal to within the tolerance, relative for numbers beyond 1; if ``steep``, a slope beyond STEEP equals any."""
     got, want = got.double(), want.double()
     apart = (got - want).abs() <= tolerance * want.abs().clamp(min=1)
     return bool((apart | (want.abs() > STEEP)).all() if steep else apart.all())
 
 
-def _subgradient(
-    mine: Tensor, rights: list[Tensor], trial: Trial, losses: Sequence[Callable], i: int, k: int, tolerance: float
+def _is_subgradient(
+    mine: Tensor, rights: list[Tensor], batch: Batch, right: Callable, argument: int, tolerance: float
 ) -> bool:
     """Whether each number lies between slopes found right beside the point: at a kink all of these are right."""
     seen = [r.double() for r in rights]
     generator = torch.Generator().manual_seed(1)
-    batch = trial.batch
-    wrt = (i,)
-    low_end, high_end = (0.0, 1.0) if _chances(batch.tensors[i]) else (-float("inf"), float("inf"))
+    point = batch.tensors[argument]
+    ends = (0.0, 1.0) if _are_probabilities(point) else (-float("inf"), float("inf"))
     for _ in range(4):
-        way = torch.randint(2, batch.tensors[i].shape, generator=generator).double() * 2 - 1
+        way = torch.randint(2, point.shape, generator=generator).double() * 2 - 1
         for side in (STEP, -STEP):
             moved = list(batch.tensors)
-            moved[i] = (moved[i] + side * way).clamp(low_end, high_end)
-            beside = call(losses[0], moved, wrt)
-            if beside.gradients and beside.gradients[0] is not None and bool(beside.gradients[0].isfinite().all()):
-                seen.append(beside.gradients[0].double())
+            moved[argument] = (point + side * way).clamp(*ends)
+            beside = call(right, moved, (argument,))
+            slope = beside.gradients[0] if isinstance(beside, Answered) else None
+            if slope is not None and bool(slope.isfinite().all()):
+                seen.append(slope.double())
     slopes = torch.stack(seen)
     low, high = slopes.amin(0), slopes.amax(0)
     slack = tolerance * high.abs().clamp(min=1) + 1e-3 * (high - low)
@@ -129,5 +151,5 @@ def _subgradient(
     return bool((inside | (high.abs() > STEEP) | (low.abs() > STEEP)).all())
 
 
-def _chances(tensor: Tensor) -> bool:
-    return bool((tensor >= 0).all() and (tensor <= 1).all())
+def _are_probabilities(tensor: Tensor) -> bool:
+    return bool(((tensor >= 0) & (tensor <= 1)).all())

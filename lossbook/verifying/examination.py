@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..kit.batches.batch import Batch
-from .compare import DOUBLE, SINGLE, Trial, fault_of, try_on
-from .subject.call import Outcome, call
+from ..kit.batches.batch import Batch, Settings
+from ..kit.precision import cast
+from ..language import gettext as _
+from .compare import DOUBLE, SINGLE, Sample, Standard, Trial, fault_of, try_on
 from .subject.candidate import Candidate
+from .subject.outcome import Answered, Failed, Outcome, call
 from .subject.reference import Reference
 from .subject.state import TakesTooLong
+
+
+class NotApplicable(Exception):
+    """There is nothing that a check could look at; the text says why."""
 
 
 class Examination:
@@ -24,33 +30,39 @@ class Examination:
         self.candidate, self.reference = candidate, reference
         self.wrt = reference.kind.wrt
         self.loss = reference.kind.around(candidate.loss)
-        self.losses = reference.bound({})
         self.single = reference.single  #: whether it, or the right one, computes in float32 inside
         self.trials: list[Trial] = []
         self.refused: dict[str, BaseException] = {}  #: forms of input that the loss does not take, and what it says
+        self.standard = self.standard_with({})
         self._try_all()
+        self.standard = self.standard_with({})  # now that its tolerance is known
 
     @property
     def tolerance(self) -> float:
         return SINGLE if self.single else DOUBLE
 
+    def standard_with(self, settings: Settings) -> Standard:
+        """What the loss with these settings is held against."""
+        guessed = self.reference.entry is None
+        return Standard(self.reference.bound(settings), self.wrt, guessed, self.tolerance)
+
     def _try_all(self) -> None:
         batches = self.reference.batches({})
         first = [batch for batch in batches if not batch.base]
         for batch in first:
-            self.trials.append(try_on(self.loss, self.losses, batch, self.wrt))
+            self.trials.append(try_on(self.loss, self.standard, batch))
             if self.hangs:
                 return
-        if self.trials and all(t.got.error is not None for t in self.trials):
+        if self.trials and all(isinstance(t.got, Failed) for t in self.trials):
             self._try_single(first)
-        main = next((t.batch.form for t in self.trials if t.got.error is None), "")
+        main = next((t.batch.form for t in self.trials if not isinstance(t.got, Failed)), "")
         # In its main form a loss must take every batch; another form it may refuse.
         for trial in self.trials:
-            if trial.got.error is not None and trial.batch.form != main:
+            if isinstance(trial.got, Failed) and trial.batch.form != main:
                 self.refused.setdefault(trial.batch.form, trial.got.error)
         taken = {t.batch.form for t in self.trials} - self.refused.keys() if main else set()
-        kept = [b for b in map(functools.partial(_fitting, taken=taken), batches) if b.base in taken]
-        self.trials += [try_on(self.loss, self.losses, batch, self.wrt) for batch in kept]
+        fitting = [_fitting(batch, taken) for batch in batches]
+        self.trials += [try_on(self.loss, self.standard, batch) for batch in fitting if batch.base in taken]
         self.single = self.single or self._computes_in_float32()
 
     def _try_single(self, batches: Sequence[Batch]) -> None:
@@ -58,29 +70,27 @@ class Examination:
         inner = self.loss
 
         def loss(*tensors: Tensor) -> Any:
-            return inner(*(t.float() if t.is_floating_point() else t for t in tensors))
+            return inner(*(cast(t, torch.float32) for t in tensors))
 
-        trials = [try_on(loss, self.losses, batch, self.wrt) for batch in batches]
-        if any(t.got.error is None for t in trials):
+        trials = [try_on(loss, self.standard, batch) for batch in batches]
+        if not all(isinstance(t.got, Failed) for t in trials):
             self.loss, self.trials, self.single = loss, trials, True
 
     def _computes_in_float32(self) -> bool:
         """Whether its float64 results hold no more digits than float32 has."""
-        values = [t.got.value for t in self.trials if t.got.works and not t.batch.edge]
+        values = [t.got.value for t in self.trials if isinstance(t.got, Answered) and not t.batch.edge]
         return len(values) > 2 and all(bool((v.double() == v.float().double()).all()) for v in values)
-
-    def losses_in(self, dtype: torch.dtype) -> list[Callable]:
-        """The right losses with their own tensors in this dtype."""
-        settings = {
-            name: v.to(dtype) if isinstance(v, Tensor) and v.is_floating_point() else v
-            for name, v in self.reference.settings.items()
-        }
-        return [self.reference.kind.around(functools.partial(loss, **settings)) for loss in self.reference.losses]
 
     @property
     def hangs(self) -> bool:
         """Whether the last call did not come back."""
-        return bool(self.trials) and isinstance(self.trials[-1].got.error, TakesTooLong)
+        got = self.trials[-1].got if self.trials else None
+        return isinstance(got, Failed) and isinstance(got.error, TakesTooLong)
+
+    @property
+    def runs(self) -> bool:
+        """Whether the loss gives a tensor on any batch."""
+        return any(isinstance(t.got, Answered) for t in self.trials)
 
     def ordinary(self) -> list[Trial]:
         return [t for t in self.trials if not t.batch.edge and t.batch.form not in self.refused]
@@ -89,27 +99,37 @@ class Examination:
         return [t for t in self.trials if t.batch.edge and t.batch.form not in self.refused]
 
     def fault(self, trial: Trial) -> str | None:
-        found = fault_of(trial, self.losses, self.wrt, self.tolerance)
+        found = fault_of(trial, self.standard)
         # A person's own inputs, changed by us, may lie outside what the loss is for.
         if found == "error" and self.reference.entry is None and trial.batch.form != "inputs":
             return None
         return found
 
-    def call(self, batch: Batch, loss: Callable | None = None, **how: Any) -> Outcome:
-        return call(loss or self.loss, batch.tensors, self.wrt, **how)
+    def run(self, batch: Batch, *, upstream: float = 1.0, passes: int = 1) -> Outcome:
+        """Call the loss once more."""
+        return call(self.loss, batch.tensors, self.wrt, upstream=upstream, passes=passes)
 
-    def sample(self) -> Trial | None:
-        """An ordinary batch on which the loss runs."""
-        return next((t for t in self.ordinary() if t.got.works and t.right), None)
+    def samples(self) -> list[Sample]:
+        """The ordinary batches on which the loss runs."""
+        return [trial.sample for trial in self.ordinary() if trial.sample]
 
-    def sample_with_gradient(self) -> Trial | None:
+    def sample(self) -> Sample:
+        """The first of them."""
+        samples = self.samples()
+        if not samples:
+            raise NotApplicable(_("no batch on which it runs"))
+        return samples[0]
+
+    def sample_with_gradient(self) -> Sample:
         """The same, if the loss sends a gradient back on it."""
-        trial = self.sample()
-        return trial if trial and trial.got.carries_gradient and not trial.got.backward_error else None
+        sample = self.sample()
+        if not sample.got.carries_gradient or sample.got.backward_error:
+            raise NotApplicable(_("no gradient"))
+        return sample
 
 
 def _fitting(batch: Batch, taken: set[str]) -> Batch:
     """An edge for a loss that takes no single row of numbers: as a column."""
     if batch.base == "(N)" and "(N)" not in taken and "(N, D)" in taken:
-        return Batch(tuple(t.unsqueeze(-1) for t in batch.tensors), "(N, D)", "(N, D)", batch.edge, batch.name)
+        return replace(batch, tensors=tuple(t.unsqueeze(-1) for t in batch.tensors), form="(N, D)", base="(N, D)")
     return batch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -20,7 +21,7 @@ def smallest(batch: Batch, fails: Callable[[Batch], bool]) -> Batch:
         shrinking = False
         for tensors in _smaller(batch.tensors):
             left -= 1
-            tried = Batch(tensors, batch.form, batch.base, batch.edge, batch.name)
+            tried = replace(batch, tensors=tensors)
             if fails(tried):
                 batch, shrinking = tried, True
                 break
@@ -48,7 +49,7 @@ def _fewer(tensors: Sequence[Tensor], dim: int) -> Iterator[tuple[Tensor, ...]]:
     if len(sizes) != 1:
         return
     (n,) = sizes
-    parts = [range(n // 2), range(n // 2, n)] if n > 3 else []
+    parts: list[Sequence[int]] = [range(n // 2), range(n // 2, n)] if n > 3 else []
     parts += [[i for i in range(n) if i != out] for out in range(n)] if 1 < n <= 8 else []
     for part in parts:
         yield tuple(t.index_select(dim, torch.tensor(list(part))) for t in tensors)

@@ -9,7 +9,8 @@ from ..report import FAILED, CheckResult, Finding, Report
 from .checks import CHECKS, calls, compiled, module
 from .examination import Examination
 from .subject.candidate import Candidate
-from .subject.reference import reference
+from .subject.outcome import call, error_of
+from .subject.reference import understand
 from .subject.state import preserved, quiet
 
 
@@ -45,27 +46,27 @@ def verify(loss: Any, like: Any, inputs: Any = None, *, compile: bool = False, *
     'the sum instead of the mean: exactly N times too large'
     """
     with preserved(), quiet():
-        right = reference(like, inputs, settings)
+        right = understand(like, inputs, settings)
         candidate = Candidate(loss)
         if not callable(candidate.original) or candidate.error is not None:
             return Report(candidate.name, right.name, (_not_made(candidate),))
         examination = Examination(candidate, right)
-        if not any(t.right for t in examination.trials):
+        if not any(trial.right for trial in examination.trials):
             raise ValueError(_nothing_right(examination))
-        checks = []
-        runs = any(t.got.works for t in examination.trials)
-        # Where it never runs, there is nothing to look at but what it is made of.
-        for check in (*CHECKS, compiled) if compile and runs else CHECKS if runs else (calls, module):
-            checks.append(check(examination))
-    return Report(candidate.name, right.name, tuple(checks))
+        checks = (*CHECKS, compiled) if compile else CHECKS
+        if not examination.runs:
+            checks = (calls, module)  # there is nothing to look at but what it is made of
+        return Report(candidate.name, right.name, tuple(check(examination) for check in checks))
 
 
-def _nothing_right(e: Examination) -> str:
+def _nothing_right(examination: Examination) -> str:
     """Why there is nothing to compare with."""
-    outcomes = [e.call(t.batch, right) for t in e.trials for right in e.losses]
-    error = next((o.error or o.backward_error for o in outcomes if o.error or o.backward_error), None)
+    batches = [trial.batch for trial in examination.trials]
+    outcomes = (call(right, b.tensors, examination.wrt) for b in batches for right in examination.standard.losses)
+    error = next((error for outcome in outcomes if (error := error_of(outcome))), None)
     said = f"{type(error).__name__}: {error}" if error else "no finite tensor comes back."
-    return f"{e.reference.name} cannot be computed on any of the batches, so there is nothing to compare with. {said}"
+    name = examination.reference.name
+    return f"{name} cannot be computed on any of the batches, so there is nothing to compare with. {said}"
 
 
 def _not_made(candidate: Candidate) -> CheckResult:
@@ -76,4 +77,4 @@ def _not_made(candidate: Candidate) -> CheckResult:
         says = _("The class cannot be built without arguments: {said}. Give an object of it.").format(said=error)
     early = "before Module.__init__" in str(error)
     diagnosis = _("super().__init__() is missing in __init__, or comes too late") if early else ""
-    return CheckResult("calls", _("can be called"), FAILED, "", Finding(says, diagnosis=diagnosis))
+    return CheckResult(calls.name, calls.title(), FAILED, finding=Finding(says, diagnosis=diagnosis))

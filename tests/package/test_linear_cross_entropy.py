@@ -324,7 +324,7 @@ WRONG = {
     "options": (lambda: linear_cross_entropy(X, A, T, options=2), TypeError, "LinearCrossEntropyOptions, or .* None; got int"),
     "ignore_index": (lambda: linear_cross_entropy(X, A, T, ignore_index=0.5), TypeError, "must be an integer"),
     "class weights of a module": (lambda: LinearCrossEntropyLoss(3, 4, weight=torch.ones(2)), ValueError, r"\(4,\)"),
-    "a setting": (lambda: LinearCrossEntropyLoss(3, 4, reductoin="sum"), TypeError, "Did you mean reduction"),
+    "a setting": (lambda: LinearCrossEntropyLoss(3, 4, reductoin="sum"), TypeError, "Did you mean 'reduction'"),
 }  # fmt: skip
 
 

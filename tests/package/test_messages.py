@@ -9,12 +9,24 @@ from torch.testing import assert_close
 import lossbook
 from lossbook import functional as lf
 from lossbook import nn as lnn
-from lossbook.catalogue import CATALOGUE
+from lossbook.catalogue import CATALOGUE, settings_of_module
 from lossbook.softmax import cross_entropy_gradient, softmax_jacobian
+from lossbook.testing import loss_checks
 
 ONE, TWO = torch.tensor([1.0]), torch.tensor([1.0, 2.0])
 LOGITS, CLASSES = torch.zeros(2, 3), torch.tensor([0, 1])
 CUBE, NAN = torch.ones(2, 3, 4), float("nan")
+ADAPTIVE = torch.nn.AdaptiveLogSoftmaxWithLoss(4, 4, [2])
+
+
+def own(input, target):
+    return (input - target).abs().mean()
+
+
+class Own(torch.nn.Module):
+    def forward(self, input, target):
+        return own(input, target)
+
 
 WRONG = {
     "a list": (lambda: lf.l1_loss([1.0], ONE), TypeError, r"input must be a torch.Tensor, got list.*torch.tensor\("),
@@ -31,6 +43,11 @@ WRONG = {
     ),
     "shape of weight": (lambda: lf.l1_loss(TWO, TWO, weight=ONE), ValueError, r"input and weight.*\(2,\) and \(1,\)"),
     "a missing tensor": (lambda: lf.l1_loss(ONE), TypeError, "l1_loss needs input and target; missing: target"),
+    "missing tensors": (
+        lambda: lf.ctc_loss(CUBE, CLASSES),
+        TypeError,
+        "ctc_loss needs log_probs, targets, input_lengths and target_lengths; missing: input_lengths and target_lengths",
+    ),
     "a setting by position": (
         lambda: lf.cross_entropy(LOGITS, CLASSES, None),
         TypeError,
@@ -42,7 +59,7 @@ WRONG = {
         "deprecated.*reduction='sum'",
     ),
     "another of them": (lambda: lnn.MSELoss(reduce=False), TypeError, "deprecated"),
-    "a typing error": (lambda: lnn.MSELoss(reductoin="sum"), TypeError, "Did you mean reduction?"),
+    "a typing error": (lambda: lnn.MSELoss(reductoin="sum"), TypeError, "Did you mean 'reduction'?"),
     "an unknown setting": (lambda: lf.l1_loss(ONE, ONE, xyz=1), TypeError, "It takes .*reduction"),
     "a module's setting by position": (
         lambda: lnn.CrossEntropyLoss(TWO),
@@ -181,6 +198,21 @@ WRONG = {
         ValueError,
         "no exercise 'l1-mse'. Did you mean 'l1-and-mse'?",
     ),
+    "softmax of nothing": (lambda: lossbook.explain("softmax"), TypeError, "softmax takes a tensor of logits, and dim"),
+    "softmax with a setting": (lambda: lossbook.explain("softmax", TWO, reduction="sum"), TypeError, "softmax takes"),
+    "softmax of a list": (lambda: lossbook.explain("softmax", [1.0, 2.0]), TypeError, "input must be a torch.Tensor"),
+    "no numbers to explain": (lambda: lossbook.explain(own), TypeError, r"Write explain\(own, input, target\)"),
+    "a class to explain": (lambda: lossbook.explain(Own, ONE, ONE), TypeError, r"Build it: explain\(Own\(\), …\)"),
+    "a module without numbers": (lambda: lossbook.explain(ADAPTIVE), TypeError, "takes input and target, got 0"),
+    "a built module with a setting": (
+        lambda: lossbook.explain(ADAPTIVE, torch.ones(1, 4), torch.tensor([0]), reduction="sum"),
+        TypeError,
+        "got its settings when it was built.* no reduction",
+    ),
+    "a module for settings": (lambda: settings_of_module(ADAPTIVE), TypeError, "adaptive_log_softmax has no function"),
+    "the gradient of no class": (lambda: cross_entropy_gradient(TWO, torch.tensor(5)), IndexError, "holds class 5"),
+    "the gradient of a cube": (lambda: cross_entropy_gradient(CUBE, CLASSES), ValueError, r"\(C,\) for one sample"),
+    "a check that is none": (lambda: loss_checks(own, like="l1")("valu"), ValueError, "no check 'valu'.*'value'"),
     "an unknown language": (lambda: lossbook.set_language("fr"), ValueError, "en, pt, vi, zh, not 'fr'"),
 }
 

@@ -16,9 +16,10 @@ from torch import nn
 
 import lossbook
 from lossbook.verifying.checks import CHECKS
-from lossbook.verifying.subject import call
+from lossbook.verifying.subject import outcome
 from lossbook.verifying.subject.state import limited
 from lossbook.verifying.verify import verify
+from tests.package.small_losses import asks_for_a_mask, clears_the_target, right, shaken, spread, two_sorted_rows
 
 pytest_plugins = ["pytester"]
 
@@ -26,34 +27,8 @@ INTERRUPTS = hasattr(signal, "setitimer")
 interrupted = pytest.mark.skipif(not INTERRUPTS, reason="On Windows nothing interrupts a loss that does not end.")
 
 
-def right(input, target):
-    return (input - target).square().mean()
-
-
 def summed(input, target):
     return (input - target).square().sum()
-
-
-def shaken(input, target):
-    return right(input, target) + 1e-7 * torch.rand(())
-
-
-def spread(input, target):
-    return ((input.max() - input.min()) - (target.max() - target.min())).square()
-
-
-def two_sorted_rows():
-    return torch.randn(6).sort().values, torch.randn(6).sort().values
-
-
-def clears_the_target(input, target):
-    loss = right(input, target)
-    target.zero_()
-    return loss
-
-
-def asks_for_a_mask(input, target, mask):
-    return (right(input, target) * mask).mean()
 
 
 # ---- the report
@@ -65,7 +40,7 @@ def test_a_right_loss():
     assert str(report).startswith("right agrees with mse.")
     assert {c.state for c in report.checks} == {"passed", "not applicable"}
     assert all(c.why for c in report.checks if c.state == "not applicable")
-    assert [c.name for c in report.checks] == [check.__name__.replace("_", " ") for check in CHECKS]
+    assert [c.name for c in report.checks] == [check.name for check in CHECKS]
     assert not report.failures
     assert not report.diagnosis
     report.raise_on_failure()
@@ -139,6 +114,27 @@ def test_the_smallest_input_is_small(loss, like, diagnosis):
     inputs = report.failures[0].finding.inputs
     assert sum(t.numel() for t in inputs) <= 4
     assert all(bool((2 * t == (2 * t).round()).all()) for t in inputs), "round numbers"
+
+
+def clamped_logits(input, target):
+    return nn.functional.binary_cross_entropy(input.clamp(0, 1), target, reduction="sum")
+
+
+def test_a_slip_is_named_under_every_reduction():
+    report = verify(clamped_logits, like="bce_with_logits", reduction="sum")
+    assert report.diagnosis == "sigmoid is missing: the logits are clamped to [0, 1] and taken for probabilities"
+
+
+def summed_over_classes(input, target):
+    losses = nn.functional.binary_cross_entropy_with_logits(input, target, reduction="none")
+    return losses.sum(-1).mean()
+
+
+def test_a_count_holds_in_every_batch():
+    """The loss is C times too large; N is that number in one of the failing batches, of shape (C), only."""
+    report = verify(summed_over_classes, like="multilabel_soft_margin")
+    forms = next(check.finding for check in report.checks if check.name == "forms")
+    assert forms.diagnosis == "too large by the number of all elements: the sum instead of the mean"
 
 
 def test_twice_the_same():
@@ -282,7 +278,7 @@ class NoSuper(nn.Module):
     ],
 )
 def test_bad_manners_are_reported(loss, check, words, ran, capsys, monkeypatch):
-    monkeypatch.setattr(call, "limited", functools.partial(limited, 0.2))
+    monkeypatch.setattr(outcome, "limited", functools.partial(limited, 0.2))
     report = verify(loss, like="mse")
     assert not report
     assert report.ran == ran
@@ -299,6 +295,27 @@ def test_the_time_limit_cuts_no_import_in_half(tmp_path, monkeypatch):
     with limited(0.01):
         import late
     assert late.whole
+
+
+class WearsOut(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, input, target):
+        self.calls += 1
+        if self.calls > 16:  # as many as the first checks make
+            raise RuntimeError("worn out")
+        return right(input, target)
+
+
+def test_a_loss_that_fails_only_later():
+    report = verify(WearsOut(), like="mse")
+    states = {check.name: check.state for check in report.checks}
+    assert states["value"] == "passed"
+    assert states["upstream"] == states["second backward"] == "not applicable"
+    assert states["repeatable"] == "failed"
+    assert "got worn out" in str(report)
 
 
 # ---- what cannot be compared

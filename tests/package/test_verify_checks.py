@@ -6,10 +6,7 @@ from torch import nn
 
 from lossbook.verifying.checks import CHECKS
 from lossbook.verifying.verify import verify
-
-
-def right(input, target):
-    return (input - target).square().mean()
+from tests.package.small_losses import asks_for_a_mask, clears_the_target, right, shaken, spread, two_sorted_rows
 
 
 def one_row(tensor):
@@ -73,26 +70,8 @@ class _WearsOut(_IgnoresUpstream):
         return upstream * 2 * (input - target) / input.numel() / ctx.used, None
 
 
-def shaken(input, target):
-    return right(input, target) + 1e-7 * torch.rand(())
-
-
-def spread(input, target):
-    return ((input.max() - input.min()) - (target.max() - target.min())).square()
-
-
 def spread_of_sorted(input, target):
     return ((input[-1] - input[0]).abs() - (target[-1] - target[0]).abs()).square()
-
-
-def two_sorted_rows():
-    return torch.randn(6).sort().values, torch.randn(6).sort().values
-
-
-def clears_the_target(input, target):
-    loss = right(input, target)
-    target.zero_()
-    return loss
 
 
 def needs_contiguous(input, target):
@@ -124,10 +103,6 @@ class HoldsALambda(nn.Module):
         return self.square(input - target).mean()
 
 
-def asks_for_a_mask(input, target, mask):
-    return (right(input, target) * mask).mean()
-
-
 #: For each check a loss, what it claims to be, and its inputs; the test below asks for one for each new check.
 ONLY = {
     "calls": (asks_for_a_mask, "mse"),
@@ -152,7 +127,7 @@ ONLY = {
 }
 
 
-@pytest.mark.parametrize("check", [check.__name__.replace("_", " ") for check in CHECKS])
+@pytest.mark.parametrize("check", [check.name for check in CHECKS])
 def test_each_check_finds_what_no_other_finds(check):
     report = verify(*ONLY[check])
     state = "warning" if check == "dtype" else "failed"  # a loss may choose to answer in another dtype

@@ -33,7 +33,7 @@ class WebPage:
 
     def __post_init__(self) -> None:
         folder = self.docname.removeprefix("book/").split("/")[0]
-        self.folder = folder if folder in LANGUAGES else None  # None: the door
+        self.folder = folder if folder in LANGUAGES else None  # None: book/index.md
         self.language = LANGUAGES[self.folder or REFERENCE]
         self.name = self.docname.removeprefix(f"book/{self.folder}/") if self.folder else "index"
         self.path = self.site / f"{self.docname}.html"

@@ -1,16 +1,20 @@
 """Bibliography, glossary, fact-check, articles: that the data is whole, and what the site makes of it."""
 
+import ast
+import inspect
+import pydoc
 import re
 from collections import Counter
 
 import pytest
 from pybtex.database import parse_string
 
+import lossbook
 from book._ext import claims, glossary
 from book._ext.references import Style
 from tests.book.small_pages import code, markdown, page_of
 from tests.site.pages import STRINGS, SmallBook, data
-from tools.book import LANGUAGES, REFERENCE, Cell, Page, bibliography, pages, read_data
+from tools.book import LANGUAGES, REFERENCE, ROOT, Cell, Page, bibliography, pages, read_data
 from tools.book.works import ARTICLE, cited, short
 
 BIBLIOGRAPHY = bibliography().entries
@@ -321,3 +325,56 @@ def test_address_of_no_cell_is_told(tmp_path):
     assert "leads to 'gone' of book/vi/page, which the book does not have" in run.stderr
     assert "leads to 'after' of book/zh/nowhere" in run.stderr
     assert "Traceback" not in run.stderr
+
+
+# ---- every public name -----------------------------------------------------------------------------------------------
+
+DIRECTIVE = re.compile(r"^\.\. auto(\w+):: ([\w.]+).*\n((?:   :.*\n)*)", re.MULTILINE)
+DOORS = ("functional", "nn", "beyond", "catalogue", "softmax", "testing", "language", "pictures")
+
+
+def named(language: str) -> list[str]:
+    """The names that the page "the package lossbook" prints."""
+    names = []
+    for kind, name, options in DIRECTIVE.findall((ROOT / f"book/{language}/api.md").read_text(encoding="utf-8")):
+        members = re.search(":members:(.*)", options)
+        if kind != "module":
+            names.append(name)
+        else:
+            few = members[1].split(", ") if members[1] else pydoc.locate(name).__all__
+            names += [f"{name}.{member.strip()}" for member in few]
+    return names
+
+
+def public() -> list[str]:
+    """Every public name of the package, and those that notebooks import."""
+    names = [f"lossbook.{name}" for name in lossbook.__all__ if not inspect.ismodule(getattr(lossbook, name))]
+    for door in DOORS:
+        names += [f"lossbook.{door}.{name}" for name in pydoc.locate(f"lossbook.{door}").__all__]
+    cells = [c for language in LANGUAGES for page in pages(language).values() for c in page.cells if c.kind == "code"]
+    imports = [node for cell in cells for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.ImportFrom)]
+    names += [f"{i.module}.{alias.name}" for i in imports if i.module.startswith("lossbook") for alias in i.names]
+    return [name for name in dict.fromkeys(names) if not inspect.ismodule(pydoc.locate(name))]
+
+
+def left_out(names: list[str], page: list[str]) -> list[str]:
+    """Names of something that does not stand on the page, under this name or another one."""
+    shown = {id(pydoc.locate(name)) for name in page}
+    return [name for name in names if id(pydoc.locate(name)) not in shown]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_public_name_stands_on_the_page(language):
+    page = named(language)
+    assert left_out(public(), page) == []
+    assert page == named(REFERENCE)
+    assert len(page) == len(set(page)) > 80
+
+
+def test_every_name_on_the_page_can_be_imported():
+    assert [name for name in named(REFERENCE) if pydoc.locate(name) is None] == []
+
+
+def test_a_name_left_out_is_found():
+    page = [name for name in named(REFERENCE) if name not in ("lossbook.Explanation", "lossbook.functional.l1_loss")]
+    assert left_out(public(), page) == ["lossbook.Explanation", "lossbook.functional.l1_loss"]

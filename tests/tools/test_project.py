@@ -71,7 +71,7 @@ def test_wheel_holds_the_package_and_nothing_else(site):
     packed = {path.relative_to(site) for path in site.rglob("*") if path.is_file()}
     package = {path for path in sources() if path.parts[0] == "lossbook"}
     assert {path for path in packed if not path.parts[0].endswith(".dist-info")} == package
-    assert {".py", ".mo", ".otf"} <= {path.suffix for path in package}
+    assert {".py", ".mo", ".otf", ".typed"} <= {path.suffix for path in package}
 
 
 TORCH_ALONE = """

@@ -37,11 +37,11 @@ def cites_work(href: str) -> bool:
 
 
 def short(entry: Entry, others: str) -> str:
-    """How a citation reads: "Girshick 2015", "Cortes & Vapnik 1995"; from three authors on with the words for others."""
+    """How a citation reads: "Girshick 2015", "Cortes & Vapnik 1995"; from three on with the words for others; a year if known."""
     authors = entry.persons["author"]
     names = [" ".join([*person.prelast_names, *person.last_names]) for person in authors if str(person) != "others"]
     if len(names) == len(authors) == 2:
         who = " & ".join(names)
     else:
         who = names[0] if len(authors) == 1 else f"{names[0]} {others}"
-    return f"{who} {entry.fields['year']}"
+    return f"{who} {entry.fields.get('year', '')}".strip()

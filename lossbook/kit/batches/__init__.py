@@ -1,1 +1,1 @@
-"""What a loss can be called with."""
+"""Batches to call a loss with: ordinary ones, and those where losses break."""

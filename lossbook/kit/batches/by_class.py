@@ -24,8 +24,8 @@ def by_class(log_probabilities: bool = False, trailing: bool = True, soft_target
     """The inputs of a loss that takes one score for each class and the number of the true class."""
 
     def scores(g: torch.Generator, *shape: int) -> Tensor:
-        found = normal(g, *shape) * 2
-        return exact(found.log_softmax(0 if len(shape) == 1 else 1)) if log_probabilities else found
+        scores = normal(g, *shape) * 2
+        return exact(scores.log_softmax(0 if len(shape) == 1 else 1)) if log_probabilities else scores
 
     def batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
         c = _classes_of(settings)

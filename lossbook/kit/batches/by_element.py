@@ -12,7 +12,7 @@ from ...language import gettext as _
 from .batch import Batch, Kind, Settings, exact, normal, row
 
 #: form, shape, and the form that it is a special case of
-SHAPES = (
+SHAPES: tuple[tuple[str, tuple[int, ...], str], ...] = (
     ("(N)", (6,), ""),
     ("(N, D)", (4, 3), ""),
     ("(N)", (11,), ""),
@@ -68,7 +68,7 @@ def two_numbers(g: torch.Generator, shape: tuple[int, ...], settings: Settings) 
 
 
 def error_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
-    turn = float(settings.get("beta", settings.get("delta", 1.0)))
+    turn = float(settings["beta"] if "beta" in settings else settings.get("delta", 1.0))
     yield _("perfect predictions"), (row(1, 2, 3), row(1, 2, 3))
     yield _("one perfect prediction"), (row(2, 1, 5), row(2, 3, 4))
     yield _("one sample, predicted perfectly"), (row(3), row(3))

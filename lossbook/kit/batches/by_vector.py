@@ -56,8 +56,8 @@ def _ctc_batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
     blank = settings.get("blank", 0)
 
     def labels(n: int, s: int) -> Tensor:
-        found = torch.randint(3, (n, s), generator=g)
-        return found + (found >= blank)
+        labels = torch.randint(3, (n, s), generator=g)
+        return labels + (labels >= blank)  # every label but the blank
 
     for n, s in ((3, 2), (2, 3)):
         lengths = torch.full((n,), 8), torch.full((n,), s)

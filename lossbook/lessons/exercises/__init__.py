@@ -5,10 +5,10 @@ One file a part of the book.
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import Any
 
+from ...guards.names import suggest
 from ...language import gettext as _
 from . import classification, custom_losses, first_losses, regression, similarity, training, what_is_a_loss
 from .exercise import equal
@@ -19,7 +19,7 @@ EXERCISES = {name: exercise for part in PARTS for name, exercise in part.EXERCIS
 
 @dataclass(frozen=True)
 class Verdict:
-    """What `check` found: true when the answer is right; prints as a sentence."""
+    """The result of `check`: true when the answer is right; prints as a sentence."""
 
     right: bool
     message: str
@@ -50,9 +50,7 @@ def check(name: str, answer: Any) -> Verdict:
     Not yet. That is the logarithm itself. The loss is minus the logarithm, so that it is never negative.
     """
     if not isinstance(name, str) or name not in EXERCISES:
-        nearest = difflib.get_close_matches(str(name), EXERCISES, n=1)
-        advice = f"Did you mean {nearest[0]!r}?" if nearest else f"There are: {', '.join(EXERCISES)}."
-        raise ValueError(f"The book has no exercise {name!r}. {advice}")
+        raise ValueError(f"The book has no exercise {name!r}. {suggest(name, EXERCISES, 'There are:')}")
     exercise = EXERCISES[name]
     if answer is ... or (isinstance(answer, (tuple, list)) and any(part is ... for part in answer)):
         return Verdict(False, _("No answer yet: put yours in place of the three dots and run the cell again."))

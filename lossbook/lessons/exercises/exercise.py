@@ -1,4 +1,4 @@
-"""What an exercise consists of, and when an answer counts as the right one."""
+"""An exercise, and the comparison of an answer with the right one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Answer = float | tuple[float, ...] | str
 
 @dataclass(frozen=True)
 class Exercise:
-    """What a reader is asked. Texts are functions, so that they come in the language of the moment."""
+    """The right answer, usual wrong ones, and what to say to each. Texts are functions: the language may change later."""
 
     answer: Callable[[], Answer]
     praise: Callable[[], str]

@@ -30,7 +30,7 @@ def one_hot_distances() -> ndarray:
     integers = torch.arange(3.0)[:, None]
     line.plot(integers[:, 0].tolist(), [0] * 3, "o", color=BLUE, markersize=9)
     for code, name in enumerate(names):
-        for text, rise in ((code, 10), (name, 25)):
+        for text, rise in ((str(code), 10), (name, 25)):
             line.annotate(text, (code, 0), (0, rise), textcoords="offset points", ha="center")
     for (a, b), height in zip(pairs, (-0.5, -0.5, -1.1), strict=True):
         line.annotate("", (a, height), (b, height), arrowprops={"arrowstyle": "|-|", "shrinkA": 2, "shrinkB": 2})
@@ -58,7 +58,7 @@ def one_hot_distances() -> ndarray:
             va="center",
         )
     for corner, code, name in zip(corners.tolist(), one_hot.int().tolist(), names, strict=True):
-        for text, rise in ((tuple(code), 10 if corner[1] > 0 else -35), (name, 25 if corner[1] > 0 else -20)):
+        for text, rise in ((str(tuple(code)), 10 if corner[1] > 0 else -35), (name, 25 if corner[1] > 0 else -20)):
             triangle.annotate(text, corner, (0, rise), textcoords="offset points", ha="center")
     triangle.set(title=_("one-hot codes"), xlim=(-1.3, 1.3), ylim=(-1.4, 1.6))
     triangle.set_aspect("equal", anchor="N")
@@ -72,10 +72,10 @@ def softmax_bars(logits: Sequence[float] = (1.0, 2.0, 3.0, 4.0)) -> ndarray:
 
     Returns the three Axes; one row of bars is one class.
     """
-    logits = torch.tensor(logits)
-    exponentials, probabilities = logits.exp(), softmax(logits, dim=-1)
+    scores = torch.tensor(logits)
+    exponentials, probabilities = scores.exp(), softmax(scores, dim=-1)
     axes = pyplot().subplots(1, 3, sharey=True, figsize=(5, 2.8))[1]
-    _bars(axes[0], logits, "{:g}", BLUE)
+    _bars(axes[0], scores, "{:g}", BLUE)
     _bars(axes[1], exponentials, "{:.2f}", ORANGE)
     _bars(axes[2], probabilities, "{:.3f}", GREEN)
     titles = _("logits"), "exp", _("÷ sum {total:.2f}").format(total=exponentials.sum())
@@ -92,10 +92,10 @@ def temperature(
 
     Returns the Axes, one for each temperature; one row of bars is one class.
     """
-    logits = torch.tensor(logits)
+    scores = torch.tensor(logits)
     axes = pyplot().subplots(1, len(temperatures), sharey=True, figsize=(5, 2.4))[1]
     for ax, degree in zip(axes, temperatures, strict=True):
-        _bars(ax, softmax(logits / degree, dim=-1), "{:.2f}", BLUE)
+        _bars(ax, softmax(scores / degree, dim=-1), "{:.2f}", BLUE)
         ax.set(title=f"T = {degree:g}", xlim=(0, 1.5))
     return axes
 
@@ -107,7 +107,7 @@ def _bars(ax: Axes, values: Tensor, digits: str, color: str) -> None:
     ax.set(xticks=[], yticks=range(len(values)), ylim=(len(values) - 0.5, -0.5))
     ax.tick_params(left=False)
     ax.spines["bottom"].set_visible(False)
-    if ax.get_subplotspec().is_first_col():
+    if (place := ax.get_subplotspec()) and place.is_first_col():
         ax.set_ylabel(_("class"))
 
 
@@ -119,8 +119,8 @@ def negative_log(probabilities: Sequence[float] = (0.99, 0.5, 0.0321), ax: Axes 
     marked = torch.tensor(probabilities)
     ax.plot(marked.numpy(), _loss(marked).numpy(), "o", color=ORANGE, markersize=8)
     for x, y in zip(marked.tolist(), _loss(marked).tolist(), strict=True):
-        side = {"xytext": (8, 14), "ha": "left"} if x < 0.7 else {"xytext": (0, 12), "ha": "right"}
-        ax.annotate(f"−ln {x:g} = {y:.2f}", (x, y), textcoords="offset points", **side)
+        shift, side = ((8, 14), "left") if x < 0.7 else ((0, 12), "right")
+        ax.annotate(f"−ln {x:g} = {y:.2f}", (x, y), shift, textcoords="offset points", ha=side)
     ax.set(xlabel=_("probability p of the true class"), ylabel=_("loss −ln p"))
     ax.grid(True)
     return ax

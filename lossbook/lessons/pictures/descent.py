@@ -1,9 +1,10 @@
-"""The way of gradient descent down a curve, with steps too short, right, too long and far too long."""
+"""Gradient descent on a curve, with steps too short, right, too long and far too long."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
@@ -25,13 +26,13 @@ def one_point_loss(a: Tensor) -> Tensor:
 
 
 def slope_of(loss: Callable[[Tensor], Tensor], at: Tensor) -> Tensor:
-    """The gradient of `loss` there, by autograd."""
+    """Compute the gradient of `loss` at a point, by autograd."""
     at = at.detach().requires_grad_()
     return torch.autograd.grad(loss(at), at)[0]
 
 
 def descend(loss: Callable[[Tensor], Tensor], start: float | Sequence[float], rate: float, steps: int) -> Tensor:
-    """Where gradient descent is at first and after each step."""
+    """Run gradient descent. Returns its start and the point after each step."""
     at = [torch.tensor(start, dtype=torch.float64)]
     for _step in range(steps):
         at.append(at[-1] - rate * slope_of(loss, at[-1]))
@@ -45,13 +46,13 @@ def descent(rate: float = 0.01, steps: int = 5, start: float = 0.0, ax: Axes | N
     ax.plot(shown.numpy(), one_point_loss(shown).numpy(), color=BLUE)
     stops = descend(one_point_loss, start, rate, steps)
     heights = one_point_loss(stops)
-    for here in stops[:-1]:
-        near = here + torch.tensor([-0.8, 0.8], dtype=torch.float64)
-        tangent = one_point_loss(here) + slope_of(one_point_loss, here) * (near - here)
+    for stop in stops[:-1]:
+        near = stop + torch.tensor([-0.8, 0.8], dtype=torch.float64)
+        tangent = one_point_loss(stop) + slope_of(one_point_loss, stop) * (near - stop)
         ax.plot(near.numpy(), tangent.numpy(), color=ORANGE, linestyle="--", linewidth=1.2)
     arrow = {"arrowstyle": "-|>", "color": GREEN, "linewidth": 1.5, "mutation_scale": 9, "shrinkA": 0, "shrinkB": 2}
-    for start_, end in zip(range(steps), range(1, steps + 1), strict=True):
-        ax.annotate("", (stops[end], heights[end]), (stops[start_], heights[start_]), arrowprops=arrow)
+    for here, there in pairwise(zip(stops.tolist(), heights.tolist(), strict=True)):
+        ax.annotate("", there, here, arrowprops=arrow)
     ax.plot(stops.numpy(), heights.numpy(), "o", color=GREEN, markersize=5)
     ax.set(xlabel=_("slope A"), ylabel=_("loss"), xlim=SLOPES, ylim=(-5, one_point_loss(shown).max().item()))
     ax.set_title(_("learning rate {rate}").format(rate=written(rate)))
@@ -60,7 +61,7 @@ def descent(rate: float = 0.01, steps: int = 5, start: float = 0.0, ax: Axes | N
 
 
 def written(rate: float) -> str:
-    """A learning rate: 0.01 as it is, but one whose digits have no end as a fraction, 1/18."""
+    """Write a learning rate: 0.01 as it is, one with endless digits as a fraction, 1/18."""
     return f"{rate:g}" if round(rate, 4) == rate else str(Fraction(rate).limit_denominator(1000))
 
 

@@ -1,4 +1,4 @@
-"""How wrong a line is: its MSE over the slope alone, and over slope and intercept, with the way of gradient descent."""
+"""The MSE of a line, over its slope alone and over slope and intercept, with the path of gradient descent."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def line_error(parameters: Tensor, x: Sequence[float], y: Sequence[float]) -> Te
 
 def best_line(x: Sequence[float], y: Sequence[float]) -> Tensor:
     """Slope and intercept of the least MSE; of all such lines, those nearest to 0."""
-    x, y = torch.tensor(x, dtype=torch.float64), torch.tensor(y, dtype=torch.float64)
-    return torch.linalg.pinv(torch.stack([x, torch.ones_like(x)], -1)) @ y
+    inputs, targets = torch.tensor(x, dtype=torch.float64), torch.tensor(y, dtype=torch.float64)
+    return torch.linalg.pinv(torch.stack([inputs, torch.ones_like(inputs)], -1)) @ targets
 
 
 def error_of_slope(
@@ -78,12 +78,12 @@ def error_contours(x: Sequence[float] = X, y: Sequence[float] = Y, reach: float 
     levels = [0.999 * error.max().item() / 4**k for k in range(5, 0, -1)]
     contours = ax.contour(slopes.numpy(), intercepts.numpy(), error.numpy(), levels, colors=BLUE, linewidths=1.5)
     slope, intercept = best_line(x, y).tolist()
-    # Labels stand right of the best line. By itself matplotlib seeks where a contour is straightest: on a straight one,
-    # anywhere.
+    # Place the labels right of the best line. matplotlib would take the straightest part of a contour; along a straight
+    # contour that is anywhere.
     steepness = sum(value**2 for value in x) / len(x)
     right = [slope + ((level - error.min().item()) / steepness) ** 0.5 for level in levels[2:]]
     places = [(at, intercept) for at in right]
-    # They lie upright over whole contours: where a contour is cut for its label, and how the label turns, is rounding's.
+    # Upright labels over uncut contours: where matplotlib cuts a contour and how it turns a label depends on rounding.
     for label in ax.clabel(contours, fmt="%.2g", colors="black", fontsize="small", manual=places, inline=False):
         label.set(rotation=0, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
     if len(set(x)) > 1:
@@ -104,18 +104,18 @@ def _legend_above(ax: Axes) -> None:
 
 def error_surface(x: Sequence[float] = X, y: Sequence[float] = Y, reach: float = 2.8, ax: Axes | None = None) -> Axes:
     """The MSE of the line y = a·x + b as a surface over a and b. `ax`, where given, must have projection="3d"."""
-    ax = panel(ax, figsize=(5, 4), subplot_kw={"projection": "3d"})
+    space = panel(ax, figsize=(5, 4), subplot_kw={"projection": "3d"})
     slopes, intercepts, error = error_grid(x, y, reach, 25)
-    ax.plot_wireframe(slopes.numpy(), intercepts.numpy(), error.numpy(), color=BLUE, linewidth=0.8)
+    space.plot_wireframe(slopes.numpy(), intercepts.numpy(), error.numpy(), color=BLUE, linewidth=0.8)
     best = best_line(x, y)
-    ax.plot(*best.tolist(), line_error(best, x, y).item(), "o", color=ORANGE, markersize=8)
-    ax.set(title=_("MSE of the line y = a·x + b"), xlabel="a", ylabel="b")
-    for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
+    space.plot(*best.tolist(), line_error(best, x, y).item(), "o", color=ORANGE, markersize=8)
+    space.set(title=_("MSE of the line y = a·x + b"), xlabel="a", ylabel="b")
+    for axis in (space.xaxis, space.yaxis, space.zaxis):
         axis.set_pane_color((0, 0, 0, 0))  # gray would shine on a dark page
-    ax.grid(False)
-    ax.view_init(elev=30, azim=-55)
-    ax.locator_params(nbins=4)
-    return ax
+    space.grid(False)
+    space.view_init(elev=30, azim=-55)
+    space.locator_params(nbins=4)
+    return space
 
 
 def descent_on_contours(
@@ -126,7 +126,7 @@ def descent_on_contours(
     y: Sequence[float] = Y,
     ax: Axes | None = None,
 ) -> Axes:
-    """The way of gradient descent across the contours, at right angles to them: slope and intercept after each step."""
+    """The path of gradient descent across the contours, at right angles to them: slope and intercept after each step."""
     ax = error_contours(x, y, ax=ax)
     path = descend(lambda parameters: line_error(parameters, x, y), start, rate, steps)
     way = _("learning rate {rate}").format(rate=written(rate))

@@ -1,4 +1,4 @@
-"""What L1 and MSE ask for: the median and the mean."""
+"""The best constant: the median for L1, the mean for MSE."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def outlier(before: Sequence[float] = (1, 2, 3, 4, 5), after: Sequence[float] = 
     """
     axes = pyplot().subplots(1, 2, sharey=True)[1]
     for ax, values in zip(axes, (before, after), strict=True):
-        values = torch.tensor(values, dtype=torch.float64)
-        median, mean = values.median().item(), values.mean().item()
-        ax.plot(range(1, len(values) + 1), values.tolist(), "o", color=PURPLE, markersize=7, zorder=3)
+        data = torch.tensor(values, dtype=torch.float64)
+        median, mean = data.median().item(), data.mean().item()
+        ax.plot(range(1, len(data) + 1), data.tolist(), "o", color=PURPLE, markersize=7, zorder=3)
         ax.axhline(mean, color=ORANGE, linestyle="--")
         ax.axhline(median, color=BLUE)
         # The name of the mean above its line on the left, the name of the median below on the right.

@@ -1,4 +1,4 @@
-"""What a loss is for: the training loop, its curve, and why accuracy cannot take its place."""
+"""The training loop, its curve, and why accuracy cannot take the place of a loss."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...functional import cross_entropy
 from ...language import gettext as _
-from ...plotting.style import BLUE, GREEN, ORANGE, panel, pyplot, told_apart
+from ...plotting.style import BLUE, GREEN, ORANGE, distinct_styles, panel, pyplot
 from .descent import descend
 from .line import X, Y, line_error
 
@@ -59,7 +59,7 @@ def training_loop(ax: Axes | None = None) -> Axes:
 
 
 class Thresholds(NamedTuple):
-    """What a classifier with one threshold scores, threshold by threshold."""
+    """Accuracy and loss of a classifier with one threshold, threshold by threshold."""
 
     threshold: Tensor
     accuracy: Tensor
@@ -124,7 +124,7 @@ def training_curves(histories: Mapping[str, Sequence[float]] | None = None) -> n
     """
     if histories is None:
         histories = {_("learning rate {rate}").format(rate=rate): _line_losses(rate) for rate in (0.01, 0.05)}
-    looks = told_apart(len(histories))
+    looks = distinct_styles(len(histories))
     axes = pyplot().subplots(1, 2, figsize=(5, 3.3))[1]
     for ax, scale, title in zip(axes, ("linear", "log"), (_("linear axis"), _("logarithmic axis")), strict=True):
         for (name, losses), (color, line) in zip(histories.items(), looks, strict=True):

@@ -6,141 +6,105 @@ import copy
 import io
 import pickle
 import types
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...language import gettext as _
-from ...report import CheckResult, Finding, written
+from ...report import Finding, tensor_text
 from ..compare import close
-from ..diagnosis.diagnose import line_of
-from ..examination import Examination
-from ..subject.call import Outcome, call
-from .results import failed, passed, skipped
+from ..diagnosis.diagnosis import Diagnosis
+from ..examination import Examination, NotApplicable
+from ..subject.outcome import Answered, Failed, call
+from .check import Result, check, failed, passed
+from .findings import CUSTOM, finding
 
 
-def device(e: Examination) -> CheckResult:
-    name, title = "device", _("another device")
-    trial = e.sample()
-    if trial is None:
-        return skipped(name, title, _("no batch on which it runs"))
-    if not e.candidate.is_module and e.candidate.holds_tensors:
-        return skipped(name, title, _("a function that brings tensors of its own along"))
-    loss = e.candidate.original
-    if e.candidate.is_module:
+@check(lambda: _("another device"))
+def device(examination: Examination) -> Result:
+    """On the device "meta", whose tensors hold no data, and which every machine has."""
+    sample, candidate = examination.sample(), examination.candidate
+    if candidate.module is None and candidate.holds_tensors:
+        raise NotApplicable(_("a function that brings tensors of its own along"))
+    loss = candidate.original
+    if candidate.module is not None:
         try:
-            loss = copy.deepcopy(e.candidate.loss).to("meta")
+            loss = copy.deepcopy(candidate.module).to("meta")
         except Exception as error:
-            return skipped(name, title, f"{type(error).__name__}")
-    tensors = [t.to("meta") for t in trial.batch.tensors]
-    outcome = Outcome()
+            raise NotApplicable(type(error).__name__) from error
+    fault, moved = None, True
     try:
-        result = e.reference.kind.around(loss)(*tensors)
-        moved = result.device.type == "meta" if isinstance(result, Tensor) else True
+        result = examination.reference.kind.around(loss)(*(t.to("meta") for t in sample.batch.tensors))
+        moved = not isinstance(result, Tensor) or result.is_meta
     except Exception as error:
-        outcome.error, moved = error, True
-    said = str(outcome.error or "")
+        fault = error
+    said = str(fault) if fault else ""
     mixed = any(words in said for words in ("same device", "expected device", "two devices"))
-    if mixed or not moved:
-        diagnosis = (
-            _("a tensor of the module is no buffer, so .to(device) leaves it behind: register_buffer")
-            if e.candidate.is_module and _loose(e.candidate.loss)
-            else _("a new tensor is made on the CPU: make it with device=input.device, or input.new_tensor")
-        )
-        found = Finding(
-            _("On another device than the CPU the loss fails: {said}").format(said=said.splitlines()[0] if said else ""),
-            trial.batch.tensors, None, "", "", diagnosis,
-            line_of(e, trial, ("tensor", "zeros", "ones", "eye", "arange", "full", "one_hot")), "guide/custom-losses",
-        )  # fmt: skip
-        return failed(name, title, found)
-    if outcome.error is not None:
-        return skipped(name, title, _("it looks at values, which a tensor without data does not have"))
-    return passed(name, title)
+    if moved and not mixed:
+        if fault:
+            raise NotApplicable(_("it looks at values, which a tensor without data does not have"))
+        return passed()
+    behind = (
+        _("a tensor of the module is no buffer, so .to(device) leaves it behind: register_buffer")
+        if candidate.module is not None and _loose(candidate.module)
+        else _("a new tensor is made on the CPU: make it with device=input.device, or input.new_tensor")
+    )
+    makers = ("tensor", "zeros", "ones", "eye", "arange", "full", "one_hot")
+    says = _("On another device than the CPU the loss fails: {said}").format(said=said.splitlines()[0] if said else "")
+    return failed(finding(examination, sample.batch, says, Diagnosis(behind, operations=makers, page=CUSTOM)))
 
 
-def _loose(module: torch.nn.Module) -> list[str]:
+def _loose(module: nn.Module) -> list[str]:
     """Tensors of a module that are neither parameters nor buffers."""
     return [n for m in module.modules() for n, v in vars(m).items() if isinstance(v, Tensor)]
 
 
-def module(e: Examination) -> CheckResult:
-    name, title = "module", _("module: copy, pickle, hooks, state, train and eval")
-    if not e.candidate.is_module:
-        return skipped(name, title, _("it is a function"))
-    page = "guide/custom-losses"
-    loss = e.candidate.original
+@check(lambda: _("module: copy, pickle, hooks, state, train and eval"))
+def module(examination: Examination) -> Result:
+    if examination.candidate.module is None:
+        raise NotApplicable(_("it is a function"))
+    fault = _fault_as_given(examination.candidate.original)
+    if fault is None and examination.samples():
+        fault = (
+            _fault_of_calling(examination, examination.candidate.module)
+            or _fault_after_calls(examination.candidate.module)
+            or _fault_of_state(examination.candidate.original)
+        )
+    return failed(replace(fault, page=CUSTOM)) if fault else passed()
 
-    def fault(says: str, diagnosis: str) -> CheckResult:
-        return failed(name, title, Finding(says, diagnosis=diagnosis, page=page))
 
+def _fault_as_given(loss: Any) -> Finding | None:
+    """What is wrong with a module before it is called."""
     if not hasattr(loss, "_parameters"):
-        return fault(_("The module was not set up."), _("super().__init__() is missing in __init__"))
-    scripted = isinstance(loss, torch.jit.ScriptModule)
+        behind = _("super().__init__() is missing in __init__")
+        return Finding(_("The module was not set up."), diagnosis=behind)
     try:
-        copied = copy.deepcopy(loss)
+        copy.deepcopy(loss)
     except Exception as error:
-        return fault(
-            _("The module cannot be copied: {said}").format(said=error),
-            _("it holds a tensor with a graph, or something that cannot be copied"),
-        )
-    bad = [] if scripted else list(_unpicklable(loss))
-    if bad:
-        return fault(
-            _("The module cannot be pickled, so neither saved whole nor sent to another process."),
-            _("the attribute {name} cannot be pickled, as a lambda cannot: write a function with def").format(
-                name=bad[0]
-            ),
-        )
-    trial = e.sample()
-    if trial is None:
-        return passed(name, title)
-    rung = []
-    module = e.candidate.loss
-    if not scripted:
-        with module.register_forward_hook(lambda *_: rung.append(1)):
-            e.call(trial.batch)
-        if not rung:
-            return fault(
-                _("Forward hooks are not called."), _("the class defines __call__ itself: name the method forward")
-            )
-    for mode in (False, True):
-        module.train(mode)
-        again = e.call(trial.batch)
-        if again.value is None or not close(again.value, trial.got.value, e.tolerance):
-            return fault(
-                _("The loss is another one after .eval() or .train()."),
-                _("something in it depends on the mode: dropout, batch norm, or self.training"),
-            )
-    try:
-        copy.deepcopy(module)  # now that it has been called
-    except Exception:
-        return fault(
-            _("After a call the module can no longer be copied or saved."),
-            _("it keeps a tensor with its graph, and so the memory of a whole batch: keep it detached"),
-        )
-    before = {k: v.clone() for k, v in loss.state_dict().items()}
-    try:
-        copied.load_state_dict(before)
-    except Exception as error:
-        return fault(
-            _("Its state cannot be loaded again: {said}").format(said=error), _("state_dict does not fit the module")
-        )
-    return passed(name, title)
+        says = _("The module cannot be copied: {said}").format(said=error)
+        return Finding(says, diagnosis=_("it holds a tensor with a graph, or something that cannot be copied"))
+    unpicklable = [] if isinstance(loss, torch.jit.ScriptModule) else _unpicklable(loss)
+    if unpicklable:
+        says = _("The module cannot be pickled, so neither saved whole nor sent to another process.")
+        behind = _("the attribute {name} cannot be pickled, as a lambda cannot: write a function with def")
+        return Finding(says, diagnosis=behind.format(name=unpicklable[0]))
+    return None
 
 
-def _unpicklable(module: torch.nn.Module, path: str = "") -> list[str]:
+def _unpicklable(module: nn.Module, path: str = "") -> list[str]:
     """Attributes that can never be pickled: lambdas, generators, open files, locks."""
     found = []
     for name, value in vars(module).items():
-        if name.startswith("_") and name in torch.nn.Module().__dict__:
+        if name.startswith("_") and name in nn.Module().__dict__:
             continue
-        if (
-            isinstance(value, types.FunctionType)
-            and value.__name__ == "<lambda>"
-            or isinstance(value, (types.GeneratorType, io.IOBase))
-        ) or type(value).__module__ == "_thread":
+        kind = type(value)
+        is_lambda = kind is types.FunctionType and value.__name__ == "<lambda>"
+        if is_lambda or isinstance(value, (types.GeneratorType, io.IOBase)) or kind.__module__ == "_thread":
             found.append(path + name)
-        elif type(value).__module__ in ("functools", "builtins") and not isinstance(value, (types.FunctionType, type)):
+        elif kind.__module__ in ("functools", "builtins") and not isinstance(value, (types.FunctionType, type)):
             try:
                 pickle.dumps(value)
             except Exception as error:
@@ -151,32 +115,60 @@ def _unpicklable(module: torch.nn.Module, path: str = "") -> list[str]:
     return found
 
 
-def compiled(e: Examination) -> CheckResult:
-    name, title = "compile", _("torch.compile")
-    trial = e.sample()
-    if trial is None:
-        return skipped(name, title, _("no batch on which it runs"))
+def _fault_of_calling(examination: Examination, module: nn.Module) -> Finding | None:
+    """Whether hooks are called, and whether the mode of training changes the loss."""
+    sample = examination.sample()
+    if not isinstance(module, torch.jit.ScriptModule):
+        hook_calls: list[int] = []
+        with module.register_forward_hook(lambda *_: hook_calls.append(1)):
+            examination.run(sample.batch)
+        if not hook_calls:
+            behind = _("the class defines __call__ itself: name the method forward")
+            return Finding(_("Forward hooks are not called."), diagnosis=behind)
+    for training in (False, True):
+        module.train(training)
+        again = examination.run(sample.batch)
+        if not isinstance(again, Answered) or not close(again.value, sample.got.value, examination.tolerance):
+            behind = _("something in it depends on the mode: dropout, batch norm, or self.training")
+            return Finding(_("The loss is another one after .eval() or .train()."), diagnosis=behind)
+    return None
+
+
+def _fault_after_calls(module: nn.Module) -> Finding | None:
+    try:
+        copy.deepcopy(module)
+    except Exception:
+        says = _("After a call the module can no longer be copied or saved.")
+        behind = _("it keeps a tensor with its graph, and so the memory of a whole batch: keep it detached")
+        return Finding(says, diagnosis=behind)
+    return None
+
+
+def _fault_of_state(loss: nn.Module) -> Finding | None:
+    state = {name: value.clone() for name, value in loss.state_dict().items()}
+    try:
+        copy.deepcopy(loss).load_state_dict(state)
+    except Exception as error:
+        says = _("Its state cannot be loaded again: {said}").format(said=error)
+        return Finding(says, diagnosis=_("state_dict does not fit the module"))
+    return None
+
+
+@check(lambda: _("torch.compile"), name="compile")
+def compiled(examination: Examination) -> Result:
+    sample = examination.sample()
     torch.compiler.set_stance("default")
     try:
-        loss = torch.compile(e.loss, backend="aot_eager", fullgraph=True)
-        again = call(loss, trial.batch.tensors, e.wrt)
+        loss: Callable = torch.compile(examination.loss, backend="aot_eager", fullgraph=True)
+        again = call(loss, sample.batch.tensors, examination.wrt)
     finally:
         torch.compiler.reset()
-    if again.error is not None:
+    if isinstance(again, Failed):
         said = str(again.error).strip().splitlines()[0]
-        return failed(
-            name, title, Finding(_("It cannot be compiled as one graph: {said}").format(said=said), trial.batch.tensors)
-        )
-    if not close(again.value, trial.got.value, e.tolerance):
-        return failed(
-            name,
-            title,
-            Finding(
-                _("Compiled it gives another number."),
-                trial.batch.tensors,
-                None,
-                written(again.value),
-                written(trial.got.value),
-            ),
-        )
-    return passed(name, title)
+        says = _("It cannot be compiled as one graph: {said}").format(said=said)
+        return failed(finding(examination, sample.batch, says))
+    if isinstance(again, Answered) and close(again.value, sample.got.value, examination.tolerance):
+        return passed()
+    got = tensor_text(again.value) if isinstance(again, Answered) else again.kind
+    says, wanted = _("Compiled it gives another number."), tensor_text(sample.got.value)
+    return failed(finding(examination, sample.batch, says, got=got, wanted=wanted))

@@ -3,142 +3,190 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from functools import partial
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
+from ...kit.batches.batch import Settings
 from ...language import gettext as _
 from ..subject.reference import Reference
-from .slip import EPSILONS, Loss, Slip, reduction_of
+from .slip import EPSILONS, Loss, Slip, reduction_of, slips_of
+
+NLL, LOG_SOFTMAX = "guide/nll", ("log_softmax", "softmax", "logsumexp")
 
 
-def of_cross_entropy(reference: Reference, settings: dict[str, Any]) -> Iterator[Slip]:
-    page = "guide/cross-entropy"
-    weight, smoothing = settings.get("weight"), settings.get("label_smoothing", 0.0)
-    ignored = settings.get("ignore_index", -100)
-    reduce = reduction_of(settings)
-    each = reference.bound({**settings, "reduction": "none"})[0]
+@slips_of("nll")
+def nll(reference: Reference, settings: Settings) -> Iterator[Slip]:
+    yield from _of_means(reference, settings)
     right = reference.bound(settings)[0]
+    says = _("log-probabilities are taken for probabilities: their logarithm is taken once more")
+    for eps in EPSILONS:
+        yield Slip(says, lambda x, t, eps=eps: right(x.clamp(min=eps).log(), t), operations=("log",), page=NLL)
 
-    def kept(x: Tensor, t: Tensor) -> Tensor:
-        return t != ignored
 
-    if isinstance(weight, Tensor):
-        w = weight.double()
-        yield Slip(_("the class weights are not divided out: the mean divides by N, not by the sum of the weights"),
-                   lambda x, t: each(x, t).sum() / kept(x, t).sum(), ("mean", "div"), page)  # fmt: skip
-        yield Slip(_("the class weights are not divided out, and ignored targets count too"),
-                   lambda x, t: each(x, t).sum() / t.numel(), ("mean", "div"), page)  # fmt: skip
-    yield Slip(_("ignored targets count in what the mean divides by"),
-               lambda x, t: each(x, t).sum() / t.numel(), ("mean", "div"), page)  # fmt: skip
-    if isinstance(weight, Tensor):
-        yield Slip(_("the mean divides by the sum of all class weights, not by those of the targets"),
-                   lambda x, t: each(x, t).sum() / w.sum(), ("sum", "div"), page)  # fmt: skip
-    if isinstance(weight, Tensor):
-        yield Slip(_("the class weights were broadcast from (N) to (N, N): every weight meets every sample"),
-                   lambda x, t: reference.bound({**settings, "weight": None})[0](x, t) * (w[t.clamp(min=0)]).mean(), (), page)  # fmt: skip
-    if reference.entry.name != "cross_entropy":
-        for eps in EPSILONS:
-            yield Slip(_("log-probabilities are taken for probabilities: their logarithm is taken once more"),
-                       lambda x, t, eps=eps: right(x.clamp(min=eps).log(), t), ("log",), "guide/nll")  # fmt: skip
+@slips_of("cross_entropy")
+def cross_entropy(reference: Reference, settings: Settings) -> Iterator[Slip]:
+    yield from _of_means(reference, settings)
+    if settings.get("label_smoothing"):
+        yield from _of_smoothing(settings)
+    yield from _of_softmax(settings)
+
+
+def _of_means(reference: Reference, settings: Settings) -> Iterator[Slip]:
+    """What the mean divides by, with class weights and ignored targets."""
+    page = "guide/cross-entropy"
+    weight, ignored = settings.get("weight"), settings.get("ignore_index", -100)
+    each = reference.bound({**settings, "reduction": "none"})[0]
+
+    def divided_by(count: Callable[[Tensor], Tensor | int]) -> Loss:
+        return lambda x, t: each(x, t).sum() / count(t)
+
+    of_all = Slip(
+        _("ignored targets count in what the mean divides by"),
+        divided_by(lambda t: t.numel()),
+        operations=("mean", "div"),
+        page=page,
+    )
+    if not isinstance(weight, Tensor):
+        yield of_all
         return
+    w = weight.double()
+    yield Slip(
+        _("the class weights are not divided out: the mean divides by N, not by the sum of the weights"),
+        divided_by(lambda t: (t != ignored).sum()),
+        operations=("mean", "div"),
+        page=page,
+    )
+    yield Slip(
+        _("the class weights are not divided out, and ignored targets count too"),
+        divided_by(lambda t: t.numel()),
+        operations=("mean", "div"),
+        page=page,
+    )
+    yield of_all
+    yield Slip(
+        _("the mean divides by the sum of all class weights, not by those of the targets"),
+        divided_by(lambda t: w.sum()),
+        operations=("sum", "div"),
+        page=page,
+    )
+    unweighted = reference.bound({**settings, "weight": None})[0]
+    yield Slip(
+        _("the class weights were broadcast from (N) to (N, N): every weight meets every sample"),
+        lambda x, t: unweighted(x, t) * (w[t.clamp(min=0)]).mean(),
+        page=page,
+    )
 
-    def smoothed(other: Callable[[int, float], float], own: Callable[[int, float], float]) -> Loss:
+
+def _of_smoothing(settings: Settings) -> Iterator[Slip]:
+    epsilon, ignored = settings["label_smoothing"], settings.get("ignore_index", -100)
+    weight, reduce = settings.get("weight"), reduction_of(settings)
+
+    def smoothed(other: Callable[[int], float], own: Callable[[int], float]) -> Loss:
+        """With these probabilities of a wrong class and of the true one, by the number of classes."""
+
         def loss(x: Tensor, t: Tensor) -> Tensor:
-            log_p = x.log_softmax(1)
-            c = x.shape[1]
-            rows = t.clamp(min=0).unsqueeze(1)
-            p = torch.full_like(log_p, other(c, smoothing)).scatter(1, rows, own(c, smoothing))
+            log_p, c = x.log_softmax(1), x.shape[1]
+            p = torch.full_like(log_p, other(c)).scatter(1, t.clamp(min=0).unsqueeze(1), own(c))
             losses = -(p * log_p).sum(1)
-            return reduce(losses[kept(x, t)] if settings.get("reduction", "mean") != "none" else losses)
+            return reduce(losses if settings.get("reduction") == "none" else losses[t != ignored])
 
         return loss
 
-    if smoothing:
-        yield Slip(_("label smoothing spreads ε over the C − 1 wrong classes, not over all C: ε/(C − 1)"),
-                   smoothed(lambda c, e: e / (c - 1), lambda c, e: 1 - e), (), page)  # fmt: skip
-        yield Slip(_("label smoothing leaves 1 − ε at the true class, without its share ε/C"),
-                   smoothed(lambda c, e: e / c, lambda c, e: 1 - e), (), page)  # fmt: skip
-        yield Slip(_("label smoothing spreads ε/C but keeps 1 at the true class"),
-                   smoothed(lambda c, e: e / c, lambda c, e: 1.0), (), page)  # fmt: skip
-        yield Slip(_("label smoothing takes the sum over the classes where it should take the mean"),
-                   smoothed(lambda c, e: e, lambda c, e: 1.0), ("sum",), page)  # fmt: skip
-        yield Slip(_("the smoothing term is added without the factor 1 − ε on the rest"),
-                   smoothed(lambda c, e: e / c, lambda c, e: 1 + e / c), (), page)  # fmt: skip
-        yield Slip(_("label smoothing divides ε by C − 2"),
-                   smoothed(lambda c, e: e / max(c - 2, 1), lambda c, e: 1 - e), (), page)  # fmt: skip
+    yield Slip(
+        _("label smoothing spreads ε over the C − 1 wrong classes, not over all C: ε/(C − 1)"),
+        smoothed(lambda c: epsilon / (c - 1), lambda c: 1 - epsilon),
+    )
+    yield Slip(
+        _("label smoothing leaves 1 − ε at the true class, without its share ε/C"),
+        smoothed(lambda c: epsilon / c, lambda c: 1 - epsilon),
+    )
+    yield Slip(
+        _("label smoothing spreads ε/C but keeps 1 at the true class"), smoothed(lambda c: epsilon / c, lambda c: 1)
+    )
+    yield Slip(
+        _("label smoothing takes the sum over the classes where it should take the mean"),
+        smoothed(lambda c: epsilon, lambda c: 1),
+        operations=("sum",),
+    )
+    yield Slip(
+        _("the smoothing term is added without the factor 1 − ε on the rest"),
+        smoothed(lambda c: epsilon / c, lambda c: 1 + epsilon / c),
+    )
+    yield Slip(
+        _("label smoothing divides ε by C − 2"), smoothed(lambda c: epsilon / max(c - 2, 1), lambda c: 1 - epsilon)
+    )
+    yield Slip(_("the smoothing term keeps the ignored targets"), partial(_padded, epsilon=epsilon, ignored=ignored))
+    if isinstance(weight, Tensor):
+        unweighted = partial(_unweighted, weight=weight.double(), epsilon=epsilon, ignored=ignored)
+        yield Slip(_("the smoothing term is not weighted"), unweighted)
 
-        def padded(x: Tensor, t: Tensor) -> Tensor:
-            log_p = x.log_softmax(1)
-            nll = -log_p.gather(1, t.clamp(min=0).unsqueeze(1)).squeeze(1) * kept(x, t)
-            return ((1 - smoothing) * nll.sum() - smoothing * log_p.mean(1).sum()) / kept(x, t).sum()
 
-        yield Slip(_("the smoothing term keeps the ignored targets"), padded, (), page)
-        if isinstance(weight, Tensor):
+def _of_true_class(log_p: Tensor, t: Tensor) -> Tensor:
+    return -log_p.gather(1, t.clamp(min=0).unsqueeze(1)).squeeze(1)
 
-            def unweighted(x: Tensor, t: Tensor) -> Tensor:
-                log_p = x.log_softmax(1)
-                own = w[t.clamp(min=0)] * kept(x, t)
-                nll = -(own * log_p.gather(1, t.clamp(min=0).unsqueeze(1)).squeeze(1)).sum() / own.sum()
-                return (1 - smoothing) * nll + smoothing * -(log_p.mean(1) * kept(x, t)).sum() / kept(x, t).sum()
 
-            yield Slip(_("the smoothing term is not weighted"), unweighted, (), page)
+def _padded(x: Tensor, t: Tensor, *, epsilon: float, ignored: int) -> Tensor:
+    log_p, kept = x.log_softmax(1), t != ignored
+    nll = _of_true_class(log_p, t) * kept
+    return ((1 - epsilon) * nll.sum() - epsilon * log_p.mean(1).sum()) / kept.sum()
 
-    def nll(x: Tensor, t: Tensor) -> Tensor:
-        return torch.nn.functional.nll_loss(x, t, **_nll_settings(settings))
 
-    yield Slip(_("log-softmax goes over dimension 0, the batch, and not over the classes"),
-               lambda x, t: nll(x.log_softmax(0), t), ("log_softmax", "softmax", "logsumexp"), page)  # fmt: skip
-    yield Slip(_("log-softmax goes over the last dimension, not over the classes"),
-               lambda x, t: nll(x.log_softmax(-1), t), ("log_softmax", "softmax", "logsumexp"), page)  # fmt: skip
-    yield Slip(_("log-softmax is missing: the logits are taken for log-probabilities"), nll, (), "guide/nll")
-    yield Slip(_("the logarithm is missing: the loss is minus the probability"),
-               lambda x, t: nll(x.softmax(1), t), ("softmax",), "guide/nll")  # fmt: skip
-    yield Slip(_("the loss is 1 minus the probability, without the logarithm"),
-               lambda x, t: 1 + nll(x.softmax(1), t), ("softmax",), "guide/nll")  # fmt: skip
+def _unweighted(x: Tensor, t: Tensor, *, weight: Tensor, epsilon: float, ignored: int) -> Tensor:
+    log_p, kept = x.log_softmax(1), t != ignored
+    share = weight[t.clamp(min=0)] * kept
+    nll = (share * _of_true_class(log_p, t)).sum() / share.sum()
+    return (1 - epsilon) * nll + epsilon * -(log_p.mean(1) * kept).sum() / kept.sum()
 
+
+def _of_softmax(settings: Settings) -> Iterator[Slip]:
+    weight = settings.get("weight")
+    nll = partial(
+        F.nll_loss,
+        weight=weight.double() if isinstance(weight, Tensor) else None,
+        ignore_index=settings.get("ignore_index", -100),
+        reduction=settings.get("reduction", "mean"),
+    )
+    yield Slip(
+        _("log-softmax goes over dimension 0, the batch, and not over the classes"),
+        lambda x, t: nll(x.log_softmax(0), t),
+        operations=LOG_SOFTMAX,
+    )
+    yield Slip(
+        _("log-softmax goes over the last dimension, not over the classes"),
+        lambda x, t: nll(x.log_softmax(-1), t),
+        operations=LOG_SOFTMAX,
+    )
+    yield Slip(_("log-softmax is missing: the logits are taken for log-probabilities"), nll, page=NLL)
+    yield Slip(
+        _("the logarithm is missing: the loss is minus the probability"),
+        lambda x, t: nll(x.softmax(1), t),
+        operations=("softmax",),
+        page=NLL,
+    )
+    yield Slip(
+        _("the loss is 1 minus the probability, without the logarithm"),
+        lambda x, t: 1 + nll(x.softmax(1), t),
+        operations=("softmax",),
+        page=NLL,
+    )
     for eps in EPSILONS:
-        yield Slip(_("{eps:g} is added inside the logarithm").format(eps=eps),
-                   lambda x, t, eps=eps: nll((x.softmax(1) + eps).log(), t), ("log", "add"), "guide/nll")  # fmt: skip
-        yield Slip(_("probabilities are clamped at {eps:g}").format(eps=eps),
-                   lambda x, t, eps=eps: nll(x.softmax(1).clamp(min=eps).log(), t), ("clamp", "log"), "guide/nll")  # fmt: skip
+        yield Slip(
+            _("{eps:g} is added inside the logarithm").format(eps=eps),
+            lambda x, t, eps=eps: nll((x.softmax(1) + eps).log(), t),
+            operations=("log", "add"),
+            page=NLL,
+        )
+        yield Slip(
+            _("probabilities are clamped at {eps:g}").format(eps=eps),
+            lambda x, t, eps=eps: nll(x.softmax(1).clamp(min=eps).log(), t),
+            operations=("clamp", "log"),
+            page=NLL,
+        )
 
     def binary(x: Tensor, t: Tensor) -> Tensor:
-        one_hot = torch.nn.functional.one_hot(t, x.shape[1]).to(x.dtype)
-        return torch.nn.functional.binary_cross_entropy_with_logits(x, one_hot)
+        return F.binary_cross_entropy_with_logits(x, F.one_hot(t, x.shape[1]).to(x.dtype))
 
-    yield Slip(_("it computes binary cross-entropy of each class instead"), binary, (), "guide/bce-with-logits")
-
-
-def _nll_settings(settings: dict[str, Any]) -> dict[str, Any]:
-    weight = settings.get("weight")
-    return {
-        "weight": weight.double() if isinstance(weight, Tensor) else None,
-        "ignore_index": settings.get("ignore_index", -100),
-        "reduction": settings.get("reduction", "mean"),
-    }
-
-
-def of_margins(reference: Reference, settings: dict[str, Any]) -> Iterator[Slip]:
-    reduce = reduction_of(settings)
-    margin, p = settings.get("margin", 1.0), settings.get("p", 1)
-
-    def hinges(x: Tensor, t: Tensor) -> Tensor:
-        return (margin - x.gather(1, t.unsqueeze(1)) + x).clamp(min=0) ** p
-
-    def others(x: Tensor, t: Tensor) -> Tensor:
-        return hinges(x, t).scatter(1, t.unsqueeze(1), 0.0)
-
-    yield Slip(_("the power p is taken after the sum over the classes"),
-               lambda x, t: reduce((others(x, t) ** (1 / p)).sum(1) ** p / x.shape[1]), ("pow", "square"))  # fmt: skip
-    yield Slip(_("a constant is added: the margin stands outside of the hinge"),
-               lambda x, t: reduce(others(x, t).mean(1) + margin))  # fmt: skip
-    yield Slip(_("the true class is compared with itself: margin too much"), lambda x, t: reduce(hinges(x, t).mean(1)))
-    yield Slip(_("the sum over the classes is not divided by their number C"), lambda x, t: reduce(others(x, t).sum(1)))
-    yield Slip(_("divided by C − 1 instead of C"), lambda x, t: reduce(others(x, t).sum(1) / (x.shape[1] - 1)))
-    yield Slip(_("only the worst class counts"), lambda x, t: reduce(others(x, t).amax(1)), ("max", "amax"))
-    yield Slip(
-        _("the hinge is missing"),
-        lambda x, t: reduce((margin - x.gather(1, t.unsqueeze(1)) + x).scatter(1, t.unsqueeze(1), 0.0).mean(1)),
-    )
+    yield Slip(_("it computes binary cross-entropy of each class instead"), binary, page="guide/bce-with-logits")

@@ -1,6 +1,6 @@
 """Slips in well-known losses that torch does not have: focal, Dice, distillation, contrastive, InfoNCE, quantile.
 
-Which of them the right loss is, is found by its numbers too: the one, with the one setting, that gives them.
+The reference is recognized by its values: try every known loss with every listed setting.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ...kit.batches.batch import Settings
+from ...kit.loss import settings_of
 from ...language import gettext as _
 from ...losses.focal import focal as of_logarithms
 from ...losses.focal import sigmoid_focal_loss
 from ..subject.reference import Reference
 from .metric import contrastive, contrastive_slips, info_nce, info_nce_slips, nt_xent, nt_xent_slips
 from .overlap import dice, dice_slips, tversky, tversky_slips
-from .slip import Loss, Numbers, Slip
+from .slip import REDUCTIONS, Loss, Slip, slips_of
 
 
 @dataclass(frozen=True)
@@ -28,17 +30,17 @@ class Known:
     """A loss with settings, and what people get wrong in it."""
 
     loss: Callable[..., Tensor]
-    settings: tuple[Numbers, ...]  #: to try
-    slips: Callable[[Numbers], Iterator[tuple[str, Loss]]]
+    settings: tuple[Settings, ...]  #: to try
+    slips: Callable[[Settings], Iterator[tuple[str, Loss]]]
 
 
 def of_known(right: Loss, batches: Sequence[tuple[Tensor, ...]]) -> Iterator[Slip]:
-    """The slips of the known loss that the right loss is."""
+    """Slips of the known loss that equals the reference."""
     for known in KNOWN:
-        for numbers in known.settings:
-            if _agrees(partial(known.loss, **numbers), right, batches):
-                for says, loss in known.slips(numbers):
-                    yield Slip(says, loss, (), "guide/custom-losses")
+        for settings in known.settings:
+            if _agrees(partial(known.loss, **settings), right, batches):
+                for says, loss in known.slips(settings):
+                    yield Slip(says, loss, page="guide/custom-losses")
                 return
 
 
@@ -49,14 +51,10 @@ def _agrees(loss: Loss, right: Loss, batches: Sequence[tuple[Tensor, ...]]) -> b
         return False
 
 
-def _reduced(reduction: str) -> Callable[[Tensor], Tensor]:
-    return {"mean": torch.mean, "sum": torch.sum, "none": lambda e: e}[reduction]
-
-
-def _grid(**values: Sequence[Any]) -> tuple[Numbers, ...]:
-    found: list[Numbers] = [{}]
+def _grid(**values: Sequence[Any]) -> tuple[Settings, ...]:
+    found: list[Settings] = [{}]
     for name, options in values.items():
-        found = [{**numbers, name: option} for numbers in found for option in options]
+        found = [{**settings, name: option} for settings in found for option in options]
     return tuple(found)
 
 
@@ -81,17 +79,18 @@ def focal(x: Tensor, t: Tensor, gamma: float, alpha: float | None, reduction: st
         return sigmoid_focal_loss(x, t, gamma=gamma, alpha=alpha, reduction=reduction)
     log_p, _classes = _log_p(x, t)
     losses = of_logarithms(log_p, (-log_p.expm1()).log(), gamma)
-    return _reduced(reduction)(_alpha(x, t, alpha) * losses)
+    return REDUCTIONS[reduction](_alpha(x, t, alpha) * losses)
 
 
-def of_focal(reference: Reference, settings: Numbers) -> Iterator[Slip]:
-    """The slips of the focal loss of the catalogue."""
-    for says, loss in _focal_slips(reference.entry.arguments((None, None), settings)):
+@slips_of("focal")
+def sigmoid_focal(reference: Reference, settings: Settings) -> Iterator[Slip]:
+    defaults = {name: parameter.default for name, parameter in settings_of(sigmoid_focal_loss).items()}
+    for says, loss in _focal_slips({**defaults, **settings}):
         yield Slip(says, loss)
 
 
-def _focal_slips(n: Numbers) -> Iterator[tuple[str, Loss]]:
-    gamma, alpha, reduce = n["gamma"], n["alpha"], _reduced(n["reduction"])
+def _focal_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
+    gamma, alpha, reduce = n["gamma"], n["alpha"], REDUCTIONS[n["reduction"]]
 
     def of(f: Callable[[Tensor, Tensor], Tensor]) -> Loss:
         def loss(x: Tensor, t: Tensor) -> Tensor:
@@ -160,7 +159,7 @@ def distillation(x: Tensor, teacher: Tensor, T: float, square: bool) -> Tensor:
     return loss * T * T if square else loss
 
 
-def _distillation_slips(n: Numbers) -> Iterator[tuple[str, Loss]]:
+def _distillation_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
     T, scale = n["T"], n["T"] ** 2 if n["square"] else 1.0
 
     def of(student: Callable, teacher: Callable, reduction: str = "batchmean", factor: float = scale) -> Loss:
@@ -201,7 +200,7 @@ def rmse(x: Tensor, t: Tensor, eps: float) -> Tensor:
     return torch.sqrt((x - t).square().mean() + eps)
 
 
-def _rmse_slips(n: Numbers) -> Iterator[tuple[str, Loss]]:
+def _rmse_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
     yield _("the root is missing: the mean of the squares"), lambda x, t: (x - t).square().mean()
     yield _("the mean of the roots, where it should be the root of the mean"), lambda x, t: (x - t).abs().mean()
     yield (
@@ -215,7 +214,7 @@ def charbonnier(x: Tensor, t: Tensor, eps: float) -> Tensor:
     return torch.sqrt((x - t).square() + eps**2).mean()
 
 
-def _charbonnier_slips(n: Numbers) -> Iterator[tuple[str, Loss]]:
+def _charbonnier_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
     yield _("eps is not squared under the root"), lambda x, t: torch.sqrt((x - t).square() + n["eps"]).mean()
     yield (
         _("the root of the mean, where it should be the mean of the roots"),
@@ -228,7 +227,7 @@ def masked_mse(x: Tensor, t: Tensor, mask: Tensor) -> Tensor:
     return ((x - t).square() * mask).sum() / mask.sum()
 
 
-def _masked_slips(n: Numbers) -> Iterator[tuple[str, Loss]]:
+def _masked_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
     yield _("masked elements count in what the mean divides by"), lambda x, t, m: ((x - t).square() * m).mean()
     yield _("the mask is not used"), lambda x, t, m: (x - t).square().mean()
     yield _("the mask is turned round"), lambda x, t, m: masked_mse(x, t, 1 - m)
@@ -243,10 +242,10 @@ def _masked_slips(n: Numbers) -> Iterator[tuple[str, Loss]]:
 
 def gaussian_kl(mu: Tensor, log_var: Tensor, over: str) -> Tensor:
     each = -0.5 * (1 + log_var - mu.square() - log_var.exp())
-    return {"mean": each.mean, "sum": each.sum, "batch": lambda: each.flatten(1).sum(1).mean()}[over]()
+    return REDUCTIONS[over](each)
 
 
-def _gaussian_kl_slips(n: Numbers) -> Iterator[tuple[str, Loss]]:
+def _gaussian_kl_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
     over = n["over"]
     yield (
         _("the log-variance is taken for the logarithm of the standard deviation"),
@@ -258,7 +257,7 @@ def _gaussian_kl_slips(n: Numbers) -> Iterator[tuple[str, Loss]]:
     for other, says in (
         ("mean", _("the mean over all elements")),
         ("sum", _("the sum over everything")),
-        ("batch", _("the sum over each sample, and the mean over the batch")),
+        ("batchmean", _("the sum over each sample, and the mean over the batch")),
     ):
         yield says, partial(gaussian_kl, over=other)
 
@@ -271,7 +270,7 @@ def quantile(x: Tensor, t: Tensor, q: float) -> Tensor:
     return torch.maximum(q * e, (q - 1) * e).mean()
 
 
-def _quantile_slips(n: Numbers) -> Iterator[tuple[str, Loss]]:
+def _quantile_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
     q = n["q"]
     yield _("the quantile is turned round: q and 1 − q change places"), partial(quantile, q=1 - q)
     yield _("q is not used: half the absolute error"), partial(quantile, q=0.5)
@@ -301,7 +300,7 @@ KNOWN = (
     Known(rmse, _grid(eps=(0.0, 1e-8, 1e-6, 1e-12, 1e-10, 1e-5, 1e-4)), _rmse_slips),
     Known(charbonnier, _grid(eps=(1e-3, 1e-6, 1e-2, 1e-4, 1.0)), _charbonnier_slips),
     Known(masked_mse, ({},), _masked_slips),
-    Known(gaussian_kl, _grid(over=("mean", "sum", "batch")), _gaussian_kl_slips),
+    Known(gaussian_kl, _grid(over=("mean", "sum", "batchmean")), _gaussian_kl_slips),
     Known(distillation, _grid(T=(2.0, 4.0, 3.0, 1.0, 5.0, 10.0), square=(True, False)), _distillation_slips),
     Known(contrastive, _grid(margin=(1.0, 2.0, 0.5), half=(False, True), similar=(1, 0)), contrastive_slips),
     Known(info_nce, _grid(T=(0.1, 0.07, 0.5, 1.0, 0.2, 0.05), both=(False, True)), info_nce_slips),

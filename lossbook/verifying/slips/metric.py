@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ...kit.batches.batch import Settings
 from ...language import gettext as _
-from .slip import Loss, Numbers
+from .slip import Loss
 
 # ---- contrastive loss (Hadsell et al., 2006) and InfoNCE (van den Oord et al., 2018)
 
@@ -21,7 +22,7 @@ def contrastive(a: Tensor, b: Tensor, y: Tensor, margin: float, half: bool, simi
     return ((0.5 if half else 1.0) * (near * d**2 + (1 - near) * (margin - d).clamp(min=0) ** 2)).mean()
 
 
-def contrastive_slips(n: Numbers) -> Iterator[tuple[str, Loss]]:
+def contrastive_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
     margin, factor = n["margin"], 0.5 if n["half"] else 1.0
 
     def of(near: Callable, far: Callable) -> Loss:
@@ -31,7 +32,9 @@ def contrastive_slips(n: Numbers) -> Iterator[tuple[str, Loss]]:
 
         return loss
 
-    hinge = lambda d: (margin - d).clamp(min=0)  # noqa: E731
+    def hinge(d: Tensor) -> Tensor:
+        return (margin - d).clamp(min=0)
+
     yield (
         _("the labels are turned round: 0 and 1 change places"),
         partial(contrastive, **{**n, "similar": 1 - n["similar"]}),
@@ -61,7 +64,7 @@ def info_nce(a: Tensor, b: Tensor, T: float, both: bool, normal: bool = True) ->
     return (one + F.cross_entropy(scores.T, labels)) / 2 if both else one
 
 
-def info_nce_slips(n: Numbers) -> Iterator[tuple[str, Loss]]:
+def info_nce_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
     T = n["T"]
     yield _("the vectors are not divided by their lengths"), partial(info_nce, **{**n, "normal": False})
     yield (
@@ -90,7 +93,7 @@ def nt_xent(a: Tensor, b: Tensor, T: float, itself: bool = False) -> Tensor:
     return F.cross_entropy(scores, torch.arange(2 * n).roll(n))
 
 
-def nt_xent_slips(n: Numbers) -> Iterator[tuple[str, Loss]]:
+def nt_xent_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
     yield _("each view is compared with itself: the diagonal is not masked"), partial(nt_xent, **n, itself=True)
     yield _("the temperature is missing"), partial(nt_xent, T=1.0)
     yield _("the temperature multiplies where it should divide"), partial(nt_xent, T=1 / n["T"])

@@ -7,8 +7,9 @@ from functools import partial
 
 from torch import Tensor
 
+from ...kit.batches.batch import Settings
 from ...language import gettext as _
-from .slip import Loss, Numbers
+from .slip import Loss
 
 # Dice: Milletari et al., 2016
 
@@ -20,7 +21,7 @@ def dice(x: Tensor, t: Tensor, smooth: float, logits: bool, each: bool, two: flo
     return (1 - (two * both + smooth) / ((p**power).sum(dims) + (t**power).sum(dims) + smooth)).mean()
 
 
-def dice_slips(n: Numbers) -> Iterator[tuple[str, Loss]]:
+def dice_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
     yield _("the factor 2 of the intersection is missing"), partial(dice, **{**n, "two": 1.0})
     yield _("Dice goes over the whole batch at once, not over each sample"), partial(dice, **{**n, "each": False})
     yield _("Dice goes over each sample, not over the whole batch"), partial(dice, **{**n, "each": True})
@@ -74,7 +75,7 @@ def tversky(x: Tensor, t: Tensor, a: float, b: float, smooth: float, logits: boo
     return (1 - (hit + smooth) / (hit + a * false + b * missed + smooth)).mean()
 
 
-def tversky_slips(n: Numbers) -> Iterator[tuple[str, Loss]]:
+def tversky_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
     yield (
         _("alpha and beta are swapped: false positives and false negatives"),
         partial(tversky, **{**n, "a": n["b"], "b": n["a"]}),
@@ -90,7 +91,7 @@ def tversky_slips(n: Numbers) -> Iterator[tuple[str, Loss]]:
     yield _("the smoothing number is not used"), partial(tversky, **{**n, "smooth": 0.0})
 
 
-def _union(x: Tensor, t: Tensor, n: Numbers, minus: float) -> Tensor:
+def _union(x: Tensor, t: Tensor, n: Settings, minus: float) -> Tensor:
     p = x.sigmoid() if n["logits"] else x
     dims = tuple(range(1, x.dim())) if n["each"] else tuple(range(x.dim()))
     hit = (p * t).sum(dims)

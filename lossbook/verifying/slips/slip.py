@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from ...kit.batches.batch import Settings
+from ..diagnosis.diagnosis import Diagnosis
 from ..subject.reference import Reference
 
 Loss = Callable[..., Tensor]
-Numbers = dict[str, Any]  #: the settings of a known loss
 
 
 @dataclass(frozen=True)
-class Slip:
-    """One thing done wrong."""
+class Slip(Diagnosis):
+    """One thing done wrong, and the loss that it makes of the right one."""
 
-    says: str
-    loss: Loss  #: takes the tensors of a batch and gives what the slip gives
-    operations: tuple[str, ...] = ()  #: operations of torch that a line with this slip calls
-    page: str = ""  #: the page of the book that explains it
+    loss: Loss
+
+
+Maker = Callable[[Reference, Settings], Iterator[Slip]]
+MAKERS: dict[str, Maker] = {}  #: for the losses of the catalogue that have slips of their own, by name
+
+
+def slips_of(*names: str) -> Callable[[Maker], Maker]:
+    """Enter what people get wrong in these losses of the catalogue, the likeliest first.
+
+    The function gets the reference and all of its settings. A slip without a page gets the page of the loss.
+    """
+
+    def enter(make: Maker) -> Maker:
+        MAKERS.update(dict.fromkeys(names, make))
+        return make
+
+    return enter
 
 
 EPSILONS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16)
@@ -33,6 +47,14 @@ def page_of(reference: Reference) -> str:
     return reference.entry.page if reference.entry else ""
 
 
-def reduction_of(settings: dict[str, Any]) -> Callable[[Tensor], Tensor]:
+REDUCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "mean": torch.mean,
+    "sum": torch.sum,
+    "none": lambda losses: losses,
+    "batchmean": lambda losses: losses.sum() / losses.shape[0],
+}
+
+
+def reduction_of(settings: Settings) -> Callable[[Tensor], Tensor]:
     """What the settings make of the losses of all elements."""
-    return {"mean": torch.mean, "sum": torch.sum, "none": lambda losses: losses}[settings.get("reduction", "mean")]
+    return REDUCTIONS[settings.get("reduction", "mean")]

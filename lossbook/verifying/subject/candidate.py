@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .reference import precise
+from ...kit.batches.batch import Settings
+from ...kit.precision import precise
 
 
 class Candidate:
@@ -20,33 +21,25 @@ class Candidate:
     def __init__(self, given: Any) -> None:
         self.given = given
         self.error: Exception | None = None  #: why no loss could be made of it
-        self.original = given
+        self.original: Any = given
         if inspect.isclass(given):
             try:
                 self.original = given()
             except Exception as error:
                 self.error = error
-        self.is_module = isinstance(self.original, torch.nn.Module)
-        self.loss = self._copied(self.original)
+        #: A module's copy in float64, so that nothing happens to the one that was given; None for a function.
+        self.module = in_double(self.original) if isinstance(self.original, torch.nn.Module) else None
+        self.loss: Callable = self.original if self.module is None else self.module
 
     @property
     def name(self) -> str:
         """What a person calls it."""
         return getattr(self.given, "__name__", type(self.given).__name__)
 
-    def _copied(self, loss: Any) -> Callable:
-        """The module's copy in float64, so that nothing happens to the one that was given."""
-        if not self.is_module:
-            return loss
-        try:
-            return copy.deepcopy(loss).double()
-        except Exception:  # the check of modules says why
-            return loss
-
     @functools.cached_property
     def accepts(self) -> frozenset[str]:
         """The keywords that it can be given, when it is called or, for a class, when it is built."""
-        target = self.given if inspect.isclass(self.given) or not self.is_module else None
+        target = self.given if inspect.isclass(self.given) or self.module is None else None
         if target is None:
             return frozenset()
         try:
@@ -57,15 +50,11 @@ class Candidate:
         fixed = target.keywords if isinstance(target, functools.partial) else ()
         return frozenset(named.difference(fixed))
 
-    def with_settings(self, settings: dict[str, Any]) -> Callable | None:
-        """The loss with these settings; None where it does not take them. May raise what the loss raises."""
-        if not settings:
-            return self.loss
-        if not settings.keys() <= self.accepts:
-            return None
+    def with_settings(self, settings: Settings) -> Callable:
+        """The loss with settings that it accepts. May raise what the loss raises."""
         given = {name: precise(value) for name, value in settings.items()}
         if inspect.isclass(self.given):
-            built = self.given(**given)
+            built: Any = self.given(**given)
             return built.double() if isinstance(built, torch.nn.Module) else built
         return functools.partial(self.given, **given)
 
@@ -82,6 +71,14 @@ class Candidate:
         cells += [outside[name] for name in getattr(code, "co_names", ()) if name in outside]
         cells += list(getattr(function, "__defaults__", None) or ())
         return any(isinstance(v, (Tensor, torch.nn.Module)) for v in cells)
+
+
+def in_double(module: torch.nn.Module) -> torch.nn.Module:
+    """Its copy in float64; itself, where it cannot be copied."""
+    try:
+        return copy.deepcopy(module).double()
+    except Exception:  # the check of modules says why
+        return module
 
 
 def _filled(cell: Any) -> bool:

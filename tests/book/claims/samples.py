@@ -67,6 +67,17 @@ def sample_without_import_stops():
     assert _stops_with(f"import torch\n{code}") is None
 
 
+def twelve_samples_lack_the_import():
+    """Twelve samples of the guide, restored and run alone, stopped at these names: nothing before imports them."""
+    # Section of the article, and the name at which each of its samples stopped.
+    missing = {"4": "torch", "5": "torch", "7": "nn torch", "8": "nn", "10": "torch", "12": "torch", "13": "torch"}
+    missing |= {"14": "torch", "15": "torch", "17": "torch", "18": "nn"}
+    names = [name for names in missing.values() for name in names.split()]
+    assert len(names) == 12
+    for name in names:
+        assert _stops_with(f"{name}.Module" if name == "nn" else f"{name}.ones(3)").startswith("NameError")
+
+
 def names_are_case_sensitive():
     """Loss_fn is not loss_fn."""
     assert "name 'loss_fn' is not defined" in _stops_with("Loss_fn = abs\nloss_fn(1)")

@@ -23,7 +23,7 @@ ICON = re.compile("[\ue000-\uf8ff]")
 
 
 def names_in_use(pages: list[str], scripts: list[str]) -> set[str]:
-    """What selectors may name: the tags, classes and ids of the pages, and any word of the scripts."""
+    """Collect what selectors may name: tags, classes and ids of the pages, and every word of the scripts."""
     used = {"mark"}  # the search's: words found
     for page in pages:
         used.update(re.findall(r"<([a-z][a-z0-9]*)", page))
@@ -35,7 +35,7 @@ def names_in_use(pages: list[str], scripts: list[str]) -> set[str]:
 
 
 def can_match(selector: list, used: set[str]) -> bool:
-    """Whether every tag, class and id of a selector is in use. Arguments as in :not(.x) are not looked at."""
+    """True if every tag, class and id of a selector is in use. Arguments, as in :not(.x), are ignored."""
     pseudo = False
     for token in selector:
         if token.type in ("ident", "hash") and not pseudo and token.value not in used:
@@ -67,7 +67,7 @@ def purge(rules: list, used: set[str]) -> str:
     return "".join(css)
 
 
-def stylesheet(static: Path, sheets: list[str], used: set[str]) -> str:
+def used_rules(static: Path, sheets: list[str], used: set[str]) -> str:
     """The used rules of all sheets, with addresses as seen from _static/; those of the last build, if made from the same."""
     texts = {sheet: (static / sheet).read_text(encoding="utf-8") for sheet in sheets}
     source = f"/* {sha256(repr((texts, sorted(used))).encode()).hexdigest()} */"
@@ -95,7 +95,7 @@ def subset_icons(font: Path, icons: list[int]) -> None:
         glyphs.save(font)
 
 
-def slim(app: Sphinx, exception: Exception | None) -> None:
+def write_stylesheet(app: Sphinx, exception: Exception | None) -> None:
     """Rewrite the built pages' stylesheet links, then drop the files nothing leads to."""
     if exception or app.builder.name != "html":
         return
@@ -107,7 +107,7 @@ def slim(app: Sphinx, exception: Exception | None) -> None:
         return
     scripts = {name for page in pages.values() for name in ASSET.findall(page) if name.endswith(".js")}
     used = names_in_use(list(pages.values()), [(static / name).read_text(encoding="utf-8") for name in sorted(scripts)])
-    css = stylesheet(static, sheets, used)
+    css = used_rules(static, sheets, used)
     (static / "site.css").write_text(css, encoding="utf-8")
     for font in static.glob("vendor/fontawesome/webfonts/*.woff2"):
         subset_icons(font, [ord(icon) for icon in ICON.findall(css)])
@@ -134,5 +134,5 @@ def slim(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict:
     """Called by Sphinx."""
-    app.connect("build-finished", slim, priority=800)  # after the theme has written its own files
+    app.connect("build-finished", write_stylesheet, priority=800)  # after the theme has written its own files
     return {"parallel_read_safe": True, "parallel_write_safe": True}

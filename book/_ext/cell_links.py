@@ -63,7 +63,7 @@ def terms(env: BuildEnvironment, docname: str) -> dict[str, nodes.term]:
 
 
 class ResolveCellLinks(SphinxPostTransform):
-    """Page › heading."""
+    """Write each link as page › heading."""
 
     default_priority = 5
 

@@ -1,4 +1,4 @@
-"""Texts on a terminal or pipe whose encoding lacks some of their characters, as Windows pipes lack the minus sign."""
+"""Write texts to a terminal or pipe whose encoding lacks some characters, as Windows pipes lack the minus sign."""
 
 import codecs
 import io
@@ -6,8 +6,9 @@ import re
 import unicodedata
 from typing import TextIO
 
+HANDLER = "lossbook.to_ascii"
 SUPERSCRIPTS = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻ˣ]+")
-# What Unicode itself has no plain form for; what it has one for (…, ½, full-width marks, letters with accents) is not here.
+# Only characters without a compatibility form in Unicode: …, ½, full-width marks and accented letters have one.
 SIGNS = str.maketrans(
     {
         "−": "-",
@@ -27,17 +28,19 @@ SIGNS = str.maketrans(
 )
 
 
-def plain(error: UnicodeEncodeError) -> tuple[str, int]:
-    """An error handler for encodings: the nearest ASCII for what cannot be written, a question mark where there is none."""
+def to_ascii(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Handle an encoding error: the nearest ASCII for what cannot be written, a question mark where there is none."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
     text = SUPERSCRIPTS.sub(r"^\g<0>", error.object[error.start : error.end])
     letters = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     return letters.translate(SIGNS).encode("ascii", "replace").decode("ascii"), error.end
 
 
 def allow_any_text(stream: TextIO) -> None:
-    """Let a stream take every text, whatever its encoding. A stand-in for a stream, as pytest's or Jupyter's, may not need it."""
-    if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(errors=plain.__module__)
+    """Let a stream take every text, whatever its encoding."""
+    if isinstance(stream, io.TextIOWrapper):  # the streams of pytest and Jupyter are none, and take every text
+        stream.reconfigure(errors=HANDLER)
 
 
-codecs.register_error(plain.__module__, plain)
+codecs.register_error(HANDLER, to_ascii)

@@ -1,0 +1,29 @@
+"""Names that are wrong, or missing."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+def suggest(name: Any, known: Iterable[str], listed: str) -> str:
+    """Return a sentence that helps with a wrong name: the nearest known one, or ``listed`` and all of them.
+
+    >>> suggest("dleta", ["delta", "weight"], "It takes")
+    "Did you mean 'delta'?"
+    >>> suggest("colour", ["delta", "weight"], "It takes")
+    'It takes delta, weight.'
+    """
+    names = list(known)
+    nearest = difflib.get_close_matches(name.lower(), names, n=1) if isinstance(name, str) else []
+    return f"Did you mean {nearest[0]!r}?" if nearest else f"{listed} {', '.join(names)}."
+
+
+def enumerate_names(names: Sequence[str]) -> str:
+    """Write names as a sentence does.
+
+    >>> enumerate_names(["input", "target", "weight"])
+    'input, target and weight'
+    """
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

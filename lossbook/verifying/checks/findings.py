@@ -1,0 +1,140 @@
+"""Puts a fault into words: a sentence, the smallest input that shows it, what came, and what may be behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ...kit.batches.batch import Batch, Settings
+from ...language import gettext as _
+from ...report import Finding, tensor_text
+from ..compare import Trial, close, fault_of, try_on
+from ..diagnosis.diagnose import diagnose
+from ..diagnosis.diagnosis import Diagnosis
+from ..diagnosis.source import line_of
+from ..examination import Examination, NotApplicable
+from ..smallest import smallest
+from ..subject.outcome import Failed, NoTensor, error_of
+from .check import Result, failed, passed
+
+CUSTOM = "guide/custom-losses"  #: the page about what a loss of one's own must keep to
+
+
+def finding(
+    examination: Examination,
+    batch: Batch,
+    says: str,
+    diagnosis: Diagnosis | None = None,
+    *,
+    line: str = "",
+    got: str = "",
+    wanted: str = "",
+) -> Finding:
+    """A fault that a batch shows; the line is looked for by the diagnosis, if none is given."""
+    diagnosis = diagnosis or Diagnosis("")
+    return Finding(
+        says,
+        inputs=batch.tensors,
+        got=got,
+        wanted=wanted,
+        diagnosis=diagnosis.says,
+        line=line or line_of(examination, batch, diagnosis.operations),
+        page=diagnosis.page,
+    )
+
+
+def smallest_finding(
+    examination: Examination,
+    trials: Sequence[Trial],
+    fault: str,
+    *,
+    loss: Callable | None = None,
+    settings: Settings | None = None,
+) -> Finding:
+    """A fault that several batches show, on the smallest input that shows it.
+
+    A loss with settings of its own is given together with these.
+    """
+    loss, standard = loss or examination.loss, examination.standard_with(settings or {})
+    first = min(trials, key=lambda t: sum(x.numel() for x in t.batch.tensors))
+
+    def attempt(batch: Batch) -> Trial:
+        return try_on(loss, standard, batch)
+
+    def fails(batch: Batch) -> bool:
+        return fault_of(attempt(batch), standard) == fault
+
+    small = first if fault == "hang" else attempt(smallest(first.batch, fails))
+    got, wanted = told(small, fault, examination.tolerance)
+    diagnosis = diagnose(examination, trials, fault, settings) or Diagnosis("")
+    return Finding(
+        sentence(small, fault),
+        inputs=small.batch.tensors,
+        settings=settings or examination.reference.settings,
+        got=got,
+        wanted=wanted,
+        diagnosis=diagnosis.says,
+        line=line_of(examination, trials[0].batch, diagnosis.operations),
+        page=diagnosis.page,
+    )
+
+
+def sentence(trial: Trial, fault: str) -> str:
+    """What is wrong, for a student."""
+    error = error_of(trial.got)
+    lines = str(error).strip().splitlines()
+    said = f"{type(error).__name__}: {lines[0] if lines else ''}" if error else ""
+    return {
+        "value": _("The loss gives another number than the right one ({where})."),
+        "not finite": _("The loss is not finite where the right one is ({where})."),
+        "shape": _("The result has another shape than it should have ({where})."),
+        "no tensor": _("The loss returns no tensor, so no gradient can flow back."),
+        "error": _("The loss raises an error on input that it should take ({where}): {said}"),
+        "backward error": _("The backward pass raises an error ({where}): {said}"),
+        "graph cut": _("No gradient reaches the prediction, so nothing can be learned."),
+        "gradient": _("The value is right, its gradient is not ({where})."),
+        "gradient not finite": _(
+            "The value is finite, its gradient is NaN or infinite ({where}): one such batch destroys all weights."
+        ),
+        "printed": _("The loss prints something each time it is called."),
+        "hang": _("The loss does not end: the call took too long."),
+    }[fault].format(where=place(trial.batch), said=said)
+
+
+def place(batch: Batch) -> str:
+    """What is special about a batch, for a sentence that puts it into parentheses."""
+    where = batch.name or batch.form
+    return where[1:-1] if where.startswith("(") and where.endswith(")") else where
+
+
+def told(trial: Trial, fault: str, tolerance: float) -> tuple[str, str]:
+    """What came, and what should have come; empty where numbers say nothing."""
+    got = trial.got
+    if isinstance(got, NoTensor):
+        return got.kind, tensor_text(trial.best.value) if trial.right else _("a tensor")
+    if isinstance(got, Failed) or not trial.right:
+        return "", ""
+    if fault in ("value", "not finite", "shape"):
+        return tensor_text(got.value.double()), tensor_text(trial.best.value)
+    if fault in ("gradient", "gradient not finite", "graph cut"):
+        for mine, want in zip(got.gradients, trial.best.gradients, strict=True):
+            if want is not None and (mine is None or not close(mine, want, tolerance)):
+                name = _("gradient {gradient}")
+                return (
+                    name.format(gradient=_("none") if mine is None else tensor_text(mine)),
+                    name.format(gradient=tensor_text(want)),
+                )
+    return "", ""
+
+
+def judge(examination: Examination, trials: Sequence[Trial], only: set[str]) -> Result:
+    """Whether the loss is free of these faults on these batches."""
+    if not trials:
+        raise NotApplicable(_("no such input"))
+    every = [(trial, examination.fault(trial)) for trial in trials]
+    faults = [(trial, fault) for trial, fault in every if fault in only]
+    if faults:
+        fault = faults[0][1]
+        return failed(smallest_finding(examination, [t for t, f in faults if f == fault], fault))
+    if all(fault for _trial, fault in every):  # nothing can be said of gradients where each value is wrong
+        raise NotApplicable(_("the value is not right there"))
+    return passed(_("{n} batches").format(n=len(trials)))

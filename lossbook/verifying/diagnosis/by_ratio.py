@@ -1,0 +1,137 @@
+"""Finds the constant, or the count, that a loss or its gradient is off by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from torch import Tensor
+
+from ...language import gettext as _
+from ..compare import Sample, close
+from .diagnosis import Diagnosis
+
+SMALL = 1e-3  #: numbers below this tell nothing about a ratio
+
+
+def by_ratio(samples: Sequence[Sample], fault: str) -> Diagnosis | None:
+    """A constant, or a count, that the value (or, if that is right, the gradient) is off by."""
+    ratios = _ratios(samples, fault)
+    if not ratios or (len(ratios) == 1 and len(samples) > 1):
+        return None
+    if fault != "gradient":
+        return _of_constant(ratios) or _of_count(ratios) or _of_complement(samples) or _of_factor(ratios)
+    page = "guide/custom-losses"
+    if _all_close([ratio for ratio, _sample in ratios], 0.5):
+        says = _("the value is right, half of the gradient is missing: of a square, one factor was detached")
+        return Diagnosis(says, operations=("detach", "data", "no_grad"), page=page)
+    found = _of_constant(ratios, page) or _of_count(ratios) or _of_factor(ratios)
+    if found is None:
+        return None
+    head = _("the value is right, the gradient is not: ")
+    return Diagnosis(head + found.says, operations=found.operations, page=found.page)
+
+
+Ratios = list[tuple[float, Sample]]
+
+
+def _ratios(samples: Sequence[Sample], fault: str) -> Ratios:
+    """What the right result of each batch must be multiplied by; empty where one number does not do."""
+    found: Ratios = []
+    for sample in samples:
+        of_gradient = fault == "gradient"
+        mine = sample.got.gradients[0] if of_gradient else sample.got.value
+        right = sample.best.gradients[0] if of_gradient else sample.best.value
+        if mine is None or right is None or mine.numel() != right.numel() or not bool(mine.isfinite().all()):
+            return []
+        largest = int(right.abs().argmax())
+        want = right.flatten()[largest].item()
+        if abs(want) < SMALL:
+            continue
+        ratio = mine.flatten()[largest].item() / want
+        if not close(mine.reshape(right.shape), right * ratio, 1e-4):
+            return []
+        found.append((ratio, sample))
+    return found
+
+
+def _all_close(ratios: Sequence[float], wanted: float) -> bool:
+    return all(math.isclose(ratio, wanted, rel_tol=1e-4, abs_tol=1e-7) for ratio in ratios)
+
+
+def _of_constant(ratios: Ratios, page: str = "") -> Diagnosis | None:
+    for value, says, operations in _constants():
+        if _all_close([ratio for ratio, _sample in ratios], value):
+            return Diagnosis(says, operations=operations, page=page)
+    return None
+
+
+def _constants() -> Iterator[tuple[float, str, tuple[str, ...]]]:
+    yield -1.0, _("the sign is wrong: minus the right loss"), ("neg", "mean", "sum")
+    yield 2.0, _("twice the right loss"), ("mul",)
+    yield 0.5, _("half of the right loss: a factor ½ too much"), ("mul", "div")
+    yield 1 / math.log(2), _("the logarithm has the base 2 (log2) where the natural one belongs"), ("log2",)
+    yield 1 / math.log(10), _("the logarithm has the base 10 (log10) where the natural one belongs"), ("log10",)
+    yield -1 / math.log(2), _("the sign is wrong, and the logarithm has the base 2"), ("log2",)
+    yield -1 / math.log(10), _("the sign is wrong, and the logarithm has the base 10"), ("log10",)
+    yield 0.0, _("it is 0 whatever comes in"), ()
+
+
+def _of_count(ratios: Ratios) -> Diagnosis | None:
+    """The same count in every batch, such as N, whatever its number."""
+    every = [_counts(sample.batch.tensors[0]) for _ratio, sample in ratios]
+    for counts in zip(*every, strict=True):
+        pairs = zip(ratios, counts, strict=True)
+        if all(count != 1 and math.isclose(ratio, count, rel_tol=1e-4) for (ratio, _sample), (count, _says) in pairs):
+            return Diagnosis(counts[0][1], operations=("mean", "sum", "div"), page="guide/mse")
+    return None
+
+
+def _counts(tensor: Tensor) -> Iterator[tuple[float, str]]:
+    every = tensor.numel()
+    n = tensor.shape[0] if tensor.dim() else 1
+    c = tensor.shape[1] if tensor.dim() > 1 else 1
+    rest = every // n if n else 1
+    yield n, _("exactly N times too large: the sum over the batch instead of the mean")
+    yield every, _("too large by the number of all elements: the sum instead of the mean")
+    yield c, _("exactly C times too large: a sum over the columns instead of a mean")
+    yield rest, _("too large by the number of elements of a sample: the sum over them instead of the mean")
+    yield every / max(n * c, 1), _("too large by the number of positions: divided by the batch size only")
+    yield 1 / n, _("exactly N times too small: divided by the batch size once more")
+    yield 1 / c, _("exactly C times too small: the mean goes over the classes too")
+    yield 1 / every, _("too small by the number of all elements: the mean instead of the sum")
+    yield 1 / rest, _("too small by the number of elements of a sample")
+    yield n / max(n - 1, 1), _("N/(N − 1) times too large: divided by N − 1 instead of N")
+    yield (n - 1) / n, _("divided by N + 1, or one sample is left out")
+
+
+def _of_complement(samples: Sequence[Sample]) -> Diagnosis | None:
+    """Of Dice and its like, which are 1 minus something: that something is off by a constant."""
+    if samples[0].best.value.dim():
+        return None
+    ends = [(1 - s.got.value.item(), 1 - s.best.value.item()) for s in samples]
+    ratios = [mine / right for mine, right in ends if abs(right) > SMALL]
+    if len(ratios) < 2 or abs(ratios[0] - 1) <= SMALL:
+        return None
+    if not all(math.isclose(ratio, ratios[0], rel_tol=1e-4) for ratio in ratios):
+        return None
+    says = _("what is subtracted from 1 is {factor:.6g} times what it should be").format(factor=ratios[0])
+    return Diagnosis(says, operations=("rsub", "mul", "div"))
+
+
+def _of_factor(ratios: Ratios) -> Diagnosis | None:
+    first = ratios[0][0]
+    if len(ratios) < 2 or not all(math.isclose(ratio, first, rel_tol=1e-4) for ratio, _sample in ratios):
+        return None
+    says = _("a constant factor: {factor:.6g} times the right loss").format(factor=first)
+    return Diagnosis(says, operations=("mul", "div"))
+
+
+def by_offset(samples: Sequence[Sample]) -> Diagnosis | None:
+    """A constant that is added."""
+    ends = [(s.got.value, s.best.value) for s in samples if s.best.value.dim() == 0]
+    apart = [(mine - right).item() for mine, right in ends if mine.dim() == 0]
+    if len(apart) < 2 or not all(math.isclose(a, apart[0], rel_tol=1e-5, abs_tol=1e-8) for a in apart):
+        return None
+    says = _("a constant is added to the right loss: {constant:.6g}").format(constant=apart[0])
+    return Diagnosis(says, operations=("add", "sub"))

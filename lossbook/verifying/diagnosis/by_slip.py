@@ -1,0 +1,52 @@
+"""Finds the slip that gives the numbers that the loss under test gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ...kit.batches.batch import Settings
+from ..compare import Sample, close
+from ..examination import Examination
+from ..slips import Slip, slips
+from ..subject.outcome import Answered, call
+
+ENOUGH = 4  #: on so many batches a slip must give what the loss gives
+
+
+def by_slip(examination: Examination, samples: Sequence[Sample], settings: Settings, *, fault: str) -> Slip | None:
+    """The first slip that gives the same values, and if possible the same gradients, on all of these batches."""
+    samples = sorted(samples, key=lambda sample: sample.batch.edge)[:ENOUGH]
+    with_gradients = fault == "gradient"  # then the values are right and say nothing
+    values_only = None
+    for slip in slips(examination.reference, settings, [sample.batch.tensors for sample in samples]):
+        loss = examination.reference.kind.around(slip.loss)
+        if not all(_gives_value(loss, s, examination.tolerance, may_be_right=with_gradients) for s in samples):
+            continue
+        if all(_gives_gradients(loss, s, examination) for s in samples):
+            return slip
+        if not with_gradients:
+            values_only = values_only or slip
+    return values_only
+
+
+def _gives_value(loss: Callable, sample: Sample, tolerance: float, *, may_be_right: bool) -> bool:
+    again = call(loss, sample.batch.tensors)
+    if not isinstance(again, Answered) or again.value.numel() != sample.got.value.numel() or not again.is_finite:
+        return False
+    if not close(sample.got.value.reshape(again.value.shape), again.value, tolerance):
+        return False
+    right = sample.best.value
+    return may_be_right or again.value.shape != right.shape or not close(again.value, right, tolerance)
+
+
+def _gives_gradients(loss: Callable, sample: Sample, examination: Examination) -> bool:
+    again = call(loss, sample.batch.tensors, examination.wrt)
+    if not isinstance(again, Answered):
+        return True
+    for mine, theirs in zip(sample.got.gradients, again.gradients, strict=True):
+        if mine is None or theirs is None:
+            if mine is not theirs:
+                return False
+        elif not close(mine, theirs, 10 * examination.tolerance):
+            return False
+    return True
