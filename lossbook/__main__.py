@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_list)
 
     command = commands.add_parser(
-        "explain", parents=[shared, shared_set], help="show the working of a loss with your numbers"
+        "explain", parents=[shared, shared_set], help="show a loss step by step with your numbers"
     )
     command.add_argument("loss", help="a name from 'lossbook list', or softmax")
     command.add_argument("numbers", nargs="+", help="what the loss takes: 2,3,4 for a row, '1,2; 3,4' for two rows")

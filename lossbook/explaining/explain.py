@@ -67,7 +67,7 @@ class Explanation:
 
 
 def explain(loss: str | Callable, *tensors: Tensor, **settings: Any) -> Explanation:
-    """Show the working of a loss step by step, with these numbers.
+    """Show a loss step by step, with these numbers.
 
     Args:
         loss: a name of the catalogue (``"mse"``), the loss's function or module from lossbook or torch, ``"softmax"``,

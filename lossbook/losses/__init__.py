@@ -1,1 +1,1 @@
-"""One file for each loss: its function, its module, its definition, its working and its entry in the catalogue."""
+"""One file for each loss: its function, its module, its definition, its steps and its entry in the catalogue."""

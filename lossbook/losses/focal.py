@@ -51,7 +51,7 @@ def sigmoid_focal_loss(
             word for it.
         gamma: how strongly answers count less the better they are; at least 0.
         reduction: ``"mean"`` divides by the number of elements, ``"sum"``, ``"none"``. The default is that of the other
-            losses here; torchvision's is ``"none"``. The paper takes the sum, divided by the number of boxes found.
+            losses here; torchvision's is ``"none"``. The paper divides the sum by the number of anchors that found a box.
 
     Returns:
         A tensor of shape ``()``, or ``(*)`` with ``reduction="none"``; in nats, at least 0. Value and gradient are finite
