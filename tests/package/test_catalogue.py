@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import torch
 
 import lossbook
@@ -62,3 +63,11 @@ def test_every_loss_of_torch_is_here():
     functions = {name for name in dir(torch.nn.functional) if name.endswith("_loss") or "cross_entropy" in name}
     ours = {entry.torch_function.__name__ for entry in CATALOGUE if entry.torch_function}
     assert functions - {"kl_div"} <= ours, "a functional form without an entry"
+
+
+@pytest.mark.parametrize("entry", [e for e in CATALOGUE if e.function], ids=lambda entry: entry.name)
+def test_a_batch_of_any_size_to_time_it(entry):
+    """What `tools.measure.bench` calls a loss with: rows × columns predictions."""
+    prediction, *rest = entry.batches.large(torch.Generator().manual_seed(0), 16, 6)
+    assert prediction.numel() == 16 * 6
+    assert entry.function(prediction, *rest).isfinite()

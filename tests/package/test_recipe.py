@@ -12,7 +12,7 @@ from tools.book import ROOT
 
 TESTS = [
     str(next(ROOT.glob(f"tests/**/test_{name}.py")).relative_to(ROOT))
-    for name in ("catalogue", "losses", "explain", "formulas", "curves", "plot")
+    for name in ("catalogue", "losses", "explain", "formulas", "curves", "plot", "verify")
 ]
 LOSS = '''"""Log-cosh loss: squared error near zero, absolute error in the tails, without a seam."""
 

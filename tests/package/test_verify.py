@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 import lossbook
+from lossbook.catalogue import CATALOGUE
 from lossbook.verifying.checks import CHECKS
 from lossbook.verifying.subject import outcome
 from lossbook.verifying.subject.state import limited
@@ -29,6 +30,17 @@ interrupted = pytest.mark.skipif(not INTERRUPTS, reason="On Windows nothing inte
 
 def summed(input, target):
     return (input - target).square().sum()
+
+
+BEYOND = [entry for entry in CATALOGUE if entry.module.__name__ in lossbook.beyond.__all__]
+
+
+@pytest.mark.parametrize("entry", BEYOND, ids=lambda entry: entry.name)
+def test_a_loss_that_torch_lacks_agrees_with_its_name(entry):
+    """Those of torch are compared with torch's own, in the zoo."""
+    report = verify(entry.module, like=entry.name)
+    assert report, report
+    assert not verify(lambda *tensors: 2 * entry.function(*tensors), like=entry.name)
 
 
 # ---- the report
