@@ -136,6 +136,19 @@ def test_numbers_as_the_book_prints_them(number, shown):
     assert text.number(number) == shown
 
 
+@pytest.mark.parametrize(
+    ("term", "shown"),
+    [
+        ("3 − 1", "2 · (3 − 1)"),
+        ("|3 − 1|", "2 · |3 − 1|"),
+        ("0.5 · (1 + 1)", "2 · 0.5 · (1 + 1)"),
+        ("(1 + 1) + 1", "2 · ((1 + 1) + 1)"),
+    ],
+)
+def test_a_weight_stands_before_a_term(term, shown):
+    assert text.scaled(2, term) == shown
+
+
 @pytest.mark.parametrize("language", ["vi", "zh", "pt"])
 def test_speaks_the_readers_language(language):
     english = [step.say for step in lossbook.explain("softmax", torch.tensor([1.0, 2.0])).steps]
