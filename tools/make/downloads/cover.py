@@ -34,5 +34,6 @@ def draw_cover(language: str) -> bytes:
             0.5, height, text, color="white", ha="center", fontproperties=FontProperties(family=FAMILIES, size=size)
         )
     file = io.BytesIO()
-    figure.savefig(file, format="jpeg", pil_kwargs={"quality": 88})
+    # The color is named again: while one thread writes a JPEG, matplotlib's default for all others is white.
+    figure.savefig(file, format="jpeg", facecolor=BLUE, pil_kwargs={"quality": 88})
     return file.getvalue()
