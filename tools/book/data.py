@@ -14,7 +14,8 @@ REFERENCE = "en"
 
 
 def _load(path: Path) -> dict:
-    return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, and PyYAML's wheels have it
+    return yaml.load(path.read_text(encoding="utf-8"), loader) or {}
 
 
 @cache
