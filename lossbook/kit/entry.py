@@ -42,9 +42,7 @@ class Entry:
     definition: Callable[..., Iterator[Term]]  #: the paper's formula in plain Python, one number at a time
     formula: Callable[..., str]  #: LaTeX, for one element or sample; takes the arguments of the loss that it depends on
     steps: Callable[..., Iterator[Step]]  #: what ``explain`` shows; takes all arguments of the loss, by name
-    views: tuple[
-        View, ...
-    ] = ()  #: what ``plot`` draws it over; the first is the default, the others are for comparison
+    views: tuple[View, ...] = ()  #: what ``plot`` draws it over, the default first; the others are for comparison
     not_drawn: str = ""  #: for a loss without a view, the sentence that says why
     batches: Kind  #: what ``verify`` calls it with
     sample: Callable[[torch.Generator], tuple[Tensor, ...]]  #: a legal batch in float64, for tests
