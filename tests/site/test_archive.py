@@ -7,19 +7,18 @@ import zipfile
 from pathlib import Path
 
 import pytest
-import yaml
 from bs4 import BeautifulSoup
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from tests.site.pages import made, own
-from tools.book import LANGUAGES, ROOT, pages, read_page
+from tools.book import LANGUAGES, ROOT, citation, pages, read_page
 from tools.book.markup import markup_in
 from tools.make.downloads.chapters import read_chapters
 from tools.make.notebooks import run
 
 EACH = pytest.mark.parametrize("language", LANGUAGES)
-RELEASED = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))["date-released"]
+RELEASED = citation()["date-released"]
 
 
 @pytest.fixture(scope="module")

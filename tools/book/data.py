@@ -37,6 +37,12 @@ def settings() -> dict:
     return _load(ROOT / "_config.yml")
 
 
+@cache
+def citation() -> dict:
+    """CITATION.cff."""
+    return _load(ROOT / "CITATION.cff")
+
+
 def strings() -> dict[str, dict[str, str]]:
     """book/strings.yml."""
     return read_data("strings")

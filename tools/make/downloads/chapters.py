@@ -9,9 +9,8 @@ from itertools import groupby
 from pathlib import Path
 
 import jinja2
-import yaml
 
-from tools.book import LANGUAGES, ROOT, BookError, contents, say, settings
+from tools.book import LANGUAGES, ROOT, BookError, citation, contents, say, settings
 
 SITE = ROOT / "_build/html"
 LOGO = ROOT / "book/_static/logo.svg"
@@ -51,13 +50,12 @@ class Chapter:
 
 def details(language: str) -> dict[str, str]:
     """What a document says of itself, and the words that it needs."""
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     return {
         "lang": LANGUAGES[language].html,
         "title": say(settings()["title"], language),
         "author": settings()["author"],
         "copyright": settings()["copyright"],
-        "date": str(citation["date-released"]),
+        "date": str(citation()["date-released"]),
         "contents": say("Table of contents", language),
     }
 
