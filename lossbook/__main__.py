@@ -20,12 +20,11 @@ from .explaining.explain import explain
 from .kit.entry import Entry
 from .kit.loss import rules_of
 from .kit.settings import tensor_or_none
-from .language import languages, set_language
-from .plain_text import allow_any_text
+from .language import SOURCE, languages, message, set_language
+from .language import gettext as _
+from .plain_text import allow_any_text, width
 
-DESCRIPTION = "PyTorch losses: explained with your numbers, drawn, and yours checked."
-
-EXAMPLES = """examples:
+EXAMPLES = """
   lossbook list
   lossbook explain mse 2,3,4,5 4,5,6,7
   lossbook explain l1 2,3,4,5 4,5,6,7 --set reduction=sum --lang vi
@@ -35,8 +34,7 @@ EXAMPLES = """examples:
   lossbook verify mypackage.losses:MyMSE --like mse
   lossbook verify losses.py:focal --like reference.py:focal --inputs losses.py:make_batch
 
-Numbers are separated by commas, rows by semicolons. Exit code 1: verify found a fault. Exit code 2: the input was wrong
-or the loss could not be run, and a sentence says how."""
+"""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,50 +45,99 @@ def main(arguments: list[str] | None = None) -> int:
     words = [
         f" {word}" if re.match(r"-[\d.]", word) else word for word in (sys.argv[1:] if arguments is None else arguments)
     ]
-    given = _parser().parse_args(words)
     try:
-        set_language(given.lang)
+        set_language(_language_of(words))
+        given = _parsed(words)
         return given.run(given) or 0
     except (ValueError, TypeError, IndexError, RuntimeError, OSError, ModuleNotFoundError) as error:
         print(f"lossbook: {error}", file=sys.stderr)
         return 2
 
 
+def _language_of(words: list[str]) -> str:
+    """The language that was asked for: known before all else, so that help and errors speak it too."""
+    parser = argparse.ArgumentParser("lossbook", add_help=False)
+    parser.add_argument("--lang", default=SOURCE)
+    return parser.parse_known_args(words)[0].lang
+
+
+def _parsed(words: list[str]) -> argparse.Namespace:
+    english = argparse._  # type: ignore[attr-defined]  # what argparse looks its own texts up with
+    argparse._ = _of_argparse  # type: ignore[attr-defined]
+    try:
+        return _parser().parse_args(words)
+    finally:
+        argparse._ = english  # type: ignore[attr-defined]
+
+
+def _of_argparse(text: str) -> str:
+    """A text of argparse in the current language; one that is not listed stays English."""
+    texts = {
+        "usage: ": _("usage: "),
+        "positional arguments": _("positional arguments"),
+        "options": _("options"),
+        "show this help message and exit": _("show this help message and exit"),
+        "%(prog)s: error: %(message)s\n": _("%(prog)s: error: %(message)s\n"),
+        "argument %(argument_name)s: %(message)s": _("argument %(argument_name)s: %(message)s"),
+        "the following arguments are required: %s": _("the following arguments are required: %s"),
+        "unrecognized arguments: %s": _("unrecognized arguments: %s"),
+        "expected one argument": _("expected one argument"),
+        "expected at least one argument": _("expected at least one argument"),
+        "ignored explicit argument %r": _("ignored explicit argument %r"),
+        "invalid choice: %(value)r (choose from %(choices)s)": _("invalid choice: %(value)r (choose from %(choices)s)"),
+        "ambiguous option: %(option)s could match %(matches)s": _(
+            "ambiguous option: %(option)s could match %(matches)s"
+        ),
+    }
+    return texts.get(text, text)
+
+
 def _parser() -> argparse.ArgumentParser:
+    # The line break keeps the note as narrow as the examples: the text is shown as it stands.
+    note = _(
+        "Numbers are separated by commas, rows by semicolons. Exit code 1: verify found a fault. Exit code 2: the input "
+        "was wrong\nor the loss could not be run, and a sentence says how."
+    )
     parser = argparse.ArgumentParser(
-        "lossbook", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+        "lossbook",
+        description=_("PyTorch losses: explained with your numbers, drawn, and yours checked."),
+        epilog=_("examples:") + EXAMPLES + note,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--lang", default="en", metavar="CODE", help=f"language: {', '.join(languages())}")
+    codes = ", ".join(languages())
+    shared.add_argument("--lang", default=SOURCE, metavar="CODE", help=_("language: {codes}").format(codes=codes))
     shared_set = argparse.ArgumentParser(add_help=False)
-    shared_set.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting: reduction=sum")
+    shared_set.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help=_("a setting: reduction=sum")
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    command = commands.add_parser("list", parents=[shared], help="list the losses")
+    command = commands.add_parser("list", parents=[shared], help=_("list the losses"))
     command.set_defaults(run=_list)
 
     command = commands.add_parser(
-        "explain", parents=[shared, shared_set], help="show a loss step by step with your numbers"
+        "explain", parents=[shared, shared_set], help=_("show a loss step by step with your numbers")
     )
-    command.add_argument("loss", help="a name from 'lossbook list', or softmax")
-    command.add_argument("numbers", nargs="+", help="what the loss takes: 2,3,4 for a row, '1,2; 3,4' for two rows")
+    command.add_argument("loss", help=_("a name from 'lossbook list', or softmax"))
+    command.add_argument("numbers", nargs="+", help=_("what the loss takes: 2,3,4 for a row, '1,2; 3,4' for two rows"))
     command.set_defaults(run=_explain)
 
-    command = commands.add_parser("plot", parents=[shared, shared_set], help="draw losses into a file")
-    command.add_argument("loss", nargs="+", help="names from 'lossbook list'")
-    command.add_argument("-o", "--output", required=True, metavar="FILE", help="ends in .svg, .png or .pdf")
-    command.add_argument("--gradient", action="store_true", help="draw the gradient instead of the loss")
+    command = commands.add_parser("plot", parents=[shared, shared_set], help=_("draw losses into a file"))
+    command.add_argument("loss", nargs="+", help=_("names from 'lossbook list'"))
+    command.add_argument("-o", "--output", required=True, metavar="FILE", help=_("ends in .svg, .png or .pdf"))
+    command.add_argument("--gradient", action="store_true", help=_("draw the gradient instead of the loss"))
     command.set_defaults(run=_plot)
 
-    command = commands.add_parser("verify", parents=[shared, shared_set], help="check a loss of your own")
-    command.add_argument("loss", help="where it is: package.module:Name or file.py:Name")
+    command = commands.add_parser("verify", parents=[shared, shared_set], help=_("check a loss of your own"))
+    command.add_argument("loss", help=_("where it is: package.module:Name or file.py:Name"))
     command.add_argument(
-        "--like", required=True, help="what is right: a name from 'lossbook list', or a place as above"
+        "--like", required=True, help=_("what is right: a name from 'lossbook list', or a place as above")
     )
     command.add_argument(
-        "--inputs", metavar="PLACE", help="a function that makes a batch, for a loss that is not listed"
+        "--inputs", metavar="PLACE", help=_("a function that makes a batch, for a loss that is not listed")
     )
-    command.add_argument("--compile", action="store_true", help="try torch.compile too")
+    command.add_argument("--compile", action="store_true", help=_("try torch.compile too"))
     command.set_defaults(run=_verify)
     return parser
 
@@ -98,21 +145,37 @@ def _parser() -> argparse.ArgumentParser:
 def _list(given: argparse.Namespace) -> None:
     for entry in CATALOGUE:
         home = "lossbook.beyond" if entry.module.__name__ in beyond.__all__ else "torch.nn"
-        print(f"{entry.name:30}{entry.family:16}{home}.{entry.module.__name__}")
+        family = _family(entry)
+        print(f"{entry.name:30}{family}{' ' * (16 - width(family))}{home}.{entry.module.__name__}")
+
+
+def _family(entry: Entry) -> str:
+    families = {
+        "regression": _("regression"),
+        "likelihood": _("likelihood"),
+        "binary": _("binary"),
+        "classification": _("classification"),
+        "distance": _("distance"),
+        "ranking": _("ranking"),
+    }
+    return families.get(entry.family, entry.family)
 
 
 def _explain(given: argparse.Namespace) -> None:
     if given.loss == "softmax":
         if given.set or len(given.numbers) != 1:
             raise ValueError(
-                "softmax takes one row, or rows, of numbers and no settings: lossbook explain softmax 1,2,3"
+                message("softmax takes one row, or rows, of numbers and no settings: lossbook explain softmax 1,2,3")
             )
         print(explain("softmax", _tensor(given.numbers[0], torch.float32)))
         return
     entry = find(given.loss)
     if entry.function is None:
         raise ValueError(
-            f"{entry.name} has parameters of its own. Explain it in Python: explain(module, input, target)."
+            message(
+                "{loss} has parameters of its own. Explain it in Python: explain(module, input, target).",
+                loss=entry.name,
+            )
         )
     example = entry.sample(torch.Generator())
     kinds = [x.dtype for x in example] + [torch.float64] * len(given.numbers)  # too many: the loss itself will say so
@@ -132,7 +195,11 @@ def _plot(given: argparse.Namespace) -> None:
 
     set_style()
     if not Path(given.output).suffix:
-        raise ValueError(f"The file name {given.output!r} does not say what to write. End it in .svg, .png or .pdf.")
+        raise ValueError(
+            message(
+                "The file name {file!r} does not say what to write. End it in .svg, .png or .pdf.", file=given.output
+            )
+        )
     settings = _settings(given.set, [find(loss) for loss in given.loss])
     figure: Any = plot(*given.loss, quantity="gradient" if given.gradient else "loss", **settings).figure
     figure.savefig(given.output, bbox_inches="tight")
@@ -159,7 +226,9 @@ def _object(place: str) -> Any:
     """Import the object at a place: ``package.module:Name`` or ``file.py:Name``."""
     home, _colon, name = place.partition(":")
     if not home or not name:
-        raise ValueError(f"{place!r} does not say where the loss is. Write package.module:Name or file.py:Name.")
+        raise ValueError(
+            message("{place!r} does not say where the loss is. Write package.module:Name or file.py:Name.", place=place)
+        )
     sys.path.insert(0, str(Path.cwd()))
     try:
         if home.endswith(".py"):
@@ -171,12 +240,19 @@ def _object(place: str) -> Any:
         else:
             module = importlib.import_module(home)
     except Exception as error:  # whatever the reader's file does
-        raise ValueError(f"{home} cannot be imported: {type(error).__name__}: {error}.") from error
+        raise ValueError(
+            message("{home} cannot be imported: {kind}: {error}.", home=home, kind=type(error).__name__, error=error)
+        ) from error
     finally:
         sys.path.pop(0)
     if not hasattr(module, name):
         raise ValueError(
-            f"{home} has no {name}. It has: {', '.join(n for n in vars(module) if not n.startswith('_'))}."
+            message(
+                "{home} has no {name}. It has: {names}.",
+                home=home,
+                name=name,
+                names=", ".join(n for n in vars(module) if not n.startswith("_")),
+            )
         )
     return getattr(module, name)
 
@@ -186,9 +262,13 @@ def _tensor(text: str, kind: torch.dtype) -> Tensor:
     try:
         rows = [[float(x) for x in row.split(",")] for row in text.split(";")]
     except ValueError:
-        raise ValueError(f"{text!r} is not a row of numbers. Write 2,3.5,-1 and '1,2; 3,4' for rows.") from None
+        raise ValueError(
+            message("{text!r} is not a row of numbers. Write 2,3.5,-1 and '1,2; 3,4' for rows.", text=text)
+        ) from None
     if len({len(row) for row in rows}) > 1:
-        raise ValueError(f"The rows of {text!r} have different lengths. Each row needs as many numbers.")
+        raise ValueError(
+            message("The rows of {text!r} have different lengths. Each row needs as many numbers.", text=text)
+        )
     whole = not kind.is_floating_point and "." not in text
     return torch.tensor(rows if ";" in text else rows[0], dtype=torch.int64 if whole else torch.float32)
 
@@ -200,7 +280,11 @@ def _settings(texts: list[str], entries: list[Entry]) -> dict[str, Any]:
     for text in texts:
         name, equal, value = text.partition("=")
         if not equal:
-            raise ValueError(f"{text!r} is not a setting. Write its name, an equals sign and its value: reduction=sum.")
+            raise ValueError(
+                message(
+                    "{text!r} is not a setting. Write its name, an equals sign and its value: reduction=sum.", text=text
+                )
+            )
         try:
             settings[name] = ast.literal_eval(value)
         except (ValueError, SyntaxError):

@@ -11,6 +11,7 @@ import torch
 from .guards.names import suggest
 from .kit.entry import Entry
 from .kit.loss import settings_of
+from .language import Phrase, message
 
 #: The files of the losses, in the order of the book.
 LOSSES = (
@@ -74,13 +75,19 @@ def find(loss: str | Callable) -> Entry:
     if entry is not None:
         return entry
     names = (entry.name for entry in CATALOGUE)
-    raise ValueError(f"The catalogue has no loss {loss!r}. {suggest(loss, names, 'It holds:')}")
+    raise ValueError(
+        message("The catalogue has no loss {loss!r}. {help}", loss=loss, help=suggest(loss, names, Phrase("It holds:")))
+    )
 
 
 def settings_of_module(module: torch.nn.Module) -> dict[str, Any]:
     """Return the settings that a module of lossbook or torch was built with, for its function."""
     entry = find(module)
     if entry.function is None:
-        raise TypeError(f"{entry.name} has no function: its settings belong to the module alone. Call the module.")
+        raise TypeError(
+            message(
+                "{loss} has no function: its settings belong to the module alone. Call the module.", loss=entry.name
+            )
+        )
     names = settings_of(entry.function)
     return {name: getattr(module, name) for name in names if hasattr(module, name)}

@@ -1,4 +1,4 @@
-"""The language of explanations, reports and pictures.
+"""The language of explanations, reports, pictures and errors.
 
 English is the language of the source. Every other one is a gettext catalogue in `locale/`; a new catalogue there is
 all that a new language needs. A text is looked up when it is shown, so that `set_language` acts at once::
@@ -6,15 +6,24 @@ all that a new language needs. A text is looked up when it is shown, so that `se
     from .language import gettext as _
 
     _("The best constant is {value}.").format(value=3)
+
+The sentence of an error is written by `message`, which adds the English one, so that it can be searched for::
+
+    raise ValueError(message("{name} must be larger than 0, got {value}.", name=name, value=value))
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from gettext import NullTranslations, translation
 from pathlib import Path
+from typing import Any
 
 __all__ = ["language", "languages", "set_language"]
 
 LOCALE = Path(__file__).parent / "locale"
 SOURCE = "en"
+ENGLISH = "\n(English: "  #: between the two sentences of an error; a parenthesis closes the second
 
 _language = SOURCE
 _catalogue = NullTranslations()
@@ -33,6 +42,14 @@ def language() -> str:
 def set_language(code: str) -> None:
     """Show every text of the package in the language `code` from now on.
 
+    Errors too: the English sentence follows on a line of its own, so that it can be searched for.
+
+    Args:
+        code: "en", "pt", "vi" or "zh".
+
+    Raises:
+        ValueError: the package does not speak this language.
+
     >>> set_language("en")
     >>> language()
     'en'
@@ -40,8 +57,12 @@ def set_language(code: str) -> None:
     global _language, _catalogue
     if code not in languages():
         raise ValueError(
-            f"lossbook speaks {', '.join(languages())}, not {code!r}. "
-            f'Choose one of these codes, as in set_language("{SOURCE}").'
+            message(
+                "lossbook speaks {codes}, not {code!r}. Choose one of these codes, as in set_language({example}).",
+                codes=", ".join(languages()),
+                code=code,
+                example=f'"{SOURCE}"',
+            )
         )
     _catalogue = NullTranslations() if code == SOURCE else translation("lossbook", LOCALE, [code])
     _language = code
@@ -50,3 +71,41 @@ def set_language(code: str) -> None:
 def gettext(text: str) -> str:
     """Translate `text` into the current language. Fill its {placeholders} afterwards, with `str.format`."""
     return _catalogue.gettext(text)
+
+
+class Phrase:
+    """A text with values for its placeholders. What it is part of decides upon its language.
+
+    A value is a number or a name, the same in every language; another phrase; or an error, which speaks for itself.
+    """
+
+    def __init__(self, text: str, /, **values: Any) -> None:
+        self.text, self.values = text, values
+
+    def write(self, translate: Callable[[str], str]) -> str:
+        """The text in the language into which `translate` turns English; `str` leaves it as it is."""
+        return translate(self.text).format(**{name: _in(translate, value) for name, value in self.values.items()})
+
+    def __str__(self) -> str:
+        return self.write(gettext)
+
+
+def message(text: str | Phrase, /, **values: Any) -> str:
+    """Write the sentence of an error in the current language, then in English; in English once.
+
+    >>> message("{name} must be larger than 0, got {value}.", name="delta", value=-1)
+    'delta must be larger than 0, got -1.'
+    """
+    phrase = text if isinstance(text, Phrase) else Phrase(text, **values)
+    own, english = str(phrase), phrase.write(str)
+    return own if own == english else f"{own}{ENGLISH}{english})"
+
+
+def _in(translate: Callable[[str], str], value: Any) -> Any:
+    """A value of a phrase, in the language of the phrase."""
+    if isinstance(value, Phrase):
+        return value.write(translate)
+    if isinstance(value, BaseException):
+        own, both, english = str(value).partition(ENGLISH)
+        return english.removesuffix(")") if both and translate is str else own
+    return value

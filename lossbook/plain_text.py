@@ -1,4 +1,4 @@
-"""Write texts to a terminal or pipe whose encoding lacks some characters, as Windows pipes lack the minus sign."""
+"""Texts in a terminal or pipe: how wide they are, and what stands for characters that its encoding lacks."""
 
 import codecs
 import io
@@ -35,6 +35,11 @@ def to_ascii(error: UnicodeError) -> tuple[str | bytes, int]:
     text = SUPERSCRIPTS.sub(r"^\g<0>", error.object[error.start : error.end])
     letters = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     return letters.translate(SIGNS).encode("ascii", "replace").decode("ascii"), error.end
+
+
+def width(text: str) -> int:
+    """Count the columns of a terminal that a text takes; a Chinese character takes two."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def allow_any_text(stream: TextIO) -> None:

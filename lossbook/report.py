@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ from torch import Tensor
 
 from .kit.text import number
 from .language import gettext as _
+from .plain_text import width
 
 PASSED, FAILED, SKIPPED, WARNED = "passed", "failed", "not applicable", "warning"
 MARKS = {PASSED: "✓", FAILED: "✗", SKIPPED: "–", WARNED: "!"}
@@ -90,10 +90,10 @@ class Report:
             raise AssertionError(str(self))
 
     def __str__(self) -> str:
-        width = max(_width(check.title) for check in self.checks)
+        widest = max(width(check.title) for check in self.checks)
         lines = [self._headline()]
         for check in self.checks:
-            title = check.title + " " * (width - _width(check.title))
+            title = check.title + " " * (widest - width(check.title))
             lines.append(f"{MARKS[check.state]} {title}  {self._state(check)}".rstrip())
             if check.finding:
                 lines += [f"    {line}" for line in str(check.finding).splitlines()]
@@ -126,11 +126,6 @@ class Report:
                 check.state
             ]
         )
-
-
-def _width(text: str) -> int:
-    """Count the columns of a terminal that a text takes; a Chinese character takes two."""
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def _quoted(line: str) -> str:

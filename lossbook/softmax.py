@@ -12,6 +12,7 @@ from torch import Tensor
 
 from .guards.classes import as_rows, check_class_indices, unknown_class
 from .guards.tensors import check_dimension, check_floating, check_tensors, is_half
+from .language import message
 
 __all__ = [
     "LogSoftmax",
@@ -123,8 +124,11 @@ def softmax_jacobian(probabilities: Tensor) -> Tensor:
     check_tensors(probabilities=probabilities)
     if probabilities.dim() != 1:
         raise ValueError(
-            f"probabilities must have shape (C,), got {tuple(probabilities.shape)}. "
-            f"The Jacobian belongs to one sample: take one row, probabilities[0]."
+            message(
+                "probabilities must have shape (C,), got {shape}. The Jacobian belongs to one sample: take one "
+                "row, probabilities[0].",
+                shape=tuple(probabilities.shape),
+            )
         )
     return torch.diag(probabilities) - torch.outer(probabilities, probabilities)
 
@@ -192,8 +196,11 @@ def _prepared(
     check_tensors(input=input)
     if dim is None:
         raise ValueError(
-            f"{caller} needs dim, the dimension of the classes: dim=1 for a batch of shape (N, C), dim=0 for one "
-            f"sample of shape (C,). Without it the sum could run over the samples."
+            message(
+                "{caller} needs dim, the dimension of the classes: dim=1 for a batch of shape (N, C), dim=0 for "
+                "one sample of shape (C,). Without it the sum could run over the samples.",
+                caller=caller,
+            )
         )
     input = input if dtype is None else input.to(dtype)
     check_floating(input=input)

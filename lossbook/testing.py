@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from .guards.names import suggest
+from .language import Phrase, message
+from .language import gettext as _
 from .report import FAILED, SKIPPED, Report
 from .verifying.checks import CHECKS
 from .verifying.verify import verify
@@ -44,10 +46,14 @@ def loss_checks(loss: Any, like: Any, inputs: Any = None, **settings: Any) -> Ca
     @pytest.mark.parametrize("check", NAMES)
     def test(check: str) -> None:
         if check not in NAMES:
-            raise ValueError(f"verify has no check {check!r}. {suggest(check, NAMES, 'It has:')}")
+            raise ValueError(
+                message(
+                    "verify has no check {check!r}. {help}", check=check, help=suggest(check, NAMES, Phrase("It has:"))
+                )
+            )
         result = next((c for c in report().checks if c.name == check), None)
         if result is None:
-            pytest.skip("the loss cannot be called, so there was nothing to look at")
+            pytest.skip(_("the loss cannot be called, so there was nothing to look at"))
         if result.state == SKIPPED:
             pytest.skip(result.why)
         if result.state == FAILED:

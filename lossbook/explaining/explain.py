@@ -21,6 +21,7 @@ from ..kit.precision import precise
 from ..kit.steps import Step
 from ..kit.text import SHOWN, SIDE_BY_SIDE, elided, latex, number
 from ..language import gettext as _
+from ..language import message
 from .own import own_steps
 
 SOFTMAX_FORMULA = r"p_i = \frac{e^{z_i}}{\sum_j e^{z_j}}"
@@ -108,8 +109,10 @@ def _explain_softmax(tensors: tuple[Any, ...], settings: dict[str, Any]) -> Expl
         given = inspect.signature(steps_of_softmax).bind(*tensors, **settings)
     except TypeError:
         raise TypeError(
-            "softmax takes a tensor of logits, and dim, the dimension of the classes, where it is not the usual one: "
-            'explain("softmax", torch.tensor([1.0, 2.0]), dim=0).'
+            message(
+                "softmax takes a tensor of logits, and dim, the dimension of the classes, where it is not the "
+                'usual one: explain("softmax", torch.tensor([1.0, 2.0]), dim=0).'
+            )
         ) from None
     input = given.arguments["input"]
     check_tensors(input=input)
@@ -128,7 +131,9 @@ def _explain_entry(entry: Entry, loss: Any, tensors: tuple[Any, ...], settings: 
     value = entry.function(*tensors, **settings)  # first, so that the loss itself refuses wrong input
     arguments = entry.arguments(tensors, settings)
     if any(isinstance(t, Tensor) and t.is_complex() for t in arguments.values()):
-        raise TypeError("explain writes real numbers, got a complex tensor. The loss itself takes it: call the loss.")
+        raise TypeError(
+            message("explain writes real numbers, got a complex tensor. The loss itself takes it: call the loss.")
+        )
     # In float64, so that the digits shown are those of the mathematics.
     exact = {name: precise(value) for name, value in arguments.items()}
     steps = tuple(entry.steps(**exact))
@@ -149,7 +154,11 @@ def _with_layer(loss: torch.nn.Module, tensors: tuple, settings: dict[str, Any])
 
 def _input_and_target(loss: torch.nn.Module, tensors: tuple[Any, ...]) -> tuple[Tensor, Tensor]:
     if len(tensors) != 2:
-        raise TypeError(f"{type(loss).__name__} takes input and target, got {len(tensors)} arguments.")
+        raise TypeError(
+            message(
+                "{module} takes input and target, got {got} arguments.", module=type(loss).__name__, got=len(tensors)
+            )
+        )
     input, target = tensors
     check_tensors(input=input, target=target)
     return input, target
@@ -158,12 +167,19 @@ def _input_and_target(loss: torch.nn.Module, tensors: tuple[Any, ...]) -> tuple[
 def _explain_module(entry: Entry, loss: Any, tensors: tuple[Any, ...], settings: dict[str, Any]) -> Explanation:
     if not isinstance(loss, torch.nn.Module):
         raise TypeError(
-            f"{entry.name} has parameters of its own: give a module that holds them, explain(module, input, target)."
+            message(
+                "{loss} has parameters of its own: give a module that holds them, explain(module, input, target).",
+                loss=entry.name,
+            )
         )
     if settings:
         raise TypeError(
-            f"{type(loss).__name__} got its settings when it was built. With it explain takes input and target, and no "
-            f"{', '.join(settings)}."
+            message(
+                "{module} got its settings when it was built. With it explain takes input and target, and no "
+                "{settings}.",
+                module=type(loss).__name__,
+                settings=", ".join(settings),
+            )
         )
     input, target = _input_and_target(loss, tensors)
     module = copy.deepcopy(loss).double()
@@ -178,8 +194,13 @@ def _explain_own(loss: Callable, tensors: tuple[Any, ...], settings: dict[str, A
     check_not_class(loss, "explain")
     name = getattr(loss, "__name__", type(loss).__name__)
     if not tensors:
-        raise TypeError(f"explain shows the working with your numbers, got none. Write explain({name}, input, target).")
-    check_tensors(**{f"argument {i}": t for i, t in enumerate(tensors, start=1)})
+        raise TypeError(
+            message(
+                "explain shows the working with your numbers, got none. Write explain({name}, input, target).",
+                name=name,
+            )
+        )
+    check_tensors(*tensors)
     variables: list[Tensor] = [t.detach().clone() for t in tensors]
     variable = next((t for t in variables if t.is_floating_point()), None)
     if variable is not None:

@@ -5,18 +5,26 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..language import Phrase, message
+
 
 def class_dim(input: Tensor) -> int:
     """Return the dimension of the classes: 0 for one sample of shape (C,), else 1, as in (N, C) and (N, C, d1, …)."""
     if input.dim() == 0:
         raise ValueError(
-            "input must have a dimension for the classes, shape (C,), (N, C) or (N, C, d1, …); got a single number. "
-            "One score cannot be compared with anything: give one score for each class."
+            message(
+                "input must have a dimension for the classes, shape (C,), (N, C) or (N, C, d1, …); got a single "
+                "number. One score cannot be compared with anything: give one score for each class."
+            )
         )
     dim = 0 if input.dim() == 1 else 1
     if input.shape[dim] == 0:
         raise ValueError(
-            f"input must have at least one class, got shape {tuple(input.shape)}: none in dimension {dim}."
+            message(
+                "input must have at least one class, got shape {shape}: none in dimension {dim}.",
+                shape=tuple(input.shape),
+                dim=dim,
+            )
         )
     return dim
 
@@ -25,8 +33,12 @@ def check_class_weight(weight: Tensor | None, classes: int) -> None:
     """One weight for each class."""
     if weight is not None and tuple(weight.shape) != (classes,):
         raise ValueError(
-            f"weight must hold one number for each class, shape ({classes},), got {tuple(weight.shape)}. "
-            f"It weighs classes, not samples: for samples take reduction='none' and weigh the result."
+            message(
+                "weight must hold one number for each class, shape ({classes},), got {shape}. It weighs classes, "
+                "not samples: for samples take reduction='none' and weigh the result.",
+                classes=classes,
+                shape=tuple(weight.shape),
+            )
         )
 
 
@@ -34,36 +46,54 @@ def check_class_numbers(target: Tensor) -> None:
     """Target holds class numbers: int64, or uint8."""
     if target.dtype not in (torch.int64, torch.uint8):
         raise TypeError(
-            f"target must hold class numbers of type torch.int64, got {target.dtype}. "
-            f"A class number is an address, not a quantity. Write target.long()."
+            message(
+                "target must hold class numbers of type torch.int64, got {dtype}. A class number is an address, "
+                "not a quantity. Write target.long().",
+                dtype=target.dtype,
+            )
         )
 
 
-def check_class_indices(input: Tensor, target: Tensor, name: str = "input") -> None:
+def check_class_indices(input: Tensor, target: Tensor, name: str | Phrase = "input") -> None:
     """Target holds one class number for each row of scores in input."""
     dim = class_dim(input)
     expected = tuple(input.shape[:dim] + input.shape[dim + 1 :])
     if tuple(target.shape) != expected:
         raise ValueError(
-            f"target must hold one class number for each sample: {name} of shape {tuple(input.shape)} needs target of "
-            f"shape {expected}, got {tuple(target.shape)}. The classes of {name} stand in dimension {dim}. "
-            f"For a target of shape (N, 1) write target.squeeze(1)."
+            message(
+                "target must hold one class number for each sample: {name} of shape {shape} needs target of "
+                "shape {expected}, got {got}. The classes of {name} stand in dimension {dim}. For a target of "
+                "shape (N, 1) write target.squeeze(1).",
+                name=name,
+                shape=tuple(input.shape),
+                expected=expected,
+                got=tuple(target.shape),
+                dim=dim,
+            )
         )
     check_class_numbers(target)
 
 
-def check_class_probabilities(target: Tensor, ignore_index: int, name: str = "input") -> None:
+def check_class_probabilities(target: Tensor, ignore_index: int, name: str | Phrase = "input") -> None:
     """Target, in the shape of input, holds a probability for each class."""
     if not target.is_floating_point():
         raise TypeError(
-            f"target has the shape of {name}, {tuple(target.shape)}, so it must hold class probabilities, which are "
-            f"floating-point numbers; got {target.dtype}. Write target.float(), or give one class number for each "
-            f"sample: target.argmax(dim=…)."
+            message(
+                "target has the shape of {name}, {shape}, so it must hold class probabilities, which are "
+                "floating-point numbers; got {dtype}. Write target.float(), or give one class number for each "
+                "sample: target.argmax(dim=…).",
+                name=name,
+                shape=tuple(target.shape),
+                dtype=target.dtype,
+            )
         )
     if ignore_index >= 0:
         raise ValueError(
-            f"ignore_index={ignore_index} has no meaning when target holds class probabilities: no class number is "
-            f"there to compare with. Leave it out, or give target as class numbers."
+            message(
+                "ignore_index={ignore_index} has no meaning when target holds class probabilities: no class "
+                "number is there to compare with. Leave it out, or give target as class numbers.",
+                ignore_index=ignore_index,
+            )
         )
 
 
@@ -71,8 +101,11 @@ def as_rows(input: Tensor) -> Tensor:
     """Return ``input`` of shape (C,) or (N, C) as it is; a single number becomes a row of one class."""
     if input.dim() > 2:
         raise ValueError(
-            f"input must have shape (C,) for one sample or (N, C) for a batch, got {tuple(input.shape)}. "
-            f"For more dimensions move the classes last and flatten the rest: input.movedim(1, -1).flatten(0, -2)."
+            message(
+                "input must have shape (C,) for one sample or (N, C) for a batch, got {shape}. For more "
+                "dimensions move the classes last and flatten the rest: input.movedim(1, -1).flatten(0, -2).",
+                shape=tuple(input.shape),
+            )
         )
     return input if input.dim() else input.unsqueeze(0)
 
@@ -82,8 +115,17 @@ def unknown_class(target: Tensor, classes: int, cause: Exception, ignorable: boo
     wrong = target[(target < 0) | (target >= classes)].flatten()
     if wrong.numel() == 0:
         raise cause
-    marked = f", or pass ignore_index={wrong[0].item()} if this number marks samples to leave out" * ignorable
-    return IndexError(
-        f"target holds class {wrong[0].item()}, but input has {classes} classes, numbered from 0. "
-        f"Count classes from 0{marked}."
+    said = Phrase(
+        "target holds class {number}, but input has {classes} classes, numbered from 0.",
+        number=wrong[0].item(),
+        classes=classes,
     )
+    if ignorable:
+        return IndexError(
+            message(
+                "{said} Count classes from 0, or pass ignore_index={number} if this number marks samples to leave out.",
+                said=said,
+                number=wrong[0].item(),
+            )
+        )
+    return IndexError(message("{said} Count classes from 0.", said=said))

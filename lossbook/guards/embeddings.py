@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from ..language import message
 from .tensors import check_same_shape
 
 
@@ -15,8 +16,12 @@ def check_embeddings(**named: Tensor) -> None:
     name, value = next(iter(named.items()))
     if value.dim() not in (1, 2):
         raise ValueError(
-            f"{name} must hold embeddings, shape (D,) for one or (N, D) for a batch, got {tuple(value.shape)}. "
-            f"The last dimension holds the coordinates; flatten the others."
+            message(
+                "{name} must hold embeddings, shape (D,) for one or (N, D) for a batch, got {shape}. The last "
+                "dimension holds the coordinates; flatten the others.",
+                name=name,
+                shape=tuple(value.shape),
+            )
         )
 
 
@@ -25,8 +30,12 @@ def check_distances(distances: Any, vectors: Tensor) -> None:
     if not isinstance(distances, Tensor) or distances.shape != vectors.shape[:-1]:
         came = tuple(distances.shape) if isinstance(distances, Tensor) else type(distances).__name__
         raise ValueError(
-            f"distance_function must return one distance for each pair, shape {tuple(vectors.shape[:-1])}, got {came}. "
-            f"torch.cdist compares all with all; torch.nn.functional.pairwise_distance compares pairs."
+            message(
+                "distance_function must return one distance for each pair, shape {expected}, got {got}. "
+                "torch.cdist compares all with all; torch.nn.functional.pairwise_distance compares pairs.",
+                expected=tuple(vectors.shape[:-1]),
+                got=came,
+            )
         )
 
 
@@ -35,6 +44,10 @@ def check_pair_labels(target: Tensor, vectors: Tensor) -> None:
     expected = tuple(vectors.shape[:-1])
     if tuple(target.shape) != expected:
         raise ValueError(
-            f"target must hold one label for each pair, shape {expected}, got {tuple(target.shape)}. "
-            f"For a target of shape (N, 1) write target.squeeze(1)."
+            message(
+                "target must hold one label for each pair, shape {expected}, got {got}. For a target of shape "
+                "(N, 1) write target.squeeze(1).",
+                expected=expected,
+                got=tuple(target.shape),
+            )
         )

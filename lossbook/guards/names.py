@@ -4,26 +4,46 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from functools import reduce
 from typing import Any
 
+from ..language import Phrase
 
-def suggest(name: Any, known: Iterable[str], listed: str) -> str:
+Words = str | Phrase
+
+
+def suggest(name: Any, known: Iterable[str], listed: str | Phrase) -> Phrase:
     """Return a sentence that helps with a wrong name: the nearest known one, or ``listed`` and all of them.
 
-    >>> suggest("dleta", ["delta", "weight"], "It takes")
-    "Did you mean 'delta'?"
-    >>> suggest("colour", ["delta", "weight"], "It takes")
-    'It takes delta, weight.'
+    >>> print(suggest("dleta", ["delta", "weight"], "It takes"))
+    Did you mean 'delta'?
+    >>> print(suggest("colour", ["delta", "weight"], "It takes"))
+    It takes delta, weight.
     """
     names = list(known)
     nearest = difflib.get_close_matches(name.lower(), names, n=1) if isinstance(name, str) else []
-    return f"Did you mean {nearest[0]!r}?" if nearest else f"{listed} {', '.join(names)}."
+    if nearest:
+        return Phrase("Did you mean {name!r}?", name=nearest[0])
+    return Phrase("{listed} {names}.", listed=listed, names=", ".join(names))
 
 
-def enumerate_names(names: Sequence[str]) -> str:
+def enumerate_names(names: Sequence[Words]) -> Words:
     """Write names as a sentence does.
 
-    >>> enumerate_names(["input", "target", "weight"])
-    'input, target and weight'
+    >>> print(enumerate_names(["input", "target", "weight"]))
+    input, target and weight
     """
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    *first, last = names
+    if not first:
+        return last
+    listed = reduce(lambda one, other: Phrase("{one}, {other}", one=one, other=other), first)
+    return Phrase("{one} and {other}", one=listed, other=last)
+
+
+def alternatives(names: Sequence[Words]) -> Words:
+    """Write names between which there is a choice.
+
+    >>> print(alternatives(["input", "target", "weight"]))
+    input or target or weight
+    """
+    return reduce(lambda one, other: Phrase("{one} or {other}", one=one, other=other), names)

@@ -10,6 +10,8 @@ from torch import Tensor
 from torch._C import _functorch as functorch
 from torch._subclasses.fake_tensor import FakeTensor
 
+from ..language import Phrase, message
+
 
 def is_half(value: Any) -> bool:
     """True for a tensor in half precision. Losses and softmax compute in float32 where that matters."""
@@ -27,20 +29,31 @@ def can_be_read(value: Tensor) -> bool:
     return True
 
 
-def check_tensors(**named: Any) -> None:
-    """Each value is a tensor, all on one device."""
-    for name, value in named.items():
+def check_tensors(*numbered: Any, **named: Any) -> None:
+    """Each value is a tensor, all on one device. Where the caller does not know a name, the argument's number stands."""
+    values = [*((Phrase("argument {i}", i=i), value) for i, value in enumerate(numbered, start=1)), *named.items()]
+    for name, value in values:
         if not isinstance(value, Tensor):
             raise TypeError(
-                f"{name} must be a torch.Tensor, got {type(value).__name__}. "
-                f"Turn numbers into a tensor first: torch.tensor([2., 3.])."
+                message(
+                    "{name} must be a torch.Tensor, got {kind}. Turn numbers into a tensor first: "
+                    "torch.tensor([2., 3.]).",
+                    name=name,
+                    kind=type(value).__name__,
+                )
             )
-    (first, one), *rest = named.items()
+    (first, one), *rest = values
     for name, other in rest:
         if one.device != other.device:
             raise ValueError(
-                f"{first} and {name} must be on one device, got {one.device} and {other.device}. "
-                f"Move one of them: {name}.to({first}.device)."
+                message(
+                    "{first} and {name} must be on one device, got {device} and {other}. Move one of them: "
+                    "{name}.to({first}.device).",
+                    first=first,
+                    name=name,
+                    device=one.device,
+                    other=other.device,
+                )
             )
 
 
@@ -50,8 +63,12 @@ def check_floating(*, complex_too: bool = False, **named: Tensor) -> None:
         if value.is_floating_point() or (complex_too and value.is_complex()):
             continue
         raise TypeError(
-            f"{name} must hold floating-point numbers, got {value.dtype}. "
-            f"Only those carry a gradient. Write {name}.float(), or numbers with a point: torch.tensor([2., 3.])."
+            message(
+                "{name} must hold floating-point numbers, got {dtype}. Only those carry a gradient. Write "
+                "{name}.float(), or numbers with a point: torch.tensor([2., 3.]).",
+                name=name,
+                dtype=value.dtype,
+            )
         )
 
 
@@ -59,7 +76,13 @@ def check_real(**named: Tensor) -> None:
     """Each tensor holds real numbers: neither truth values nor complex numbers."""
     for name, value in named.items():
         if value.dtype is torch.bool or value.is_complex():
-            raise TypeError(f"{name} must hold real numbers, got {value.dtype}. For truth values write {name}.float().")
+            raise TypeError(
+                message(
+                    "{name} must hold real numbers, got {dtype}. For truth values write {name}.float().",
+                    name=name,
+                    dtype=value.dtype,
+                )
+            )
 
 
 def check_same_shape(**named: Tensor) -> None:
@@ -68,9 +91,15 @@ def check_same_shape(**named: Tensor) -> None:
     for name, other in rest:
         if one.shape != other.shape:
             raise ValueError(
-                f"{first} and {name} must have the same shape, got {tuple(one.shape)} and {tuple(other.shape)}. "
-                f"Broadcasting would pair numbers that do not belong together: (N, 1) against (N,) gives N×N errors. "
-                f"Use squeeze, unsqueeze or reshape on one of them."
+                message(
+                    "{first} and {name} must have the same shape, got {shape} and {other}. Broadcasting would pair "
+                    "numbers that do not belong together: (N, 1) against (N,) gives N×N errors. Use squeeze, "
+                    "unsqueeze or reshape on one of them.",
+                    first=first,
+                    name=name,
+                    shape=tuple(one.shape),
+                    other=tuple(other.shape),
+                )
             )
 
 
@@ -85,7 +114,7 @@ def check_pair(input: Any, target: Any) -> None:
 def check_dimension(dim: Any) -> None:
     """``dim`` is the number of one dimension."""
     if not isinstance(dim, int) or isinstance(dim, bool):
-        raise TypeError(f"dim must be the number of one dimension, such as 1 or -1, got {dim!r}.")
+        raise TypeError(message("dim must be the number of one dimension, such as 1 or -1, got {dim!r}.", dim=dim))
 
 
 def check_probabilities(**named: Tensor) -> None:
@@ -97,8 +126,12 @@ def check_probabilities(**named: Tensor) -> None:
         if not (low >= 0 and high <= 1):
             wrong = value[~((value >= 0) & (value <= 1))].flatten()[0].item()
             raise ValueError(
-                f"{name} must hold probabilities between 0 and 1, got {wrong:.4g}. "
-                f"If the model returns scores, use the loss 'with logits', or apply torch.sigmoid first."
+                message(
+                    "{name} must hold probabilities between 0 and 1, got {got:.4g}. If the model returns scores, use "
+                    "the loss 'with logits', or apply torch.sigmoid first.",
+                    name=name,
+                    got=wrong,
+                )
             )
 
 
@@ -108,7 +141,11 @@ def check_signs(**named: Tensor) -> None:
         if can_be_read(value) and not bool((value.abs() == 1).all()):
             wrong = value[value.abs() != 1].flatten()[0].item()
             raise ValueError(
-                f"{name} must hold 1 and −1 only, got {wrong:.4g}. For labels 0 and 1 write 2 * {name} − 1."
+                message(
+                    "{name} must hold 1 and −1 only, got {got:.4g}. For labels 0 and 1 write 2 * {name} − 1.",
+                    name=name,
+                    got=wrong,
+                )
             )
 
 
@@ -118,7 +155,11 @@ def check_binary_labels(**named: Tensor) -> None:
         wrong = value[(value != 0) & (value != 1)] if can_be_read(value) else value.new_empty(0)
         if wrong.numel():
             raise ValueError(
-                f"{name} must hold 1 and 0 only, got {wrong[0].item():.4g}. For labels 1 and −1 write ({name} + 1) / 2."
+                message(
+                    "{name} must hold 1 and 0 only, got {got:.4g}. For labels 1 and −1 write ({name} + 1) / 2.",
+                    name=name,
+                    got=wrong[0].item(),
+                )
             )
 
 
@@ -129,9 +170,13 @@ def check_sizes_equal_or_one(input: Tensor, **named: Tensor) -> None:
         alike = input.dim() == other.dim() and all(a == b or 1 in (a, b) for a, b in pairs)
         if other.dim() and not alike:
             raise ValueError(
-                f"{name} must have the shape of input, {tuple(input.shape)}, but for dimensions of size 1; got "
-                f"{tuple(other.shape)}. (N, 1) against (N,) would pair every number with every other. "
-                f"Use squeeze, unsqueeze or reshape."
+                message(
+                    "{name} must have the shape of input, {shape}, but for dimensions of size 1; got {got}. (N, 1) "
+                    "against (N,) would pair every number with every other. Use squeeze, unsqueeze or reshape.",
+                    name=name,
+                    shape=tuple(input.shape),
+                    got=tuple(other.shape),
+                )
             )
 
 
@@ -144,9 +189,14 @@ def check_expandable(input: Tensor, **named: Tensor) -> None:
             shape = None
         if shape != input.shape:
             raise ValueError(
-                f"{name} must expand to the shape of input, {tuple(input.shape)}, got {tuple(value.shape)}. "
-                f"Give one number for each class in the last dimension, shape ({input.shape[-1] if input.dim() else 1},), "
-                f"or one for each element."
+                message(
+                    "{name} must expand to the shape of input, {shape}, got {got}. Give one number for each class in "
+                    "the last dimension, shape ({classes},), or one for each element.",
+                    name=name,
+                    shape=tuple(input.shape),
+                    got=tuple(value.shape),
+                    classes=input.shape[-1] if input.dim() else 1,
+                )
             )
 
 
@@ -161,12 +211,19 @@ def as_variance(input: Tensor, var: Any) -> Tensor:
         var.dim() != input.dim() or any(b not in (1, a) for a, b in zip(input.shape, var.shape, strict=True))
     ):
         raise ValueError(
-            f"var must hold a variance for each element of input, shape {tuple(input.shape)}, with 1 in some dimensions or "
-            f"without the last one; got {tuple(var.shape)}. It must not make input larger."
+            message(
+                "var must hold a variance for each element of input, shape {shape}, with 1 in some dimensions or "
+                "without the last one; got {got}. It must not make input larger.",
+                shape=tuple(input.shape),
+                got=tuple(var.shape),
+            )
         )
     if can_be_read(var) and bool((var < 0).any()):
         raise ValueError(
-            f"var must not be negative, got {var.min().item():.4g}. A model can predict the logarithm of the variance "
-            f"instead: var=log_variance.exp()."
+            message(
+                "var must not be negative, got {got:.4g}. A model can predict the logarithm of the variance "
+                "instead: var=log_variance.exp().",
+                got=var.min().item(),
+            )
         )
     return var

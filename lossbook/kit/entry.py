@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from ..language import Phrase
 from .batches.batch import Kind
 from .loss import DEPRECATED
 from .steps import Step
@@ -43,7 +44,7 @@ class Entry:
     formula: Callable[..., str]  #: LaTeX, for one element or sample; takes the arguments of the loss that it depends on
     steps: Callable[..., Iterator[Step]]  #: what ``explain`` shows; takes all arguments of the loss, by name
     views: tuple[View, ...] = ()  #: what ``plot`` draws it over, the default first; the others are for comparison
-    not_drawn: str = ""  #: for a loss without a view, the sentence that says why
+    not_drawn: str | Phrase = ""  #: for a loss without a view, the sentence that says why
     batches: Kind  #: what ``verify`` calls it with
     sample: Callable[[torch.Generator], tuple[Tensor, ...]]  #: a legal batch in float64, for tests
     settings: tuple[dict[str, Any], ...] = ({},)  #: settings that the tests try, with every reduction

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..guards.names import enumerate_names, suggest
 from ..guards.tensors import is_half
+from ..language import Phrase, message
 from .settings import Rule, tensor_or_none
 
 #: The type of a loss's function: `loss_function` hands it on, so that editors show the whole signature.
@@ -63,10 +64,21 @@ def check_names(caller: str, given: Mapping[str, Any], known: Mapping[str, Any])
             continue
         if name in DEPRECATED:
             raise TypeError(
-                f"{caller} does not take {name}: PyTorch deprecated it. "
-                f"Write reduction='mean', reduction='sum' or reduction='none'."
+                message(
+                    "{caller} does not take {name}: PyTorch deprecated it. Write reduction='mean', reduction='sum' "
+                    "or reduction='none'.",
+                    caller=caller,
+                    name=name,
+                )
             )
-        raise TypeError(f"{caller} has no setting {name!r}. {suggest(name, known, 'It takes')}")
+        raise TypeError(
+            message(
+                "{caller} has no setting {name!r}. {help}",
+                caller=caller,
+                name=name,
+                help=suggest(name, known, Phrase("It takes")),
+            )
+        )
 
 
 def loss_function(function: F) -> F:
@@ -81,12 +93,26 @@ def loss_function(function: F) -> F:
     def checked(*tensors: Tensor, **given: Any) -> Tensor:
         if len(tensors) > len(inputs):
             raise TypeError(
-                f"{caller} takes {len(inputs)} tensors by position ({', '.join(inputs)}), got {len(tensors)} arguments. "
-                f"Name the settings: {caller}({', '.join(inputs)}, {next(iter(rules))}=…)."
+                message(
+                    "{caller} takes {count} tensors by position ({inputs}), got {got} arguments. Name the settings: "
+                    "{caller}({inputs}, {setting}=…).",
+                    caller=caller,
+                    count=len(inputs),
+                    inputs=", ".join(inputs),
+                    got=len(tensors),
+                    setting=next(iter(rules)),
+                )
             )
         check_names(caller, given, parameters)
         if missing := [name for name in required[len(tensors) :] if name not in given]:
-            raise TypeError(f"{caller} needs {enumerate_names(required)}; missing: {enumerate_names(missing)}.")
+            raise TypeError(
+                message(
+                    "{caller} needs {required}; missing: {missing}.",
+                    caller=caller,
+                    required=enumerate_names(required),
+                    missing=enumerate_names(missing),
+                )
+            )
         given = {name: value for name, value in given.items() if name not in DEPRECATED}
         for name, value in given.items():
             if name in rules:
@@ -129,7 +155,13 @@ class Loss(torch.nn.Module):
         name = type(self).__name__
         settings, rules = settings_of(self.function), rules_of(self.function)
         if positional:
-            raise TypeError(f"{name} takes its settings by name: {name}({', '.join(f'{s}=…' for s in settings)}).")
+            raise TypeError(
+                message(
+                    "{name} takes its settings by name: {name}({settings}).",
+                    name=name,
+                    settings=", ".join(f"{s}=…" for s in settings),
+                )
+            )
         check_names(name, given, settings)
         given = {setting: value for setting, value in given.items() if setting in settings}
         self.settings = tuple(settings)
@@ -144,8 +176,12 @@ class Loss(torch.nn.Module):
     def forward(self, *tensors: Any, **named: Any) -> Tensor:
         if late := named.keys() & set(self.settings):
             raise TypeError(
-                f"{type(self).__name__} takes {', '.join(sorted(late))} when it is built, not when it is called: "
-                f"{type(self).__name__}({', '.join(f'{name}=…' for name in sorted(late))})(…)."
+                message(
+                    "{module} takes {late} when it is built, not when it is called: {module}({settings})(…).",
+                    module=type(self).__name__,
+                    late=", ".join(sorted(late)),
+                    settings=", ".join(f"{name}=…" for name in sorted(late)),
+                )
             )
         return self.function(*tensors, **named, **{name: getattr(self, name) for name in self.settings})
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from torch import Tensor
 
 from ..guards.tensors import check_floating, check_tensors
+from ..language import Phrase, message
 
 #: Takes the name of a setting and its value, and raises where the value breaks the rule.
 Rule = Callable[[str, Any], None]
@@ -24,8 +25,10 @@ def one_of(*allowed: str | int) -> Rule:
     def rule(name: str, value: Any) -> None:
         if not isinstance(value, (str, int)) or value not in allowed:
             choices = ", ".join(map(repr, allowed))
-            old_name = " In PyTorch 0.4 this was the name of 'mean'." if value == "elementwise_mean" else ""
-            raise ValueError(f"{name} must be one of {choices}, got {value!r}.{old_name}")
+            said = Phrase("{name} must be one of {choices}, got {value!r}.", name=name, choices=choices, value=value)
+            if value == "elementwise_mean":
+                said = Phrase("{said} In PyTorch 0.4 this was the name of 'mean'.", said=said)
+            raise ValueError(message(said))
 
     return rule
 
@@ -34,7 +37,7 @@ def number(name: str, value: Any) -> None:
     """The value is a real number; True and False are not."""
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if not is_number:
-        raise TypeError(f"{name} must be a number, got {type(value).__name__}.")
+        raise TypeError(message("{name} must be a number, got {kind}.", name=name, kind=type(value).__name__))
 
 
 def between(low: float, high: float) -> Rule:
@@ -43,7 +46,11 @@ def between(low: float, high: float) -> Rule:
     def rule(name: str, value: Any) -> None:
         number(name, value)
         if not low <= value <= high:
-            raise ValueError(f"{name} must lie between {low} and {high}, got {value}.")
+            raise ValueError(
+                message(
+                    "{name} must lie between {low} and {high}, got {value}.", name=name, low=low, high=high, value=value
+                )
+            )
 
     return rule
 
@@ -60,19 +67,19 @@ def positive(name: str, value: Any) -> None:
     """The value is a number larger than 0."""
     number(name, value)
     if not value > 0:
-        raise ValueError(f"{name} must be larger than 0, got {value}.")
+        raise ValueError(message("{name} must be larger than 0, got {value}.", name=name, value=value))
 
 
 def switch(name: str, value: Any) -> None:
     """The value is True or False."""
     if not isinstance(value, bool):
-        raise TypeError(f"{name} must be True or False, got {value!r}.")
+        raise TypeError(message("{name} must be True or False, got {value!r}.", name=name, value=value))
 
 
 def integer(name: str, value: Any) -> None:
     """The value is a whole number."""
     if not isinstance(value, numbers.Integral) or isinstance(value, bool):
-        raise TypeError(f"{name} must be an integer, got {type(value).__name__}.")
+        raise TypeError(message("{name} must be an integer, got {kind}.", name=name, kind=type(value).__name__))
 
 
 def integer_or_none(name: str, value: Any) -> None:
@@ -85,15 +92,25 @@ def chunk_options(name: str, value: Any) -> None:
     """The value says how many samples are computed at once, as torch's options do, or is None."""
     if value is not None and not hasattr(value, "batch_chunk_size"):
         raise TypeError(
-            f"{name} must be a torch.nn.LinearCrossEntropyOptions, or another object with a batch_chunk_size, "
-            f"or None; got {type(value).__name__}."
+            message(
+                "{name} must be a torch.nn.LinearCrossEntropyOptions, or another object with a batch_chunk_size, "
+                "or None; got {kind}.",
+                name=name,
+                kind=type(value).__name__,
+            )
         )
 
 
 def callable_or_none(name: str, value: Any) -> None:
     """The value is a function, e.g. a distance, or None."""
     if value is not None and not callable(value):
-        raise TypeError(f"{name} must be a function of two batches of embeddings, got {type(value).__name__}.")
+        raise TypeError(
+            message(
+                "{name} must be a function of two batches of embeddings, got {kind}.",
+                name=name,
+                kind=type(value).__name__,
+            )
+        )
 
 
 def tensor_or_none(name: str, value: Any) -> None:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from ..language import Phrase
 from ..language import gettext as _
 
 Inputs = Callable[[Tensor], tuple[Tensor, ...]]
@@ -20,7 +21,7 @@ Inputs = Callable[[Tensor], tuple[Tensor, ...]]
 class Variable(NamedTuple):
     """The quantity on the horizontal axis of a plot."""
 
-    name: str  #: in error messages
+    name: Phrase  #: in error messages
     label: Callable[[], str]  #: in the language of the moment
     low: float
     high: float
@@ -32,18 +33,18 @@ class Variable(NamedTuple):
         return torch.arange(ends[0], ends[1] + 1, dtype=torch.float64) / self.per_unit
 
 
-ERROR = Variable("the error", lambda: _("error ŷ − y"), -3, 3)
-LOG_RATE = Variable("the log-rate", lambda: _("predicted log-rate x"), -2, 3)
-RATE = Variable("the rate", lambda: _("predicted rate x"), 0.1, 12)
-Q = Variable("the probability q", lambda: _("probability q of one of two classes"), 0.02, 0.98, 200)
-YES = Variable("the probability of yes", lambda: _("probability p of the label 1"), 0.02, 0.98, 200)
-P = Variable("the probability of the true class", lambda: _("probability p of the true class"), 0.02, 0.98, 200)
-LOGIT = Variable("the logit", lambda: _("logit z"), -4, 4)
-SCORE = Variable("the score of the true class", lambda: _("score of the true class, the other two at 0"), -4, 4)
-LEAD = Variable("the difference of two scores", lambda: _("difference of the scores x₁ − x₂"), -3, 3)
-DISTANCE = Variable("the distance of a pair", lambda: _("distance of the pair"), 0, 3)
-COSINE = Variable("the cosine", lambda: _("cosine of the two vectors"), -1, 1)
-NEGATIVE = Variable("the distance of the negative", lambda: _("distance d(a, n), where d(a, p) = 1"), 0, 3)
+ERROR = Variable(Phrase("the error"), lambda: _("error ŷ − y"), -3, 3)
+LOG_RATE = Variable(Phrase("the log-rate"), lambda: _("predicted log-rate x"), -2, 3)
+RATE = Variable(Phrase("the rate"), lambda: _("predicted rate x"), 0.1, 12)
+Q = Variable(Phrase("the probability q"), lambda: _("probability q of one of two classes"), 0.02, 0.98, 200)
+YES = Variable(Phrase("the probability of yes"), lambda: _("probability p of the label 1"), 0.02, 0.98, 200)
+P = Variable(Phrase("the probability of the true class"), lambda: _("probability p of the true class"), 0.02, 0.98, 200)
+LOGIT = Variable(Phrase("the logit"), lambda: _("logit z"), -4, 4)
+SCORE = Variable(Phrase("the score of the true class"), lambda: _("score of the true class, the other two at 0"), -4, 4)
+LEAD = Variable(Phrase("the difference of two scores"), lambda: _("difference of the scores x₁ − x₂"), -3, 3)
+DISTANCE = Variable(Phrase("the distance of a pair"), lambda: _("distance of the pair"), 0, 3)
+COSINE = Variable(Phrase("the cosine"), lambda: _("cosine of the two vectors"), -1, 1)
+NEGATIVE = Variable(Phrase("the distance of the negative"), lambda: _("distance d(a, n), where d(a, p) = 1"), 0, 3)
 
 
 class View(NamedTuple):

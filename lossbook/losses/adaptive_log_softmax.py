@@ -18,6 +18,7 @@ from ..kit.class_steps import steps_of_softmax
 from ..kit.entry import Entry, Term, uniform
 from ..kit.steps import Step, reduction_steps
 from ..kit.text import elided, equals, number
+from ..language import Phrase
 from ..language import gettext as _
 from ..softmax import log_softmax
 
@@ -101,7 +102,7 @@ class AdaptiveLogSoftmaxWithLoss(nn.Module):
         logits_shape(input, self.head.weight, self.head.bias)
         check_tensors(target=target)
         all_classes = torch.zeros((), device=input.device).expand(*input.shape[:-1], self.n_classes)  # only their shape
-        check_class_indices(all_classes, target, name="the table of log-probabilities")
+        check_class_indices(all_classes, target, name=Phrase("the table of log-probabilities"))
         classes = target.reshape(-1).long()
         try:
             output = self._log_probability(input.reshape(-1, self.in_features), classes)
@@ -211,8 +212,10 @@ ENTRY = Entry(
     definition=definition,
     formula=formula,
     steps=steps,
-    not_drawn="plot draws no AdaptiveLogSoftmaxWithLoss: its loss depends on parameters of its own, which start at random, "
-    "so it has no one curve. Over the probability that it gives to the true class it is −ln p, as plot('nll') shows.",
+    not_drawn=Phrase(
+        "plot draws no AdaptiveLogSoftmaxWithLoss: its loss depends on parameters of its own, which start at random, "
+        "so it has no one curve. Over the probability that it gives to the true class it is −ln p, as plot('nll') shows."
+    ),
     batches=by_class(),
     sample=sample,
     settings=(),

@@ -24,6 +24,7 @@ from ..kit.settings import OptionalTensor, Reduction, UnitInterval, chunk_option
 from ..kit.steps import Step
 from ..kit.text import elided, given, operand, side_by_side
 from ..kit.views import OF_PROBABILITY, OF_SCORE, View
+from ..language import Phrase
 from ..language import gettext as _
 from . import cross_entropy as of_logits
 from ._by_rows import ByRows, class_weights_of, sweep
@@ -97,10 +98,10 @@ def linear_cross_entropy(
     classes, positions = shape[dim], math.prod(shape[dim + 1 :])
     check_class_weight(weight, classes)
     if target.shape == shape:
-        check_class_probabilities(target, ignored, name="the table of logits")
+        check_class_probabilities(target, ignored, name=Phrase("the table of logits"))
         targets, share = target.reshape(-1, classes, positions), torch.ones_like(logits.select(dim, 0))
     else:
-        check_class_indices(logits, target, name="the table of logits")
+        check_class_indices(logits, target, name=Phrase("the table of logits"))
         targets, (_none, share) = target.reshape(-1, positions), pick(logits, target, dim, weight, ignored)
 
     def plain(input: Tensor, matrix: Tensor, bias: Tensor | None) -> Tensor:

@@ -6,7 +6,7 @@ import inspect
 import itertools
 from collections import Counter
 from collections.abc import Callable
-from functools import partial
+from functools import partial, reduce
 from typing import Any, NamedTuple
 
 import torch
@@ -14,10 +14,12 @@ from torch import Tensor
 
 from ..catalogue import CATALOGUE, find, lookup, settings_of_module
 from ..guards.losses import check_not_class, check_result
+from ..guards.names import alternatives
 from ..kit.entry import Entry
 from ..kit.loss import check_names, settings_of
 from ..kit.precision import precise
 from ..kit.views import OF_ERROR, Inputs, Variable, View
+from ..language import Phrase, message
 
 
 class Curve(NamedTuple):
@@ -57,14 +59,16 @@ def curves(*losses: str | Callable, **settings: Any) -> list[Curve]:
     (-3.0, 4.0, -2.0)
     """
     if not losses:
-        raise ValueError('plot needs at least one loss: plot("l1", "mse").')
+        raise ValueError(message('plot needs at least one loss: plot("l1", "mse").'))
     entries = [_entry(loss) for loss in losses]
     taken = [_settings_taken(loss, entry) if settings else () for loss, entry in zip(losses, entries, strict=True)]
     for name in settings:
         if not any(name in names for names in taken):
             _refuse_setting(name, losses, entries)
         if settings[name] == []:
-            raise ValueError(f"plot got no value for {name} to compare. Write one, or several: {name}=[…, …].")
+            raise ValueError(
+                message("plot got no value for {name} to compare. Write one, or several: {name}=[…, …].", name=name)
+            )
     subjects = [
         subject
         for loss, entry, names in zip(losses, entries, taken, strict=True)
@@ -72,7 +76,12 @@ def curves(*losses: str | Callable, **settings: Any) -> list[Curve]:
     ]
     titles = [_title(subject) for subject in subjects]
     if repeated := [title for title, count in Counter(titles).items() if count > 1]:
-        raise ValueError(f"plot draws each loss once, got {', '.join(repeated)} twice or more. Leave the others out.")
+        raise ValueError(
+            message(
+                "plot draws each loss once, got {titles} twice or more. Leave the others out.",
+                titles=", ".join(repeated),
+            )
+        )
     variable = _shared_variable(subjects)
     # A loss of the reader's own is called as the first loss of the catalogue beside it.
     views = [next((v for v in s.views if v.variable == variable), None) for s in subjects]
@@ -92,11 +101,15 @@ def _entry(loss: str | Callable) -> Entry | None:
         check_not_class(loss, "plot")
         return None
     if entry.not_drawn:
-        raise ValueError(entry.not_drawn)
+        raise ValueError(message(entry.not_drawn))
     if isinstance(loss, torch.nn.Module) and list(loss.parameters()):
         raise ValueError(
-            f"plot draws no {type(loss).__name__} with parameters of its own: its loss depends on them, so it has no "
-            f"one curve. Draw its function: plot({entry.name!r})."
+            message(
+                "plot draws no {module} with parameters of its own: its loss depends on them, so it has no one "
+                "curve. Draw its function: plot({loss!r}).",
+                module=type(loss).__name__,
+                loss=entry.name,
+            )
         )
     return entry
 
@@ -121,8 +134,11 @@ def _refuse_setting(name: str, losses: tuple[str | Callable, ...], entries: list
         if entry and not isinstance(loss, torch.nn.Module):
             check_names(_function(entry).__name__, {name: ...}, settings_of(_function(entry)))
     raise TypeError(
-        f"None of these losses takes {name!r} here. A module gets its settings when it is built, as in "
-        f"nn.HuberLoss(delta=2); a loss of your own has those in its signature."
+        message(
+            "None of these losses takes {name!r} here. A module gets its settings when it is built, as in "
+            "nn.HuberLoss(delta=2); a loss of your own has those in its signature.",
+            name=name,
+        )
     )
 
 
@@ -160,8 +176,14 @@ def _views(entry: Entry, chosen: dict[str, Any]) -> tuple[View, ...]:
     settings = {name: parameter.default for name, parameter in settings_of(_function(entry)).items()} | chosen
     views = tuple(v for v in entry.views if all(settings[k] == value for k, value in v.only.items()))
     if not views:
-        known = " or ".join(f"{k}={value!r}" for v in entry.views for k, value in v.only.items())
-        raise ValueError(f"plot draws {entry.name} with {known} only. Leave the setting out: the curve is the same.")
+        known = [f"{k}={value!r}" for v in entry.views for k, value in v.only.items()]
+        raise ValueError(
+            message(
+                "plot draws {loss} with {known} only. Leave the setting out: the curve is the same.",
+                loss=entry.name,
+                known=alternatives(known),
+            )
+        )
     return views
 
 
@@ -184,11 +206,17 @@ def _shared_variable(subjects: list[Subject]) -> Variable:
     sets = [[view.variable for view in subject.views] for subject in known]
     shared = [variable for variable in sets[0] if all(variable in variables for variables in sets)]
     if not shared:
-        over = {_title(s): " or ".join(v.name for v in variables) for s, variables in zip(known, sets, strict=True)}
+        over = {_title(s): alternatives([v.name for v in its]) for s, its in zip(known, sets, strict=True)}
+        said = [Phrase("{loss} is drawn over {variable}", loss=title, variable=v) for title, v in over.items()]
         partners = [e.name for e in CATALOGUE if {view.variable for view in e.views} & {*sets[0]}]
         raise ValueError(
-            f"plot cannot draw these together: {'; '.join(f'{k} is drawn over {v}' for k, v in over.items())}. Over "
-            f"{over[_title(known[0])]} it draws {', '.join(partners)}. Draw the others into Axes of their own, with ax=…."
+            message(
+                "plot cannot draw these together: {said}. Over {variable} it draws {partners}. Draw the others into "
+                "Axes of their own, with ax=….",
+                said=reduce(lambda one, other: Phrase("{one}; {other}", one=one, other=other), said),
+                variable=over[_title(known[0])],
+                partners=", ".join(partners),
+            )
         )
     return shared[0]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ..language import gettext as _
+from ..language import message
 from .curves import Curve, curves
 from .style import distinct_styles, panel
 
@@ -37,7 +38,11 @@ def plot(*losses: str | Callable, quantity: str = "loss", ax: Axes | None = None
         TypeError: no loss has such a setting.
     """
     if quantity not in ("loss", "gradient"):
-        raise ValueError(f'plot draws quantity="loss" or "gradient", not {quantity!r}. Choose one of the two.')
+        raise ValueError(
+            message(
+                'plot draws quantity="loss" or "gradient", not {quantity!r}. Choose one of the two.', quantity=quantity
+            )
+        )
     drawn = curves(*losses, **settings)
     looks = distinct_styles(len(drawn))
     alone, ax = ax is None, panel(ax)

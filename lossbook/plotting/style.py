@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..language import message
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -48,7 +50,7 @@ def pyplot() -> Any:
         import matplotlib.pyplot
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            'Pictures need matplotlib, which is not installed. Install it with: pip install "lossbook[plot]"'
+            message('Pictures need matplotlib, which is not installed. Install it with: pip install "lossbook[plot]"')
         ) from error
     return matplotlib.pyplot
 
@@ -84,8 +86,12 @@ def distinct_styles(count: int) -> list[tuple]:
     """Return a color and a line style for each of `count` curves."""
     if count > len(COLORS):
         raise ValueError(
-            f"One picture holds {len(COLORS)} curves that can be told apart; these are {count}. Draw fewer, or several "
-            f"pictures."
+            message(
+                "One picture holds {most} curves that can be told apart; these are {count}. Draw fewer, or "
+                "several pictures.",
+                most=len(COLORS),
+                count=count,
+            )
         )
     return list(zip(COLORS, LINES, strict=True))[:count]
 

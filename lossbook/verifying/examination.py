@@ -101,7 +101,7 @@ class Examination:
     def fault(self, trial: Trial) -> str | None:
         found = fault_of(trial, self.standard)
         # A person's own inputs, changed by us, may lie outside what the loss is for.
-        if found == "error" and self.reference.entry is None and trial.batch.form != "inputs":
+        if found == "error" and self.reference.entry is None and trial.batch.form != _("inputs"):
             return None
         return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..language import Phrase, message
 from ..language import gettext as _
 from ..report import FAILED, CheckResult, Finding, Report
 from .checks import CHECKS, calls, compiled, module
@@ -64,9 +65,11 @@ def _nothing_right(examination: Examination) -> str:
     batches = [trial.batch for trial in examination.trials]
     outcomes = (call(right, b.tensors, examination.wrt) for b in batches for right in examination.standard.losses)
     error = next((error for outcome in outcomes if (error := error_of(outcome))), None)
-    said = f"{type(error).__name__}: {error}" if error else "no finite tensor comes back."
     name = examination.reference.name
-    return f"{name} cannot be computed on any of the batches, so there is nothing to compare with. {said}"
+    said = Phrase("{name} cannot be computed on any of the batches, so there is nothing to compare with.", name=name)
+    if error is None:
+        return message("{said} no finite tensor comes back.", said=said)
+    return message("{said} {kind}: {error}", said=said, kind=type(error).__name__, error=error)
 
 
 def _not_made(candidate: Candidate) -> CheckResult:
@@ -74,7 +77,7 @@ def _not_made(candidate: Candidate) -> CheckResult:
     if error is None:
         says = _("A loss must be something to call, got {kind}.").format(kind=type(candidate.given).__name__)
     else:
-        says = _("The class cannot be built without arguments: {said}. Give an object of it.").format(said=error)
+        says = str(Phrase("The class cannot be built without arguments: {said}. Give an object of it.", said=error))
     early = "before Module.__init__" in str(error)
     diagnosis = _("super().__init__() is missing in __init__, or comes too late") if early else ""
     return CheckResult(calls.name, calls.title(), FAILED, finding=Finding(says, diagnosis=diagnosis))

@@ -1,11 +1,12 @@
 """Collect the package's texts into its gettext catalogues and compile them (`make catalogues`).
 
-Texts are the English sentences in `_("…")` calls. New ones arrive untranslated, vanished ones leave, nothing is
+Texts are the English sentences in `_("…")`, `message("…")` and `Phrase("…")`. New ones arrive untranslated, vanished ones leave, nothing is
 guessed. Then write the translations into `lossbook/locale/<language>/LC_MESSAGES/lossbook.po` and run this again.
 """
 
 import ast
 import io
+import re
 import sys
 from pathlib import Path
 from string import Formatter
@@ -18,6 +19,7 @@ from babel.messages.pofile import read_po, write_po
 from tools.book import ROOT
 
 PACKAGE = ROOT / "lossbook"
+MARKS = ("_", "message", "Phrase")  # the functions whose first argument is a text
 COMMENT = "# The texts of lossbook. `make catalogues` updates and compiles this file; people translate it."
 
 
@@ -54,7 +56,7 @@ def read(language: str) -> Catalog:
 def extract(package: Path = PACKAGE) -> Texts:
     """Every text of the package, in the order of the source."""
     texts = Texts()
-    for file, _, text, _, _ in extract_from_dir(package, keywords={"_": None}):
+    for file, _, text, _, _ in extract_from_dir(package, keywords=dict.fromkeys(MARKS)):
         texts.add(text, locations=[(f"lossbook/{file}", 0)])
     return texts
 
@@ -83,9 +85,10 @@ def mo(catalogue: Texts) -> bytes:
     return file.getvalue()
 
 
-def placeholders(text: str) -> set[tuple[str, str]]:
-    """What `str.format` fills: each name in braces, with its format."""
-    return {(name, spec) for _, name, spec, _ in Formatter().parse(text) if name is not None}
+def placeholders(text: str) -> set[tuple]:
+    """What is filled in: each name in braces, with its format and its conversion; and what `%` fills, as argparse does."""
+    braces = {tuple(field) for _before, *field in Formatter().parse(text) if field[0] is not None}
+    return braces | {(name,) for name in re.findall(r"%\(\w+\)\w|%[rs]", text)}
 
 
 def faults(catalogue: Texts) -> list[str]:
@@ -105,13 +108,16 @@ def faults(catalogue: Texts) -> list[str]:
 
 
 def unreadable(source: str, file: str) -> list[str]:
-    """Calls of `_` whose text cannot be collected, because it is not written out in the call."""
-    return [
-        f"{file}, line {call.lineno}: write the text itself into _(…), and fill placeholders with .format"
-        for call in ast.walk(ast.parse(source))
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "_"
-        if len(call.args) != 1 or not isinstance(call.args[0], ast.Constant)
-    ]
+    """Calls whose text cannot be collected, because it is not written out in the call. A message may be a phrase."""
+    found = []
+    for call in ast.walk(ast.parse(source)):
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in MARKS):
+            continue
+        a_phrase = call.func.id == "message" and call.args and isinstance(call.args[0], (ast.Name, ast.Attribute))
+        if len(call.args) != 1 or not (isinstance(call.args[0], ast.Constant) or a_phrase):
+            how = "fill placeholders with .format" if call.func.id == "_" else "give values for placeholders by name"
+            found.append(f"{file}, line {call.lineno}: write the text itself into {call.func.id}(…), and {how}")
+    return found
 
 
 def main() -> int:

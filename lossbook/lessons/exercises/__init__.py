@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...guards.names import suggest
+from ...language import Phrase, message
 from ...language import gettext as _
 from . import classification, custom_losses, first_losses, regression, similarity, training, what_is_a_loss
 from .exercise import equal
@@ -50,7 +51,13 @@ def check(name: str, answer: Any) -> Verdict:
     Not yet. That is the logarithm itself. The loss is minus the logarithm, so that it is never negative.
     """
     if not isinstance(name, str) or name not in EXERCISES:
-        raise ValueError(f"The book has no exercise {name!r}. {suggest(name, EXERCISES, 'There are:')}")
+        raise ValueError(
+            message(
+                "The book has no exercise {name!r}. {help}",
+                name=name,
+                help=suggest(name, EXERCISES, Phrase("There are:")),
+            )
+        )
     exercise = EXERCISES[name]
     if answer is ... or (isinstance(answer, (tuple, list)) and any(part is ... for part in answer)):
         return Verdict(False, _("No answer yet: put yours in place of the three dots and run the cell again."))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ...kit.batches.batch import Batch, Kind, Settings, exact
+from ...language import Phrase, message
 from ...language import gettext as _
 
 ASKED_FOR = 6  #: how many batches a function is asked for
@@ -26,13 +27,18 @@ def batches_of(inputs: Any) -> Iterator[Tensors]:
         if given and all(isinstance(t, Tensor) for t in given):
             given = [tuple(given)]
     if not given:
-        raise ValueError("inputs holds no batch. Give at least one: a tuple of tensors, as the loss takes them.")
+        raise ValueError(
+            message("inputs holds no batch. Give at least one: a tuple of tensors, as the loss takes them.")
+        )
     for batch in given:
         batch = tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
         if not batch or not all(isinstance(t, Tensor) for t in batch):
             raise TypeError(
-                f"Each batch of inputs must be a tuple of tensors, as the loss takes them, got {type(batch).__name__} of "
-                f"{', '.join(type(t).__name__ for t in batch) or 'nothing'}."
+                message(
+                    "Each batch of inputs must be a tuple of tensors, as the loss takes them, got {kind} of {kinds}.",
+                    kind=type(batch).__name__,
+                    kinds=", ".join(type(t).__name__ for t in batch) or Phrase("nothing"),
+                )
             )
         yield tuple(t.detach() for t in batch)
 
@@ -74,13 +80,13 @@ def given_batches(inputs: Any, kind: Kind | None = None) -> Callable[[Settings, 
     def batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
         given = [tuple(exact(t) if t.is_floating_point() else t for t in batch) for batch in batches_of(inputs)]
         for batch in given:
-            yield Batch(batch, "inputs")
+            yield Batch(batch, _("inputs"))
         first = given[0]
         n = first[0].shape[0] if first[0].dim() else 0
         together = all(t.dim() and t.shape[0] == n for t in first)
         if together and n > 2:
-            yield Batch(tuple(t[: n // 2] for t in first), "inputs", name=_("half the samples"))
-            yield Batch(tuple(t.flip(0) for t in first), "inputs", name=_("samples in reverse"))
+            yield Batch(tuple(t[: n // 2] for t in first), _("inputs"), name=_("half the samples"))
+            yield Batch(tuple(t.flip(0) for t in first), _("inputs"), name=_("samples in reverse"))
             yield Batch(tuple(t[:1] for t in first), _("one sample"))
         for name, batch in _edges(given):
             yield Batch(batch, _("edges of the inputs"), edge=True, name=name)

@@ -16,6 +16,7 @@ from ...kit.batches.batch import Batch, Kind, Settings
 from ...kit.entry import Entry
 from ...kit.loss import settings_of
 from ...kit.precision import cast, precise
+from ...language import Phrase, message
 from .candidate import in_double
 from .given import batches_of, given_batches, predictions_of
 from .outcome import Answered, Failed, call
@@ -50,9 +51,13 @@ def understand(like: Any, inputs: Any, settings: Settings) -> Reference:
     if entry is not None and entry.function is not None and not _owns_parameters(like):
         return _in_catalogue(entry, entry.function, like, inputs, settings)
     if not callable(like) or inspect.isclass(like):
-        what = f"a {entry.module.__name__} object" if entry else "an object of it"
+        what = Phrase("a {module} object", module=entry.module.__name__) if entry else Phrase("an object of it")
         raise TypeError(
-            f"like must be a loss that can be called, got {like!r}. Give {what}, built with the sizes that yours has."
+            message(
+                "like must be a loss that can be called, got {like!r}. Give {what}, built with the sizes that yours has.",
+                like=like,
+                what=what,
+            )
         )
     return _of_a_person(like, inputs, settings)
 
@@ -77,8 +82,12 @@ def _of_a_person(like: Callable, inputs: Any, settings: Settings) -> Reference:
         inputs = functools.partial(_layer_inputs, like)
     if inputs is None:
         raise TypeError(
-            f"{name} is not in the catalogue, so its inputs are not known. Give some: "
-            f"inputs=lambda: (torch.randn(8, 4), torch.randint(4, (8,))), a function that makes a batch, or a list of batches."
+            message(
+                "{name} is not in the catalogue, so its inputs are not known. Give some: inputs=lambda: "
+                "(torch.randn(8, 4), torch.randint(4, (8,))), a function that makes a batch, or a list of "
+                "batches.",
+                name=name,
+            )
         )
     batches = list(batches_of(inputs))
     single = _refuses_float64(loss, batches[0])
