@@ -14,8 +14,8 @@ The sentence of an error is written by `message`, which adds the English one, so
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from gettext import NullTranslations, translation
+from collections.abc import Callable, Mapping
+from gettext import translation
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ SOURCE = "en"
 ENGLISH = "\n(English: "  #: between the two sentences of an error; a parenthesis closes the second
 
 _language = SOURCE
-_catalogue = NullTranslations()
+_texts: dict[str, str] = {}  #: what each English text is in the current language; empty for English itself
 
 
 def languages() -> list[str]:
@@ -54,7 +54,7 @@ def set_language(code: str) -> None:
     >>> language()
     'en'
     """
-    global _language, _catalogue
+    global _language, _texts
     if code not in languages():
         raise ValueError(
             message(
@@ -64,13 +64,14 @@ def set_language(code: str) -> None:
                 example=f'"{SOURCE}"',
             )
         )
-    _catalogue = NullTranslations() if code == SOURCE else translation("lossbook", LOCALE, [code])
+    # The dictionary behind gettext's methods: torch.compile, which meets errors too, looks into it, but not into them.
+    _texts = {} if code == SOURCE else vars(translation("lossbook", LOCALE, [code]))["_catalog"]
     _language = code
 
 
 def gettext(text: str) -> str:
     """Translate `text` into the current language. Fill its {placeholders} afterwards, with `str.format`."""
-    return _catalogue.gettext(text)
+    return _texts.get(text, text)
 
 
 class Phrase:
@@ -84,7 +85,7 @@ class Phrase:
 
     def write(self, translate: Callable[[str], str]) -> str:
         """The text in the language into which `translate` turns English; `str` leaves it as it is."""
-        return translate(self.text).format(**{name: _in(translate, value) for name, value in self.values.items()})
+        return _filled(translate, self.text, self.values)
 
     def __str__(self) -> str:
         return self.write(gettext)
@@ -96,9 +97,14 @@ def message(text: str | Phrase, /, **values: Any) -> str:
     >>> message("{name} must be larger than 0, got {value}.", name="delta", value=-1)
     'delta must be larger than 0, got -1.'
     """
-    phrase = text if isinstance(text, Phrase) else Phrase(text, **values)
-    own, english = str(phrase), phrase.write(str)
+    if isinstance(text, Phrase):
+        text, values = text.text, text.values
+    own, english = _filled(gettext, text, values), _filled(str, text, values)
     return own if own == english else f"{own}{ENGLISH}{english})"
+
+
+def _filled(translate: Callable[[str], str], text: str, values: Mapping[str, Any]) -> str:
+    return translate(text).format(**{name: _in(translate, value) for name, value in values.items()})
 
 
 def _in(translate: Callable[[str], str], value: Any) -> Any:

@@ -53,23 +53,23 @@ def verify(loss: Any, like: Any, inputs: Any = None, *, compile: bool = False, *
             return Report(candidate.name, right.name, (_not_made(candidate),))
         examination = Examination(candidate, right)
         if not any(trial.right for trial in examination.trials):
-            raise ValueError(_nothing_right(examination))
+            raise _nothing_right(examination)
         checks = (*CHECKS, compiled) if compile else CHECKS
         if not examination.runs:
             checks = (calls, module)  # there is nothing to look at but what it is made of
         return Report(candidate.name, right.name, tuple(check(examination) for check in checks))
 
 
-def _nothing_right(examination: Examination) -> str:
-    """Why there is nothing to compare with."""
+def _nothing_right(examination: Examination) -> ValueError:
+    """Build the error that says why there is nothing to compare with."""
     batches = [trial.batch for trial in examination.trials]
     outcomes = (call(right, b.tensors, examination.wrt) for b in batches for right in examination.standard.losses)
     error = next((error for outcome in outcomes if (error := error_of(outcome))), None)
     name = examination.reference.name
     said = Phrase("{name} cannot be computed on any of the batches, so there is nothing to compare with.", name=name)
     if error is None:
-        return message("{said} no finite tensor comes back.", said=said)
-    return message("{said} {kind}: {error}", said=said, kind=type(error).__name__, error=error)
+        return ValueError(message("{said} no finite tensor comes back.", said=said))
+    return ValueError(message("{said} {kind}: {error}", said=said, kind=type(error).__name__, error=error))
 
 
 def _not_made(candidate: Candidate) -> CheckResult:

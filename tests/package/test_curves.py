@@ -102,7 +102,7 @@ LIMITS = {
 def test_every_loss_is_drawn_or_a_sentence_says_why_not():
     for entry in CATALOGUE:
         assert bool(entry.views) != bool(entry.not_drawn), entry.name
-        assert entry.views or re.fullmatch(r"plot draws no \w+: .{60,}\.", entry.not_drawn)
+        assert entry.views or re.fullmatch(r"plot draws no \w+: .{60,}\.", str(entry.not_drawn))
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -123,7 +123,7 @@ def test_curve_is_the_formula(name):
     found = curves(name)
     assert [curve.case for curve in found] == list(EXPECTED[name])
     for curve, formula in zip(found, EXPECTED[name].values(), strict=True):
-        low, high = LIMITS[curve.variable.name]
+        low, high = LIMITS[str(curve.variable.name)]
         x = curve.x.tolist()
         assert (x[0], x[-1]) == (low, high)
         assert len(x) > 190
@@ -198,7 +198,7 @@ def test_settings_change_the_variable_where_they_must():
 
 def test_cross_entropy_joins_nll_over_the_probability():
     nll, cross_entropy = curves("nll", "cross_entropy")
-    assert cross_entropy.variable.name == "the probability of the true class"
+    assert str(cross_entropy.variable.name) == "the probability of the true class"
     assert torch.allclose(nll.loss, cross_entropy.loss)
     assert torch.allclose(nll.gradient, cross_entropy.gradient)
 

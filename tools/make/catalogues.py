@@ -12,7 +12,6 @@ from pathlib import Path
 from string import Formatter
 
 from babel.messages import Catalog
-from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
@@ -53,11 +52,28 @@ def read(language: str) -> Catalog:
         return read_po(file)
 
 
+def files(package: Path = PACKAGE) -> list[Path]:
+    """The package's files of code, those of a folder before its folders."""
+    return sorted(package.rglob("*.py"), key=lambda file: [(part != file.name, part) for part in file.parts])
+
+
+def calls(source: str) -> list[ast.Call]:
+    """The calls of `MARKS`, in the order of the source: one may stand inside another, where Babel's reader sees none."""
+    found = [
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS
+    ]
+    return sorted(found, key=lambda call: (call.lineno, call.col_offset))
+
+
 def extract(package: Path = PACKAGE) -> Texts:
     """Every text of the package, in the order of the source."""
     texts = Texts()
-    for file, _, text, _, _ in extract_from_dir(package, keywords=dict.fromkeys(MARKS)):
-        texts.add(text, locations=[(f"lossbook/{file}", 0)])
+    for file in files(package):
+        for call in calls(file.read_text("utf-8")):
+            if call.args and isinstance(call.args[0], ast.Constant):
+                texts.add(call.args[0].value, locations=[(f"lossbook/{file.relative_to(package).as_posix()}", 0)])
     return texts
 
 
@@ -110,19 +126,18 @@ def faults(catalogue: Texts) -> list[str]:
 def unreadable(source: str, file: str) -> list[str]:
     """Calls whose text cannot be collected, because it is not written out in the call. A message may be a phrase."""
     found = []
-    for call in ast.walk(ast.parse(source)):
-        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in MARKS):
-            continue
-        a_phrase = call.func.id == "message" and call.args and isinstance(call.args[0], (ast.Name, ast.Attribute))
+    for call in calls(source):
+        name = ast.unparse(call.func)
+        a_phrase = name == "message" and call.args and isinstance(call.args[0], (ast.Name, ast.Attribute))
         if len(call.args) != 1 or not (isinstance(call.args[0], ast.Constant) or a_phrase):
-            how = "fill placeholders with .format" if call.func.id == "_" else "give values for placeholders by name"
-            found.append(f"{file}, line {call.lineno}: write the text itself into {call.func.id}(…), and {how}")
+            how = "fill placeholders with .format" if name == "_" else "give values for placeholders by name"
+            found.append(f"{file}, line {call.lineno}: write the text itself into {name}(…), and {how}")
     return found
 
 
 def main() -> int:
     texts = extract()
-    found = [fault for file in PACKAGE.rglob("*.py") for fault in unreadable(file.read_text("utf-8"), str(file))]
+    found = [fault for file in files() for fault in unreadable(file.read_text("utf-8"), str(file))]
     for language in languages():
         catalogue = updated(read(language), language, texts)
         path(language).parent.mkdir(exist_ok=True)
