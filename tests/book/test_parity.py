@@ -215,6 +215,13 @@ def test_a_difference_in_outputs_is_caught(ours, theirs, says):
     assert says in fault
 
 
+def test_an_error_says_its_numbers_in_english_again():
+    ours, again = "got (3, 1)\n1.5\n", "nhận được (3, 1)\n(English: got (3, 1))\n1.5\n"
+    assert compared("code", "f()", "f()", {"outputs": [stream(ours)]}, {"outputs": [stream(again)]}) == []
+    other = again.replace("được (3, 1)", "được (3, 2)")
+    assert len(compared("code", "f()", "f()", {"outputs": [stream(ours)]}, {"outputs": [stream(other)]})) == 1
+
+
 def test_words_and_paths_in_outputs_may_differ():
     ours, theirs = display("image/svg+xml", SVG.format(1, 2)), display("image/svg+xml", SVG.format(7, 2))
     assert compared("code", "f()", "f()", {"outputs": [ours]}, {"outputs": [theirs]}) == []

@@ -60,11 +60,25 @@ def test_every_text_can_be_collected():
     assert [fault for file in files for fault in catalogues.unreadable(file.read_text("utf-8"), file.name)] == []
 
 
-@pytest.mark.parametrize("call", ["_(text)", '_(f"loss {x}")', '_("loss" + name)', '_("loss", "losses")'])
-def test_a_text_that_nobody_can_collect_is_found(call):
-    assert catalogues.unreadable(call, "a.py") == [
-        "a.py, line 1: write the text itself into _(…), and fill placeholders with .format"
-    ]
+@pytest.mark.parametrize(
+    ("call", "name", "how"),
+    [
+        ("_(text)", "_", "fill placeholders with .format"),
+        ('_(f"loss {x}")', "_", "fill placeholders with .format"),
+        ('_("loss" + name)', "_", "fill placeholders with .format"),
+        ('_("loss", "losses")', "_", "fill placeholders with .format"),
+        ('message(f"loss {x}")', "message", "give values for placeholders by name"),
+        ('message("loss {0}", x)', "message", "give values for placeholders by name"),
+        ("Phrase(text)", "Phrase", "give values for placeholders by name"),
+    ],
+)
+def test_a_text_that_nobody_can_collect_is_found(call, name, how):
+    assert catalogues.unreadable(call, "a.py") == [f"a.py, line 1: write the text itself into {name}(…), and {how}"]
+
+
+def test_a_call_inside_a_call_is_collected(tmp_path):
+    (tmp_path / "a.py").write_text('f(message("one {x}", x=g(a, Phrase("two"), [_("three")])))\nmessage(phrase)\n')
+    assert [message.id for message in catalogues.extract(tmp_path) if message.id] == ["one {x}", "two", "three"]
 
 
 def test_faults_of_a_catalogue_are_found():
@@ -73,12 +87,16 @@ def test_faults_of_a_catalogue_are_found():
     catalogue.add("class", "lớp", flags=["fuzzy"])
     catalogue.add("mean {value:g}", "trung bình {valor:g}")
     catalogue.add("sum {value:g}", "tổng {value:.2f}")
+    catalogue.add("no {name!r}", "không có {name}")
+    catalogue.add("error: %(message)s", "lỗi: %s")
     catalogue.add("model", "mô hình")
     assert catalogues.faults(catalogue) == [
         "vi, 'loss': not translated",
         "vi, 'class': marked fuzzy; check the translation and take the mark away",
         "vi, 'mean {value:g}': the placeholders differ in 'trung bình {valor:g}'",
         "vi, 'sum {value:g}': the placeholders differ in 'tổng {value:.2f}'",
+        "vi, 'no {name!r}': the placeholders differ in 'không có {name}'",
+        "vi, 'error: %(message)s': the placeholders differ in 'lỗi: %s'",
     ]
 
 

@@ -1,6 +1,7 @@
 """Whether a translated page says the same as the English one: the same cells, code, numbers, formulas, links."""
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import zip_longest
@@ -44,6 +45,7 @@ MEND = {
 }
 SHOWN = {"maths": "formulas", "code": "code spans"}  # how messages call a kind, where its name is no plural
 ORDERED = {"headings", "directives"}
+ENGLISH = re.compile(r"^\(English: .*\)$", re.MULTILINE)  # what an error says a second time in a translation
 
 
 def faults(english: Page, translated: Page) -> list[str]:
@@ -182,7 +184,7 @@ def _kind(output: dict) -> str:
 
 def _output_numbers(cell: Cell) -> Iterator[str]:
     for output in cell.outputs:
-        yield from numbers("".join(output.get("text", "")))
+        yield from numbers(ENGLISH.sub("", "".join(output.get("text", ""))))
         for mime, content in output.get("data", {}).items():
             if mime == SVG:
                 for text in texts("".join(content)):
