@@ -90,7 +90,7 @@ journal = {Journal}, pages = {1--7}, doi = {10.1/2}, url = {https://x.org}, lang
         ("en", "et al.", "In Portuguese, translated from English."),
         ("vi", "và cộng sự.", "Bằng tiếng Bồ Đào Nha, dịch từ tiếng Anh."),
         ("zh", "等.", "葡萄牙语, 译自英语."),
-        ("pt", "e outros.", "Em português, traduzido do inglês."),
+        ("pt", "e colaboradores.", "Em português, traduzido do inglês."),
     ],
 )
 def test_entry_in_the_language_of_the_page(language, others, told, monkeypatch):
