@@ -98,7 +98,8 @@ def message(text: str | Phrase, /, **values: Any) -> str:
     'delta must be larger than 0, got -1.'
     """
     if isinstance(text, Phrase):
-        text, values = text.text, text.values
+        values = text.values
+        text = text.text
     own, english = _filled(gettext, text, values), _filled(str, text, values)
     return own if own == english else f"{own}{ENGLISH}{english})"
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..catalogue import find, lookup, settings_of_module
 from ..guards.losses import check_not_class
-from ..guards.tensors import check_floating, check_tensors
+from ..guards.tensors import check_arguments, check_floating, check_tensors
 from ..kit.class_steps import steps_of_softmax
 from ..kit.entry import Entry
 from ..kit.loss import pick
@@ -200,7 +200,7 @@ def _explain_own(loss: Callable, tensors: tuple[Any, ...], settings: dict[str, A
                 name=name,
             )
         )
-    check_tensors(*tensors)
+    check_arguments(*tensors)
     variables: list[Tensor] = [t.detach().clone() for t in tensors]
     variable = next((t for t in variables if t.is_floating_point()), None)
     if variable is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -29,10 +30,18 @@ def can_be_read(value: Tensor) -> bool:
     return True
 
 
-def check_tensors(*numbered: Any, **named: Any) -> None:
-    """Each value is a tensor, all on one device. Where the caller does not know a name, the argument's number stands."""
-    values = [*((Phrase("argument {i}", i=i), value) for i, value in enumerate(numbered, start=1)), *named.items()]
-    for name, value in values:
+def check_tensors(**named: Any) -> None:
+    """Each value is a tensor, all on one device."""
+    _check_tensors(named.items())
+
+
+def check_arguments(*values: Any) -> None:
+    """The same of arguments whose names are not known: messages count them."""
+    _check_tensors([(Phrase("argument {i}", i=i), value) for i, value in enumerate(values, start=1)])
+
+
+def _check_tensors(named: Iterable[tuple[str | Phrase, Any]]) -> None:
+    for name, value in named:
         if not isinstance(value, Tensor):
             raise TypeError(
                 message(
@@ -42,7 +51,7 @@ def check_tensors(*numbered: Any, **named: Any) -> None:
                     kind=type(value).__name__,
                 )
             )
-    (first, one), *rest = values
+    (first, one), *rest = named
     for name, other in rest:
         if one.device != other.device:
             raise ValueError(

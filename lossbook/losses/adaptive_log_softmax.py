@@ -22,6 +22,8 @@ from ..language import Phrase
 from ..language import gettext as _
 from ..softmax import log_softmax
 
+TABLE = Phrase("the table of log-probabilities")  #: what messages call it
+
 
 class AdaptiveOutput(NamedTuple):
     """What :class:`AdaptiveLogSoftmaxWithLoss` returns."""
@@ -102,7 +104,7 @@ class AdaptiveLogSoftmaxWithLoss(nn.Module):
         logits_shape(input, self.head.weight, self.head.bias)
         check_tensors(target=target)
         all_classes = torch.zeros((), device=input.device).expand(*input.shape[:-1], self.n_classes)  # only their shape
-        check_class_indices(all_classes, target, name=Phrase("the table of log-probabilities"))
+        check_class_indices(all_classes, target, name=TABLE)
         classes = target.reshape(-1).long()
         try:
             output = self._log_probability(input.reshape(-1, self.in_features), classes)

@@ -36,6 +36,8 @@ CHUNK = 2**24  #: logits held at once, 64 MiB in float32
 # torch has this loss and its options from 2.13 on.
 Options = getattr(torch.nn, "LinearCrossEntropyOptions", SimpleNamespace)
 
+TABLE = Phrase("the table of logits")  #: what messages call it
+
 
 @loss_function
 def linear_cross_entropy(
@@ -98,10 +100,10 @@ def linear_cross_entropy(
     classes, positions = shape[dim], math.prod(shape[dim + 1 :])
     check_class_weight(weight, classes)
     if target.shape == shape:
-        check_class_probabilities(target, ignored, name=Phrase("the table of logits"))
+        check_class_probabilities(target, ignored, name=TABLE)
         targets, share = target.reshape(-1, classes, positions), torch.ones_like(logits.select(dim, 0))
     else:
-        check_class_indices(logits, target, name=Phrase("the table of logits"))
+        check_class_indices(logits, target, name=TABLE)
         targets, (_none, share) = target.reshape(-1, positions), pick(logits, target, dim, weight, ignored)
 
     def plain(input: Tensor, matrix: Tensor, bias: Tensor | None) -> Tensor:
