@@ -98,15 +98,16 @@ def _parser() -> argparse.ArgumentParser:
         "Numbers are separated by commas, rows by semicolons. Exit code 1: verify found a fault. Exit code 2: the input "
         "was wrong\nor the loss could not be run, and a sentence says how."
     )
+    shared = argparse.ArgumentParser(add_help=False)
+    codes = ", ".join(languages())
+    shared.add_argument("--lang", default=SOURCE, metavar="CODE", help=_("language: {codes}").format(codes=codes))
     parser = argparse.ArgumentParser(
         "lossbook",
+        parents=[shared],
         description=_("PyTorch losses: explained with your numbers, drawn, and yours checked."),
         epilog=_("examples:") + EXAMPLES + note,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    shared = argparse.ArgumentParser(add_help=False)
-    codes = ", ".join(languages())
-    shared.add_argument("--lang", default=SOURCE, metavar="CODE", help=_("language: {codes}").format(codes=codes))
     shared_set = argparse.ArgumentParser(add_help=False)
     shared_set.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help=_("a setting: reduction=sum")

@@ -115,17 +115,18 @@ def unknown_class(target: Tensor, classes: int, cause: Exception, ignorable: boo
     wrong = target[(target < 0) | (target >= classes)].flatten()
     if wrong.numel() == 0:
         raise cause
-    said = Phrase(
-        "target holds class {number}, but input has {classes} classes, numbered from 0.",
-        number=wrong[0].item(),
-        classes=classes,
-    )
+    values = {"number": wrong[0].item(), "classes": classes}
     if ignorable:
         return IndexError(
             message(
-                "{said} Count classes from 0, or pass ignore_index={number} if this number marks samples to leave out.",
-                said=said,
-                number=wrong[0].item(),
+                "target holds class {number}, but input has {classes} classes, numbered from 0. Count classes from 0, "
+                "or pass ignore_index={number} if this number marks samples to leave out.",
+                **values,
             )
         )
-    return IndexError(message("{said} Count classes from 0.", said=said))
+    return IndexError(
+        message(
+            "target holds class {number}, but input has {classes} classes, numbered from 0. Count classes from 0.",
+            **values,
+        )
+    )

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from torch import Tensor
 
 from ..guards.tensors import check_floating, check_tensors
-from ..language import Phrase, message
+from ..language import message
 
 #: Takes the name of a setting and its value, and raises where the value breaks the rule.
 Rule = Callable[[str, Any], None]
@@ -25,10 +25,18 @@ def one_of(*allowed: str | int) -> Rule:
     def rule(name: str, value: Any) -> None:
         if not isinstance(value, (str, int)) or value not in allowed:
             choices = ", ".join(map(repr, allowed))
-            said = Phrase("{name} must be one of {choices}, got {value!r}.", name=name, choices=choices, value=value)
             if value == "elementwise_mean":
-                said = Phrase("{said} In PyTorch 0.4 this was the name of 'mean'.", said=said)
-            raise ValueError(message(said))
+                raise ValueError(
+                    message(
+                        "{name} must be one of {choices}, got {value!r}. In PyTorch 0.4 this was the name of 'mean'.",
+                        name=name,
+                        choices=choices,
+                        value=value,
+                    )
+                )
+            raise ValueError(
+                message("{name} must be one of {choices}, got {value!r}.", name=name, choices=choices, value=value)
+            )
 
     return rule
 

@@ -66,10 +66,22 @@ def _nothing_right(examination: Examination) -> ValueError:
     outcomes = (call(right, b.tensors, examination.wrt) for b in batches for right in examination.standard.losses)
     error = next((error for outcome in outcomes if (error := error_of(outcome))), None)
     name = examination.reference.name
-    said = Phrase("{name} cannot be computed on any of the batches, so there is nothing to compare with.", name=name)
     if error is None:
-        return ValueError(message("{said} no finite tensor comes back.", said=said))
-    return ValueError(message("{said} {kind}: {error}", said=said, kind=type(error).__name__, error=error))
+        return ValueError(
+            message(
+                "{name} cannot be computed on any of the batches, so there is nothing to compare with. no finite tensor "
+                "comes back.",
+                name=name,
+            )
+        )
+    return ValueError(
+        message(
+            "{name} cannot be computed on any of the batches, so there is nothing to compare with. {kind}: {error}",
+            name=name,
+            kind=type(error).__name__,
+            error=error,
+        )
+    )
 
 
 def _not_made(candidate: Candidate) -> CheckResult:

@@ -192,6 +192,22 @@ def test_message_words():
     assert message_words("with %s, {x} and  softmax(z): y == 1") == "with □, □ and □: y □ 1"
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Build it: {caller}({name}(), …).", "Build it: □."),
+        ("Write explain('l1', torch.tensor([1.0, (2.0)]), dim=0) or 'lossbook list'.", "Write □ or □."),
+        ("shape (N, C, d1, …), ax=….", "shape □, □"),
+        ("leave out .item() and .svg", "leave out □ and □"),
+        ("write 2,3,4 and not 2,3", "write □ and not 2,3"),
+        ("the reader's loss, the losses' sum", "the reader's loss, the losses' sum"),
+        ("a class (C) of words (three)", "a class (C) of words (three)"),
+    ],
+)
+def test_code_in_an_error_is_no_prose(text, words):
+    assert message_words(text) == words
+
+
 # ---- planted faults of translation
 
 

@@ -1,14 +1,20 @@
 """The command `lossbook`: what it prints, and one sentence with exit code 2 for wrong input."""
 
+import argparse
+import ast
+import inspect
 import io
+import re
 import subprocess
 import sys
 
 import pytest
 
 import lossbook
-from lossbook.__main__ import main
+from lossbook.__main__ import _of_argparse, main
 from lossbook.catalogue import CATALOGUE
+from lossbook.plain_text import width
+from tools.make import catalogues
 
 
 def run(capsys, *arguments):
@@ -179,6 +185,95 @@ def test_help(arguments, capsys):
         main(arguments)
     assert done.value.code == 0
     assert "usage: lossbook" in capsys.readouterr().out
+
+
+TRANSLATED = ["vi", "zh", "pt"]
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("explain", "mes", "1", "2"),
+        ("explain", "mse", "1,a", "2"),
+        ("explain", "mse", "1,2; 3", "2"),
+        ("explain", "mse", "1,2", "2"),
+        ("explain", "mse", "1", "2", "--set", "reduction"),
+        ("explain", "softmax", "1,2", "3,4"),
+        ("explain", "adaptive_log_softmax", "1", "2"),
+        ("plot", "l1", "-o", "losses"),
+        ("verify", "losses.py", "--like", "mse"),
+        ("verify", "nowhere.py:mse", "--like", "mse"),
+        ("verify", "math:mse", "--like", "mse"),
+    ],
+)
+def test_wrong_input_is_told_in_two_languages(capsys, arguments, language):
+    english = run(capsys, *arguments)[2].removeprefix("lossbook: ").removesuffix("\n")
+    code, out, err = run(capsys, *arguments, "--lang", language)
+    own, second = err.splitlines()
+    assert (code, out) == (2, "")
+    assert second == f"(English: {english})"
+    assert own.startswith("lossbook: ")
+    assert own != f"lossbook: {english}"
+
+
+def without_blanks(text):
+    return "".join(text.split())
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_help_in_another_language(capsys, language):
+    shown = ""
+    for command in ([], ["list"], ["explain"], ["plot"], ["verify"]):
+        with pytest.raises(SystemExit) as done:
+            main([*command, "--lang", language, "--help"])
+        assert done.value.code == 0
+        shown += without_blanks(capsys.readouterr().out)
+    home, told = "lossbook/__main__.py", 0
+    for text in catalogues.read(language):
+        if text.id and text.locations[0][0] == home and not re.search("[{}%]|^softmax|expected|^[a-z]+$", text.id):
+            assert without_blanks(text.string) in shown, text.id
+            told += 1
+    assert told > 15
+    assert "usage:" not in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["explain"], "thiếu các đối số bắt buộc: loss, numbers"),
+        (["dance"], "không có lựa chọn 'dance' (hãy chọn trong "),
+        (["plot", "l1", "-o"], "đối số -o/--output: cần đúng một giá trị"),
+        (["plot", "l1", "-o", "a.svg", "--dance"], "không nhận ra các đối số: --dance"),
+        (["plot", "l1", "-o", "a.svg", "--gradient=1"], "tùy chọn này không nhận giá trị, mà lại có '1'"),
+    ],
+)
+def test_argparse_speaks_the_language_too(capsys, arguments, words):
+    with pytest.raises(SystemExit) as done:
+        main(["--lang", "vi", *arguments])
+    assert done.value.code == 2
+    err = capsys.readouterr().err
+    assert err.startswith("cách dùng: lossbook")
+    assert ": lỗi: " in err
+    assert words in err
+    assert argparse._("usage: ") == "usage: "
+
+
+def test_argparse_has_every_text_that_is_translated():
+    tree = ast.parse(inspect.getsource(_of_argparse))
+    texts = [key.value for node in ast.walk(tree) if isinstance(node, ast.Dict) for key in node.keys]
+    known = {node.value for node in ast.walk(ast.parse(inspect.getsource(argparse))) if isinstance(node, ast.Constant)}
+    assert len(texts) > 10
+    assert set(texts) <= known
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_list_in_another_language(capsys, language):
+    english, own = run(capsys, "list")[1], run(capsys, "list", "--lang", language)[1]
+    family = catalogues.read(language).get("regression").string
+    assert english.count(" regression ") == own.count(f" {family} ") == 4
+    homes = {width(line.partition("torch.nn.")[0]) for line in own.splitlines() if "torch.nn." in line}
+    assert homes == {46}
 
 
 def test_as_a_program():

@@ -92,7 +92,8 @@ def unfilled(source: str) -> list[str]:
     for call in catalogues.calls(source):
         if ast.unparse(call.func) != "_" and isinstance(call.args[0], ast.Constant):
             names = {field[0] for field in catalogues.placeholders(call.args[0].value)}
-            if names != {keyword.arg for keyword in call.keywords}:
+            given = {keyword.arg for keyword in call.keywords}
+            if names != given and None not in given:  # None: **values
                 found.append(call.args[0].value)
     return found
 
@@ -160,10 +161,10 @@ def test_a_phrase_takes_the_language_of_what_it_is_part_of():
     lossbook.set_language("vi")
     phrase = Phrase("Did you mean {name!r}?", name="mse")
     assert str(phrase) == "Ý bạn là 'mse'?"
-    assert message("{said} {kind}: {error}", said=phrase, kind="E", error=ValueError("a\nb")).splitlines() == [
-        "Ý bạn là 'mse'? E: a",
+    assert message("{one} and {other}", one=phrase, other=ValueError("a\nb")).splitlines() == [
+        "Ý bạn là 'mse'? và a",
         "b",
-        "(English: Did you mean 'mse'? E: a",
+        "(English: Did you mean 'mse'? and a",
         "b)",
     ]
     assert gettext("a text that no catalogue has") == message("a text that no catalogue has")

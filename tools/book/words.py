@@ -14,8 +14,14 @@ NO_WORDS = {*CODE_DIRECTIVES, "math", "toctree", "bibliography", "eval-rst"}
 QUOTATION = re.compile(r"<q\b[^>]*>.*?</q>", re.DOTALL)
 TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
 # In a comment or a message, code stands unmarked: calls, operators, dotted names; and {} for a value.
+INNER = r"(?:[^()]|\((?:[^()]|\([^()]*\))*\))*"  # of parentheses, with calls and shapes inside
 UNMARKED_CODE = re.compile(
-    r"\$[^$]*\$|`[^`]*`|\"[!-~]*?\"|\{[^{}]*\}|%\(\w+\)s|%s|[a-z_][\w.]*\([^()]*\)|[!-~]*[=_\[\]<>^*/\\|+][!-~]*|[a-z_]\w*(?:\.[a-z_]\w*)+|-\d[\d.]*",
+    r"\$[^$]*\$|`[^`]*`|\"[!-~]*?\"|(?<!\w)'[ -&(-~]*'(?!\w)"  # formulas and quotations
+    rf"|(?:[a-z_][\w.]*|\{{\w+\}}|lambda: )(?:\({INNER}\))+"  # calls
+    r"|\{[^{}]*\}|%\(\w+\)[rs]|%[rs]"  # values
+    r"|\((?:\w+, )+…(?:, \w+)*\)"  # shapes
+    r"|[!-~…]*[=_\[\]<>^*/\\|+][!-~…]*|[a-z_]\w*(?:\.[a-z_]\w*)+|(?<!\S)\.[a-z]+(?:\(\))?"
+    r"|-\d[\d.]*|\d+(?:,-?\d[\d.]*){2,}",
     re.ASCII | re.IGNORECASE,
 )
 

@@ -22,6 +22,7 @@ TERMS: list[dict] = sorted(  # longer ones first: "loss function" is not an inst
 HAN = "[一-鿿]"
 LONG_ENOUGH = 40  # letters; the language of fewer is a guess
 CERTAIN = 0.95
+ARGUMENTS = {"probabilities", "target", "targets"}  # names of arguments, in the texts of errors
 
 
 def faults(page: Page, english: Page | None = None) -> list[str]:
@@ -189,9 +190,10 @@ def interface_faults(root: Path = ROOT) -> list[str]:
     """The faults of the texts of the site and of the package."""
     found = []
     for (place, key), texts in interface_texts(root).items():
-        english = [message_words(texts[REFERENCE])]
         for language, text in texts.items():
             if text:  # that none is missing is the business of the catalogues' own check
+                names = set(re.findall(r"[a-z_]+", text)) & ARGUMENTS  # a translation keeps them: they are no words
+                english = [re.sub(rf"\b(?:{'|'.join(names)})\b" if names else "$^", HIDDEN, message_words(key))]
                 where = f"{place}, “{_short(key)}” ({language})"
                 found += text_faults(where, [message_words(text)], language, english)
     return found
