@@ -106,7 +106,7 @@ class Report:
         check, result = _("check"), _("result")
         table = f"|  | {check} | {result} |\n|---|---|---|\n{rows}"
         findings = "\n\n".join(
-            f"**{c.title}**\n\n" + "\n\n".join(_quoted(line) for line in str(c.finding).splitlines())
+            f"**{c.title}**\n\n" + "\n\n".join(quoted(line) for line in str(c.finding).splitlines())
             for c in self.checks
             if c.finding
         )
@@ -133,7 +133,7 @@ def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
-def _quoted(line: str) -> str:
+def quoted(line: str) -> str:
     """Escape a line, so that Markdown takes no character of it for markup."""
     return "".join(f"\\{c}" if c in "*_[]|`$<" else c for c in line)
 
