@@ -62,14 +62,16 @@ EXERCISES = {
         hint=lambda: _("The loss is the mean of (w x − y)². What is its second derivative with respect to w?"),
     ),
     "centered-inputs": Exercise(
-        answer=lambda: largest_rate(X - 2, torch.ones(3)),
-        praise=lambda: _("H is diagonal, with 4/3 for the weight and 2 for the bias. The steepest decides: 2 / 2 = 1."),
+        answer=lambda: largest_rate(2 * (X - 2), torch.ones(3)),
+        praise=lambda: _(
+            "H is diagonal, with 16/3 for the weight and 2 for the bias. The steepest decides: 2 / (16/3) = 0.375."
+        ),
         mistakes=lambda: [
-            (largest_rate(X, torch.ones(3)), _("That is the limit for 1, 2 and 3. Compute H anew with −1, 0 and 1.")),
-            (1.5, _("That is 2 / (4/3), the limit for the weight. The bias has a steeper direction.")),
-            (2.0, _("That is the largest eigenvalue. The limit is 2 divided by it.")),
+            (largest_rate(X, torch.ones(3)), _("That is the limit for 1, 2 and 3. Compute H anew with −2, 0 and 2.")),
+            (1.0, _("That is 2 / 2, the limit for the bias. The weight has a steeper direction.")),
+            (16 / 3, _("That is the largest eigenvalue. The limit is 2 divided by it.")),
         ],
-        hint=lambda: _("The sum of −1, 0 and 1 is 0, so H has zeros beside its diagonal. What stands on it?"),
+        hint=lambda: _("The sum of −2, 0 and 2 is 0, so H has zeros beside its diagonal. What stands on it?"),
     ),
     "bias-left-out": Exercise(
         answer=lambda: trained(weight_only=False),
