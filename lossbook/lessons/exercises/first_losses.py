@@ -76,19 +76,24 @@ EXERCISES = {
         answer=lambda: "mcbbr",
         praise=lambda: _("What the target is decides: a number, one of several classes, yes or no, or an order."),
         mistakes=lambda: [
-            ("mccbr", _("Look at task 3 again: can two tags be true at once? Cross-entropy allows one class only.")),
+            ("mccbr", _("Look at task 3 again: can two of them be true at once? Cross-entropy allows one class only.")),
             ("mcbcr", _("Look at task 4 again: softmax over one output is always 1. What is the loss then?")),
             (
                 "mcccr",
                 _("Look at tasks 3 and 4 again: cross-entropy wants one true class among two or more outputs."),
             ),
-            ("mbbbr", _("Look at task 2 again: exactly one digit is right, and its class index is no probability.")),
+            ("mbbbr", _("Look at task 2 again: exactly one class is right, and its index is no probability.")),
             (
                 "mcbbb",
-                _("Look at task 5 again: no answer is right or wrong by itself. What matters is the difference."),
+                _("Look at task 5 again: no score is right or wrong by itself. What matters is the difference."),
             ),
             ("mcbbm", _("Look at task 5 again: the scores have no true values. What matters is their difference.")),
-            ("mmbbr", _("Look at task 2 again: digit 9 is no larger mistake for a 1 than digit 2 is.")),
+            (
+                "mmbbr",
+                _(
+                    "Look at task 2 again: the languages have numbers, but language 9 is no larger mistake for a 1 than language 2."
+                ),
+            ),
         ],
         hint=lambda: _("Ask of each task: is the target a number, one of several classes, yes or no, or an order?"),
     ),

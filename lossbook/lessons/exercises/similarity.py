@@ -32,9 +32,9 @@ def _triplet(scale: float) -> float:
     return float(lf.triplet_margin_loss(*points))
 
 
-def _sixty_degrees(label: int, margin: float = 0.25) -> float:
-    vectors = torch.tensor([1.0, 0.0]), torch.tensor([0.5, math.sqrt(0.75)])
-    return float(lf.cosine_embedding_loss(*vectors, torch.tensor(label), margin=margin))
+def _of_angle(label: int) -> float:
+    vectors = torch.tensor([1.0, 0.0]), torch.tensor([3.0, 4.0])
+    return float(lf.cosine_embedding_loss(*vectors, torch.tensor(label), margin=0.25))
 
 
 EXERCISES = {
@@ -126,16 +126,16 @@ EXERCISES = {
     ),
     "mend-triplet": WrittenLoss("triplet_margin", names_the_slip=False),
     "write-triplet": WrittenLoss("triplet_margin"),
-    "sixty-degrees": Exercise(
-        answer=lambda: (_sixty_degrees(1), _sixty_degrees(-1)),
-        praise=lambda: _("The cosine is 0.5. The margin takes 0.25 off what the dissimilar pair pays."),
+    "cosine-and-margin": Exercise(
+        answer=lambda: (_of_angle(1), _of_angle(-1)),
+        praise=lambda: _("The cosine is 0.6. The margin takes 0.25 off what the dissimilar pair pays."),
         mistakes=lambda: [
-            ((0.5, 0.5), _("The first is right. For the dissimilar pair subtract the margin from the cosine.")),
-            ((0.25, 0.25), _("The second is right. The similar pair does not see the margin.")),
-            ((0.13, 0.62), _("The cosine of 60° is 0.5. You took that of 30°.")),
-            ((0.5, 0.75), _("The first is right. The margin is subtracted, not added.")),
+            ((0.4, 0.6), _("The first is right. For the dissimilar pair subtract the margin from the cosine.")),
+            ((0.15, 0.35), _("The second is right. The similar pair does not see the margin.")),
+            ((-2.0, 2.75), _("That takes the product u · v for the cosine. Divide it by both lengths.")),
+            ((0.4, 0.85), _("The first is right. The margin is subtracted, not added.")),
         ],
-        hint=lambda: _("The cosine of 60° is 0.5. Put it into both cases of the formula."),
+        hint=lambda: _("The cosine is u · v divided by both lengths, 3 / 5. Put it into both cases of the formula."),
     ),
     "mend-cosine": WrittenLoss("cosine_embedding", names_the_slip=False),
     "write-cosine": WrittenLoss("cosine_embedding"),
