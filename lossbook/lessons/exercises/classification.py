@@ -13,13 +13,13 @@ from .written_loss import WrittenLoss
 
 LOGITS, FIRST = torch.tensor([2.0, 0.0, -1.0]), torch.tensor(0)
 SOFTMAX_OUTPUT = torch.tensor([0.61, 0.39])
-SURE = torch.tensor([0.9])
+SURE = torch.tensor([0.85])
 YES, NO = torch.ones(1), torch.zeros(1)
 POSITIVES, NEGATIVES = 100, 900
 P, Q = torch.tensor([0.5, 0.5]), torch.tensor([0.25, 0.75])
-TWO_P, TWO_Q = torch.stack([P, P]), torch.stack([Q, P])  # the second sample agrees with its target
+TWO_P, TWO_Q = torch.stack([P, Q]), torch.stack([Q, P])  # targets and what the model says
 OF_TRUE_CLASS = torch.tensor([0.5, 0.8, 0.1])  # probabilities
-HALF_YES, ANSWERS = torch.tensor([0.5, 0.5]), torch.tensor([0.5, 0.9])
+HALF_YES, ANSWERS = torch.tensor([0.5, 0.5]), torch.tensor([0.7, 0.9])
 
 
 def divergence(q: torch.Tensor, p: torch.Tensor) -> float:
@@ -97,25 +97,25 @@ EXERCISES = {
             float(lf.binary_cross_entropy(SURE, YES)),
             float(lf.binary_cross_entropy(SURE, NO)),
         ),
-        praise=lambda: _("The same answer, 0.9, costs about twenty times as much where it is wrong."),
+        praise=lambda: _("The same answer, 0.85, costs about twelve times as much where it is wrong."),
         mistakes=lambda: [
             (
-                (-math.log(0.9), -math.log(0.9)),
-                _("The first is right. For the label 0 the probability that counts is 1 − p = 0.1."),
+                (-math.log(0.85), -math.log(0.85)),
+                _("The first is right. For the label 0 the probability that counts is 1 − p = 0.15."),
             ),
             (
-                (math.log(0.9), math.log(0.1)),
+                (math.log(0.85), math.log(0.15)),
                 _("Those are the logarithms. The loss is minus the logarithm."),
             ),
             (
-                (-math.log(0.1), -math.log(0.9)),
+                (-math.log(0.15), -math.log(0.85)),
                 _("Both numbers are right, in the wrong order: the label 1 comes first."),
             ),
             (
-                (-math.log(0.9), math.log(0.1)),
+                (-math.log(0.85), math.log(0.15)),
                 _("The first is right. The second has the wrong sign: no loss of a probability is below 0."),
             ),
-            ((0.1, 0.9), _("Those are the differences of p and the label, the L1 loss. Take logarithms.")),
+            ((0.15, 0.85), _("Those are the differences of p and the label, the L1 loss. Take logarithms.")),
         ],
         hint=lambda: _("One of the two terms of the formula is multiplied by 0. Which one is left for each label?"),
     ),
@@ -196,15 +196,11 @@ EXERCISES = {
         praise=lambda: _("For a label between 0 and 1 both terms count, and no answer costs less than ln 2 here."),
         mistakes=lambda: [
             (
-                (0.0, soft_losses()[1]),
-                _("The second is right. The first answer equals its label and still costs its entropy."),
+                (-math.log(0.7), -math.log(0.9)),
+                _("That is the loss of a whole yes. With the label 0.5 the no counts as much."),
             ),
-            (
-                (soft_losses()[0], -math.log(0.9)),
-                _("The first is right. With the label 0.5 the no counts as much as the yes."),
-            ),
-            ((-math.log(0.5) / 2, -math.log(0.9) / 2), _("That is the term of the yes alone. Add that of the no.")),
-            ((0.0, 0.4), _("Those are the differences of p and the label, the L1 loss. Take logarithms.")),
+            ((-math.log(0.7) / 2, -math.log(0.9) / 2), _("That is the term of the yes alone. Add that of the no.")),
+            ((0.2, 0.4), _("Those are the differences of p and the label, the L1 loss. Take logarithms.")),
         ],
         hint=lambda: _("Put y = 0.5 into the formula: half of −ln p and half of −ln (1 − p)."),
     ),
@@ -236,15 +232,15 @@ EXERCISES = {
                 _("In PyTorch mean divides by the classes too: two samples of two classes are four elements."),
             ),
             (
-                (2 * of_two_samples("sum"), of_two_samples("sum"), of_two_samples("batchmean")),
-                _("The second sample agrees with its target, so it adds nothing."),
+                (2 * divergence(Q, P), divergence(Q, P), divergence(Q, P) / 2),
+                _("In the second sample target and model are exchanged, and KL(Q ‖ P) is another number."),
             ),
             (
                 (of_two_samples("sum"), of_two_samples("mean"), of_two_samples("batchmean")),
                 _("All three numbers are right, in the wrong order: sum, batchmean, mean."),
             ),
         ],
-        hint=lambda: _("The sum is the divergence of the first sample. Then count samples, and elements."),
+        hint=lambda: _("The sum is KL(P ‖ Q) plus KL(Q ‖ P). Then count samples, and elements."),
         digits=3,
     ),
     "mend-kl": WrittenLoss("kl_div", {"reduction": "batchmean"}, names_the_slip=False),

@@ -32,6 +32,14 @@ def repairs_that_reach() -> str:
     return reached
 
 
+def right_divisors() -> str:
+    """The letters of the divisors that make an L1 loss of the sum, for any number of rows and columns."""
+    prediction, target = torch.arange(12.0).reshape(3, 4), torch.zeros(3, 4)
+    divisors = {"a": len(target), "b": prediction.numel(), "c": target.shape[-1], "d": 2 * prediction.shape[-1]}
+    right = lf.l1_loss(prediction, target)
+    return "".join(k for k, divisor in divisors.items() if torch.isclose(prediction.sum() / divisor, right))
+
+
 def slope_of_half_a_square() -> tuple[float, ...]:
     p = torch.tensor([2.0, -4.0], requires_grad=True)
     return tuple(torch.autograd.grad((p.detach() * p).sum(), p)[0].tolist())
@@ -49,7 +57,7 @@ EXERCISES = {
         hint=lambda: _("Which of the four lines lets a small change of p change the loss a little?"),
     ),
     "verify-report": Exercise(
-        answer=lambda: "b",
+        answer=right_divisors,
         praise=lambda: _("The mean goes over all elements; the last dimension counts the columns only."),
         mistakes=lambda: [
             ("a", _("That mends this input by chance, because it has a single column. Try it on three.")),

@@ -26,7 +26,7 @@ def weights_of_descent(loss, rate: float = 0.3, steps: int = 6) -> tuple[float, 
 
 SUM_OF_SQUARES, SAMPLES, OUTPUTS = 38.0, 2, 3  # of the batch in "mse-divisor"
 ERROR, ZERO = torch.tensor(3.0), torch.tensor(0.0)
-PREDICTED, TRUE = torch.tensor([2.5, 0.0, 2.0]), torch.tensor([3.0, -0.5, 2.0])
+PREDICTED, TRUE = torch.tensor([1.0, 2.0, 4.0]), torch.tensor([1.0, 4.0, 1.0])
 PROBABILITY, LABEL = torch.tensor([0.9, 0.2]), torch.tensor([1.0, 0.0])
 ERRORS = torch.tensor([1.0, -2.0, 3.0])
 
@@ -162,7 +162,7 @@ EXERCISES = {
             ((ten_times("mean"), ten_times("sum") / 10), _("The mean is right. The sum adds all 30 squares.")),
             ((ten_times("mean") / 10, ten_times("sum") / 10), _("The sum of the squares grows tenfold too.")),
         ],
-        hint=lambda: _("The three squares are 0.25, 0.25 and 0. Now each of them occurs ten times."),
+        hint=lambda: _("The three squares are 0, 4 and 9. Now each of them occurs ten times."),
     ),
     "swapped-arguments": Exercise(
         answer=lambda: float(lf.binary_cross_entropy(PROBABILITY, LABEL)),
