@@ -106,7 +106,7 @@ class Report:
         check, result = _("check"), _("result")
         table = f"|  | {check} | {result} |\n|---|---|---|\n{rows}"
         findings = "\n\n".join(
-            f"**{c.title}**\n\n" + "\n\n".join(_quoted(line) for line in str(c.finding).splitlines())
+            f"**{c.title}**\n\n" + "\n\n".join(quoted(line) for line in str(c.finding).splitlines())
             for c in self.checks
             if c.finding
         )
@@ -128,7 +128,7 @@ class Report:
         )
 
 
-def _quoted(line: str) -> str:
+def quoted(line: str) -> str:
     """Escape a line, so that Markdown takes no character of it for markup."""
     return "".join(f"\\{c}" if c in "*_[]|`$<" else c for c in line)
 

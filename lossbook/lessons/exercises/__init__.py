@@ -1,37 +1,25 @@
 """The exercises of the book: the right answer, computed, and a hint for each mistake that readers make.
 
-One file a part of the book.
+One file a part of the book. A loss that the reader writes or mends is judged by `verify`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from ...guards.names import suggest
 from ...language import Phrase, message
-from ...language import gettext as _
 from . import classification, custom_losses, first_losses, regression, similarity, training, what_is_a_loss
-from .exercise import equal
+from .exercise import Exercise
+from .verdict import Verdict
+from .written_loss import WrittenLoss
+
+__all__ = ["EXERCISES", "PARTS", "Verdict", "check"]
 
 PARTS = (what_is_a_loss, first_losses, training, regression, classification, similarity, custom_losses)
-EXERCISES = {name: exercise for part in PARTS for name, exercise in part.EXERCISES.items()}
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The result of `check`: true when the answer is right; prints as a sentence."""
-
-    right: bool
-    message: str
-
-    def __bool__(self) -> bool:
-        return self.right
-
-    def __repr__(self) -> str:
-        return self.message
-
-    _repr_markdown_ = __repr__  # prose that wraps, on a page
+EXERCISES: dict[str, Exercise | WrittenLoss] = {
+    name: exercise for part in PARTS for name, exercise in part.EXERCISES.items()
+}
 
 
 def check(name: str, answer: Any) -> Verdict:
@@ -39,16 +27,19 @@ def check(name: str, answer: Any) -> Verdict:
 
     Args:
         name: the exercise, as its page gives it.
-        answer: a number, a row of numbers, a letter or several letters; ``...`` stands for no answer yet.
+        answer: a number, a row of numbers, a letter or several letters, or a loss; ``...`` stands for no answer yet.
 
     Returns:
-        A :class:`Verdict`: right or wrong, with a hint that fits the mistake.
+        A :class:`Verdict`: right or wrong, with a hint that fits the mistake. A right number may be rounded to the
+        digits that the page asks for. A loss is judged by :func:`verify`.
 
     Raises:
         ValueError: there is no such exercise.
 
     >>> check("cross-entropy-by-hand", -1.386)
     Not yet. That is the logarithm itself. The loss is minus the logarithm, so that it is never negative.
+    >>> check("cross-entropy-by-hand", 1.39)
+    Right, rounded from 1.3863. The probability is 1/4, and −ln 1/4 = ln 4.
     """
     if not isinstance(name, str) or name not in EXERCISES:
         raise ValueError(
@@ -58,12 +49,4 @@ def check(name: str, answer: Any) -> Verdict:
                 help=suggest(name, EXERCISES, Phrase("There are:")),
             )
         )
-    exercise = EXERCISES[name]
-    if answer is ... or (isinstance(answer, (tuple, list)) and any(part is ... for part in answer)):
-        return Verdict(False, _("No answer yet: put yours in place of the three dots and run the cell again."))
-    if equal(answer, exercise.answer()):
-        return Verdict(True, _("Right. {praise}").format(praise=exercise.praise()))
-    for mistake, hint in exercise.mistakes():
-        if equal(answer, mistake):
-            return Verdict(False, _("Not yet. {hint}").format(hint=hint))
-    return Verdict(False, _("Not yet. {hint}").format(hint=exercise.hint()))
+    return EXERCISES[name].judge(answer)

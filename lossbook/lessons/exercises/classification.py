@@ -9,17 +9,35 @@ import torch
 from ... import functional as lf
 from ...language import gettext as _
 from .exercise import Exercise
+from .written_loss import WrittenLoss
 
 LOGITS, FIRST = torch.tensor([2.0, 0.0, -1.0]), torch.tensor(0)
 SOFTMAX_OUTPUT = torch.tensor([0.61, 0.39])
-SURE = torch.tensor([0.9])
+SURE = torch.tensor([0.85])
 YES, NO = torch.ones(1), torch.zeros(1)
 POSITIVES, NEGATIVES = 100, 900
 P, Q = torch.tensor([0.5, 0.5]), torch.tensor([0.25, 0.75])
+TWO_P, TWO_Q = torch.stack([P, Q]), torch.stack([Q, P])  # targets and what the model says
+OF_TRUE_CLASS = torch.tensor([0.5, 0.8, 0.1])  # probabilities
+HALF_YES, ANSWERS = torch.tensor([0.5, 0.5]), torch.tensor([0.7, 0.9])
 
 
 def divergence(q: torch.Tensor, p: torch.Tensor) -> float:
     return float(lf.kl_div(q.log(), p, reduction="sum"))
+
+
+def error_of_softmax() -> tuple[float, ...]:
+    """The gradient of the cross-entropy of `LOGITS`."""
+    z = LOGITS.clone().requires_grad_()
+    return tuple(torch.autograd.grad(lf.cross_entropy(z, FIRST), z)[0].tolist())
+
+
+def soft_losses() -> tuple[float, ...]:
+    return tuple(lf.binary_cross_entropy(ANSWERS, HALF_YES, reduction="none").tolist())
+
+
+def of_two_samples(reduction: str) -> float:
+    return float(lf.kl_div(TWO_Q.log(), TWO_P, reduction=reduction))
 
 
 EXERCISES = {
@@ -79,25 +97,25 @@ EXERCISES = {
             float(lf.binary_cross_entropy(SURE, YES)),
             float(lf.binary_cross_entropy(SURE, NO)),
         ),
-        praise=lambda: _("The same answer, 0.9, costs about twenty times as much where it is wrong."),
+        praise=lambda: _("The same answer, 0.85, costs about twelve times as much where it is wrong."),
         mistakes=lambda: [
             (
-                (-math.log(0.9), -math.log(0.9)),
-                _("The first is right. For the label 0 the probability that counts is 1 − p = 0.1."),
+                (-math.log(0.85), -math.log(0.85)),
+                _("The first is right. For the label 0 the probability that counts is 1 − p = 0.15."),
             ),
             (
-                (math.log(0.9), math.log(0.1)),
+                (math.log(0.85), math.log(0.15)),
                 _("Those are the logarithms. The loss is minus the logarithm."),
             ),
             (
-                (-math.log(0.1), -math.log(0.9)),
+                (-math.log(0.15), -math.log(0.85)),
                 _("Both numbers are right, in the wrong order: the label 1 comes first."),
             ),
             (
-                (-math.log(0.9), math.log(0.1)),
+                (-math.log(0.85), math.log(0.15)),
                 _("The first is right. The second has the wrong sign: no loss of a probability is below 0."),
             ),
-            ((0.1, 0.9), _("Those are the differences of p and the label, the L1 loss. Take logarithms.")),
+            ((0.15, 0.85), _("Those are the differences of p and the label, the L1 loss. Take logarithms.")),
         ],
         hint=lambda: _("One of the two terms of the formula is multiplied by 0. Which one is left for each label?"),
     ),
@@ -138,7 +156,93 @@ EXERCISES = {
             (-divergence(Q, P), _("A KL divergence is never below 0. The fraction is p / q, not q / p.")),
             (divergence(Q, P) / math.log(2), _("That is the result in bits. PyTorch takes the natural logarithm.")),
             (0.0, _("The terms do not cancel: ln 2 and ln (2/3) are of different size.")),
+            (
+                float((P * (P / Q).log().abs()).sum()),
+                _("You took the size of each term. The second is below 0: 0.5 is less than 0.75."),
+            ),
         ],
         hint=lambda: _("Two terms, p · ln (p / q): one with 0.5 / 0.25, the other with 0.5 / 0.75."),
     ),
+    "error-of-softmax": Exercise(
+        answer=error_of_softmax,
+        praise=lambda: _("Softmax minus one-hot. The true class is pulled up by what the other two are pushed down."),
+        mistakes=lambda: [
+            (
+                tuple(lf.softmax(LOGITS, dim=0).tolist()),
+                _("Those are the probabilities. Subtract 1 from that of the true class."),
+            ),
+            (tuple(-slope for slope in error_of_softmax()), _("The sizes are right, the signs are swapped.")),
+            ((-1.0, 0.0, 0.0), _("That would be NLLLoss on logits. The softmax inside moves the other classes too.")),
+        ],
+        hint=lambda: _("The three probabilities first. Then the gradient is softmax minus one-hot."),
+    ),
+    "mend-cross-entropy": WrittenLoss("cross_entropy", names_the_slip=False),
+    "write-label-smoothing": WrittenLoss("cross_entropy", {"label_smoothing": 0.1}),
+    "likelihood": Exercise(
+        answer=lambda: float((-3 * lf.nll_loss(OF_TRUE_CLASS.log().unsqueeze(1), torch.zeros(3).long())).exp()),
+        praise=lambda: _("0.5 · 0.8 · 0.1: the sum of the logarithms is the logarithm of the product."),
+        mistakes=lambda: [
+            (0.342, _("That is e to minus the mean, the geometric mean of the three probabilities. Three samples.")),
+            (3.2189, _("That is the sum of the three losses. Which probability has minus that as its logarithm?")),
+            (1.4 / 3, _("That is the mean of the probabilities. Independent events multiply.")),
+            (25.0, _("That is one divided by it. A probability is at most 1: mind the sign.")),
+        ],
+        hint=lambda: _("Three times the mean is the sum. Undo the minus sign and the logarithm."),
+    ),
+    "mend-nll": WrittenLoss("nll", names_the_slip=False),
+    "write-nll": WrittenLoss("nll"),
+    "half-a-yes": Exercise(
+        answer=soft_losses,
+        praise=lambda: _("For a label between 0 and 1 both terms count, and no answer costs less than ln 2 here."),
+        mistakes=lambda: [
+            (
+                (-math.log(0.7), -math.log(0.9)),
+                _("That is the loss of a whole yes. With the label 0.5 the no counts as much."),
+            ),
+            ((-math.log(0.7) / 2, -math.log(0.9) / 2), _("That is the term of the yes alone. Add that of the no.")),
+            ((0.2, 0.4), _("Those are the differences of p and the label, the L1 loss. Take logarithms.")),
+        ],
+        hint=lambda: _("Put y = 0.5 into the formula: half of −ln p and half of −ln (1 − p)."),
+    ),
+    "mend-bce": WrittenLoss("bce", names_the_slip=False),
+    "write-bce": WrittenLoss("bce"),
+    "weight-taken-back": Exercise(
+        answer=lambda: torch.sigmoid(torch.tensor(0.8).logit() - math.log(4)).item(),
+        praise=lambda: _("Odds of 4 to 1, divided by the weight 4, are odds of 1 to 1."),
+        mistakes=lambda: [
+            (0.2, _("That is 0.8 / 4. The weight multiplies the odds p / (1 − p), not the probability.")),
+            (16 / 17, _("That is the weight applied once more. Subtract its logarithm from the logit.")),
+            (0.8, _("That is what the model says. With pos_weight it is no probability any more.")),
+            (0.0, _("That is the logit. Its sigmoid is the probability.")),
+        ],
+        hint=lambda: _("The logit of 0.8 is ln (0.8 / 0.2) = ln 4. Subtract ln 4, and take the sigmoid."),
+    ),
+    "mend-bce-with-logits": WrittenLoss("bce_with_logits", names_the_slip=False),
+    "write-bce-with-logits": WrittenLoss("bce_with_logits"),
+    "three-reductions": Exercise(
+        answer=lambda: (of_two_samples("sum"), of_two_samples("batchmean"), of_two_samples("mean")),
+        praise=lambda: _("Divided by nothing, by two samples, and by four elements."),
+        mistakes=lambda: [
+            (
+                (of_two_samples("sum"),) * 3,
+                _("The sum is right. The other two divide: by the samples, and by all elements."),
+            ),
+            (
+                (of_two_samples("sum"), of_two_samples("batchmean"), of_two_samples("batchmean")),
+                _("In PyTorch mean divides by the classes too: two samples of two classes are four elements."),
+            ),
+            (
+                (2 * divergence(Q, P), divergence(Q, P), divergence(Q, P) / 2),
+                _("In the second sample target and model are exchanged, and KL(Q ‖ P) is another number."),
+            ),
+            (
+                (of_two_samples("sum"), of_two_samples("mean"), of_two_samples("batchmean")),
+                _("All three numbers are right, in the wrong order: sum, batchmean, mean."),
+            ),
+        ],
+        hint=lambda: _("The sum is KL(P ‖ Q) plus KL(Q ‖ P). Then count samples, and elements."),
+        digits=3,
+    ),
+    "mend-kl": WrittenLoss("kl_div", {"reduction": "batchmean"}, names_the_slip=False),
+    "write-kl": WrittenLoss("kl_div", {"reduction": "batchmean"}),
 }

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
+
 import torch
 
 from ... import functional as lf
 from ...language import gettext as _
 from .exercise import Exercise
+from .written_loss import WrittenLoss
 
 
 def weights_of_descent(loss, rate: float = 0.3, steps: int = 6) -> tuple[float, ...]:
@@ -22,6 +26,40 @@ def weights_of_descent(loss, rate: float = 0.3, steps: int = 6) -> tuple[float, 
 
 SUM_OF_SQUARES, SAMPLES, OUTPUTS = 38.0, 2, 3  # of the batch in "mse-divisor"
 ERROR, ZERO = torch.tensor(3.0), torch.tensor(0.0)
+PREDICTED, TRUE = torch.tensor([1.0, 2.0, 4.0]), torch.tensor([1.0, 4.0, 1.0])
+PROBABILITY, LABEL = torch.tensor([0.9, 0.2]), torch.tensor([1.0, 0.0])
+ERRORS = torch.tensor([1.0, -2.0, 3.0])
+
+
+def slopes(loss: Callable[..., torch.Tensor], errors: list[float] | torch.Tensor, **settings) -> tuple[float, ...]:
+    """The gradient of a loss with respect to each error."""
+    e = torch.as_tensor(errors).clone().requires_grad_()
+    return tuple(torch.autograd.grad(loss(e, torch.zeros_like(e), **settings), e)[0].tolist())
+
+
+def ten_times(reduction: str) -> float:
+    return float(lf.mse_loss(PREDICTED.repeat(10), TRUE.repeat(10), reduction=reduction))
+
+
+def failing_calls() -> str:
+    """The letters of the calls of the overview that PyTorch refuses."""
+    three, logits = torch.zeros(3), torch.zeros(3, 4)
+    calls = {
+        "a": lambda: torch.nn.MSELoss()(three, torch.tensor([1, 2, 3])),
+        "b": lambda: torch.nn.CrossEntropyLoss()(logits, torch.tensor([[1], [0], [2]])),
+        "c": lambda: torch.nn.CrossEntropyLoss()(logits, torch.tensor([1.0, 0.0, 2.0])),
+        "d": lambda: torch.nn.L1Loss()(three.unsqueeze(1), three),
+    }
+    failing = ""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for letter, call in calls.items():
+            try:
+                call()
+            except RuntimeError:
+                failing += letter
+    return failing
+
 
 EXERCISES = {
     "l1-swing": Exercise(
@@ -85,7 +123,7 @@ EXERCISES = {
         hint=lambda: _("Is 3 below or above the threshold 0.5? Take that line of each formula."),
     ),
     "calls-that-fail": Exercise(
-        answer=lambda: "bc",
+        answer=failing_calls,
         praise=lambda: _(
             "Cross-entropy wants one index for each sample, as an integer. The other two calls run, the last with a "
             "warning that you should heed."
@@ -103,4 +141,81 @@ EXERCISES = {
         ],
         hint=lambda: _("Ask of each call: which shape and which dtype does this loss want as its target?"),
     ),
+    "count-parameters": Exercise(
+        answer=lambda: sum(p.numel() for size in ((4, 6), (6, 2)) for p in torch.nn.Linear(*size).parameters()),
+        praise=lambda: _("4 · 6 + 6 in the first layer and 6 · 2 + 2 in the second."),
+        mistakes=lambda: [
+            (36, _("Those are the weights. Each neuron has a bias too.")),
+            (8, _("Those are the biases. Each connection has a weight.")),
+            (12, _("Those are the nodes. Count the connections between them, and a bias for each neuron.")),
+        ],
+        hint=lambda: _("A layer has one weight for each connection and one bias for each neuron it leads to."),
+        digits=0,
+    ),
+    "ten-times-the-batch": Exercise(
+        answer=lambda: (ten_times("mean"), ten_times("sum")),
+        praise=lambda: _(
+            "The mean does not see the size of the batch. The sum grows with it, and so does its gradient."
+        ),
+        mistakes=lambda: [
+            ((ten_times("mean") * 10, ten_times("sum")), _("The sum is right. The mean divides by ten times as many.")),
+            ((ten_times("mean"), ten_times("sum") / 10), _("The mean is right. The sum adds all 30 squares.")),
+            ((ten_times("mean") / 10, ten_times("sum") / 10), _("The sum of the squares grows tenfold too.")),
+        ],
+        hint=lambda: _("The three squares are 0, 4 and 9. Now each of them occurs ten times."),
+    ),
+    "swapped-arguments": Exercise(
+        answer=lambda: float(lf.binary_cross_entropy(PROBABILITY, LABEL)),
+        praise=lambda: _("Input first, target second. Here the swap gave a number, and it was 90 times too large."),
+        mistakes=lambda: [
+            (
+                float(lf.binary_cross_entropy(LABEL, PROBABILITY)),
+                _("That is the loss as it was. 0.9 and 0.2 are good answers to 1 and 0: what does each argument mean?"),
+            ),
+        ],
+        hint=lambda: _("Which of the two tensors is the model's answer, and where does it belong in the call?"),
+    ),
+    "l1-gradient": Exercise(
+        answer=lambda: slopes(lf.l1_loss, [0.0, 2.0, -3.0]),
+        praise=lambda: _("Only the sign of an error counts, divided by 3; where the error is 0, PyTorch takes 0."),
+        mistakes=lambda: [
+            ((0.0, 1.0, -1.0), _("The signs are right. The loss is a mean: divide by the three elements.")),
+            (
+                (0.0, 2 / 3, -1.0),
+                _("That grows with the error, like the gradient of MSE. The slope of L1 is −1 or +1."),
+            ),
+            ((0.0, -1 / 3, 1 / 3), _("The sizes are right. Where the prediction is too high, the slope is above 0.")),
+        ],
+        hint=lambda: _("For each element: is the prediction too high, too low or right? Then divide by their number."),
+    ),
+    "mend-l1": WrittenLoss("l1", names_the_slip=False),
+    "write-weighted-l1": WrittenLoss("l1"),
+    "mse-gradient": Exercise(
+        answer=lambda: slopes(lf.mse_loss, ERRORS),
+        praise=lambda: _("Each entry is 2/3 of its error."),
+        mistakes=lambda: [
+            ((2.0, -4.0, 6.0), _("That is the gradient of the sum. The mean divides it by 3.")),
+            (tuple((ERRORS / 3).tolist()), _("The derivative of a square brings down a factor 2.")),
+            (
+                tuple((-2 * ERRORS / 3).tolist()),
+                _("The sizes are right. A prediction that is too high has a slope above 0."),
+            ),
+            ((1 / 3, 4 / 3, 3.0), _("Those are the shares of the loss. The gradient is the derivative of each.")),
+        ],
+        hint=lambda: _("The derivative of e² / 3 with respect to e, for each of the three errors."),
+    ),
+    "mend-mse-divisor": WrittenLoss("mse", names_the_slip=False),
+    "write-mse": WrittenLoss("mse"),
+    "smooth-slopes": Exercise(
+        answer=lambda: slopes(lf.smooth_l1_loss, [0.2, 1.0, 5.0], beta=0.5, reduction="sum"),
+        praise=lambda: _("Below β the slope is the error divided by β, beyond it 1."),
+        mistakes=lambda: [
+            ((0.2, 1.0, 1.0), _("That is the slope of Huber, or of β = 1. Here the parabola is divided by 2 β.")),
+            ((0.4, 2.0, 10.0), _("The first is right. The other two errors lie beyond β, on the line.")),
+            ((0.04, 0.75, 4.75), _("Those are the losses. The question is how they change with the error.")),
+        ],
+        hint=lambda: _("Which of the three errors lie below 0.5? Take the derivative of the line that applies."),
+    ),
+    "mend-smooth-l1": WrittenLoss("smooth_l1", names_the_slip=False),
+    "write-huber": WrittenLoss("huber"),
 }

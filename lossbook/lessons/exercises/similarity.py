@@ -9,14 +9,32 @@ import torch
 from ... import functional as lf
 from ...language import gettext as _
 from .exercise import Exercise
+from .written_loss import WrittenLoss
 
 PAIRS = torch.tensor([0.3, 0.7, 2.0]), torch.tensor([1, -1, -1])  # distances and labels
 SCORES = torch.tensor(0.8), torch.tensor(0.3), torch.tensor(-1.0)
 VECTORS = torch.tensor([1.0, 0.0]), torch.tensor([1.0, 1.0])
 
 
-def _each_pair() -> tuple[float, ...]:
-    return tuple(lf.hinge_embedding_loss(*PAIRS, reduction="none").tolist())
+def _each_pair(margin: float = 1.0) -> tuple[float, ...]:
+    return tuple(lf.hinge_embedding_loss(*PAIRS, margin=margin, reduction="none").tolist())
+
+
+def _three_leads(margin: float) -> tuple[float, ...]:
+    leads = torch.tensor([1.0, 0.25, -0.5])
+    losses = lf.margin_ranking_loss(leads, torch.zeros(3), torch.ones(3), margin=margin, reduction="none")
+    return tuple(losses.tolist())
+
+
+def _triplet(scale: float) -> float:
+    """The distances 2 and 2.4, times `scale`."""
+    points = (torch.tensor([[scale * x]], dtype=torch.float64) for x in (0.0, 2.0, -2.4))
+    return float(lf.triplet_margin_loss(*points))
+
+
+def _of_angle(label: int) -> float:
+    vectors = torch.tensor([1.0, 0.0]), torch.tensor([3.0, 4.0])
+    return float(lf.cosine_embedding_loss(*vectors, torch.tensor(label), margin=0.25))
 
 
 EXERCISES = {
@@ -48,13 +66,11 @@ EXERCISES = {
     ),
     "loss-stuck-at-the-margin": Exercise(
         answer=lambda: "d",
-        praise=lambda: _(
-            "All distances are then equal, so the loss is 0 + margin. Print the mean distance to be sure."
-        ),
+        praise=lambda: _("Then d(a, p) = d(a, n) in every triplet, however far apart the embeddings lie."),
         mistakes=lambda: [
-            ("a", _("A triplet loss that has converged is near 0. Print the mean distance between embeddings.")),
+            ("a", _("A loss at the margin has learned nothing: on every triplet both distances are equal.")),
             ("b", _("The loss would follow: with the margin 2 it would print 2.0000. Why is it equal to the margin?")),
-            ("c", _("Where all embeddings are one point, pull and push cancel. More of the same changes nothing.")),
+            ("c", _("Then the mean distance would be near 0. It is 12.3.")),
         ],
         hint=lambda: _("Exactly the margin means d(a, p) − d(a, n) = 0. When is that so for every triplet?"),
     ),
@@ -69,4 +85,58 @@ EXERCISES = {
         ],
         hint=lambda: _("The cosine is u · v divided by both lengths. Which case does y = −1 take?"),
     ),
+    "margin-two": Exercise(
+        answer=lambda: _each_pair(margin=2.0),
+        praise=lambda: _("Only the second pair notices: it now lacks 1.3. The third stands exactly at the margin."),
+        mistakes=lambda: [
+            (_each_pair(), _("That is the loss with the margin 1. How much does the second pair lack to 2?")),
+            (
+                (1.7, 1.3, 0.0),
+                _("The second and third are right. A similar pair costs its distance, whatever the margin."),
+            ),
+            ((0.6, 0.6, 0.0), _("The margin is no factor. It is the distance that dissimilar pairs should have.")),
+        ],
+        hint=lambda: _("The similar pair does not see the margin. For the other two: 2 minus the distance, or 0."),
+    ),
+    "mend-hinge-embedding": WrittenLoss("hinge_embedding", names_the_slip=False),
+    "write-hinge-embedding": WrittenLoss("hinge_embedding"),
+    "three-leads": Exercise(
+        answer=lambda: _three_leads(margin=0.5),
+        praise=lambda: _("Enough lead, too small a lead, and the wrong order by 0.5 with the margin on top."),
+        mistakes=lambda: [
+            (_three_leads(margin=0.0), _("That is the loss without the margin.")),
+            ((0.0, 0.0, 1.0), _("The second is in the right order, but by less than the margin.")),
+            ((0.0, 0.25, 0.5), _("In the third the order is wrong by 0.5. The margin comes on top.")),
+            ((-0.5, 0.25, 1.0), _("The maximum of 0 and a negative number is 0.")),
+        ],
+        hint=lambda: _("The label is 1, so each pair costs max(0, 0.5 − lead)."),
+    ),
+    "mend-margin-ranking": WrittenLoss("margin_ranking", names_the_slip=False),
+    "write-margin-ranking": WrittenLoss("margin_ranking"),
+    "ten-times-as-long": Exercise(
+        answer=lambda: (_triplet(1.0), _triplet(10.0)),
+        praise=lambda: _("The margin is a length. Ten times the embeddings make a lead of 4, and the loss is silent."),
+        mistakes=lambda: [
+            ((_triplet(1.0), 6.0), _("The first is right. The margin does not grow with the embeddings.")),
+            ((_triplet(1.0), _triplet(1.0)), _("The first is right. The distances are then 20 and 24.")),
+            ((1.4, 5.0), _("The negative is farther away than the positive, so the difference is below 0.")),
+            ((0.6, -3.0), _("The first is right. The maximum of 0 and a negative number is 0.")),
+        ],
+        hint=lambda: _("Put both pairs of distances into max(0, d(a, p) − d(a, n) + 1)."),
+    ),
+    "mend-triplet": WrittenLoss("triplet_margin", names_the_slip=False),
+    "write-triplet": WrittenLoss("triplet_margin"),
+    "cosine-and-margin": Exercise(
+        answer=lambda: (_of_angle(1), _of_angle(-1)),
+        praise=lambda: _("The cosine is 0.6. The margin takes 0.25 off what the dissimilar pair pays."),
+        mistakes=lambda: [
+            ((0.4, 0.6), _("The first is right. For the dissimilar pair subtract the margin from the cosine.")),
+            ((0.15, 0.35), _("The second is right. The similar pair does not see the margin.")),
+            ((-2.0, 2.75), _("That takes the product u · v for the cosine. Divide it by both lengths.")),
+            ((0.4, 0.85), _("The first is right. The margin is subtracted, not added.")),
+        ],
+        hint=lambda: _("The cosine is u · v divided by both lengths, 3 / 5. Put it into both cases of the formula."),
+    ),
+    "mend-cosine": WrittenLoss("cosine_embedding", names_the_slip=False),
+    "write-cosine": WrittenLoss("cosine_embedding"),
 }

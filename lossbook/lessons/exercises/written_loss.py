@@ -1,0 +1,41 @@
+"""An exercise whose answer is a loss: the reader writes or mends it, and `verify` judges it."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+
+from ...catalogue import find
+from ...language import gettext as _
+from ...verifying.verify import verify
+from .verdict import Verdict, blank, not_yet, right
+
+
+@dataclass(frozen=True)
+class WrittenLoss:
+    """What the reader's loss should agree with."""
+
+    like: str  #: a name of the catalogue
+    settings: dict[str, Any] = field(default_factory=dict)
+    names_the_slip: bool = True  #: not where finding the fault is the exercise
+
+    def judge(self, given: Any) -> Verdict:
+        """Right, or the first thing that `verify` found."""
+        if given is ... or self._is_blank(given):
+            return blank()
+        report = verify(given, like=self.like, **self.settings)
+        if report:
+            return right(_("{loss} agrees with {like}.").format(loss=report.loss, like=report.like))
+        finding = next(check.finding for check in report.failures if check.finding)
+        diagnosis = finding.diagnosis if self.names_the_slip else ""
+        says, *facts = str(replace(finding, diagnosis=diagnosis, line="", page="")).splitlines()
+        return not_yet(says, tuple(facts))
+
+    def _is_blank(self, loss: Any) -> bool:
+        """Whether the loss still returns the three dots."""
+        with contextlib.suppress(Exception):  # what fails is not blank: `verify` says why it fails
+            return loss(*find(self.like).sample(torch.Generator().manual_seed(0))) is ...
+        return False

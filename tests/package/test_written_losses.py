@@ -1,0 +1,146 @@
+"""A loss that a reader writes: the right one passes, a known slip gets its hint, a blank one the invitation."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from lossbook import check, set_language
+from lossbook.catalogue import find
+from lossbook.language import gettext, languages
+from lossbook.lessons.exercises import EXERCISES
+from lossbook.lessons.exercises.written_loss import WrittenLoss
+
+WRITTEN = {name: exercise for name, exercise in EXERCISES.items() if isinstance(exercise, WrittenLoss)}
+# What the reader finds in the cell of an exercise that mends, or a slip of one who writes; and what verify calls it.
+SLIPS = {
+    "mend-mse": (lambda x, y: (x - y).mean() ** 2, "the errors are averaged first and squared afterwards"),
+    "write-l1": (lambda x, y: (x - y).mean(), "the error itself is averaged: positive and negative errors cancel"),
+    "mend-softmax": (
+        lambda z, t: -z.softmax(dim=0).log().gather(1, t.unsqueeze(1)).mean(),
+        "log-softmax goes over dimension 0, the batch, and not over the classes",
+    ),
+    "write-softmax-cross-entropy": (
+        lambda z, t: -z.softmax(dim=1).gather(1, t.unsqueeze(1)).mean(),
+        "the logarithm is missing: the loss is minus the probability",
+    ),
+    "mend-multi-margin": (
+        lambda s, t: (1 - s.gather(1, t.unsqueeze(1)) + s).clamp(min=0).mean(),
+        "the true class is compared with itself: margin too much",
+    ),
+    "mend-l1": (
+        lambda x, y: (x - y).abs().sum() / len(y),
+        "the sum divided by the batch size only, instead of by the number of all elements",
+    ),
+    "write-weighted-l1": (lambda x, y: (x - y).square().mean(), ""),
+    "mend-mse-divisor": (lambda x, y: (x - y).square().mean(dim=-1).sum(), ""),
+    "write-mse": (lambda x, y: (x - y).square().sum(), "the sum instead of the mean: exactly N times too large"),
+    "mend-smooth-l1": (
+        lambda x, y, beta=1.0: torch.where((x - y).abs() < beta, (x - y).square() / 2, (x - y).abs() - beta / 2).mean(),
+        "",
+    ),
+    "write-huber": (lambda x, y: (x - y).square().mean(), ""),
+    "mend-cross-entropy": (
+        lambda z, t: -(F.one_hot(t, z.shape[1]) * z.log_softmax(dim=1)).mean(),
+        "the mean divides by the number of all inputs, N·C, instead of by the number of losses, N",
+    ),
+    "write-label-smoothing": (lambda z, t: F.cross_entropy(z, t), ""),
+    "mend-nll": (lambda x, t: -x[:, t].mean(), ""),
+    "write-nll": (lambda x, t: x.gather(1, t.unsqueeze(1)).mean(), ""),
+    "mend-bce": (
+        lambda p, y: (
+            -y * p.clamp(min=1e-44).log().clamp(min=-100) + (1 - y) * (1 - p).clamp(min=1e-44).log().clamp(min=-100)
+        ).mean(),
+        "the sign of the second term is wrong",
+    ),
+    "write-bce": (lambda p, y: -(y * p.clamp(min=1e-44).log()).mean(), "the term (1 − y)·log(1 − p) is missing"),
+    "mend-bce-with-logits": (
+        lambda z, y: ((1 + z.exp()).log() - y * z).mean(),
+        "exp overflows: subtract the largest number first, or use log_softmax or logsumexp",
+    ),
+    "write-bce-with-logits": (lambda z, y: F.binary_cross_entropy_with_logits(z.sigmoid(), y), ""),
+    "mend-hinge-embedding": (lambda x, y: torch.where(y == 1, x, 1 - x).mean(), "the hinge is missing"),
+    "write-hinge-embedding": (lambda x, y: torch.where(y == 1, x, 1 - x).mean(), "the hinge is missing"),
+    "mend-margin-ranking": (
+        lambda a, b, y, margin=0.0: (margin + y * (a - b)).clamp(min=0).mean(),
+        "the sign is wrong: the lower score should win",
+    ),
+    "write-margin-ranking": (
+        lambda a, b, y: (y * (a - b)).clamp(min=0).mean(),
+        "the sign is wrong: the lower score should win",
+    ),
+    "mend-triplet": (
+        lambda a, p, n: (F.pairwise_distance(a, p) - F.pairwise_distance(a, n) + 1).mean().clamp(min=0),
+        "",
+    ),
+    "write-triplet": (
+        lambda a, p, n: (F.pairwise_distance(a, p) - F.pairwise_distance(a, n) + 1).mean(),
+        "the hinge is missing: easy triplets cost less than 0",
+    ),
+    "mend-cosine": (
+        lambda u, v, y: torch.where(y == 1, 1 - (u * v).sum(1), (u * v).sum(1).clamp(min=0)).mean(),
+        "the vectors are not divided by their lengths: a dot product, not a cosine",
+    ),
+    "write-cosine": (
+        lambda u, v, y: torch.where(y == 1, 1 - (u * v).sum(1), (u * v).sum(1).clamp(min=0)).mean(),
+        "the vectors are not divided by their lengths: a dot product, not a cosine",
+    ),
+    "mend-kl": (
+        lambda x, p: (x.exp() * (x - p.log())).sum() / len(p),
+        "the divergence the other way round, KL(q‖p): the two distributions are swapped",
+    ),
+    "write-kl": (lambda x, p: -(p * x).sum() / len(p), ""),
+    "mend-detached": (
+        lambda x, y: ((x - y).detach() * (x - y)).mean(),
+        "the value is right, half of the gradient is missing: of a square, one factor was detached",
+    ),
+}
+every_loss = pytest.mark.parametrize("name", WRITTEN)
+
+
+def test_every_written_loss_has_a_slip():
+    assert set(SLIPS) == set(WRITTEN)
+
+
+@every_loss
+def test_the_right_loss_passes(name):
+    exercise = WRITTEN[name]
+    function = find(exercise.like).function
+
+    verdict = check(name, lambda *tensors: function(*tensors, **exercise.settings))
+    assert verdict, verdict
+    assert verdict.message.endswith(f"agrees with {exercise.like}.")
+
+
+@every_loss
+def test_a_slip_gets_its_hint_in_every_language(name):
+    slip, diagnosis = SLIPS[name]
+    hints = set()
+    for language in languages():
+        set_language(language)
+        verdict = check(name, slip)
+        assert not verdict
+        hints.add(verdict.message)
+        facts = "\n".join(verdict.facts)
+        assert len(verdict.facts) >= 2, "the smallest input, and what came"
+        assert "guide/" not in facts, "the reader is on the page already"
+        if diagnosis:
+            assert (gettext(diagnosis) in facts) == WRITTEN[name].names_the_slip
+    assert len(hints) == len(languages())
+
+
+@every_loss
+def test_three_dots_get_the_invitation(name):
+    invitation = check("same-accuracy", ...)
+    assert check(name, ...) == invitation
+    assert check(name, lambda *tensors, **settings: ...) == invitation
+
+
+def test_what_is_no_loss_is_said():
+    assert "got int" in check("write-l1", 3).message
+    assert "division" in repr(check("write-l1", lambda prediction, target: 1 / 0))
+
+
+def test_facts_are_plain_text_in_markdown():
+    verdict = check("mend-l1", SLIPS["mend-l1"][0])
+    assert "\\[\\[−1, 3\\]\\], \\[\\[2, 0\\]\\]" in verdict._repr_markdown_()
+    assert "[[−1, 3]], [[2, 0]]" in repr(verdict)
