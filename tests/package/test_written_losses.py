@@ -1,5 +1,7 @@
 """A loss that a reader writes: the right one passes, a known slip gets its hint, a blank one the invitation."""
 
+import functools
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -31,21 +33,24 @@ SLIPS = {
         lambda x, y: (x - y).abs().sum() / len(y),
         "the sum divided by the batch size only, instead of by the number of all elements",
     ),
-    "write-weighted-l1": (lambda x, y: (x - y).square().mean(), ""),
+    "write-weighted-l1": (lambda x, y, weight=None: (x - y).square().mean(), ""),
     "mend-mse-divisor": (lambda x, y: (x - y).square().mean(dim=-1).sum(), ""),
-    "write-mse": (lambda x, y: (x - y).square().sum(), "the sum instead of the mean: exactly N times too large"),
+    "write-mse": (
+        lambda x, y, reduction="mean": (x - y).square().sum(),
+        "the sum instead of the mean: exactly N times too large",
+    ),
     "mend-smooth-l1": (
         lambda x, y, beta=1.0: torch.where((x - y).abs() < beta, (x - y).square() / 2, (x - y).abs() - beta / 2).mean(),
         "",
     ),
-    "write-huber": (lambda x, y: (x - y).square().mean(), ""),
+    "write-huber": (lambda x, y, delta=1.0: (x - y).square().mean(), ""),
     "mend-cross-entropy": (
         lambda z, t: -(F.one_hot(t, z.shape[1]) * z.log_softmax(dim=1)).mean(),
         "the mean divides by the number of all inputs, N·C, instead of by the number of losses, N",
     ),
     "write-label-smoothing": (lambda z, t: F.cross_entropy(z, t), ""),
     "mend-nll": (lambda x, t: -x[:, t].mean(), ""),
-    "write-nll": (lambda x, t: x.gather(1, t.unsqueeze(1)).mean(), ""),
+    "write-nll": (lambda x, t, ignore_index=-100: x.gather(1, t.unsqueeze(1)).mean(), ""),
     "mend-bce": (
         lambda p, y: (
             -y * p.clamp(min=1e-44).log().clamp(min=-100) + (1 - y) * (1 - p).clamp(min=1e-44).log().clamp(min=-100)
@@ -57,15 +62,18 @@ SLIPS = {
         lambda z, y: ((1 + z.exp()).log() - y * z).mean(),
         "exp overflows: subtract the largest number first, or use log_softmax or logsumexp",
     ),
-    "write-bce-with-logits": (lambda z, y: F.binary_cross_entropy_with_logits(z.sigmoid(), y), ""),
+    "write-bce-with-logits": (
+        lambda z, y, pos_weight=None: F.binary_cross_entropy_with_logits(z.sigmoid(), y),
+        "",
+    ),
     "mend-hinge-embedding": (lambda x, y: torch.where(y == 1, x, 1 - x).mean(), "the hinge is missing"),
-    "write-hinge-embedding": (lambda x, y: torch.where(y == 1, x, 1 - x).mean(), "the hinge is missing"),
+    "write-hinge-embedding": (lambda x, y, margin=1.0: torch.where(y == 1, x, 1 - x).mean(), "the hinge is missing"),
     "mend-margin-ranking": (
         lambda a, b, y, margin=0.0: (margin + y * (a - b)).clamp(min=0).mean(),
         "the sign is wrong: the lower score should win",
     ),
     "write-margin-ranking": (
-        lambda a, b, y: (y * (a - b)).clamp(min=0).mean(),
+        lambda a, b, y, margin=0.0, reduction="mean": (y * (a - b)).clamp(min=0).mean(),
         "the sign is wrong: the lower score should win",
     ),
     "mend-triplet": (
@@ -73,7 +81,7 @@ SLIPS = {
         "",
     ),
     "write-triplet": (
-        lambda a, p, n: (F.pairwise_distance(a, p) - F.pairwise_distance(a, n) + 1).mean(),
+        lambda a, p, n, margin=1.0, swap=False: (F.pairwise_distance(a, p) - F.pairwise_distance(a, n) + 1).mean(),
         "the hinge is missing: easy triplets cost less than 0",
     ),
     "mend-cosine": (
@@ -81,7 +89,7 @@ SLIPS = {
         "the vectors are not divided by their lengths: a dot product, not a cosine",
     ),
     "write-cosine": (
-        lambda u, v, y: torch.where(y == 1, 1 - (u * v).sum(1), (u * v).sum(1).clamp(min=0)).mean(),
+        lambda u, v, y, margin=0.0: torch.where(y == 1, 1 - (u * v).sum(1), (u * v).sum(1).clamp(min=0)).mean(),
         "the vectors are not divided by their lengths: a dot product, not a cosine",
     ),
     "mend-kl": (
@@ -106,7 +114,7 @@ def test_the_right_loss_passes(name):
     exercise = WRITTEN[name]
     function = find(exercise.like).function
 
-    verdict = check(name, lambda *tensors: function(*tensors, **exercise.settings))
+    verdict = check(name, functools.partial(function, **exercise.settings))
     assert verdict, verdict
     assert verdict.message.endswith(f"agrees with {exercise.like}.")
 
@@ -133,6 +141,14 @@ def test_three_dots_get_the_invitation(name):
     invitation = check("same-accuracy", ...)
     assert check(name, ...) == invitation
     assert check(name, lambda *tensors, **settings: ...) == invitation
+
+
+@pytest.mark.parametrize("language", languages())
+def test_a_setting_that_the_exercise_asks_for_must_be_taken(language):
+    set_language(language)
+    without = check("write-nll", lambda log_p, target: -log_p.gather(1, target.unsqueeze(1)).mean())
+    assert not without
+    assert without.message.endswith(("ignore_index.", "ignore_index。"))
 
 
 def test_what_is_no_loss_is_said():

@@ -190,7 +190,7 @@ EXERCISES = {
         hint=lambda: _("Three times the mean is the sum. Undo the minus sign and the logarithm."),
     ),
     "mend-nll": WrittenLoss("nll", names_the_slip=False),
-    "write-nll": WrittenLoss("nll"),
+    "write-nll": WrittenLoss("nll", takes=("ignore_index",)),
     "half-a-yes": Exercise(
         answer=soft_losses,
         praise=lambda: _("For a label between 0 and 1 both terms count, and no answer costs less than ln 2 here."),
@@ -218,7 +218,7 @@ EXERCISES = {
         hint=lambda: _("The logit of 0.8 is ln (0.8 / 0.2) = ln 4. Subtract ln 4, and take the sigmoid."),
     ),
     "mend-bce-with-logits": WrittenLoss("bce_with_logits", names_the_slip=False),
-    "write-bce-with-logits": WrittenLoss("bce_with_logits"),
+    "write-bce-with-logits": WrittenLoss("bce_with_logits", takes=("pos_weight",)),
     "three-reductions": Exercise(
         answer=lambda: (of_two_samples("sum"), of_two_samples("batchmean"), of_two_samples("mean")),
         praise=lambda: _("Divided by nothing, by two samples, and by four elements."),

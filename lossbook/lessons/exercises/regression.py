@@ -189,7 +189,7 @@ EXERCISES = {
         hint=lambda: _("For each element: is the prediction too high, too low or right? Then divide by their number."),
     ),
     "mend-l1": WrittenLoss("l1", names_the_slip=False),
-    "write-weighted-l1": WrittenLoss("l1"),
+    "write-weighted-l1": WrittenLoss("l1", takes=("weight",)),
     "mse-gradient": Exercise(
         answer=lambda: slopes(lf.mse_loss, ERRORS),
         praise=lambda: _("Each entry is 2/3 of its error."),
@@ -205,7 +205,7 @@ EXERCISES = {
         hint=lambda: _("The derivative of e² / 3 with respect to e, for each of the three errors."),
     ),
     "mend-mse-divisor": WrittenLoss("mse", names_the_slip=False),
-    "write-mse": WrittenLoss("mse"),
+    "write-mse": WrittenLoss("mse", takes=("reduction",)),
     "smooth-slopes": Exercise(
         answer=lambda: slopes(lf.smooth_l1_loss, [0.2, 1.0, 5.0], beta=0.5, reduction="sum"),
         praise=lambda: _("Below β the slope is the error divided by β, beyond it 1."),
@@ -216,6 +216,6 @@ EXERCISES = {
         ],
         hint=lambda: _("Which of the three errors lie below 0.5? Take the derivative of the line that applies."),
     ),
-    "mend-smooth-l1": WrittenLoss("smooth_l1", names_the_slip=False),
-    "write-huber": WrittenLoss("huber"),
+    "mend-smooth-l1": WrittenLoss("smooth_l1", takes=("beta",), names_the_slip=False),
+    "write-huber": WrittenLoss("huber", takes=("delta",)),
 }

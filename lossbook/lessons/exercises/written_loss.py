@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,12 +21,17 @@ class WrittenLoss:
 
     like: str  #: a name of the catalogue
     settings: dict[str, Any] = field(default_factory=dict)
+    takes: tuple[str, ...] = ()  #: settings that the exercise asks for; `verify` would let a loss go without
     names_the_slip: bool = True  #: not where finding the fault is the exercise
 
     def judge(self, given: Any) -> Verdict:
         """Right, or the first thing that `verify` found."""
         if given is ... or self._is_blank(given):
             return blank()
+        if missing := self._missing(given):
+            return not_yet(
+                _("The exercise asks for a setting that your loss does not take: {name}.").format(name=missing)
+            )
         report = verify(given, like=self.like, **self.settings)
         if report:
             return right(_("{loss} agrees with {like}.").format(loss=report.loss, like=report.like))
@@ -33,6 +39,13 @@ class WrittenLoss:
         diagnosis = finding.diagnosis if self.names_the_slip else ""
         says, *facts = str(replace(finding, diagnosis=diagnosis, line="", page="")).splitlines()
         return not_yet(says, tuple(facts))
+
+    def _missing(self, loss: Any) -> str:
+        """The first setting asked for that the loss does not take."""
+        if not callable(loss):
+            return ""  # `verify` says what is wrong
+        taken = inspect.signature(loss).parameters
+        return next((name for name in self.takes if name not in taken), "")
 
     def _is_blank(self, loss: Any) -> bool:
         """Whether the loss still returns the three dots."""
