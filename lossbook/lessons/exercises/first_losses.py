@@ -26,7 +26,7 @@ EXERCISES = {
                 "mcccr",
                 _("Look at tasks 3 and 4 again: cross-entropy wants one true class among two or more outputs."),
             ),
-            ("mbbbr", _("Look at task 2 again: exactly one digit is right, and its class index is no probability.")),
+            ("mbbbr", _("Look at task 2 again: exactly one digit is right, and its class number is no probability.")),
             (
                 "mcbbb",
                 _("Look at task 5 again: no answer is right or wrong by itself. What matters is the difference."),
