@@ -50,7 +50,7 @@ EXERCISES = {
             ),
             ("mlzbs", _("This trains as well. But the exercise asks for z first.")),
             ("mzlbs", _("This trains as well, with z anywhere before b. But the exercise asks for z first.")),
-            ("mlbsz", _("This trains as well: it erases for the next round. But the exercise asks for z first.")),
+            ("mlbsz", _("This trains as well: it erases for the next iteration. But the exercise asks for z first.")),
             ("zlmbs", _("The loss needs y_pred, which the model has yet to compute.")),
             ("zmbls", _("backward starts from the loss, so the loss must be there first.")),
         ],
