@@ -9,7 +9,7 @@ from tools.book import LANGUAGES, pages
 
 TITLE = re.compile(r"# ([^:：`]+)(?:: |：)`(\w+)`")
 CLASSES: dict[str, set[str]] = {}  # by page: some treat two
-for entry in CATALOGUE.values():
+for entry in CATALOGUE:
     if entry.page:
         CLASSES.setdefault(entry.page, set()).add(entry.module.__name__)
 
