@@ -3,7 +3,8 @@
 import pytest
 
 from tests.book.small_pages import cell
-from tools.checks.glosses import glosses, repeated
+from tools.book import ROOT
+from tools.checks.glosses import check_book, glosses, repeated
 
 
 @pytest.mark.parametrize(
@@ -23,3 +24,7 @@ def test_repeated_gloss_is_found():
     [fault] = repeated([first, second])
     assert "“(gradient)” was given in" in fault
     assert repeated([first]) == []
+
+
+def test_no_part_repeats_a_gloss():
+    assert check_book(ROOT) == []
