@@ -46,7 +46,10 @@ def headings(env: BuildEnvironment, docname: str) -> list[tuple[int, nodes.secti
 
 
 def named(env: BuildEnvironment, docname: str, place: str) -> nodes.Element | None:
-    """Of a notebook, the section that begins in the cell, else the one the cell stands in; else the glossary's term."""
+    """Of a notebook, the section that begins in the cell, else the one the cell stands in; else the glossary's term. Without
+    a place, the whole page."""
+    if not place and docname in env.all_docs:
+        return env.get_doctree(docname).next_node(nodes.section)
     ids = cell_ids(env, docname)
     if place in ids:
         number = ids.index(place)
@@ -65,7 +68,7 @@ def terms(env: BuildEnvironment, docname: str) -> dict[str, nodes.term]:
 class ResolveCellLinks(SphinxPostTransform):
     """Write each link as page › heading."""
 
-    default_priority = 5
+    default_priority = 25  # after the definitions of a page's terms, which hold such links, have been added
 
     def run(self, **kwargs) -> None:
         """Called by Sphinx for each page."""

@@ -1,4 +1,4 @@
-"""The glossary page: each term of book/glossary.yml, and what it is called in the other languages."""
+"""The glossary page: each term of book/glossary.yml, what it means, where it is taught, and its name in the other languages."""
 
 import re
 import unicodedata
@@ -8,6 +8,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from book._ext.cell_links import cell_link, docname_of
 from book._ext.pages import language_folder
 from tools.book import LANGUAGES, read_data
 
@@ -48,23 +49,37 @@ def inline(text: str) -> list[nodes.Node]:
 
 
 class Terms(SphinxDirective):
-    """``{terms}``: every term in the page's language, and what it is called in the others."""
+    """``{terms}``: every term in the page's language, defined, and what it is called in the others."""
 
     def run(self) -> list[nodes.Node]:
         """Called by Sphinx."""
         here = language_folder(self.env.docname)
-        entries = nodes.definition_list(classes=["terms"])
+        entries = nodes.definition_list(classes=["terms", "simple"])
         for term in sorted(
             terms(Path(self.env.srcdir, "book")), key=lambda term: order(term[here].replace("`", ""), here)
         ):
-            others = nodes.paragraph()
-            for code in [code for code in LANGUAGES if code != here]:
-                others += nodes.inline("", "", *inline(term[code]), classes=[f"language-{LANGUAGES[code].html}"])
-                others += nodes.Text(" · ")
-            others.pop()
             name = nodes.term("", "", *inline(term[here]), ids=[anchor(term)])
-            entries += nodes.definition_list_item("", name, nodes.definition("", others))
+            meaning = nodes.definition("", *self.definition(term, here), self.others(term, here))
+            entries += nodes.definition_list_item("", name, meaning)
         return [entries]
+
+    def definition(self, term: dict, here: str) -> list[nodes.paragraph]:
+        """What the term means, in Markdown of one line, and a link to the page that teaches it."""
+        if here not in term.get("definition", {}):
+            return []
+        paragraphs = [nodes.paragraph("", "", *self.parse_inline(term["definition"][here], lineno=self.lineno)[0])]
+        if docname_of(self.env, term["page"].partition("#")[0]) in self.env.found_docs:
+            paragraphs.append(nodes.paragraph("", "", cell_link(self.env, term["page"]), classes=["taught"]))
+        return paragraphs
+
+    def others(self, term: dict, here: str) -> nodes.paragraph:
+        """The term's names in the other languages."""
+        others = nodes.paragraph()
+        for code in [code for code in LANGUAGES if code != here]:
+            others += nodes.inline("", "", *inline(term[code]), classes=[f"language-{LANGUAGES[code].html}"])
+            others += nodes.Text(" · ")
+        others.pop()
+        return others
 
 
 def setup(app: Sphinx) -> dict:

@@ -49,12 +49,12 @@ def own_steps(loss: Callable, tensors: tuple[Any, ...], settings: dict[str, Any]
 def _line_steps(visits: list[Visit]) -> Iterator[Step]:
     for i, visit in enumerate(visits):
         again = any(earlier.statement is visit.statement for earlier in visits[:i])
-        if again:  # a loop: show its first and its last round
+        if again:  # a loop: show its first and its last turn
             last = not any(later.statement is visit.statement for later in visits[i + 1 :])
             if not last:
                 continue
         code = ast.unparse(visit.statement)
-        say = _("{code}, in the last round").format(code=code) if again else code
+        say = _("{code}, in the last turn of the loop").format(code=code) if again else code
         for name, value in visit.values.items():
             several = len(visit.values) > 1
             yield _step(f"{say}: {name}" if several else say, value, visit.operations)

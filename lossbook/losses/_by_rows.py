@@ -94,7 +94,7 @@ def sweep(
 def class_weights_of(
     target: Tensor, scale: Tensor, *, classes: int, weight: Tensor | None, ignored: int, smoothing: float
 ) -> tuple[Tensor, Tensor | None, Tensor]:
-    """Per sample: the weight of each class's −log p, the class indices, and a mask of samples that are not ignored.
+    """Per sample: the weight of each class's −log p, the class numbers, and a mask of samples that are not ignored.
 
     The weights have shape (n, C, K), with ``None`` for the indices, or (n, 1, K) where each target is one class.
     """

@@ -122,9 +122,23 @@ def test_renderings_keep_the_rules(language):
 
 
 def test_terms_have_only_known_fields():
-    fields = {*LANGUAGES, "required", "everyday", "also", "introduced", "typed", "forbidden", "note"}
+    fields = {
+        *LANGUAGES,
+        "definition",
+        "page",
+        "required",
+        "everyday",
+        "also",
+        "apart",
+        "introduced",
+        "typed",
+        "forbidden",
+        "note",
+    }
     assert [term["en"] for term in TERMS if term.keys() - fields] == []
-    by_language = [term.get(field, {}) for term in TERMS for field in ("also", "introduced", "typed", "forbidden")]
+    by_language = [
+        term.get(field, {}) for term in TERMS for field in ("also", "apart", "introduced", "typed", "forbidden")
+    ]
     assert {language for row in by_language for language in row} == set(LANGUAGES)
 
 
@@ -248,10 +262,10 @@ def test_english_form_knows_plurals():
     for term, text in [
         ("loss", "Losses"),
         ("probability", "probabilities"),
-        ("class index", "class indices"),
+        ("class number", "class numbers"),
         ("cross-entropy", "cross entropy"),
         ("dataset", "data sets"),
-        ("bias (parameter)", "bias"),
+        ("line (of a graph)", "line"),
     ]:
         assert terms[term].fullmatch(text)
     assert not terms["loss"].search("glossary lossless")

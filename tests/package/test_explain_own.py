@@ -73,7 +73,7 @@ def test_a_line_that_loses_the_gradient_is_marked():
     found = steps(Detached(), ROW, torch.zeros(2))
     assert found["weight = prediction.detach().exp()"].marks == ("the gradient ends here",)
     assert found["total = total + (p - y) ** 2"].value == 1, "a loop shows its first round"
-    assert found["total = total + (p - y) ** 2, in the last round"].value == 5, "and its last"
+    assert found["total = total + (p - y) ** 2, in the last turn of the loop"].value == 5, "and its last"
 
 
 def test_what_is_meant_is_not_marked():

@@ -43,4 +43,6 @@ def test_these_checks_on_this_page(page, capsys, checks, says):
 
 def test_a_word_that_is_neither_check_nor_page(capsys):
     assert main(["party"]) == 1
-    assert capsys.readouterr().err.startswith("'party' is neither a page nor a check. The checks: computed, notes, ")
+    assert capsys.readouterr().err.startswith(
+        "'party' is neither a page nor a check. The checks: computed, glosses, notes, "
+    )

@@ -134,7 +134,7 @@ def _english_form(forms: tuple[str, ...]) -> re.Pattern:
 
 def english_form(term: dict) -> re.Pattern:
     """What means the term in English, singular and plural."""
-    name = re.sub(r" \(.*\)$", "", term["en"])  # "bias (parameter)"
+    name = re.sub(r" \(.*\)$", "", term["en"])  # "line (of a graph)"
     return _english_form((name, *term.get("also", {}).get(REFERENCE, [])))
 
 

@@ -82,7 +82,7 @@ EXERCISES = {
                 "mcccr",
                 _("Look at tasks 3 and 4 again: cross-entropy wants one true class among two or more outputs."),
             ),
-            ("mbbbr", _("Look at task 2 again: exactly one class is right, and its index is no probability.")),
+            ("mbbbr", _("Look at task 2 again: exactly one class is right, and its number is no probability.")),
             (
                 "mcbbb",
                 _("Look at task 5 again: no score is right or wrong by itself. What matters is the difference."),
