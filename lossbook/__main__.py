@@ -98,7 +98,8 @@ def _parser() -> argparse.ArgumentParser:
 def _list(given: argparse.Namespace) -> None:
     for entry in CATALOGUE:
         home = "lossbook.beyond" if entry.module.__name__ in beyond.__all__ else "torch.nn"
-        print(f"{entry.name:30}{entry.family:16}{home}.{entry.module.__name__}")
+        also = f"  ({', '.join(entry.also)})" * bool(entry.also)
+        print(f"{entry.name:30}{entry.family:16}{home}.{entry.module.__name__}{also}")
 
 
 def _explain(given: argparse.Namespace) -> None:

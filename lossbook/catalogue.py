@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from .guards.names import suggest
+from .guards.names import enumerate_names, suggest
 from .kit.entry import Entry
 from .kit.loss import settings_of
 
@@ -49,19 +49,27 @@ CATALOGUE: tuple[Entry, ...] = tuple(import_module(f"{__package__}.losses.{name}
 def lookup(loss: str | Callable) -> Entry | None:
     """Return the entry of a loss, or ``None`` for a loss that is not in the catalogue.
 
-    A loss goes by its name, its function, its class or an object of it, from lossbook or from torch. An object of a
-    subclass is another loss: its ``forward`` may do something else.
+    A loss goes by its name or another that people type (:attr:`Entry.names`), its function, its class or an object of it,
+    from lossbook or from torch. An object of a subclass is another loss: its ``forward`` may do something else. A name
+    that means several losses raises an error that lists them.
     """
+    if isinstance(loss, str):
+        return _named(loss)
     for entry in CATALOGUE:
         classes = (entry.module, entry.torch_module)
-        if isinstance(loss, str):
-            if loss == entry.name:
-                return entry
-        elif type(loss) in classes or any(
+        if type(loss) in classes or any(
             loss is its for its in (entry.function, entry.torch_function, *classes) if its is not None
         ):
             return entry
     return None
+
+
+def _named(name: str) -> Entry | None:
+    meant = [entry for entry in CATALOGUE if name == entry.name] or [e for e in CATALOGUE if name in e.names]
+    if len(meant) > 1:
+        losses = enumerate_names([f"{entry.name!r} ({entry.module.__name__})" for entry in meant])
+        raise ValueError(f"{name!r} means several losses: {losses}. Write the name of the one that you mean.")
+    return meant[0] if meant else None
 
 
 def find(loss: str | Callable) -> Entry:
@@ -69,12 +77,14 @@ def find(loss: str | Callable) -> Entry:
 
     >>> find("mse").family
     'regression'
+    >>> find("SigmoidFocalLoss").name
+    'focal'
     """
     entry = lookup(loss)
     if entry is not None:
         return entry
-    names = (entry.name for entry in CATALOGUE)
-    raise ValueError(f"The catalogue has no loss {loss!r}. {suggest(loss, names, 'It holds:')}")
+    names, also = [entry.name for entry in CATALOGUE], [name for entry in CATALOGUE for name in entry.names]
+    raise ValueError(f"The catalogue has no loss {loss!r}. {suggest(loss, names, 'It holds:', also=also)}")
 
 
 def settings_of_module(module: torch.nn.Module) -> dict[str, Any]:

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 
-def suggest(name: Any, known: Iterable[str], listed: str) -> str:
+def suggest(name: Any, known: Iterable[str], listed: str, *, also: Iterable[str] = ()) -> str:
     """Return a sentence that helps with a wrong name: the nearest known one, or ``listed`` and all of them.
+
+    ``also``: other names that are known, and too many to list.
 
     >>> suggest("dleta", ["delta", "weight"], "It takes")
     "Did you mean 'delta'?"
@@ -16,7 +18,7 @@ def suggest(name: Any, known: Iterable[str], listed: str) -> str:
     'It takes delta, weight.'
     """
     names = list(known)
-    nearest = difflib.get_close_matches(name.lower(), names, n=1) if isinstance(name, str) else []
+    nearest = difflib.get_close_matches(name.lower(), [*names, *also], n=1) if isinstance(name, str) else []
     return f"Did you mean {nearest[0]!r}?" if nearest else f"{listed} {', '.join(names)}."
 
 

@@ -191,7 +191,7 @@ WRONG = {
     "softmax without dim": (lambda: lf.softmax(LOGITS), ValueError, "softmax needs dim"),
     "softmax of integers": (lambda: lf.softmax(CLASSES, dim=0), TypeError, "floating-point"),
     "an unknown loss": (lambda: lossbook.explain("mes", ONE, ONE), ValueError, "no loss 'mes'. Did you mean 'mse'?"),
-    "no loss at all": (lambda: lossbook.explain("dice", ONE, ONE), ValueError, "It holds: l1, mse"),
+    "no loss at all": (lambda: lossbook.explain("xyzzy", ONE, ONE), ValueError, "It holds: l1, mse"),
     "wrong input to explain": (lambda: lossbook.explain("l1", ONE, TWO), ValueError, "same shape"),
     "an unknown exercise": (
         lambda: lossbook.check("l1-mse", 1),
@@ -204,6 +204,11 @@ WRONG = {
     "no numbers to explain": (lambda: lossbook.explain(own), TypeError, r"Write explain\(own, input, target\)"),
     "a class to explain": (lambda: lossbook.explain(Own, ONE, ONE), TypeError, r"Build it: explain\(Own\(\), …\)"),
     "a module without numbers": (lambda: lossbook.explain(ADAPTIVE), TypeError, "takes input and target, got 0"),
+    "a module that owns a layer without numbers": (
+        lambda: lossbook.explain(lnn.LinearCrossEntropyLoss(3, 4), ONE),
+        TypeError,
+        "LinearCrossEntropyLoss takes input and target, got 1",
+    ),
     "a built module with a setting": (
         lambda: lossbook.explain(ADAPTIVE, torch.ones(1, 4), torch.tensor([0]), reduction="sum"),
         TypeError,
