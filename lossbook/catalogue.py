@@ -25,11 +25,16 @@ LOSSES = (
     "poisson_nll",
     "gaussian_nll",
     "kl_div",
+    "js_div",
+    "distillation",
+    "gaussian_kl",
     "bce",
     "bce_with_logits",
     "focal",
     "nll",
     "cross_entropy",
+    "soft_target_cross_entropy",
+    "token_cross_entropy",
     "linear_cross_entropy",
     "adaptive_log_softmax",
     "hinge_embedding",
@@ -42,6 +47,7 @@ LOSSES = (
     "triplet_margin",
     "triplet_margin_with_distance",
     "ctc",
+    "uncertainty_weighting",
 )
 
 __all__ = ["CATALOGUE", "Entry", "find", "lookup"]

@@ -10,7 +10,7 @@ from typing import Any
 def suggest(name: Any, known: Iterable[str], listed: str, *, also: Iterable[str] = ()) -> str:
     """Return a sentence that helps with a wrong name: the nearest known one, or ``listed`` and all of them.
 
-    ``also``: other names that are known, and too many to list.
+    ``also``: other names that are known, to be tried after these, and too many to list.
 
     >>> suggest("dleta", ["delta", "weight"], "It takes")
     "Did you mean 'delta'?"
@@ -18,7 +18,8 @@ def suggest(name: Any, known: Iterable[str], listed: str, *, also: Iterable[str]
     'It takes delta, weight.'
     """
     names = list(known)
-    nearest = difflib.get_close_matches(name.lower(), [*names, *also], n=1) if isinstance(name, str) else []
+    tried = (names, list(also)) if isinstance(name, str) else ()
+    nearest = next(filter(None, (difflib.get_close_matches(name.lower(), some, n=1) for some in tried)), None)
     return f"Did you mean {nearest[0]!r}?" if nearest else f"{listed} {', '.join(names)}."
 
 

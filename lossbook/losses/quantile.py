@@ -13,10 +13,9 @@ from ..guards.tensors import check_floating, check_real, check_same_shape, check
 from ..kit.batches.by_element import elementwise, error_edges, two_numbers
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
-from ..kit.settings import Reduction, number
+from ..kit.settings import Reduction, inside
 from ..kit.steps import Step, by_element, error_step
-from ..kit.text import given, operand
-from ..kit.text import number as written
+from ..kit.text import given, number, operand
 from ..kit.views import OF_ERROR
 
 Quantiles = float | Sequence[float] | Tensor
@@ -29,9 +28,7 @@ def quantiles(name: str, value: Any) -> None:
     for q in row:
         if isinstance(q, Sequence):
             raise ValueError(f"{name} must be a number or one row of numbers, got shape {tuple(value.shape)}.")
-        number(name, q)
-        if not 0 < q < 1:
-            raise ValueError(f"{name} must lie between 0 and 1, and be neither, got {q}: 0.9 is the 90 % quantile.")
+        inside(0, 1)(name, q)
 
 
 @loss_function
@@ -116,8 +113,8 @@ def formula(quantile: Quantiles) -> str:
 
 def term(prediction: float, target: float, quantile: float) -> str:
     if prediction < target:
-        return f"{written(quantile)} · ({written(target)} − {operand(prediction)})"
-    return f"{written(1 - quantile)} · ({written(prediction)} − {operand(target)})"
+        return f"{number(quantile)} · ({number(target)} − {operand(prediction)})"
+    return f"{number(1 - quantile)} · ({number(prediction)} − {operand(target)})"
 
 
 def steps(input: Tensor, target: Tensor, quantile: Quantiles, reduction: str) -> Iterator[Step]:

@@ -242,7 +242,7 @@ def each_replaced(entry, generator, replace):
     """A batch with one tensor replaced, and the name of that one, for each tensor; lengths may come in any form."""
     inputs = entry.sample(generator)
     for i, name in enumerate(list(inspect.signature(entry.function).parameters)[: len(inputs)]):
-        if not name.endswith("_lengths"):
+        if not name.endswith("_lengths") and inputs[i].dtype is not torch.bool:
             yield name, [*inputs[:i], replace(inputs[i]), *inputs[i + 1 :]]
 
 
@@ -260,13 +260,18 @@ def test_lists_are_no_tensors(entry, generator):
             entry.function(*inputs)
 
 
+def is_distribution(target):
+    """Whether it holds probabilities that lie between 0 and 1."""
+    return target.is_floating_point() and bool(((target >= 0) & (target <= 1)).all()) and target.frac().any()
+
+
 @every_loss
 def test_integers_are_refused_or_mean_the_same_numbers(entry, generator):
     """A prediction carries a gradient, and a probability is no integer; other numbers may be integers."""
-    probabilities = entry.name in ("bce", "bce_with_logits", "kl_div")
     for name, inputs in each_replaced(entry, generator, torch.Tensor.trunc):
-        integers = [x.long() if torch.equal(x, x.trunc()) else x for x in inputs]
-        if name in ("targets", "var", "anchor", "positive", "negative") or (name == "target" and not probabilities):
+        integers = [x.long() if x.is_floating_point() and torch.equal(x, x.trunc()) else x for x in inputs]
+        target = name == "target" and not is_distribution(entry.sample(generator)[1])
+        if target or name in ("targets", "var", "anchor", "positive", "negative"):
             assert_close(entry.function(*integers), entry.function(*inputs))
         else:
             with pytest.raises(TypeError, match=f"{name} must hold floating-point numbers, got torch.int64"):

@@ -156,10 +156,10 @@ def labels_by_class(**more: Any) -> Kind:
     return Kind(_multilabel_scores, lambda g, rows, columns: scores_and_labels(g, (rows, columns), {}), **more)
 
 
-def distributions(**more: Any) -> Kind:
-    """The inputs of a loss that compares distributions, the model's in logarithms."""
+def distributions(elementwise: bool = True, **more: Any) -> Kind:
+    """The inputs of a loss that compares distributions, the model's in logarithms; elementwise, class by class."""
 
     def large(g: torch.Generator, rows: int, columns: int) -> tuple[Tensor, Tensor]:
         return normal(g, rows, columns).log_softmax(1), normal(g, rows, columns).softmax(1)
 
-    return Kind(_distributions, large, elementwise=True, **more)
+    return Kind(_distributions, large, elementwise=elementwise, **more)
