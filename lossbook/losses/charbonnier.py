@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..guards.tensors import check_pair
-from ..kit.batches.by_element import elementwise, error_edges, two_numbers
+from ..kit.batches.by_element import elementwise, small_error_edges, two_numbers
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import Positive, Reduction, Switch
@@ -97,7 +97,7 @@ ENTRY = Entry(
     formula=formula,
     steps=by_element(charbonnier_loss, term, first=error_step),
     views=(OF_ERROR,),
-    batches=elementwise(two_numbers, error_edges, trials=({"eps": 0.5}, {"eps": 0.5, "from_zero": True})),
+    batches=elementwise(two_numbers, small_error_edges, trials=({"eps": 0.5}, {"eps": 0.5, "from_zero": True})),
     sample=lambda g: (uniform(g, 12), uniform(g, 12)),
     settings=({}, {"eps": 0.5}, {"eps": 2.0, "from_zero": True}),
 )

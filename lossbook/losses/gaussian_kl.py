@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from ..guards.tensors import check_floating, check_same_shape, check_tensors
-from ..kit.batches.batch import normal, row
-from ..kit.batches.by_element import elementwise
+from ..kit.batches.batch import Batch, Kind, Settings, normal, row
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import one_of
@@ -84,10 +83,20 @@ def term(mu: float, log_var: float) -> str:
     return f"0.5 · ({operand(mu)}² + e^{operand(log_var)} − 1 − {operand(log_var)})"
 
 
-def edges(settings: object) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
-    yield _("the standard normal distribution"), (row(0, 0, 0), row(0, 0, 0))
-    yield _("large and small variances"), (row(1, -2), row(8, -20))
-    yield _("large means"), (row(100, -1000, 3), row(0, 1, -1))
+def draw(g: torch.Generator, *shape: int) -> tuple[Tensor, Tensor]:
+    return normal(g, *shape), normal(g, *shape)
+
+
+def batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
+    for n, d in ((5, 3), (4, 4), (7, 2)):
+        yield Batch(draw(g, n, d), "(N, D)")
+    yield Batch(draw(g, 1, 3), "(1, D)", "(N, D)")
+    for name, mu, log_var in (
+        (_("the standard normal distribution"), row(0, 0), row(0, 0)),
+        (_("large and small variances"), row(1, -2), row(8, -20)),
+        (_("large means"), row(100, -1000), row(0, 1)),
+    ):
+        yield Batch((mu.unsqueeze(0), log_var.unsqueeze(0)), "(N, D)", "(N, D)", edge=True, name=name)
 
 
 ENTRY = Entry(
@@ -99,11 +108,6 @@ ENTRY = Entry(
     formula=formula,
     steps=by_element(gaussian_kl_div, term),
     views=(View(LOG_VARIANCE, {f"μ = {m}": behind(m) for m in (0, 1, 2)}),),
-    batches=elementwise(
-        lambda g, shape, settings: (normal(g, *shape), normal(g, *shape)),
-        edges,
-        wrt=(0, 1),
-        reductions=("batchmean", "mean", "sum", "none"),
-    ),
+    batches=Kind(batches, draw, wrt=(0, 1), reductions=("batchmean", "mean", "sum", "none"), elementwise=True),
     sample=lambda g: (uniform(g, 12), uniform(g, 12, low=-3.0, high=2.0)),
 )

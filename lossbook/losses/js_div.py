@@ -132,7 +132,7 @@ ENTRY = Entry(
     formula=formula,
     steps=steps,
     views=(View(Q, {f"p = {p:g}": two_classes(p) for p in (0.5, 0.8)}, {"log_target": False}),),
-    batches=distributions(elementwise=False, trials=({"log_target": True}, {"beta": 0.25})),
+    batches=distributions(by_sample=True, trials=({"log_target": True}, {"beta": 0.25})),
     sample=sample,
     settings=({}, {"beta": 0.1}, {"dim": -1, "beta": 0.75}),
 )

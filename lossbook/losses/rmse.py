@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..guards.tensors import check_pair
-from ..kit.batches.by_element import elementwise, error_edges, two_numbers
+from ..kit.batches.by_element import elementwise, small_error_edges, two_numbers
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import NotNegative, Reduction, Switch
@@ -123,7 +123,7 @@ ENTRY = Entry(
     steps=steps,
     not_drawn="plot draws no RMSELoss: all elements share one root, so none has a curve of its own. Of one element it is "
     "the absolute error, as plot('l1') shows.",
-    batches=elementwise(two_numbers, error_edges, trials=({"batch": False}, {"eps": 0.25})),
+    batches=elementwise(two_numbers, small_error_edges, trials=({"batch": False}, {"eps": 0.25})),
     sample=lambda g: (uniform(g, 4, 3), uniform(g, 4, 3)),
     settings=({}, {"batch": False}, {"eps": 0.5}, {"batch": False, "eps": 0.5}),
     coupled=True,

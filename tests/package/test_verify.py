@@ -80,6 +80,7 @@ def test_settings_and_references():
     assert verify(nn.HuberLoss(delta=2.0), like=nn.HuberLoss(delta=2.0))
     assert not verify(nn.HuberLoss(delta=2.0), like="huber")
     assert verify(nn.HuberLoss(delta=2.0), like="huber", delta=2.0)
+    assert verify(lambda input, target: (input - target).square(), like="mse", reduction="none")
     assert verify(summed, like=functools.partial(nn.functional.mse_loss, reduction="sum"))
     assert verify(summed, like=nn.MSELoss, reduction="sum")
     assert verify(right, like=lambda a, b: (a - b).pow(2).mean(), inputs=[(torch.randn(4, 2), torch.randn(4, 2))])
