@@ -82,7 +82,7 @@ def distillation_loss(
     """
     z, v = classes_last(dim, input=input, teacher=teacher)
     soft = divergence(z, v, temperature, direction)
-    losses = soft * temperature**2 if t_squared else soft
+    losses = (soft * temperature**2 if t_squared else soft).to(input.dtype)
     if target is None:
         return reduce(losses, reduction)
     kept = kept_of(z, target, ignore_index)
@@ -92,11 +92,11 @@ def distillation_loss(
 
 
 def divergence(student: Tensor, teacher: Tensor, temperature: float, direction: str) -> Tensor:
-    """The KL divergence of each sample's softened distributions, the classes in the last dimension."""
+    """The KL divergence of each sample's softened distributions, the classes in the last dimension; half in float32."""
     log_q, log_p = softened(student, temperature), softened(teacher, temperature)
     true, other = (log_p, log_q) if direction == "forward" else (log_q, log_p)
     p = true.exp()
-    return torch.where(p == 0, 0, p * (true - other)).sum(-1).to(student.dtype)
+    return (p * torch.where(p == 0, 0, true - other)).sum(-1)  # 0 · (−∞ + ∞) would be nan, in the gradient too
 
 
 def softened(logits: Tensor, temperature: float) -> Tensor:

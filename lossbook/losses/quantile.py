@@ -26,8 +26,8 @@ def quantiles(name: str, value: Any) -> None:
     row = value.tolist() if isinstance(value, Tensor) else value
     row = row if isinstance(row, Sequence) and not isinstance(row, str) else [row]
     for q in row:
-        if isinstance(q, Sequence):
-            raise ValueError(f"{name} must be a number or one row of numbers, got shape {tuple(value.shape)}.")
+        if isinstance(q, list):
+            raise ValueError(f"{name} must be a number or one row of numbers, got a table.")
         inside(0, 1)(name, q)
 
 
