@@ -147,7 +147,8 @@ def _list(given: argparse.Namespace) -> None:
     for entry in CATALOGUE:
         home = "lossbook.beyond" if entry.module.__name__ in beyond.__all__ else "torch.nn"
         family = _family(entry)
-        print(f"{entry.name:30}{family}{' ' * (16 - width(family))}{home}.{entry.module.__name__}")
+        also = f"  ({', '.join(entry.also)})" * bool(entry.also)
+        print(f"{entry.name:30}{family}{' ' * (16 - width(family))}{home}.{entry.module.__name__}{also}")
 
 
 def _family(entry: Entry) -> str:

@@ -1,5 +1,38 @@
 """Losses that torch does not have, as functions and as modules."""
 
+from .losses.charbonnier import CharbonnierLoss, charbonnier_loss
+from .losses.distillation import DistillationLoss, distillation_loss
 from .losses.focal import SigmoidFocalLoss, sigmoid_focal_loss
+from .losses.gaussian_kl import GaussianKLDivLoss, gaussian_kl_div
+from .losses.js_div import JSDivLoss, js_div
+from .losses.log_cosh import LogCoshLoss, log_cosh_loss
+from .losses.quantile import QuantileLoss, quantile_loss
+from .losses.rmse import RMSELoss, rmse_loss
+from .losses.soft_target_cross_entropy import SoftTargetCrossEntropyLoss, soft_target_cross_entropy
+from .losses.token_cross_entropy import TokenCrossEntropyLoss, token_cross_entropy
+from .losses.uncertainty_weighting import UncertaintyWeighting, uncertainty_weighting
 
-__all__ = ["SigmoidFocalLoss", "sigmoid_focal_loss"]
+__all__ = [
+    "CharbonnierLoss",
+    "DistillationLoss",
+    "GaussianKLDivLoss",
+    "JSDivLoss",
+    "LogCoshLoss",
+    "QuantileLoss",
+    "RMSELoss",
+    "SigmoidFocalLoss",
+    "SoftTargetCrossEntropyLoss",
+    "TokenCrossEntropyLoss",
+    "UncertaintyWeighting",
+    "charbonnier_loss",
+    "distillation_loss",
+    "gaussian_kl_div",
+    "js_div",
+    "log_cosh_loss",
+    "quantile_loss",
+    "rmse_loss",
+    "sigmoid_focal_loss",
+    "soft_target_cross_entropy",
+    "token_cross_entropy",
+    "uncertainty_weighting",
+]

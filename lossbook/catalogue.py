@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from .guards.names import suggest
+from .guards.names import enumerate_names, suggest
 from .kit.entry import Entry
 from .kit.loss import settings_of
 from .language import Phrase, message
@@ -19,14 +19,23 @@ LOSSES = (
     "mse",
     "smooth_l1",
     "huber",
+    "log_cosh",
+    "charbonnier",
+    "rmse",
+    "quantile",
     "poisson_nll",
     "gaussian_nll",
     "kl_div",
+    "js_div",
+    "distillation",
+    "gaussian_kl",
     "bce",
     "bce_with_logits",
     "focal",
     "nll",
     "cross_entropy",
+    "soft_target_cross_entropy",
+    "token_cross_entropy",
     "linear_cross_entropy",
     "adaptive_log_softmax",
     "hinge_embedding",
@@ -39,6 +48,7 @@ LOSSES = (
     "triplet_margin",
     "triplet_margin_with_distance",
     "ctc",
+    "uncertainty_weighting",
 )
 
 __all__ = ["CATALOGUE", "Entry", "find", "lookup"]
@@ -50,19 +60,33 @@ CATALOGUE: tuple[Entry, ...] = tuple(import_module(f"{__package__}.losses.{name}
 def lookup(loss: str | Callable) -> Entry | None:
     """Return the entry of a loss, or ``None`` for a loss that is not in the catalogue.
 
-    A loss goes by its name, its function, its class or an object of it, from lossbook or from torch. An object of a
-    subclass is another loss: its ``forward`` may do something else.
+    A loss goes by its name or another that people type (:attr:`Entry.names`), its function, its class or an object of it,
+    from lossbook or from torch. An object of a subclass is another loss: its ``forward`` may do something else. A name
+    that means several losses raises an error that lists them.
     """
+    if isinstance(loss, str):
+        return _named(loss)
     for entry in CATALOGUE:
         classes = (entry.module, entry.torch_module)
-        if isinstance(loss, str):
-            if loss == entry.name:
-                return entry
-        elif type(loss) in classes or any(
+        if type(loss) in classes or any(
             loss is its for its in (entry.function, entry.torch_function, *classes) if its is not None
         ):
             return entry
     return None
+
+
+def _named(name: str) -> Entry | None:
+    meant = [entry for entry in CATALOGUE if name == entry.name] or [e for e in CATALOGUE if name in e.names]
+    if len(meant) > 1:
+        losses = enumerate_names([f"{entry.name!r} ({entry.module.__name__})" for entry in meant])
+        raise ValueError(
+            message(
+                "{name!r} means several losses: {losses}. Write the name of the one that you mean.",
+                name=name,
+                losses=losses,
+            )
+        )
+    return meant[0] if meant else None
 
 
 def find(loss: str | Callable) -> Entry:
@@ -70,14 +94,15 @@ def find(loss: str | Callable) -> Entry:
 
     >>> find("mse").family
     'regression'
+    >>> find("SigmoidFocalLoss").name
+    'focal'
     """
     entry = lookup(loss)
     if entry is not None:
         return entry
-    names = (entry.name for entry in CATALOGUE)
-    raise ValueError(
-        message("The catalogue has no loss {loss!r}. {help}", loss=loss, help=suggest(loss, names, Phrase("It holds:")))
-    )
+    names, also = [entry.name for entry in CATALOGUE], [name for entry in CATALOGUE for name in entry.names]
+    help = suggest(loss, names, Phrase("It holds:"), also=also)
+    raise ValueError(message("The catalogue has no loss {loss!r}. {help}", loss=loss, help=help))
 
 
 def settings_of_module(module: torch.nn.Module) -> dict[str, Any]:

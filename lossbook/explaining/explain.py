@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..catalogue import find, lookup, settings_of_module
 from ..guards.losses import check_not_class
+from ..guards.names import enumerate_names
 from ..guards.tensors import check_arguments, check_floating, check_tensors
 from ..kit.class_steps import steps_of_softmax
 from ..kit.entry import Entry
@@ -126,8 +127,7 @@ def _explain_entry(entry: Entry, loss: Any, tensors: tuple[Any, ...], settings: 
         return _explain_module(entry, loss, tensors, settings)
     if isinstance(loss, torch.nn.Module):
         settings = {**settings_of_module(loss), **settings}
-        if entry.sizes:
-            tensors, settings = _with_layer(loss, tensors, settings)
+        tensors = _with_parameters(entry, loss, tensors)
     value = entry.function(*tensors, **settings)  # first, so that the loss itself refuses wrong input
     arguments = entry.arguments(tensors, settings)
     if any(isinstance(t, Tensor) and t.is_complex() for t in arguments.values()):
@@ -144,12 +144,16 @@ def _explain_entry(entry: Entry, loss: Any, tensors: tuple[Any, ...], settings: 
     return Explanation(entry.name, formula, steps, value.detach(), gradient)
 
 
-def _with_layer(loss: torch.nn.Module, tensors: tuple, settings: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
-    """Turn the input of a module that owns a linear layer into the tensors and settings of its function."""
-    input, target = _input_and_target(loss, tensors)
-    owner: Any = find(loss).module
-    weight, bias = owner.layer(loss)
-    return (input, weight.detach(), target), {**settings, "linear_bias": None if bias is None else bias.detach()}
+def _with_parameters(entry: Entry, loss: torch.nn.Module, tensors: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Turn the tensors of a module, ours or torch's, into those of its function: a module may own some of them."""
+    ours: Any = entry.module
+    signature = inspect.signature(ours.with_parameters)
+    try:
+        signature.bind(loss, *tensors)
+    except TypeError:
+        names = enumerate_names([*signature.parameters][1:])
+        raise TypeError(f"{type(loss).__name__} takes {names}, got {len(tensors)} arguments.") from None
+    return tuple(t.detach() if isinstance(t, Tensor) else t for t in ours.with_parameters(loss, *tensors))
 
 
 def _input_and_target(loss: torch.nn.Module, tensors: tuple[Any, ...]) -> tuple[Tensor, Tensor]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from ..language import Phrase, message
+from .tensors import check_floating, check_same_shape, check_tensors
 
 
 def class_dim(input: Tensor) -> int:
@@ -27,6 +30,25 @@ def class_dim(input: Tensor) -> int:
             )
         )
     return dim
+
+
+def classes_last(dim: int | None, **named: Any) -> tuple[Tensor, ...]:
+    """Check tensors that hold a number for each class, all of one shape. Returns them with the classes last.
+
+    ``dim`` says where the classes are; ``None`` is the dimension of :func:`class_dim`.
+    """
+    check_tensors(**named)
+    check_same_shape(**named)
+    check_floating(**named)
+    first, *_others = named.values()
+    if dim is None or not first.dim():
+        dim = class_dim(first)
+    elif not -first.dim() <= dim < first.dim() or first.shape[dim] == 0:
+        raise ValueError(
+            f"dim must be the dimension of the classes, and they at least one, got {dim} for shape {tuple(first.shape)}. "
+            f"Logits of a language model, (B, T, V), have them in dimension -1."
+        )
+    return tuple(value.movedim(dim, -1) for value in named.values())
 
 
 def check_class_weight(weight: Tensor | None, classes: int) -> None:

@@ -12,8 +12,10 @@ from ..language import Phrase
 Words = str | Phrase
 
 
-def suggest(name: Any, known: Iterable[str], listed: str | Phrase) -> Phrase:
+def suggest(name: Any, known: Iterable[str], listed: Words, *, also: Iterable[str] = ()) -> Phrase:
     """Return a sentence that helps with a wrong name: the nearest known one, or ``listed`` and all of them.
+
+    ``also``: other names that are known, to be tried after these, and too many to list.
 
     >>> print(suggest("dleta", ["delta", "weight"], "It takes"))
     Did you mean 'delta'?
@@ -21,7 +23,8 @@ def suggest(name: Any, known: Iterable[str], listed: str | Phrase) -> Phrase:
     It takes delta, weight.
     """
     names = list(known)
-    nearest = difflib.get_close_matches(name.lower(), names, n=1) if isinstance(name, str) else []
+    tried = (names, list(also)) if isinstance(name, str) else ()
+    nearest = next(filter(None, (difflib.get_close_matches(name.lower(), some, n=1) for some in tried)), None)
     if nearest:
         return Phrase("Did you mean {name!r}?", name=nearest[0])
     return Phrase("{listed} {names}.", listed=listed, names=", ".join(names))

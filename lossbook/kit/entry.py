@@ -35,6 +35,9 @@ class Entry:
     """All that tests, tables, plots, ``explain``, ``verify`` and pages know about a loss."""
 
     name: str  #: how ``explain``, ``plot`` and the pages call it, e.g. ``"mse"``
+    also: tuple[
+        str, ...
+    ] = ()  #: other names that people type for it; other losses may share one, and then it is refused
     family: str
     module: type[torch.nn.Module]
     torch_module: type[torch.nn.Module] | None = None  #: torch's own; ``None`` where torch, or this version, has none
@@ -48,12 +51,20 @@ class Entry:
     batches: Kind  #: what ``verify`` calls it with
     sample: Callable[[torch.Generator], tuple[Tensor, ...]]  #: a legal batch in float64, for tests
     settings: tuple[dict[str, Any], ...] = ({},)  #: settings that the tests try, with every reduction
+    coupled: bool = False  #: whether the samples of a batch meet in its losses, so that one alone has another loss
     sizes: dict[str, Any] = field(default_factory=dict)  #: what a module that owns parameters needs besides settings
+    fitting: Callable[[Any], tuple[Tensor, ...]] | None = None  #: a random batch for such a module, of the sizes it has
 
     @property
     def function(self) -> Callable[..., Tensor] | None:
         """The loss as a function; ``None`` for a loss that exists as a module only."""
         return getattr(self.module, "function", None)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that finds the loss: its own, its function's and its module's, and those that people type."""
+        function = () if self.function is None else (self.function.__name__,)
+        return self.name, *function, self.module.__name__, *self.also
 
     def arguments(self, tensors: tuple[Any, ...], settings: dict[str, Any]) -> dict[str, Any]:
         """All arguments of a call by name, with the defaults of the function's signature."""

@@ -173,6 +173,10 @@ class Loss(torch.nn.Module):
             else:
                 setattr(self, setting, value)
 
+    def with_parameters(self, *tensors: Any) -> tuple[Any, ...]:
+        """The tensors of the function, from those of the module. A module that owns parameters puts them in here."""
+        return tensors
+
     def forward(self, *tensors: Any, **named: Any) -> Tensor:
         if late := named.keys() & set(self.settings):
             raise TypeError(

@@ -68,6 +68,17 @@ def at_least(low: float) -> Rule:
     return between(low, math.inf)
 
 
+def inside(low: float, high: float) -> Rule:
+    """The value is a number in (low, high), the ends left out."""
+
+    def rule(name: str, value: Any) -> None:
+        number(name, value)
+        if not low < value < high:
+            raise ValueError(f"{name} must lie between {low} and {high}, and be neither, got {value}.")
+
+    return rule
+
+
 any_number = between(-math.inf, math.inf)
 
 
@@ -136,4 +147,5 @@ Positive = Annotated[float, positive]
 Number = Annotated[float, any_number]
 Switch = Annotated[bool, switch]
 ClassNumber = Annotated[int, integer]
+ClassDim = Annotated[int | None, integer_or_none]
 OptionalTensor = Annotated[Tensor | None, tensor_or_none]

@@ -39,7 +39,7 @@ def by_element(
 
     ``term`` writes one element. It takes the element's numbers by position, and by name the settings that it needs; of
     a tensor among these the element's number. A ``weight`` is written in front of the term. ``first`` makes a step from
-    the tensors. ``weighted_mean``: the mean divides by the sum of the weights.
+    the tensors. Of a setting with a value for each element the term gets that one. ``weighted_mean``: the mean divides by the sum of the weights.
     """
 
     def steps(**arguments: Any) -> Iterator[Step]:
@@ -48,7 +48,8 @@ def by_element(
         def numbers(value: Any) -> list[Any]:
             if isinstance(value, Tensor):
                 return value.detach().expand_as(losses).flatten().tolist()
-            return [value] * losses.numel()
+            several = isinstance(value, list | tuple) and len(value) == losses.numel()
+            return list(value) if several else [value] * losses.numel()
 
         tensors = [value for name, value in arguments.items() if name not in settings_of(loss)]
         asked = {name: numbers(value) for name, value in settings_for(term, loss, arguments).items()}

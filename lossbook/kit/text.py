@@ -92,9 +92,12 @@ def latex(text: str) -> str:
 
     >>> latex("(|2 − 4| + |3 − 6|) / 2 = 5 / 2 = 2.5")
     '\\\\frac{|2 - 4| + |3 - 6|}{2} = \\\\frac{5}{2} = 2.5'
+    >>> print(latex("√((2 − 4)² + 1)"))
+    \\sqrt{(2 - 4)^2 + 1}
     """
     text = re.sub(r"^\((.*)\) / (\([^()]*\)|\S+) = (\S+) / (\S+)", r"\\frac{\1}{\2} = \\frac{\3}{\4}", text)
     text = re.sub(r"(\\frac{.*}){\((.*?)\)}", r"\1{\2}", text)
+    text = re.sub(r"√\(((?:[^()]|\([^()]*\))*)\)", r"\\sqrt{\1}", text)
     text = re.sub(r"(?<=\d)e(−?\d+)", r" \\cdot 10^{\1}", text)
     text = re.sub(r"\)\^([\d.]+)", r")^{\1}", text)
     text = re.sub(r"e\^(?:\(([^()]*)\)|([^\s()]+))", r"e^{\1\2}", text)

@@ -45,6 +45,7 @@ LEAD = Variable(Phrase("the difference of two scores"), lambda: _("difference of
 DISTANCE = Variable(Phrase("the distance of a pair"), lambda: _("distance of the pair"), 0, 3)
 COSINE = Variable(Phrase("the cosine"), lambda: _("cosine of the two vectors"), -1, 1)
 NEGATIVE = Variable(Phrase("the distance of the negative"), lambda: _("distance d(a, n), where d(a, p) = 1"), 0, 3)
+LOG_VARIANCE = Variable(Phrase("the log-variance"), lambda: _("log-variance s = log σ²"), -3, 3)
 
 
 class View(NamedTuple):
@@ -58,6 +59,11 @@ class View(NamedTuple):
 def beside(value: float, *more: float) -> Inputs:
     """The variable, and beside it numbers that stay: the target, for most losses."""
     return lambda x: (x, *(torch.full_like(x, fixed) for fixed in (value, *more)))
+
+
+def behind(value: float) -> Inputs:
+    """A number that stays, and behind it the variable."""
+    return lambda x: (torch.full_like(x, value), x)
 
 
 def scores(x: Tensor) -> Tensor:

@@ -222,4 +222,5 @@ ENTRY = Entry(
     sample=sample,
     settings=(),
     sizes={"in_features": 8, "n_classes": 7, "cutoffs": [2, 4], "div_value": 2},
+    fitting=lambda module: (torch.randn(6, module.in_features), torch.randint(module.n_classes, (6,))),
 )

@@ -98,6 +98,7 @@ def sample(generator: torch.Generator) -> tuple[Tensor, Tensor]:
 
 ENTRY = Entry(
     name="kl_div",
+    also=("kl", "kl_divergence"),
     family="likelihood",
     module=KLDivLoss,
     torch_module=torch.nn.KLDivLoss,

@@ -73,6 +73,7 @@ def term(prediction: float, target: float) -> str:
 
 ENTRY = Entry(
     name="l1",
+    also=("mae",),
     family="regression",
     module=L1Loss,
     torch_module=torch.nn.L1Loss,

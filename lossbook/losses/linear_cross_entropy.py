@@ -174,15 +174,13 @@ class LinearCrossEntropyLoss(Loss):
         outputs = math.prod(out_features, start=num_classes)
         self.linear = torch.nn.Linear(in_features, outputs, bias=bias, device=device, dtype=dtype)
 
-    def layer(self) -> tuple[Tensor, Tensor | None]:
-        """Weight and bias of the layer, in the shapes that the function takes."""
+    def with_parameters(self, input: Tensor, target: Tensor) -> tuple[Tensor | None, ...]:
         shape = self.num_classes, *self.out_features
         weight, bias = self.linear.weight, self.linear.bias
-        return weight.reshape(*shape, -1), None if bias is None else bias.reshape(shape)
+        return input, weight.reshape(*shape, -1), target, None if bias is None else bias.reshape(shape)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        weight, bias = self.layer()
-        return super().forward(input, weight, target, bias)
+        return super().forward(*self.with_parameters(input, target))
 
     def extra_repr(self) -> str:
         return f"num_classes={self.num_classes}, out_features={self.out_features}, {super().extra_repr()}"
@@ -277,4 +275,5 @@ ENTRY = Entry(
         {"weight": WEIGHT, "ignore_index": 2, "label_smoothing": 0.1},
     ),
     sizes={"in_features": 3, "num_classes": 4},
+    fitting=lambda module: (torch.randn(6, module.linear.in_features), torch.randint(module.num_classes, (6,))),
 )

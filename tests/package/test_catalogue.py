@@ -1,12 +1,16 @@
 """The catalogue is whole: one entry for each file, one name in functional and nn, or in beyond."""
 
+import re
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 import lossbook
-from lossbook.catalogue import CATALOGUE, find
+from lossbook import catalogue
+from lossbook.catalogue import CATALOGUE, find, lookup
 
 #: What came to torch later than the oldest version that we support, and with which.
 SINCE = {"linear_cross_entropy": (2, 13), "LinearCrossEntropyLoss": (2, 13)}
@@ -53,6 +57,29 @@ def test_find_by_any_name():
         functions = [function for function in (entry.function, entry.torch_function) if function is not None]
         for name in (entry.name, *functions, *classes, *(kind(**entry.sizes) for kind in classes)):
             assert find(name) is entry
+
+
+def test_find_by_the_names_that_people_type():
+    every = Counter(name for entry in CATALOGUE for name in {*entry.names})
+    for entry in CATALOGUE:
+        assert not {*entry.also} & {*replace(entry, also=()).names}, "a name twice"
+        for name in entry.names:
+            if name == entry.name or every[name] == 1:
+                assert find(name) is lookup(name) is entry, name
+
+
+def test_a_name_of_several_losses_lists_them(monkeypatch):
+    named = {"l1": ("absolute", "error"), "mse": ("error", "l1")}
+    entries = [replace(entry, also=named.get(entry.name, ())) for entry in CATALOGUE]
+    monkeypatch.setattr(catalogue, "CATALOGUE", entries)
+    assert find("absolute").name == "l1"
+    assert find("l1").name == "l1", "a loss's own name means that loss"
+    meaning = re.escape("'error' means several losses: 'l1' (L1Loss) and 'mse' (MSELoss). Write the name of the one")
+    for ask in (find, lookup, lossbook.explain, lossbook.plot, lambda name: lossbook.verify(abs, like=name)):
+        with pytest.raises(ValueError, match=meaning):
+            ask("error")
+    with pytest.raises(ValueError, match="Did you mean 'absolute'"):
+        find("absolut")
 
 
 def test_every_loss_of_torch_is_here():

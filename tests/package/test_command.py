@@ -66,7 +66,8 @@ def test_list(capsys):
     assert len(out.splitlines()) == len(CATALOGUE)
     for entry in CATALOGUE:
         home = "torch.nn" if hasattr(lossbook.nn, entry.module.__name__) else "lossbook.beyond"
-        assert f"{home}.{entry.module.__name__}\n" in out
+        also = f"  ({', '.join(entry.also)})" if entry.also else ""
+        assert f"{home}.{entry.module.__name__}{also}\n" in out
 
 
 def test_plot(capsys, tmp_path):

@@ -23,7 +23,13 @@ CASES.append(pytest.param(find("kl_div"), {"reduction": "batchmean"}, id="kl_div
 
 def evaluate(text):
     """The number that a piece of the steps' text stands for."""
-    text = text.replace("−", "-").replace("·", "*").replace("²", "**2").replace("∞", "math.inf")
+    text = (
+        text.replace("−", "-")
+        .replace("·", "*")
+        .replace("²", "**2")
+        .replace("∞", "math.inf")
+        .replace("√(", "math.sqrt(")
+    )
     text = re.sub(r"\|([^|]*)\|", r"abs(\1)", text)
     text = re.sub(r"ln ([\d.e-]+)", r"math.log(\1)", text).replace("ln (", "math.log(")
     text = re.sub(r"e\^([\d.]+|\([^)]*\))", r"math.exp(\1)", text).replace("^", "**")

@@ -4,6 +4,7 @@ import math
 import re
 
 import pytest
+import torch
 
 import lossbook
 from lossbook.catalogue import CATALOGUE
@@ -13,7 +14,7 @@ SAMPLED = [
     for entry in CATALOGUE
     for i, settings in enumerate(entry.settings)
 ]
-ELEMENTWISE = [case for case in SAMPLED if case.values[0].batches.elementwise]
+ELEMENTWISE = [c for c in SAMPLED if c.values[0].batches.elementwise and not c.values[0].coupled]
 TOKEN = re.compile(
     r"\\(?:begin|end)\{cases\}|\\text\{[^}]*\}|\\hat\{y\}|\\\\|\\[a-zA-Z]+|\d+(?:\.\d+)?|[a-zA-Z]|[{}()|^_+\-/=,&<>]"
 )
@@ -107,6 +108,9 @@ class Reader:
             second = self.sum()
             self.take(")")
             return lambda value: max(first(value), second(value))
+        if token == r"\sqrt":
+            root = self.group()
+            return lambda value: math.sqrt(root(value))
         if token in FUNCTIONS:
             argument = self.factor()
             return lambda value: FUNCTIONS[token](argument(value))
@@ -173,8 +177,8 @@ def test_formula_gives_the_loss(entry, settings, generator):
     inputs = entry.sample(generator)
     formula = lossbook.explain(entry.name, *inputs, **settings).formula
     columns = symbols(formula, inputs)
-    for name, symbol in (("weight", "w"), ("pos_weight", "w_+")):
-        if name in settings:
+    for name, symbol in (("weight", "w"), ("pos_weight", "w_+"), ("quantile", "q")):
+        if isinstance(settings.get(name), torch.Tensor):
             columns[symbol] = settings[name].flatten().tolist()
     losses = entry.function(*inputs, **settings, reduction="none").flatten().tolist()
     for i, loss in enumerate(losses):

@@ -191,7 +191,7 @@ WRONG = {
     "softmax without dim": (lambda: lf.softmax(LOGITS), ValueError, "softmax needs dim"),
     "softmax of integers": (lambda: lf.softmax(CLASSES, dim=0), TypeError, "floating-point"),
     "an unknown loss": (lambda: lossbook.explain("mes", ONE, ONE), ValueError, "no loss 'mes'. Did you mean 'mse'?"),
-    "no loss at all": (lambda: lossbook.explain("dice", ONE, ONE), ValueError, "It holds: l1, mse"),
+    "no loss at all": (lambda: lossbook.explain("xyzzy", ONE, ONE), ValueError, "It holds: l1, mse"),
     "wrong input to explain": (lambda: lossbook.explain("l1", ONE, TWO), ValueError, "same shape"),
     "an unknown exercise": (
         lambda: lossbook.check("l1-mse", 1),
@@ -204,6 +204,11 @@ WRONG = {
     "no numbers to explain": (lambda: lossbook.explain(own), TypeError, r"Write explain\(own, input, target\)"),
     "a class to explain": (lambda: lossbook.explain(Own, ONE, ONE), TypeError, r"Build it: explain\(Own\(\), …\)"),
     "a module without numbers": (lambda: lossbook.explain(ADAPTIVE), TypeError, "takes input and target, got 0"),
+    "a module that owns a layer without numbers": (
+        lambda: lossbook.explain(lnn.LinearCrossEntropyLoss(3, 4), ONE),
+        TypeError,
+        "LinearCrossEntropyLoss takes input and target, got 1",
+    ),
     "a built module with a setting": (
         lambda: lossbook.explain(ADAPTIVE, torch.ones(1, 4), torch.tensor([0]), reduction="sum"),
         TypeError,
@@ -237,7 +242,7 @@ def each_replaced(entry, generator, replace):
     """A batch with one tensor replaced, and the name of that one, for each tensor; lengths may come in any form."""
     inputs = entry.sample(generator)
     for i, name in enumerate(list(inspect.signature(entry.function).parameters)[: len(inputs)]):
-        if not name.endswith("_lengths"):
+        if not name.endswith("_lengths") and inputs[i].dtype is not torch.bool:
             yield name, [*inputs[:i], replace(inputs[i]), *inputs[i + 1 :]]
 
 
@@ -255,13 +260,18 @@ def test_lists_are_no_tensors(entry, generator):
             entry.function(*inputs)
 
 
+def is_distribution(target):
+    """Whether it holds probabilities that lie between 0 and 1."""
+    return target.is_floating_point() and bool(((target >= 0) & (target <= 1)).all()) and target.frac().any()
+
+
 @every_loss
 def test_integers_are_refused_or_mean_the_same_numbers(entry, generator):
     """A prediction carries a gradient, and a probability is no integer; other numbers may be integers."""
-    probabilities = entry.name in ("bce", "bce_with_logits", "kl_div")
     for name, inputs in each_replaced(entry, generator, torch.Tensor.trunc):
-        integers = [x.long() if torch.equal(x, x.trunc()) else x for x in inputs]
-        if name in ("targets", "var", "anchor", "positive", "negative") or (name == "target" and not probabilities):
+        integers = [x.long() if x.is_floating_point() and torch.equal(x, x.trunc()) else x for x in inputs]
+        target = name == "target" and not is_distribution(entry.sample(generator)[1])
+        if target or name in ("targets", "var", "anchor", "positive", "negative"):
             assert_close(entry.function(*integers), entry.function(*inputs))
         else:
             with pytest.raises(TypeError, match=f"{name} must hold floating-point numbers, got torch.int64"):

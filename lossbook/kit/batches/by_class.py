@@ -156,10 +156,13 @@ def labels_by_class(**more: Any) -> Kind:
     return Kind(_multilabel_scores, lambda g, rows, columns: scores_and_labels(g, (rows, columns), {}), **more)
 
 
-def distributions(**more: Any) -> Kind:
-    """The inputs of a loss that compares distributions, the model's in logarithms."""
+def distributions(by_sample: bool = False, **more: Any) -> Kind:
+    """The inputs of a loss that compares distributions, the model's in logarithms: class by class, or as wholes."""
+
+    def batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
+        return (b for b in _distributions(settings, g) if not by_sample or b.tensors[0].dim() == 2)
 
     def large(g: torch.Generator, rows: int, columns: int) -> tuple[Tensor, Tensor]:
         return normal(g, rows, columns).log_softmax(1), normal(g, rows, columns).softmax(1)
 
-    return Kind(_distributions, large, elementwise=True, **more)
+    return Kind(batches, large, elementwise=not by_sample, **more)

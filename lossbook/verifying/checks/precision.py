@@ -108,7 +108,11 @@ def _many_samples(examination: Examination) -> list[Batch]:
             return replace(batch, tensors=many, edge=True, name=_("many samples"))
 
         right = call(examination.standard.losses[0], repeated(64).tensors)
-        if not isinstance(right, Answered) or not close(right.value, sample.best.value, 1e-6):
+        if (
+            not isinstance(right, Answered)
+            or sample.best.value.dim()
+            or not close(right.value, sample.best.value, 1e-6)
+        ):
             return []  # not a mean over samples
         few, more = (_graph_size(examination, batch) for batch in (sample.batch, repeated(8)))
         small, large = (_largest(examination, repeated(copies)) for copies in (8, 64))

@@ -15,7 +15,20 @@ from ...kit.batches.batch import Settings
 from ...kit.entry import Entry
 from ...kit.loss import settings_of
 from ..subject.reference import Reference
-from . import classes, counts, general, hinges, known, probabilities, reductions, regression, vectors  # noqa: F401
+from . import (  # noqa: F401
+    classes,
+    counts,
+    distributions,
+    errors,
+    general,
+    hinges,
+    known,
+    masks,
+    probabilities,
+    reductions,
+    regression,
+    vectors,
+)
 from .slip import MAKERS, Slip
 
 __all__ = ["Slip", "slips"]

@@ -15,10 +15,18 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...kit.batches.batch import Settings
+from ...kit.loss import settings_of
 from ...language import gettext as _
+from ...losses.charbonnier import charbonnier_loss
+from ...losses.distillation import distillation_loss
 from ...losses.focal import focal as of_logarithms
 from ...losses.focal import sigmoid_focal_loss
+from ...losses.gaussian_kl import gaussian_kl_div
+from ...losses.quantile import quantile_loss
+from ...losses.rmse import rmse_loss
 from ..subject.reference import Reference
+from .distributions import distillation, gaussian_kl
+from .errors import charbonnier, quantile, rmse
 from .metric import contrastive, contrastive_slips, info_nce, info_nce_slips, nt_xent, nt_xent_slips
 from .overlap import dice, dice_slips, tversky, tversky_slips
 from .slip import REDUCTIONS, Loss, Slip, slips_of
@@ -38,7 +46,8 @@ def of_known(right: Loss, batches: Sequence[tuple[Tensor, ...]]) -> Iterator[Sli
     for known in KNOWN:
         for settings in known.settings:
             if _agrees(partial(known.loss, **settings), right, batches):
-                for says, loss in known.slips(settings):
+                defaults = {name: parameter.default for name, parameter in settings_of(known.loss).items()}
+                for says, loss in known.slips({**defaults, **settings}):
                     yield Slip(says, loss, page="guide/custom-losses")
                 return
 
@@ -149,76 +158,7 @@ def _focal_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
             yield says, partial(focal, gamma=power, alpha=alpha, reduction=n["reduction"])
 
 
-# ---- distillation (Hinton et al., 2015)
-
-
-def distillation(x: Tensor, teacher: Tensor, T: float, square: bool) -> Tensor:
-    loss = F.kl_div((x / T).log_softmax(1), (teacher / T).softmax(1), reduction="batchmean")
-    return loss * T * T if square else loss
-
-
-def _distillation_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
-    T, scale = n["T"], n["T"] ** 2 if n["square"] else 1.0
-
-    def of(student: Callable, teacher: Callable, reduction: str = "batchmean", factor: float = scale) -> Loss:
-        return lambda x, y: F.kl_div(student(x), teacher(y), reduction=reduction) * factor
-
-    own, other = (lambda x: (x / T).log_softmax(1)), (lambda y: (y / T).softmax(1))
-    yield _("the factor T² is missing"), of(own, other, factor=1.0)
-    yield _("the factor is T where it should be T²"), of(own, other, factor=T)
-    yield _("the mean over all elements, where the sum is to be divided by the batch size"), of(own, other, "mean")
-    yield _("the sum instead of the mean over the batch"), of(own, other, "sum")
-    yield _("the temperature is missing in the student"), of(lambda x: x.log_softmax(1), other)
-    yield _("the temperature is missing in the teacher"), of(own, lambda y: y.softmax(1))
-    yield (
-        _("the temperature multiplies where it should divide"),
-        of(lambda x: (x * T).log_softmax(1), lambda y: (y * T).softmax(1)),
-    )
-    yield _("the logarithm of the student's probabilities is missing"), of(lambda x: (x / T).softmax(1), other)
-    yield _("softmax of the teacher is missing"), of(own, lambda y: y / T)
-    yield (
-        _("softmax goes over dimension 0, the batch"),
-        of(lambda x: (x / T).log_softmax(0), lambda y: (y / T).softmax(0)),
-    )
-    yield _("student and teacher are swapped"), lambda x, y: distillation(y, x, **n)
-    yield (
-        _("the teacher's logits are used twice: the student has no part in the loss"),
-        lambda x, y: distillation(y, y, **n) + 0 * x.sum(),
-    )
-    yield (
-        _("the student's logits are used twice: the teacher has no part in the loss"),
-        lambda x, y: distillation(x, x, **n),
-    )
-
-
-# ---- roots and masks
-
-
-def rmse(x: Tensor, t: Tensor, eps: float) -> Tensor:
-    return torch.sqrt((x - t).square().mean() + eps)
-
-
-def _rmse_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
-    yield _("the root is missing: the mean of the squares"), lambda x, t: (x - t).square().mean()
-    yield _("the mean of the roots, where it should be the root of the mean"), lambda x, t: (x - t).abs().mean()
-    yield (
-        _("the root is taken of each row, and the mean of these"),
-        lambda x, t: ((x - t).square().mean(1) + n["eps"]).sqrt().mean(),
-    )
-    yield _("the root of the sum, not of the mean"), lambda x, t: ((x - t).square().sum() + n["eps"]).sqrt()
-
-
-def charbonnier(x: Tensor, t: Tensor, eps: float) -> Tensor:
-    return torch.sqrt((x - t).square() + eps**2).mean()
-
-
-def _charbonnier_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
-    yield _("eps is not squared under the root"), lambda x, t: torch.sqrt((x - t).square() + n["eps"]).mean()
-    yield (
-        _("the root of the mean, where it should be the mean of the roots"),
-        lambda x, t: ((x - t).square().mean() + n["eps"] ** 2).sqrt(),
-    )
-    yield _("the root is missing: the mean of the squares"), lambda x, t: (x - t).square().mean()
+# ---- masks
 
 
 def masked_mse(x: Tensor, t: Tensor, mask: Tensor) -> Tensor:
@@ -233,48 +173,6 @@ def _masked_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
         _("the mean of the means of the rows, which have masks of different lengths"),
         lambda x, t, m: (((x - t).square() * m).sum(1) / m.sum(1).clamp(min=1)).mean(),
     )
-
-
-# ---- the KL divergence of a Gaussian from the standard one (Kingma and Welling, 2014)
-
-
-def gaussian_kl(mu: Tensor, log_var: Tensor, over: str) -> Tensor:
-    each = -0.5 * (1 + log_var - mu.square() - log_var.exp())
-    return REDUCTIONS[over](each)
-
-
-def _gaussian_kl_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
-    over = n["over"]
-    yield (
-        _("the log-variance is taken for the logarithm of the standard deviation"),
-        lambda m, v: gaussian_kl(m, 2 * v, over),
-    )
-    yield _("the standard deviation is taken for the variance"), lambda m, v: gaussian_kl(m, v / 2, over)
-    yield _("the factor ½ is missing"), lambda m, v: 2 * gaussian_kl(m, v, over)
-    yield _("the sign is wrong"), lambda m, v: -gaussian_kl(m, v, over)
-    for other, says in (
-        ("mean", _("the mean over all elements")),
-        ("sum", _("the sum over everything")),
-        ("batchmean", _("the sum over each sample, and the mean over the batch")),
-    ):
-        yield says, partial(gaussian_kl, over=other)
-
-
-# ---- quantile loss (Koenker and Bassett, 1978) and log-cosh
-
-
-def quantile(x: Tensor, t: Tensor, q: float) -> Tensor:
-    e = t - x
-    return torch.maximum(q * e, (q - 1) * e).mean()
-
-
-def _quantile_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
-    q = n["q"]
-    yield _("the quantile is turned round: q and 1 − q change places"), partial(quantile, q=1 - q)
-    yield _("q is not used: half the absolute error"), partial(quantile, q=0.5)
-    yield _("the absolute error times q: both sides weigh alike"), lambda x, t: q * (t - x).abs().mean()
-    yield _("negative errors cost nothing"), lambda x, t: (q * (t - x)).clamp(min=0).mean()
-    yield _("the sign of the other branch is wrong"), lambda x, t: torch.maximum(q * (t - x), (1 - q) * (t - x)).mean()
 
 
 MEANS = ("mean", "sum", "none")
@@ -295,12 +193,16 @@ KNOWN = (
         tversky_slips,
     ),
     Known(nt_xent, _grid(T=(0.5, 0.1, 0.07, 1.0, 0.2)), nt_xent_slips),
-    Known(rmse, _grid(eps=(0.0, 1e-8, 1e-6, 1e-12, 1e-10, 1e-5, 1e-4)), _rmse_slips),
-    Known(charbonnier, _grid(eps=(1e-3, 1e-6, 1e-2, 1e-4, 1.0)), _charbonnier_slips),
+    Known(rmse_loss, _grid(eps=(0.0, 1e-8, 1e-6, 1e-12, 1e-10, 1e-5, 1e-4)), rmse),
+    Known(charbonnier_loss, _grid(eps=(1e-3, 1e-6, 1e-2, 1e-4, 1.0)), charbonnier),
     Known(masked_mse, ({},), _masked_slips),
-    Known(gaussian_kl, _grid(over=("mean", "sum", "batchmean")), _gaussian_kl_slips),
-    Known(distillation, _grid(T=(2.0, 4.0, 3.0, 1.0, 5.0, 10.0), square=(True, False)), _distillation_slips),
+    Known(gaussian_kl_div, _grid(reduction=("mean", "sum", "batchmean")), gaussian_kl),
+    Known(
+        distillation_loss,
+        _grid(temperature=(2.0, 4.0, 3.0, 1.0, 5.0, 10.0), t_squared=(True, False), direction=("forward", "reverse")),
+        distillation,
+    ),
     Known(contrastive, _grid(margin=(1.0, 2.0, 0.5), half=(False, True), similar=(1, 0)), contrastive_slips),
     Known(info_nce, _grid(T=(0.1, 0.07, 0.5, 1.0, 0.2, 0.05), both=(False, True)), info_nce_slips),
-    Known(quantile, _grid(q=(0.9, 0.1, 0.5, 0.25, 0.75, 0.95, 0.05)), _quantile_slips),
+    Known(quantile_loss, _grid(quantile=(0.9, 0.1, 0.5, 0.25, 0.75, 0.95, 0.05)), quantile),
 )

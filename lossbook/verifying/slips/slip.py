@@ -39,6 +39,19 @@ def slips_of(*names: str) -> Callable[[Maker], Maker]:
     return enter
 
 
+Pairs = Callable[[Settings], Iterator[tuple[str, Loss]]]
+
+
+def slips_by_settings(*names: str) -> Callable[[Pairs], Pairs]:
+    """Enter slips that depend on the settings of the loss alone, as pairs of what is said and the loss."""
+
+    def enter(pairs: Pairs) -> Pairs:
+        slips_of(*names)(lambda reference, settings: (Slip(says, loss) for says, loss in pairs(settings)))
+        return pairs
+
+    return enter
+
+
 EPSILONS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16)
 
 

@@ -59,6 +59,8 @@ def understand(like: Any, inputs: Any, settings: Settings) -> Reference:
                 what=what,
             )
         )
+    if inputs is None and entry is not None and entry.fitting is not None and _owns_parameters(like):
+        inputs = functools.partial(entry.fitting, like)
     return _of_a_person(like, inputs, settings)
 
 
@@ -78,8 +80,6 @@ def _of_a_person(like: Callable, inputs: Any, settings: Settings) -> Reference:
     name = getattr(like, "__name__", type(like).__name__)
     loss: Callable = in_double(like) if isinstance(like, torch.nn.Module) else like
     loss = functools.partial(loss, **settings) if settings else loss
-    if inputs is None and isinstance(like, torch.nn.Module) and _owns_parameters(like):
-        inputs = functools.partial(_layer_inputs, like)
     if inputs is None:
         raise TypeError(
             message(
@@ -115,10 +115,3 @@ def _differs(function: Callable, name: str, value: Any) -> bool:
     settings = settings_of(function)
     default = settings[name].default if name in settings else inspect.Parameter.empty
     return isinstance(value, Tensor) or value is not default and value != default
-
-
-def _layer_inputs(module: Any) -> tuple[Tensor, Tensor]:
-    """A batch for a loss with a layer of its own: features, and the number of the true class."""
-    features = getattr(module, "in_features", None) or module.linear.in_features
-    classes = getattr(module, "n_classes", None) or module.linear.out_features
-    return torch.randn(6, features), torch.randint(classes, (6,))
