@@ -152,7 +152,14 @@ def _with_parameters(entry: Entry, loss: torch.nn.Module, tensors: tuple[Any, ..
         signature.bind(loss, *tensors)
     except TypeError:
         names = enumerate_names([*signature.parameters][1:])
-        raise TypeError(f"{type(loss).__name__} takes {names}, got {len(tensors)} arguments.") from None
+        raise TypeError(
+            message(
+                "{type} takes {names}, got {count} arguments.",
+                type=type(loss).__name__,
+                names=names,
+                count=len(tensors),
+            )
+        ) from None
     return tuple(t.detach() if isinstance(t, Tensor) else t for t in ours.with_parameters(loss, *tensors))
 
 

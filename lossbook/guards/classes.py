@@ -45,8 +45,12 @@ def classes_last(dim: int | None, **named: Any) -> tuple[Tensor, ...]:
         dim = class_dim(first)
     elif not -first.dim() <= dim < first.dim() or first.shape[dim] == 0:
         raise ValueError(
-            f"dim must be the dimension of the classes, and they at least one, got {dim} for shape {tuple(first.shape)}. "
-            f"Logits of a language model, (B, T, V), have them in dimension -1."
+            message(
+                "dim must be the dimension of the classes, and they at least one, got {dim} for shape "
+                "{first_shape}. Logits of a language model, (B, T, V), have them in dimension -1.",
+                dim=dim,
+                first_shape=tuple(first.shape),
+            )
         )
     return tuple(value.movedim(dim, -1) for value in named.values())
 

@@ -74,7 +74,15 @@ def inside(low: float, high: float) -> Rule:
     def rule(name: str, value: Any) -> None:
         number(name, value)
         if not low < value < high:
-            raise ValueError(f"{name} must lie between {low} and {high}, and be neither, got {value}.")
+            raise ValueError(
+                message(
+                    "{name} must lie between {low} and {high}, and be neither, got {value}.",
+                    name=name,
+                    low=low,
+                    high=high,
+                    value=value,
+                )
+            )
 
     return rule
 

@@ -19,6 +19,7 @@ from ..kit.steps import Step, reduction_steps
 from ..kit.text import elided, equals, given, number, row
 from ..kit.views import SCORE, Inputs, View, scores
 from ..language import gettext as _
+from ..language import message
 from ..softmax import largest, log_softmax
 from .cross_entropy import cross_entropy
 
@@ -110,8 +111,11 @@ def kept_of(logits: Tensor, target: Tensor, ignore_index: int) -> Tensor:
     check_tensors(input=logits, target=target)
     if target.shape != logits.shape[:-1]:
         raise ValueError(
-            f"target must hold one class number for each sample, shape {tuple(logits.shape[:-1])}, got "
-            f"{tuple(target.shape)}."
+            message(
+                "target must hold one class number for each sample, shape {logits_shape}, got {target_shape}.",
+                logits_shape=tuple(logits.shape[:-1]),
+                target_shape=tuple(target.shape),
+            )
         )
     check_class_numbers(target)
     return target.long() != ignore_index

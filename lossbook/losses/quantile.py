@@ -17,6 +17,7 @@ from ..kit.settings import Reduction, inside
 from ..kit.steps import Step, by_element, error_step
 from ..kit.text import given, number, operand
 from ..kit.views import OF_ERROR
+from ..language import message
 
 Quantiles = float | Sequence[float] | Tensor
 
@@ -27,7 +28,7 @@ def quantiles(name: str, value: Any) -> None:
     row = row if isinstance(row, Sequence) and not isinstance(row, str) else [row]
     for q in row:
         if isinstance(q, list):
-            raise ValueError(f"{name} must be a number or one row of numbers, got a table.")
+            raise ValueError(message("{name} must be a number or one row of numbers, got a table.", name=name))
         inside(0, 1)(name, q)
 
 
@@ -85,8 +86,12 @@ def spread(input: Tensor, target: Tensor, quantile: Quantiles) -> tuple[Tensor, 
     q = torch.as_tensor(quantile, dtype=input.dtype, device=input.device).reshape(-1)
     if input.dim() == 0 or input.shape[-1] != len(q):
         raise ValueError(
-            f"input must hold a prediction for each quantile in its last dimension, shape (…, {len(q)}), got "
-            f"{tuple(input.shape)}: quantile has {len(q)}."
+            message(
+                "input must hold a prediction for each quantile in its last dimension, shape (…, {count}), got "
+                "{input_shape}: quantile has {count}.",
+                count=len(q),
+                input_shape=tuple(input.shape),
+            )
         )
     if target.shape == input.shape[:-1]:
         target = target.unsqueeze(-1).expand_as(input)

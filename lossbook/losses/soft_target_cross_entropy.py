@@ -19,6 +19,7 @@ from ..kit.steps import Step, reduction_steps
 from ..kit.text import elided, equals, number
 from ..kit.views import SCORE, Inputs, View, scores
 from ..language import gettext as _
+from ..language import message
 from ..softmax import log_softmax
 from .kl_div import times_log
 
@@ -83,8 +84,12 @@ def check_mask(rows: Tensor, mask: Tensor) -> None:
     check_tensors(input=rows, mask=mask)
     if mask.shape != rows.shape[:-1]:
         raise ValueError(
-            f"mask must hold one number for each sample, the shape of input without the classes, "
-            f"{tuple(rows.shape[:-1])}, got {tuple(mask.shape)}. It masks samples; to leave out a class set its logit to −inf."
+            message(
+                "mask must hold one number for each sample, the shape of input without the classes, "
+                "{rows_shape}, got {mask_shape}. It masks samples; to leave out a class set its logit to −inf.",
+                rows_shape=tuple(rows.shape[:-1]),
+                mask_shape=tuple(mask.shape),
+            )
         )
     if mask.dtype != torch.bool:
         check_real(mask=mask)

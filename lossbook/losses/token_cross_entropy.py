@@ -20,6 +20,7 @@ from ..kit.steps import Step, reduction_steps
 from ..kit.text import elided, equals, number
 from ..kit.views import SCORE, View, first_class, scores
 from ..language import gettext as _
+from ..language import message
 from ..softmax import log_softmax
 from .cross_entropy import cross_entropy
 
@@ -86,7 +87,7 @@ def token_cross_entropy(
     if num_items_in_batch is not None:
         if average == "sequence":
             raise ValueError(
-                "num_items_in_batch counts tokens: it has no meaning with average='sequence'. Leave one out."
+                message("num_items_in_batch counts tokens: it has no meaning with average='sequence'. Leave one out.")
             )
         count = torch.as_tensor(num_items_in_batch, dtype=losses.dtype, device=losses.device)
         return reduce(losses, reduction, divisor=count)
@@ -103,17 +104,24 @@ def shifted(input: Tensor, target: Tensor, shift: bool) -> tuple[Tensor, Tensor]
     check_floating(input=input)
     if input.dim() < 2 or input.shape[-1] == 0 or target.shape != input.shape[:-1]:
         raise ValueError(
-            f"input must have shape (T, V) or (B, T, V), a logit for each token of the vocabulary last, and target its shape "
-            f"without that dimension; got {tuple(input.shape)} and {tuple(target.shape)}. For logits of shape (B, V, T) "
-            f"write input.movedim(1, -1)."
+            message(
+                "input must have shape (T, V) or (B, T, V), a logit for each token of the vocabulary last, and "
+                "target its shape without that dimension; got {input_shape} and {target_shape}. For logits of "
+                "shape (B, V, T) write input.movedim(1, -1).",
+                input_shape=tuple(input.shape),
+                target_shape=tuple(target.shape),
+            )
         )
     check_class_numbers(target)
     if not shift:
         return input, target
     if target.shape[-1] < 2:
         raise ValueError(
-            f"A sequence must have two tokens at least, one to read and one to predict, got target of shape "
-            f"{tuple(target.shape)}. Where target is shifted already, write shift=False."
+            message(
+                "A sequence must have two tokens at least, one to read and one to predict, got target of shape "
+                "{target_shape}. Where target is shifted already, write shift=False.",
+                target_shape=tuple(target.shape),
+            )
         )
     return input[..., :-1, :], target[..., 1:]
 

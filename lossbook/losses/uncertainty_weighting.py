@@ -20,6 +20,7 @@ from ..kit.steps import by_element
 from ..kit.text import given, number, operand
 from ..kit.views import LOG_VARIANCE, View, behind
 from ..language import gettext as _
+from ..language import message
 
 KINDS = {"regression": 0.5, "classification": 1.0}  #: what the loss is multiplied by besides its precision
 
@@ -85,7 +86,11 @@ def factors(kind: str | Sequence[str], input: Tensor) -> Any:
         return KINDS[kind]
     if tuple(input.shape) != (len(kind),):
         raise ValueError(
-            f"kind must be one for all losses, or one for each, got {len(kind)} for losses of shape {tuple(input.shape)}."
+            message(
+                "kind must be one for all losses, or one for each, got {count} for losses of shape {input_shape}.",
+                count=len(kind),
+                input_shape=tuple(input.shape),
+            )
         )
     return torch.tensor([KINDS[k] for k in kind], dtype=input.dtype, device=input.device)
 
@@ -130,8 +135,12 @@ class UncertaintyWeighting(Loss):
         if count != expected or wrong:
             got = f"{enumerate_names(wrong)} with dimensions" if wrong else count
             raise ValueError(
-                f"UncertaintyWeighting({expected}) takes {expected} losses, a single number each, or a tensor of shape "
-                f"({expected},), got {got}."
+                message(
+                    "UncertaintyWeighting({expected}) takes {expected} losses, a single number each, or a tensor "
+                    "of shape ({expected},), got {got}.",
+                    expected=expected,
+                    got=got,
+                )
             )
         return (losses[0] if together else torch.stack(losses)), self.log_var
 
