@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor
 
-from ..guards.classes import check_class_numbers, classes_last
+from ..guards.classes import classes_last
 from ..guards.tensors import check_tensors
 from ..kit.batches.batch import Batch, Kind, Settings, normal
 from ..kit.entry import Entry, Term, uniform
@@ -105,14 +105,13 @@ def softened(logits: Tensor, temperature: float) -> Tensor:
 
 
 def kept_of(logits: Tensor, target: Tensor, ignore_index: int) -> Tensor:
-    """Check the labels, one for each row of logits. True for those that count."""
+    """Check the shape of the labels, one for each row of logits. True for those that count."""
     check_tensors(input=logits, target=target)
     if target.shape != logits.shape[:-1]:
         raise ValueError(
             f"target must hold one class number for each sample, shape {tuple(logits.shape[:-1])}, got "
             f"{tuple(target.shape)}."
         )
-    check_class_numbers(target)
     return target.long() != ignore_index
 
 
