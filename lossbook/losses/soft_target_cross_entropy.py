@@ -161,7 +161,7 @@ def with_target(q: float) -> Inputs:
 
 ENTRY = Entry(
     name="soft_target_cross_entropy",
-    also=("soft_cross_entropy", "SoftTargetCrossEntropy", "masked_cross_entropy"),
+    also=("soft_cross_entropy", "SoftTargetCrossEntropy"),
     family="classification",
     module=SoftTargetCrossEntropyLoss,
     definition=definition,
