@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from docutils import nodes
 from sphinx.application import Sphinx
 
-from book._ext.cell_links import cell_ids, cell_link, docname_of
+from book._ext.cell_links import cell_link
 from book._ext.claims import VERDICTS, FromData
 
 
@@ -21,25 +21,23 @@ class Articles(FromData):
         """The table's rows."""
         yield [[nodes.Text(self.say(head))] for head in ("Section", "In this book", "Claims")]
         for number, title in article["sections"].items():
-            target = article.get("mirrored", {}).get(number) or self.mirror(key, number)
+            mirrored = article.get("mirrored", {}).get(number)
+            targets = [mirrored] if mirrored else self.mirror(key, number)
             verdicts = Counter(claim["verdict"] for claim in self.claims(key, number).values())
             fates = [
                 f"{self.say(words)} {verdicts[verdict]}" for verdict, words in VERDICTS.items() if verdicts[verdict]
             ]
             yield [
                 [nodes.Text(f"{number} "), *self.read(title)],
-                [cell_link(self.env, target)] if target else [],
+                [cell_link(self.env, *targets)] if targets else [],
                 [nodes.Text(" · ".join(fates))],
             ]
 
-    def mirror(self, article: str, section: str) -> str | None:
-        """Find where the book mirrors a section: on the page that teaches most of its claims, where it teaches the first."""
+    def mirror(self, article: str, section: str) -> list[str]:
+        """Where the book mirrors a section: the cells that teach its claims, on the page that teaches most of them."""
         taught = [claim["taught"] for claim in self.claims(article, section).values() if "taught" in claim]
-        for page, _ in Counter(target.partition("#")[0] for target in taught).most_common():
-            for cell in cell_ids(self.env, docname_of(self.env, page)):
-                if f"{page}#{cell}" in taught:
-                    return f"{page}#{cell}"
-        return taught[0] if taught else None  # an address that does not exist is reported when the link is made
+        count = Counter(target.partition("#")[0] for target in taught)
+        return [target for target in taught if target.partition("#")[0] == max(count, key=count.__getitem__)]
 
 
 def setup(app: Sphinx) -> dict:

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from sphinx.application import Sphinx
 
-ASSET = re.compile(r'((?:src|href)="(?:\.\./)*)((?:_static|search)/[^"?#]+\.(?:js|css))(?:\?v=\w+)?(?=")')
+ASSET = re.compile(r'(="(?:\.\./)*)((?:_static|search)/[^"?#]+\.(?:js|css))(?:\?v=\w+)?(?=")')
 
 
 def add_versions(app: Sphinx, exception: Exception | None) -> None:

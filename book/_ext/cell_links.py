@@ -9,7 +9,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
-from book._ext.pages import cells, language_folder
+from book._ext.pages import language_folder
 from book._ext.sections import cell_number
 
 logger = logging.getLogger(__name__)
@@ -19,23 +19,12 @@ class CellLink(nodes.inline):
     """Stands for a link until every page has been read."""
 
 
-def docname_of(env: BuildEnvironment, page: str) -> str:
-    """A page's docname in the language of the page being read: book/vi/guide/l1."""
-    return f"book/{language_folder(env.docname)}/{page}"
-
-
-def cell_link(env: BuildEnvironment, target: str) -> CellLink:
-    """A link from the page being read to a cell, or a term of the glossary, in the same language."""
-    page, _, place = target.partition("#")
-    docname = docname_of(env, page)
-    env.note_dependency(env.doc2path(docname))  # its headings are shown
-    return CellLink(docname=docname, place=place)
-
-
-def cell_ids(env: BuildEnvironment, docname: str) -> list[str]:
-    """The cells of a notebook, in order; none where the book has no such notebook."""
-    path = env.doc2path(docname)
-    return [cell.id for cell in cells(path)] if docname in env.found_docs and path.endswith(".ipynb") else []
+def cell_link(env: BuildEnvironment, first: str, *more: str) -> CellLink:
+    """A link from the page being read to a cell, or a term of the glossary, in the same language; of several cells of
+    one page, to the one that stands first."""
+    docname = f"book/{language_folder(env.docname)}/{first.partition('#')[0]}"
+    env.metadata[env.docname].setdefault("cell_links", set()).add(docname)
+    return CellLink(docname=docname, places=[target.partition("#")[2] for target in (first, *more)])
 
 
 @cache
@@ -45,18 +34,18 @@ def headings(env: BuildEnvironment, docname: str) -> list[tuple[int, nodes.secti
     return [(cell_number(section), section) for section in sections]
 
 
-def named(env: BuildEnvironment, docname: str, place: str) -> nodes.Element | None:
-    """Of a notebook, the section that begins in the cell, else the one the cell stands in; else the glossary's term. Without
-    a place, the whole page."""
-    if not place and docname in env.all_docs:
+def named(env: BuildEnvironment, docname: str, places: list[str]) -> nodes.Element | None:
+    """Of a notebook, the section that begins in the first of these cells, else the one it stands in; else the glossary's
+    term. Without a place, the whole page."""
+    if places == [""] and docname in env.all_docs:
         return env.get_doctree(docname).next_node(nodes.section)
-    ids = cell_ids(env, docname)
-    if place in ids:
-        number = ids.index(place)
+    ids = env.metadata.get(docname, {}).get("cells", [])
+    if numbers := [ids.index(place) for place in places if place in ids]:
+        number = min(numbers)
         within = [section for at, section in headings(env, docname) if at == number]
         before = [section for at, section in headings(env, docname) if at < number]
         return (within or before[-1:] or [None])[0]
-    return terms(env, docname).get(place) if docname in env.all_docs else None
+    return terms(env, docname).get(places[0]) if docname in env.all_docs else None
 
 
 @cache
@@ -73,12 +62,12 @@ class ResolveCellLinks(SphinxPostTransform):
     def run(self, **kwargs) -> None:
         """Called by Sphinx for each page."""
         for node in list(self.document.findall(CellLink)):
-            docname, place = node["docname"], node["place"]
-            target = named(self.env, docname, place)
+            docname, places = node["docname"], node["places"]
+            target = named(self.env, docname, places)
             if target is None:
                 logger.warning(
                     "%s leads to %r of %s, which the book does not have. Mend the address in the page's data.",
-                    Path(self.env.docname).name, place, docname, location=self.env.docname,
+                    Path(self.env.docname).name, places[0], docname, location=self.env.docname,
                 )  # fmt: skip
                 node.replace_self([])
                 continue
@@ -91,8 +80,18 @@ class ResolveCellLinks(SphinxPostTransform):
             node.replace_self(nodes.reference("", "", *(n.deepcopy() for n in words), refuri=address, internal=True))
 
 
+def leading_elsewhere(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """The pages with links to a page whose cells or headings have changed: they are written anew."""
+    outlines = {docname: (data.get("cells"), data.get("myst_slugs")) for docname, data in env.metadata.items()}
+    last = getattr(env, "book_outlines", outlines)
+    env.book_outlines = outlines  # stored with the environment
+    changed = {docname for docname in last | outlines if last.get(docname) != outlines.get(docname)}
+    return [docname for docname, data in env.metadata.items() if changed & data.get("cell_links", set())]
+
+
 def setup(app: Sphinx) -> dict:
     """Called by Sphinx."""
     app.add_node(CellLink)
     app.add_post_transform(ResolveCellLinks)
+    app.connect("env-updated", leading_elsewhere)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

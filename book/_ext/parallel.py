@@ -1,5 +1,6 @@
 """Pages are read and written in as many processes as the machine has cores; Jupyter Book has no option for it."""
 
+import gc
 import os
 from typing import Any
 
@@ -36,6 +37,8 @@ class Builder(StandaloneHTMLBuilder):
 
 def setup(app: Sphinx) -> dict:
     """Called by Sphinx."""
+    # Pages are millions of objects that stay: to look through them for garbage would take a tenth of a build.
+    gc.set_threshold(100_000, 50)
     app.parallel = os.cpu_count() or 1
     for name in SAFE_TO_READ:
         app.extensions[name].parallel_read_safe = True

@@ -50,7 +50,8 @@ class LastingAddresses(SphinxTransform):
         path = self.env.doc2path(self.env.docname)
         sections = [s for s in self.document.findall(nodes.section) if s["names"] or s["dupnames"]]
         if path.endswith(".ipynb"):
-            names = [cells(path)[cell_number(section)].id for section in sections]
+            ids = self.env.metadata[self.env.docname]["cells"] = [cell.id for cell in cells(path)]
+            names = [ids[cell_number(section)] for section in sections]
         else:
             names = [make_id(heading) for heading in english_headings(self.env, Path(path))]
             if len(names) != len(sections):

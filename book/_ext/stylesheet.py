@@ -1,25 +1,25 @@
 """After the build: one stylesheet with the rules the pages use, icon fonts with the glyphs they use, no idle files.
 
 The theme brings 500 KiB of styles and 300 KiB of icons for any book; this one needs a tenth. Without this extension
-the site is the same, only slower.
+the site is the same, only slower. A build whose pages use no other names than the last keeps its stylesheet and fonts.
 """
 
 import logging
 import re
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 from posixpath import normpath
 
 import tinycss2
-from fontTools.subset import Options, Subsetter
-from fontTools.ttLib import TTFont
 from sphinx.application import Sphinx
 
 SHEET = re.compile(r'\s*<link rel="stylesheet"[^>]*?href="[./]*_static/([^"?]+\.css)[^>]*>')
-ASSET = re.compile(r'(?:src|href)="[./]*_static/([^"?#]+)')
+ASSET = re.compile(r'="[./]*_static/([^"?#]+)')
 URL = re.compile(r"url\(['\"]?([^'\")?#:]+)[^)]*\)")
 OLD_FONTS = re.compile(r", ?url\([^)]+\.(?:woff|ttf)[^)]*\) ?format\([^)]+\)")
 ICON = re.compile("[\ue000-\uf8ff]")
+ICON_FONTS = "vendor/fontawesome/webfonts/"
 
 
 def names_in_use(pages: list[str], scripts: list[str]) -> set[str]:
@@ -27,7 +27,7 @@ def names_in_use(pages: list[str], scripts: list[str]) -> set[str]:
     used = {"mark"}  # the search's: words found
     for page in pages:
         used.update(re.findall(r"<([a-z][a-z0-9]*)", page))
-        for value in set(re.findall(r'\s(?:class|id)="([^"]*)"', page)):
+        for value in {*re.findall('class="([^"]*)"', page), *re.findall('id="([^"]*)"', page)}:
             used.update(value.split())
     for script in scripts:
         used.update(re.findall(r"[\w-]+", script))
@@ -67,32 +67,37 @@ def purge(rules: list, used: set[str]) -> str:
     return "".join(css)
 
 
-def used_rules(static: Path, sheets: list[str], used: set[str]) -> str:
-    """The used rules of all sheets, with addresses as seen from _static/; those of the last build, if made from the same."""
-    texts = {sheet: (static / sheet).read_text(encoding="utf-8") for sheet in sheets}
-    source = f"/* {sha256(repr((texts, sorted(used))).encode()).hexdigest()} */"
-    last = static / "site.css"
-    if last.exists() and (css := last.read_text(encoding="utf-8")).startswith(source):
-        return css
+def words_of(sheets: Iterable[str]) -> set[str]:
+    """Every word that may be a name in a selector."""
+    return {word.replace("\\", "") for text in sheets for word in re.findall(r"(?:[\w-]|\\.)+", text)}
+
+
+def used_rules(sheets: dict[str, str], used: set[str]) -> str:
+    """The used rules of all sheets, with addresses as seen from _static/."""
     css = ""
-    for sheet, text in texts.items():
+    for sheet, text in sheets.items():
         rules = tinycss2.parse_stylesheet(OLD_FONTS.sub("", text), skip_comments=True, skip_whitespace=True)
         folder = Path(sheet).parent.as_posix()
         css += URL.sub(lambda url, folder=folder: f"url({normpath(f'{folder}/{url[1]}')})", purge(rules, used))
-    return source + re.sub(r"\s+", " ", css)
+    # The icon fonts move out of the theme's folder, which every build copies anew.
+    return re.sub(r"\s+", " ", css).replace(f"url({ICON_FONTS}", "url(")
 
 
-def subset_icons(font: Path, icons: list[int]) -> None:
-    """Keep an icon font's used glyphs."""
+def subset_icons(static: Path, icons: list[int]) -> None:
+    """Store the icon fonts beside the stylesheet, with these icons' glyphs alone."""
+    from fontTools.subset import Options, Subsetter  # half a second, which most builds need not spend
+    from fontTools.ttLib import TTFont
+
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # Sphinx would print its many notes
-    with TTFont(font, recalcTimestamp=False) as glyphs:
-        options = Options()
-        options.layout_features = []
-        subsetter = Subsetter(options)
-        subsetter.populate(unicodes=icons)
-        subsetter.subset(glyphs)
-        glyphs.flavor = "woff2"
-        glyphs.save(font)
+    for font in static.glob(f"{ICON_FONTS}*.woff2"):
+        with TTFont(font, recalcTimestamp=False) as glyphs:
+            options = Options()
+            options.layout_features = []
+            subsetter = Subsetter(options)
+            subsetter.populate(unicodes=icons)
+            subsetter.subset(glyphs)
+            glyphs.flavor = "woff2"
+            glyphs.save(static / font.name)
 
 
 def write_stylesheet(app: Sphinx, exception: Exception | None) -> None:
@@ -107,10 +112,15 @@ def write_stylesheet(app: Sphinx, exception: Exception | None) -> None:
         return
     scripts = {name for page in pages.values() for name in ASSET.findall(page) if name.endswith(".js")}
     used = names_in_use(list(pages.values()), [(static / name).read_text(encoding="utf-8") for name in sorted(scripts)])
-    css = used_rules(static, sheets, used)
-    (static / "site.css").write_text(css, encoding="utf-8")
-    for font in static.glob("vendor/fontawesome/webfonts/*.woff2"):
-        subset_icons(font, [ord(icon) for icon in ICON.findall(css)])
+    texts = {sheet: (static / sheet).read_text(encoding="utf-8") for sheet in sheets}
+    used &= words_of(texts.values())
+    source = f"/* {sha256(repr((texts, sorted(used))).encode()).hexdigest()} */"
+    last = static / "site.css"
+    css = last.read_text(encoding="utf-8") if last.exists() else ""
+    if not css.startswith(source):
+        css = source + used_rules(texts, used)
+        last.write_text(css, encoding="utf-8")
+        subset_icons(static, [ord(icon) for icon in ICON.findall(css)])
     for path, page in pages.items():
         first = SHEET.search(page)
         if first:

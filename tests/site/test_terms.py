@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.site.browser import violations
 from tests.site.pages import WebPage
-from tests.site.test_browser import address, chromium, reader, violations  # noqa: F401 (fixtures)
 from tools.book import LANGUAGES, read_data
 
 PAGE = "guide/cross-entropy"
@@ -30,7 +30,7 @@ def test_terms_are_described(language):
 
 @pytest.mark.parametrize("language", DEFINED)
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_hovering_and_focus_show_the_definition(reader, width, scheme, language):  # noqa: F811
+def test_hovering_and_focus_show_the_definition(reader, width, scheme, language):
     tab = reader(width, scheme)
     entropy = term(tab, language)
     entropy.scroll_into_view_if_needed()
@@ -58,13 +58,13 @@ def test_hovering_and_focus_show_the_definition(reader, width, scheme, language)
     assert tab.faults == []
 
 
-def test_a_click_leads_to_the_glossary(reader):  # noqa: F811
+def test_a_click_leads_to_the_glossary(reader):
     tab = reader()
     term(tab).click()
     tab.wait_for_url("**/glossary.html#term-entropy")
 
 
-def test_a_tap_shows_the_definition(chromium, address):  # noqa: F811
+def test_a_tap_shows_the_definition(chromium, address):
     context = chromium.new_context(viewport={"width": 390, "height": 844}, base_url=address, has_touch=True)
     tab = context.new_page()
     term(tab).tap()
