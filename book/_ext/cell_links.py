@@ -19,10 +19,15 @@ class CellLink(nodes.inline):
     """Stands for a link until every page has been read."""
 
 
+def docname_of(env: BuildEnvironment, page: str) -> str:
+    """A page's docname in the language of the page being read: book/vi/guide/l1."""
+    return f"book/{language_folder(env.docname)}/{page}"
+
+
 def cell_link(env: BuildEnvironment, first: str, *more: str) -> CellLink:
     """A link from the page being read to a cell, or a term of the glossary, in the same language; of several cells of
     one page, to the one that stands first."""
-    docname = f"book/{language_folder(env.docname)}/{first.partition('#')[0]}"
+    docname = docname_of(env, first.partition("#")[0])
     env.metadata[env.docname].setdefault("cell_links", set()).add(docname)
     return CellLink(docname=docname, places=[target.partition("#")[2] for target in (first, *more)])
 
@@ -81,12 +86,15 @@ class ResolveCellLinks(SphinxPostTransform):
 
 
 def leading_elsewhere(app: Sphinx, env: BuildEnvironment) -> list[str]:
-    """The pages with links to a page whose cells or headings have changed: they are written anew."""
+    """The pages with links to a page whose cells or headings have changed: they are written anew. The glossary's links stand
+    in the definitions on every page of its language."""
     outlines = {docname: (data.get("cells"), data.get("myst_slugs")) for docname, data in env.metadata.items()}
     last = getattr(env, "book_outlines", outlines)
     env.book_outlines = outlines  # stored with the environment
     changed = {docname for docname in last | outlines if last.get(docname) != outlines.get(docname)}
-    return [docname for docname, data in env.metadata.items() if changed & data.get("cell_links", set())]
+    leading = {docname for docname, data in env.metadata.items() if changed & data.get("cell_links", set())}
+    defined = {docname.removesuffix("glossary") for docname in leading if docname.endswith("/glossary")}
+    return [docname for docname in env.found_docs if docname in leading or docname.startswith(tuple(defined))]
 
 
 def setup(app: Sphinx) -> dict:
