@@ -83,7 +83,7 @@ ENTRY = Entry(
     formula=formula,
     steps=by_element(l1_loss, term, first=error_step, weighted_mean=True),
     views=(OF_ERROR,),
-    batches=elementwise(two_numbers, error_edges),
+    batches=elementwise(two_numbers, error_edges, trials=({"weight": torch.arange(1.0, 7.0).double()},)),
     sample=lambda g: (uniform(g, 12), uniform(g, 12)),
     settings=({}, {"weight": torch.arange(1.0, 13.0).double()}),
 )

@@ -1,6 +1,7 @@
 """A loss that a reader writes: the right one passes, a known slip gets its hint, a blank one the invitation."""
 
 import functools
+import inspect
 
 import pytest
 import torch
@@ -33,7 +34,10 @@ SLIPS = {
         lambda x, y: (x - y).abs().sum() / len(y),
         "the sum divided by the batch size only, instead of by the number of all elements",
     ),
-    "write-weighted-l1": (lambda x, y, weight=None: (x - y).square().mean(), ""),
+    "write-weighted-l1": (
+        lambda x, y, weight=None: ((x - y).abs() * (1 if weight is None else weight)).mean(),
+        "the weights are not divided out: the mean divides by N, not by the sum of the weights",
+    ),
     "mend-mse-divisor": (lambda x, y: (x - y).square().mean(dim=-1).sum(), ""),
     "write-mse": (
         lambda x, y, reduction="mean": (x - y).square().sum(),
@@ -149,6 +153,17 @@ def test_a_setting_that_the_exercise_asks_for_must_be_taken(language):
     without = check("write-nll", lambda log_p, target: -log_p.gather(1, target.unsqueeze(1)).mean())
     assert not without
     assert without.message.endswith(("ignore_index.", "ignore_index。"))
+
+
+@pytest.mark.parametrize(("name", "setting"), [(name, s) for name, e in WRITTEN.items() for s in e.takes])
+def test_a_setting_that_the_exercise_asks_for_must_be_used(name, setting):
+    function = find(WRITTEN[name].like).function
+
+    def without(*tensors, **settings):
+        return function(*tensors, **{k: v for k, v in settings.items() if k != setting})
+
+    without.__signature__ = inspect.signature(function)
+    assert not check(name, without)
 
 
 def test_what_is_no_loss_is_said():

@@ -165,7 +165,9 @@ EXERCISES = {
     ),
     "error-of-softmax": Exercise(
         answer=error_of_softmax,
-        praise=lambda: _("Softmax minus one-hot. The true class is pulled up by what the other two are pushed down."),
+        praise=lambda: _(
+            "Softmax minus one-hot. The true class is pulled up by as much as the other two are pushed down."
+        ),
         mistakes=lambda: [
             (
                 tuple(lf.softmax(LOGITS, dim=0).tolist()),

@@ -70,7 +70,7 @@ EXERCISES = {
         answer=lambda: math.log(math.cosh(3)),
         praise=lambda: _("Far from 0 log-cosh is nearly the error minus ln 2."),
         mistakes=lambda: [
-            (3.0, _("That is L1. Half of e³ is left of cosh 3, so ln 2 is missing.")),
+            (3.0, _("That is L1. But cosh 3 is only about half of e³, so ln 2 has to be subtracted.")),
             (4.5, _("That is half the square, which log-cosh follows near 0 only.")),
             (math.cosh(3), _("That is cosh 3. Take its logarithm.")),
             (
@@ -82,7 +82,9 @@ EXERCISES = {
     ),
     "half-of-the-slope": Exercise(
         answer=slope_of_half_a_square,
-        praise=lambda: _("The detached factor counts as a constant. The value is right, half of the slope is missing."),
+        praise=lambda: _(
+            "The detached factor counts as a constant. The value is that of the square; half of its slope is missing."
+        ),
         mistakes=lambda: [
             ((4.0, -8.0), _("That is the gradient of the square. One of the two factors is detached.")),
             ((0.0, 0.0), _("Only one factor is detached. The gradient comes back through the other.")),

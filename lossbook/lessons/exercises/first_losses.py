@@ -91,7 +91,7 @@ EXERCISES = {
             (
                 "mmbbr",
                 _(
-                    "Look at task 2 again: the languages have numbers, but language 9 is no larger mistake for a 1 than language 2."
+                    "Look at task 2 again: the languages have numbers, but to take 1 for 9 is no larger mistake than to take it for 2."
                 ),
             ),
         ],
@@ -201,6 +201,7 @@ EXERCISES = {
             ),
         ],
         hint=lambda: _("After 200 steps the loss is below 0.001. Which line comes too late, or too early?"),
+        digits=3,
     ),
     "limit-of-the-rate": Exercise(
         answer=lambda: 2 / curvature(),

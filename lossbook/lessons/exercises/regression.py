@@ -78,7 +78,7 @@ EXERCISES = {
             ),
             (
                 (0.3, 0.6, 0.9, 1.2, 1.5, 1.8),
-                _("Beyond the target the error is positive and the slope +1: the step turns round."),
+                _("Beyond the target the error is positive and the slope +1: the step turns back."),
             ),
             (
                 (0.0, *weights_of_descent(lf.l1_loss)[:5]),
@@ -125,12 +125,12 @@ EXERCISES = {
     "calls-that-fail": Exercise(
         answer=failing_calls,
         praise=lambda: _(
-            "Cross-entropy wants one index for each sample, as an integer. The other two calls run, the last with a "
+            "Cross-entropy wants one class number for each sample, as an integer. The other two calls run, the last with a "
             "warning that you should heed."
         ),
         mistakes=lambda: [
             ("b", _("There is one more. What does cross-entropy take numbers with a decimal point for?")),
-            ("c", _("There is one more. Three samples need three indices: which shape has the target of b?")),
+            ("c", _("There is one more. Three samples need three class numbers: which shape has the target of b?")),
             (
                 "abc",
                 _("b and c fail. But MSE takes whole numbers as a target: they become floats."),
@@ -210,7 +210,7 @@ EXERCISES = {
         answer=lambda: slopes(lf.smooth_l1_loss, [0.2, 1.0, 5.0], beta=0.5, reduction="sum"),
         praise=lambda: _("Below β the slope is the error divided by β, beyond it 1."),
         mistakes=lambda: [
-            ((0.2, 1.0, 1.0), _("That is the slope of Huber, or of β = 1. Here the parabola is divided by 2 β.")),
+            ((0.2, 1.0, 1.0), _("That is the slope with β = 1. Here the parabola is divided by 2 β, with β = 0.5.")),
             ((0.4, 2.0, 10.0), _("The first is right. The other two errors lie beyond β, on the line.")),
             ((0.04, 0.75, 4.75), _("Those are the losses. The question is how they change with the error.")),
         ],

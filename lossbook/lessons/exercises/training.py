@@ -83,5 +83,6 @@ EXERCISES = {
             ),
         ],
         hint=lambda: _("With 0.1 and 300 epochs the loss falls below 0.001. Which parameters does each line reach?"),
+        digits=3,
     ),
 }

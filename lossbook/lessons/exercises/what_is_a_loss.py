@@ -176,7 +176,7 @@ EXERCISES = {
             ((0.75, -0.75), _("The signs are swapped: a higher score of the true class makes the loss smaller.")),
             ((0.25, -0.25), _("That is the gradient if class 1 were the true one.")),
         ],
-        hint=lambda: _("The gradient is softmax minus one-hot. Both numbers add up to 0."),
+        hint=lambda: _("The gradient is softmax minus one-hot. The two add up to 0."),
     ),
     "mend-softmax": WrittenLoss("cross_entropy", names_the_slip=False),
     "write-softmax-cross-entropy": WrittenLoss("cross_entropy"),

@@ -96,6 +96,9 @@ def _of_smoothing(settings: Settings) -> Iterator[Slip]:
         return loss
 
     yield Slip(
+        _("the setting {name} is not used").format(name="label_smoothing"), smoothed(lambda c: 0.0, lambda c: 1.0)
+    )
+    yield Slip(
         _("label smoothing spreads ε over the C − 1 wrong classes, not over all C: ε/(C − 1)"),
         smoothed(lambda c: epsilon / (c - 1), lambda c: 1 - epsilon),
     )

@@ -48,6 +48,13 @@ def _of_error(settings: Settings, f: Callable[[Tensor], Tensor]) -> Loss:
 def _of_errors(settings: Settings, power: int = 1) -> Iterator[Slip]:
     """Slips in every loss of the error; its power tells squares from absolute values."""
     reduce = reduction_of(settings)
+    weight = settings.get("weight")
+    if isinstance(weight, Tensor) and settings["reduction"] == "mean":
+        yield Slip(
+            _("the weights are not divided out: the mean divides by N, not by the sum of the weights"),
+            lambda x, t: (weight.to(x) * (x - t).abs() ** power).mean(),
+            operations=("mean", "div"),
+        )
     says = _("the error itself is averaged: positive and negative errors cancel")
     yield Slip(says, lambda x, t: reduce(x - t))
     yield Slip(_("the errors are averaged first and squared afterwards"), lambda x, t: (x - t).mean().square())
