@@ -63,7 +63,7 @@ class Explanation:
             rows = r" \\ ".join([latex(line) for line in _grid(self.gradient, number, " & ")])
             columns = "r" * (rows.split(r" \\")[0].count("&") + 1)
             matrix = rf"\left[\begin{{array}}{{{columns}}} {rows} \end{{array}}\right]"
-            title = _("{title}:").format(title=_("Gradient, the change of the loss for each unit of input"))
+            title = _("{title}:").format(title=_("Gradient, the rate at which the loss changes with each input"))
             parts.append(f"{title}\n\n$${matrix}$$")
         return "\n\n".join(parts)
 
