@@ -143,7 +143,7 @@ def test_words_inside_a_sentence_are_translated_with_it():
     assert "log_probs, targets, input_lengths and target_lengths; missing: input_lengths and target_lengths." in english
     with pytest.raises(ValueError, match="Did you mean 'mse'") as error:
         lossbook.explain("mes", ROW, ROW)
-    assert str(error.value).startswith("目录中没有损失 'mes'。你想写的是 'mse' 吗？\n")
+    assert str(error.value).startswith("lossbook 没有收录损失 'mes'。你想写的是 'mse' 吗？\n")
 
 
 def test_an_error_inside_an_error_speaks_the_language_of_each_sentence():

@@ -74,7 +74,7 @@ def _of_means(reference: Reference, settings: Settings) -> Iterator[Slip]:
     )
     unweighted = reference.bound({**settings, "weight": None})[0]
     yield Slip(
-        _("the class weights were broadcast from (N) to (N, N): every weight meets every sample"),
+        _("the class weights were broadcast from (N,) to (N, N): every weight meets every sample"),
         lambda x, t: unweighted(x, t) * (w[t.clamp(min=0)]).mean(),
         page=page,
     )

@@ -188,7 +188,7 @@ def of_shapes(right: Loss) -> Iterator[Slip]:
         wide = dict(zip(lines, torch.broadcast_tensors(*lines.values()), strict=True))
         return right(*(wide.get(i, t[i]) for i in range(len(t))))
 
-    says = _("the target was broadcast from (N) to (N, N): every prediction meets every target")
+    says = _("the target was broadcast from (N,) to (N, N): every prediction meets every target")
     for column in (0, 1, 2):
         yield Slip(says, partial(tables, column=column), page=BROADCAST)
 

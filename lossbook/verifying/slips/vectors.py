@@ -54,7 +54,7 @@ def cosine_embedding(reference: Reference, settings: Settings) -> Iterator[Slip]
         column = right(a, b).unsqueeze(1)
         return torch.where(y == 1, 1 - column, hinge(column)).mean()
 
-    says = _("the target was broadcast from (N) to (N, N): every cosine meets every label")
+    says = _("the target was broadcast from (N,) to (N, N): every cosine meets every label")
     yield Slip(says, tables, page=BROADCAST)
     yield Slip(_("similar pairs cost the cosine instead of 1 − cosine"), with_costs(lambda c: c, hinge))
     for says, far in (
@@ -138,7 +138,7 @@ def _of_triplets(settings: Settings, distance: Distance) -> Iterator[Slip]:
         return reduce((distance(a, near) - farther + margin).clamp(min=0))
 
     yield Slip(_("the margin is missing"), triplets(lambda d: d.clamp(min=0)))
-    says = _("the distances were broadcast from (N) to (N, N): every positive meets every negative")
+    says = _("the distances were broadcast from (N,) to (N, N): every positive meets every negative")
     yield Slip(says, tables, page=BROADCAST)
     yield Slip(
         _("the margin stands outside of the hinge: a constant is added"), triplets(lambda d: d.clamp(min=0) + margin)
