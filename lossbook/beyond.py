@@ -4,8 +4,10 @@ from .losses.charbonnier import CharbonnierLoss, charbonnier_loss
 from .losses.distillation import DistillationLoss, distillation_loss
 from .losses.focal import SigmoidFocalLoss, sigmoid_focal_loss
 from .losses.gaussian_kl import GaussianKLDivLoss, gaussian_kl_div
+from .losses.info_nce import InfoNCELoss, info_nce_loss
 from .losses.js_div import JSDivLoss, js_div
 from .losses.log_cosh import LogCoshLoss, log_cosh_loss
+from .losses.nt_xent import NTXentLoss, nt_xent_loss
 from .losses.quantile import QuantileLoss, quantile_loss
 from .losses.rmse import RMSELoss, rmse_loss
 from .losses.soft_target_cross_entropy import SoftTargetCrossEntropyLoss, soft_target_cross_entropy
@@ -16,8 +18,10 @@ __all__ = [
     "CharbonnierLoss",
     "DistillationLoss",
     "GaussianKLDivLoss",
+    "InfoNCELoss",
     "JSDivLoss",
     "LogCoshLoss",
+    "NTXentLoss",
     "QuantileLoss",
     "RMSELoss",
     "SigmoidFocalLoss",
@@ -27,8 +31,10 @@ __all__ = [
     "charbonnier_loss",
     "distillation_loss",
     "gaussian_kl_div",
+    "info_nce_loss",
     "js_div",
     "log_cosh_loss",
+    "nt_xent_loss",
     "quantile_loss",
     "rmse_loss",
     "sigmoid_focal_loss",

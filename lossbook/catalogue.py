@@ -46,6 +46,8 @@ LOSSES = (
     "cosine_embedding",
     "triplet_margin",
     "triplet_margin_with_distance",
+    "info_nce",
+    "nt_xent",
     "ctc",
     "uncertainty_weighting",
 )

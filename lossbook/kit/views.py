@@ -100,13 +100,15 @@ def frames_of_label(count: int) -> Inputs:
     return inputs
 
 
-def pair_with_cosine(y: float) -> Inputs:
-    def inputs(cosine: Tensor) -> tuple[Tensor, ...]:
-        sine = (1 - cosine.square() + 1e-12).sqrt()  # never 0, where the root has no slope
-        along = torch.stack([torch.ones_like(cosine), torch.zeros_like(cosine)], dim=-1)
-        return along, torch.stack([cosine, sine], dim=-1), torch.full_like(cosine, y)
+def with_cosine(cosine: Tensor) -> tuple[Tensor, Tensor]:
+    """Pairs of vectors in the plane."""
+    sine = (1 - cosine.square() + 1e-12).sqrt()  # never 0, where the root has no slope
+    along = torch.stack([torch.ones_like(cosine), torch.zeros_like(cosine)], dim=-1)
+    return along, torch.stack([cosine, sine], dim=-1)
 
-    return inputs
+
+def pair_with_cosine(y: float) -> Inputs:
+    return lambda cosine: (*with_cosine(cosine), torch.full_like(cosine, y))
 
 
 def triplet(x: Tensor) -> tuple[Tensor, ...]:

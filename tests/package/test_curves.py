@@ -80,6 +80,7 @@ EXPECTED = {
     "poisson_nll": {"y = 1": lambda x: math.exp(x) - x, "y = 5": lambda x: math.exp(x) - 5 * x},
     "gaussian_nll": {f"var = {v:g}": gaussian(v) for v in (0.25, 1, 4)},
     "kl_div": {f"p = {p}": kl(p) for p in (0.5, 0.8)},
+    "info_nce": {f"M = {m}": lambda c, m=m: math.log(1 + m * math.exp(-c / 0.1)) for m in (1, 10, 100)},
     "ctc": {f"T = {frames}": ctc(frames) for frames in (1, 2, 4)},
     "bce": {"y = 1": lambda p: -math.log(p), "y = 0": lambda p: -math.log(1 - p)},
     "bce_with_logits": {"y = 1": lambda z: softplus(-z), "y = 0": softplus},

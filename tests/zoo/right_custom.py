@@ -226,3 +226,19 @@ def circle_chords(pred, target):
 def mape_relative(pred, target):
     scale = target.abs().clamp(min=1e-6)
     return 100 * F.l1_loss(pred / scale, target / scale)
+
+
+@right("info_nce")
+def info_nce_by_einsum(query, key):
+    scores = torch.einsum("id,jd->ij", F.normalize(query, dim=-1), F.normalize(key, dim=-1)).div(0.1)
+    return F.nll_loss(scores.log_softmax(-1), torch.arange(len(query), device=query.device))
+
+
+@right("nt_xent")
+def nt_xent_without_the_diagonal(first, second):
+    n = len(first)
+    views = F.normalize(torch.cat([first, second]), dim=1)
+    scores = views @ views.T / 0.5
+    rest = scores[~torch.eye(2 * n, dtype=torch.bool, device=scores.device)].reshape(2 * n, 2 * n - 1)
+    own = torch.cat([scores.diagonal(n), scores.diagonal(-n)])
+    return (rest.logsumexp(1) - own).mean()

@@ -302,3 +302,22 @@ def barlow_diagonal_in_both(left, right):
 @wrong(ref.circle, "wrong formula", r"period|angle|turn|large", inputs=ref.regression_batch)
 def angle_without_wrapping(pred, target):
     return ((pred - target) ** 2).mean()
+
+
+@wrong("info_nce", "wrong formula", r"length|normali")
+def info_nce_of_products(query, key):
+    return F.cross_entropy(query @ key.T / 0.1, torch.arange(len(query), device=query.device))
+
+
+@wrong("info_nce", "wrong formula", r"own key|negatives")
+def info_nce_without_its_own_key(query, key):
+    scores = F.normalize(query, dim=1) @ F.normalize(key, dim=1).T / 0.1
+    own = torch.eye(len(query), dtype=torch.bool, device=query.device)
+    return (scores.masked_fill(own, -torch.inf).logsumexp(1) - scores.diagonal()).mean()
+
+
+@wrong("nt_xent", "wrong formula", r"itself|diagonal")
+def nt_xent_of_all_rows(first, second):
+    z = F.normalize(torch.cat([first, second]))
+    labels = torch.arange(len(z), device=z.device).roll(len(first))
+    return F.cross_entropy(z @ z.T / 0.5, labels)

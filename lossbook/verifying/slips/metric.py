@@ -11,7 +11,9 @@ from torch.nn import functional as F
 
 from ...kit.batches.batch import Settings
 from ...language import gettext as _
-from .slip import Loss
+from ...losses.info_nce import compared, info_nce_loss
+from ...losses.nt_xent import nt_xent_loss
+from .slip import REDUCTIONS, Loss, slips_by_settings
 
 # ---- contrastive loss (Hadsell et al., 2006) and InfoNCE (van den Oord et al., 2018)
 
@@ -56,45 +58,81 @@ def contrastive_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
     yield _("the factor ½ is wrong"), partial(contrastive, **{**n, "half": not n["half"]})
 
 
-def info_nce(a: Tensor, b: Tensor, T: float, both: bool, normal: bool = True) -> Tensor:
-    if normal:
-        a, b = F.normalize(a, dim=1), F.normalize(b, dim=1)
-    scores, labels = a @ b.T / T, torch.arange(len(a))
-    one = F.cross_entropy(scores, labels)
-    return (one + F.cross_entropy(scores.T, labels)) / 2 if both else one
+@slips_by_settings("info_nce")
+def info_nce(n: Settings) -> Iterator[tuple[str, Loss]]:
+    T, normalize, in_batch = n["temperature"], n["normalize"], n["in_batch"]
+    right: Loss = partial(info_nce_loss, **n)
 
+    def of_scores(cost: Callable[[Tensor, Tensor], Tensor]) -> Loss:
+        """The loss that this function makes of the scores of each query and the column of its own key."""
 
-def info_nce_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
-    T = n["T"]
-    yield _("the vectors are not divided by their lengths"), partial(info_nce, **{**n, "normal": False})
+        def loss(a: Tensor, b: Tensor, negatives: Tensor | None = None) -> Tensor:
+            similar, own = compared(a, b, negatives, normalize, in_batch)
+            return cost(similar / T, own)
+
+        return loss
+
+    def without_own(scores: Tensor, own: Tensor) -> Tensor:
+        right = F.one_hot(own, scores.shape[1]).bool()
+        losses = scores.masked_fill(right, -torch.inf).logsumexp(1) - scores[right]
+        return REDUCTIONS[n["reduction"]](losses)
+
+    yield _("the vectors are not divided by their lengths"), partial(right, normalize=False)
     yield (
         _("softmax is applied twice: cross-entropy takes the scores themselves"),
-        lambda a, b: F.cross_entropy(
-            (F.normalize(a, dim=1) @ F.normalize(b, dim=1).T / T).softmax(1), torch.arange(len(a))
-        ),
+        of_scores(lambda scores, own: F.cross_entropy(scores.softmax(1), own, reduction=n["reduction"])),
     )
-    yield _("the temperature is missing"), partial(info_nce, **{**n, "T": 1.0})
-    yield _("the temperature multiplies where it should divide"), partial(info_nce, **{**n, "T": 1 / T})
-    yield _("only one of the two directions counts"), partial(info_nce, **{**n, "both": False})
-    yield _("the other direction counts: rows and columns are exchanged"), lambda a, b: info_nce(b, a, **n)
-    yield _("both directions are added, not averaged"), lambda a, b: 2 * info_nce(a, b, **n)
+    yield _("the temperature is missing"), partial(right, temperature=1.0)
+    yield _("the temperature multiplies where it should divide"), partial(right, temperature=1 / T)
+    yield _("the other direction counts: rows and columns are exchanged"), lambda a, b, *more: right(b, a, *more)
+    yield (
+        _("the two directions are averaged, where only one should count"),
+        partial(both_directions, temperature=T),
+    )
     yield (
         _("the vectors are normalized over dimension 0, the batch"),
-        lambda a, b: info_nce(F.normalize(a, dim=0), F.normalize(b, dim=0), **{**n, "normal": False}),
+        lambda a, b, *more: right(*(F.normalize(x, dim=0) for x in (a, b, *more)), normalize=False),
+    )
+    yield _("the own key is missing in the sum: only the negatives stand there"), of_scores(without_own)
+    says = _("the keys of the other queries count as negatives, too")
+    yield (
+        (_("the keys of the other queries are no negatives") if in_batch else says),
+        partial(right, in_batch=not in_batch),
     )
 
 
-def nt_xent(a: Tensor, b: Tensor, T: float, itself: bool = False) -> Tensor:
-    z = F.normalize(torch.cat([a, b]), dim=1)
-    n = len(a)
-    scores = z @ z.T / T
-    if not itself:
-        scores = scores.masked_fill(torch.eye(2 * n, dtype=torch.bool), -torch.inf)
-    return F.cross_entropy(scores, torch.arange(2 * n).roll(n))
+def both_directions(a: Tensor, b: Tensor, temperature: float) -> Tensor:
+    return (info_nce_loss(a, b, temperature=temperature) + info_nce_loss(b, a, temperature=temperature)) / 2
 
 
-def nt_xent_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
-    yield _("each view is compared with itself: the diagonal is not masked"), partial(nt_xent, **n, itself=True)
-    yield _("the temperature is missing"), partial(nt_xent, T=1.0)
-    yield _("the temperature multiplies where it should divide"), partial(nt_xent, T=1 / n["T"])
-    yield _("only the pairs between the two views count"), lambda a, b: info_nce(a, b, n["T"], True)
+def both_directions_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
+    right: Loss = partial(both_directions, **n)
+    yield _("only one of the two directions counts"), partial(info_nce_loss, **n)
+    yield _("only one of the two directions counts"), lambda a, b: info_nce_loss(b, a, **n)
+    yield _("both directions are added, not averaged"), lambda a, b: 2 * right(a, b)
+    yield _("the temperature is missing"), lambda a, b: both_directions(a, b, 1.0)
+    yield (
+        _("the temperature multiplies where it should divide"),
+        lambda a, b: both_directions(a, b, 1 / n["temperature"]),
+    )
+
+
+@slips_by_settings("nt_xent")
+def nt_xent(n: Settings) -> Iterator[tuple[str, Loss]]:
+    T = n["temperature"]
+    right: Loss = partial(nt_xent_loss, **n)
+
+    def with_itself(a: Tensor, b: Tensor) -> Tensor:
+        views = torch.cat([a, b])
+        return info_nce_loss(views, torch.cat([b, a]), temperature=T, reduction=n["reduction"])
+
+    def one_half(a: Tensor, b: Tensor) -> Tensor:
+        return nt_xent_loss(a, b, temperature=T, reduction="none")[: len(a)].mean()
+
+    yield _("each view is compared with itself: the diagonal is not masked"), with_itself
+    yield _("the temperature is missing"), partial(right, temperature=1.0)
+    yield _("the temperature multiplies where it should divide"), partial(right, temperature=1 / T)
+    yield _("only the pairs between the two views count"), partial(both_directions, temperature=T)
+    yield _("only the pairs between the two views count"), partial(info_nce_loss, temperature=T)
+    yield _("only the views of the first half are asked"), one_half
+    yield _("the sum is divided by N, not by the 2N views"), lambda a, b: 2 * right(a, b)
