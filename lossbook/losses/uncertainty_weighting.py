@@ -176,7 +176,7 @@ def edges(settings: dict[str, Any]) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
 
 ENTRY = Entry(
     name="uncertainty_weighting",
-    also=("multi_task", "kendall", "uncertainty", "automatic_weighted_loss", "AutomaticWeightedLoss"),
+    also=("uncertainty", "multi_task", "multi_task_loss", "uncertainty_weighted_loss"),
     family="several losses",
     module=UncertaintyWeighting,
     definition=definition,
