@@ -1,10 +1,13 @@
 """Losses that torch does not have, as functions and as modules."""
 
 from .losses.charbonnier import CharbonnierLoss, charbonnier_loss
+from .losses.contrastive import ContrastiveLoss, contrastive_loss
 from .losses.distillation import DistillationLoss, distillation_loss
+from .losses.dpo import DPOLoss, dpo_loss
 from .losses.focal import SigmoidFocalLoss, sigmoid_focal_loss
 from .losses.gaussian_kl import GaussianKLDivLoss, gaussian_kl_div
 from .losses.info_nce import InfoNCELoss, info_nce_loss
+from .losses.ipo import IPOLoss, ipo_loss
 from .losses.js_div import JSDivLoss, js_div
 from .losses.log_cosh import LogCoshLoss, log_cosh_loss
 from .losses.nt_xent import NTXentLoss, nt_xent_loss
@@ -16,8 +19,11 @@ from .losses.uncertainty_weighting import UncertaintyWeighting, uncertainty_weig
 
 __all__ = [
     "CharbonnierLoss",
+    "ContrastiveLoss",
+    "DPOLoss",
     "DistillationLoss",
     "GaussianKLDivLoss",
+    "IPOLoss",
     "InfoNCELoss",
     "JSDivLoss",
     "LogCoshLoss",
@@ -29,9 +35,12 @@ __all__ = [
     "TokenCrossEntropyLoss",
     "UncertaintyWeighting",
     "charbonnier_loss",
+    "contrastive_loss",
     "distillation_loss",
+    "dpo_loss",
     "gaussian_kl_div",
     "info_nce_loss",
+    "ipo_loss",
     "js_div",
     "log_cosh_loss",
     "nt_xent_loss",

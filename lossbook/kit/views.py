@@ -44,6 +44,9 @@ LEAD = Variable("the difference of two scores", lambda: _("difference of the sco
 DISTANCE = Variable("the distance of a pair", lambda: _("distance of the pair"), 0, 3)
 COSINE = Variable("the cosine", lambda: _("cosine of the two vectors"), -1, 1)
 NEGATIVE = Variable("the distance of the negative", lambda: _("distance d(a, n), where d(a, p) = 1"), 0, 3)
+LOG_RATIO = Variable(
+    "the log-ratio", lambda: _("log-ratio h of chosen to rejected, less the reference's"), -30, 30, per_unit=10
+)
 LOG_VARIANCE = Variable("the log-variance", lambda: _("log-variance s = log σ²"), -3, 3)
 
 

@@ -242,3 +242,22 @@ def nt_xent_without_the_diagonal(first, second):
     rest = scores[~torch.eye(2 * n, dtype=torch.bool, device=scores.device)].reshape(2 * n, 2 * n - 1)
     own = torch.cat([scores.diagonal(n), scores.diagonal(-n)])
     return (rest.logsumexp(1) - own).mean()
+
+
+@right("contrastive", margin=2.0, similar=0, half=False)
+class SiameseLoss(nn.Module):
+    def forward(self, left, right_, different):
+        d = torch.linalg.vector_norm(left - right_, dim=-1)
+        return ((1 - different) * d.square() + different * torch.relu(2.0 - d).square()).mean()
+
+
+@right("dpo")
+def dpo_as_cross_entropy(chosen, rejected, ref_chosen, ref_rejected):
+    rewards = 0.1 * torch.stack([chosen - ref_chosen, rejected - ref_rejected], -1)
+    return -rewards.log_softmax(-1)[..., 0].mean()
+
+
+@right("ipo")
+def ipo_of_pairs(chosen, rejected, ref_chosen, ref_rejected, beta=0.1):
+    gain = chosen - ref_chosen - (rejected - ref_rejected)
+    return torch.square(gain - 0.5 / beta).mean()

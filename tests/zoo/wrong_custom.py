@@ -321,3 +321,30 @@ def nt_xent_of_all_rows(first, second):
     z = F.normalize(torch.cat([first, second]))
     labels = torch.arange(len(z), device=z.device).roll(len(first))
     return F.cross_entropy(z @ z.T / 0.5, labels)
+
+
+@wrong("contrastive", "wrong formula", r"½|factor")
+def contrastive_without_half(left, right, similar):
+    d = torch.linalg.vector_norm(left - right, dim=-1)
+    return (similar * d**2 + (1 - similar) * (1 - d).clamp(min=0) ** 2).mean()
+
+
+@wrong("contrastive", "wrong formula", r"square")
+def contrastive_of_plain_distances(left, right, similar):
+    d = (left - right).pow(2).sum(-1).add(1e-12).sqrt()
+    return 0.5 * torch.where(similar == 1, d, (1 - d).relu()).mean()
+
+
+@wrong("dpo", "wrong formula", r"reference")
+def dpo_without_a_reference(chosen, rejected, ref_chosen, ref_rejected):
+    return -F.logsigmoid(0.1 * (chosen - rejected)).mean()
+
+
+@wrong("dpo", "wrong formula", r"log-ratio alone|beta")
+def dpo_with_beta_on_the_model(chosen, rejected, ref_chosen, ref_rejected):
+    return F.softplus(ref_chosen - ref_rejected - 0.1 * (chosen - rejected)).mean()
+
+
+@wrong("ipo", "wrong formula", r"1/\(2β\)")
+def ipo_with_another_goal(chosen, rejected, ref_chosen, ref_rejected, beta=0.1):
+    return ((chosen - rejected) - (ref_chosen - ref_rejected) - 1 / beta).square().mean()

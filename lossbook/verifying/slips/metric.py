@@ -11,51 +11,56 @@ from torch.nn import functional as F
 
 from ...kit.batches.batch import Settings
 from ...language import gettext as _
+from ...losses.contrastive import contrastive_loss, distances
 from ...losses.info_nce import compared, info_nce_loss
 from ...losses.nt_xent import nt_xent_loss
 from .slip import REDUCTIONS, Loss, slips_by_settings
 
-# ---- contrastive loss (Hadsell et al., 2006) and InfoNCE (van den Oord et al., 2018)
 
+@slips_by_settings("contrastive")
+def contrastive(n: Settings) -> Iterator[tuple[str, Loss]]:
+    margin, factor, power = n["margin"], 0.5 if n["half"] else 1.0, 2 if n["squared"] else 1
+    reduce = REDUCTIONS[n["reduction"]]
+    right: Loss = partial(contrastive_loss, **n)
 
-def contrastive(a: Tensor, b: Tensor, y: Tensor, margin: float, half: bool, similar: int) -> Tensor:
-    d = F.pairwise_distance(a, b)
-    near = y if similar else 1 - y
-    return ((0.5 if half else 1.0) * (near * d**2 + (1 - near) * (margin - d).clamp(min=0) ** 2)).mean()
+    def of(near: Callable[[Tensor], Tensor], far: Callable[[Tensor], Tensor]) -> Loss:
+        """The loss that these functions of the distance make."""
 
-
-def contrastive_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
-    margin, factor = n["margin"], 0.5 if n["half"] else 1.0
-
-    def of(near: Callable, far: Callable) -> Loss:
         def loss(a: Tensor, b: Tensor, y: Tensor) -> Tensor:
-            d, same = F.pairwise_distance(a, b), y if n["similar"] else 1 - y
-            return factor * (same * near(d) + (1 - same) * far(d)).mean()
+            d = distances(a, b, n["distance"])
+            return factor * reduce(torch.where(y == n["similar"], near(d), far(d)))
 
         return loss
+
+    def nearness(d: Tensor) -> Tensor:
+        return d**power
 
     def hinge(d: Tensor) -> Tensor:
         return (margin - d).clamp(min=0)
 
+    yield _("the labels are turned round: 0 and 1 change places"), partial(right, similar=1 - n["similar"])
+    for far in (lambda d: -(d**power), lambda d: -d):
+        yield _("the margin is missing: dissimilar pairs are pushed apart without end"), of(nearness, far)
+    yield _("the margin is missing"), of(nearness, lambda d: (-d).clamp(min=0) ** power)
+    if n["squared"]:
+        yield _("the square of the hinge is missing"), of(nearness, hinge)
     yield (
-        _("the labels are turned round: 0 and 1 change places"),
-        partial(contrastive, **{**n, "similar": 1 - n["similar"]}),
+        (_("the squares are missing") if n["squared"] else _("there are squares where none should be")),
+        partial(right, squared=not n["squared"]),
     )
-    yield (
-        _("the margin is missing: dissimilar pairs are pushed apart without end"),
-        of(lambda d: d**2, lambda d: -(d**2)),
-    )
-    yield _("the margin is missing: dissimilar pairs are pushed apart without end"), of(lambda d: d**2, lambda d: -d)
-    yield _("the margin is missing"), of(lambda d: d**2, lambda d: (-d).clamp(min=0) ** 2)
-    yield _("the square of the hinge is missing"), of(lambda d: d**2, hinge)
-    yield _("the squares are missing"), of(lambda d: d, hinge)
     yield (
         _("the margin is compared with the squared distance"),
-        of(lambda d: d**2, lambda d: (margin - d**2).clamp(min=0)),
+        of(nearness, lambda d: (margin - d**2).clamp(min=0)),
     )
-    yield _("the hinge is missing: far pairs cost something"), of(lambda d: d**2, lambda d: (margin - d) ** 2)
-    yield _("dissimilar pairs cost nothing"), of(lambda d: d**2, lambda d: 0 * d)
-    yield _("the factor ½ is wrong"), partial(contrastive, **{**n, "half": not n["half"]})
+    yield _("the hinge is missing: far pairs cost something"), of(nearness, lambda d: (margin - d) ** power)
+    yield _("dissimilar pairs cost nothing"), of(nearness, lambda d: 0 * d)
+    yield _("the factor ½ is wrong"), partial(right, half=not n["half"])
+    for measure, says in (
+        ("cosine", _("cosine distances instead of Euclidean ones")),
+        ("euclidean", _("Euclidean distances instead of cosine ones")),
+    ):
+        if measure != n["distance"]:
+            yield says, partial(right, distance=measure)
 
 
 @slips_by_settings("info_nce")
