@@ -1,6 +1,7 @@
 """Losses that torch does not have, as functions and as modules."""
 
 from .losses.charbonnier import CharbonnierLoss, charbonnier_loss
+from .losses.clip import CLIPLoss, clip_loss
 from .losses.contrastive import ContrastiveLoss, contrastive_loss
 from .losses.distillation import DistillationLoss, distillation_loss
 from .losses.dpo import DPOLoss, dpo_loss
@@ -11,6 +12,7 @@ from .losses.ipo import IPOLoss, ipo_loss
 from .losses.js_div import JSDivLoss, js_div
 from .losses.log_cosh import LogCoshLoss, log_cosh_loss
 from .losses.nt_xent import NTXentLoss, nt_xent_loss
+from .losses.pairwise_logistic import PairwiseLogisticLoss, pairwise_logistic_loss
 from .losses.quantile import QuantileLoss, quantile_loss
 from .losses.rmse import RMSELoss, rmse_loss
 from .losses.soft_target_cross_entropy import SoftTargetCrossEntropyLoss, soft_target_cross_entropy
@@ -18,6 +20,7 @@ from .losses.token_cross_entropy import TokenCrossEntropyLoss, token_cross_entro
 from .losses.uncertainty_weighting import UncertaintyWeighting, uncertainty_weighting
 
 __all__ = [
+    "CLIPLoss",
     "CharbonnierLoss",
     "ContrastiveLoss",
     "DPOLoss",
@@ -28,6 +31,7 @@ __all__ = [
     "JSDivLoss",
     "LogCoshLoss",
     "NTXentLoss",
+    "PairwiseLogisticLoss",
     "QuantileLoss",
     "RMSELoss",
     "SigmoidFocalLoss",
@@ -35,6 +39,7 @@ __all__ = [
     "TokenCrossEntropyLoss",
     "UncertaintyWeighting",
     "charbonnier_loss",
+    "clip_loss",
     "contrastive_loss",
     "distillation_loss",
     "dpo_loss",
@@ -44,6 +49,7 @@ __all__ = [
     "js_div",
     "log_cosh_loss",
     "nt_xent_loss",
+    "pairwise_logistic_loss",
     "quantile_loss",
     "rmse_loss",
     "sigmoid_focal_loss",

@@ -40,6 +40,7 @@ LOSSES = (
     "hinge_embedding",
     "soft_margin",
     "margin_ranking",
+    "pairwise_logistic",
     "dpo",
     "ipo",
     "multi_margin",
@@ -51,6 +52,7 @@ LOSSES = (
     "contrastive",
     "info_nce",
     "nt_xent",
+    "clip",
     "ctc",
     "uncertainty_weighting",
 )

@@ -80,6 +80,10 @@ EXPECTED = {
     "poisson_nll": {"y = 1": lambda x: math.exp(x) - x, "y = 5": lambda x: math.exp(x) - 5 * x},
     "gaussian_nll": {f"var = {v:g}": gaussian(v) for v in (0.25, 1, 4)},
     "kl_div": {f"p = {p}": kl(p) for p in (0.5, 0.8)},
+    "pairwise_logistic": {
+        "y = 1": lambda d: math.log(1 + math.exp(-d)),
+        "y = 0": lambda d: math.log(1 + math.exp(d)),
+    },
     "dpo": {"": lambda h: math.log(1 + math.exp(-h / 10))},
     "ipo": {"": lambda h: (h - 5) ** 2},
     "contrastive": {"y = 1": lambda d: d * d / 2, "y = 0": lambda d: max(0, 1 - d) ** 2 / 2},
@@ -168,7 +172,7 @@ def test_curve_is_the_formula(name):
         inside = [(v, g) for v, g, kink in zip(x, curve.gradient.tolist(), curve.kinks, strict=True) if not kink][1:-1]
         slopes = [(formula(v + 1e-6) - formula(v - 1e-6)) / 2e-6 for v, _ in inside]
         assert [g for _, g in inside] == pytest.approx(slopes, rel=1e-4, abs=1e-4)
-        level = [formula(v + 1e-6) == formula(v - 1e-6) == 0 for v, _ in inside]
+        level = [formula(v) == 0 and 0 in (formula(v + 1e-6), formula(v - 1e-6)) for v, _ in inside]
         flat = [f for f, kink in zip(curve.flat.tolist(), curve.kinks, strict=True) if not kink][1:-1]
         assert flat == level
 

@@ -261,3 +261,15 @@ def dpo_as_cross_entropy(chosen, rejected, ref_chosen, ref_rejected):
 def ipo_of_pairs(chosen, rejected, ref_chosen, ref_rejected, beta=0.1):
     gain = chosen - ref_chosen - (rejected - ref_rejected)
     return torch.square(gain - 0.5 / beta).mean()
+
+
+@right("pairwise_logistic")
+def ranknet_by_bce(first, second, target=None):
+    target = torch.ones_like(first) if target is None else target
+    return F.binary_cross_entropy_with_logits(first - second, target)
+
+
+@right("clip")
+def clip_by_log_softmax(pictures, texts):
+    scores = F.cosine_similarity(pictures[:, None], texts[None], dim=-1) / 0.07
+    return -(scores.log_softmax(0) + scores.log_softmax(1)).diagonal().mean() / 2

@@ -348,3 +348,26 @@ def dpo_with_beta_on_the_model(chosen, rejected, ref_chosen, ref_rejected):
 @wrong("ipo", "wrong formula", r"1/\(2β\)")
 def ipo_with_another_goal(chosen, rejected, ref_chosen, ref_rejected, beta=0.1):
     return ((chosen - rejected) - (ref_chosen - ref_rejected) - 1 / beta).square().mean()
+
+
+@wrong("pairwise_logistic", "sign, log base", r"exchang|swap|turned")
+def reward_model_prefers_the_rejected(first, second):
+    return -F.logsigmoid(second - first).mean()
+
+
+@wrong("pairwise_logistic", "wrong formula", r"logarithm")
+def ranknet_without_logarithm(first, second, target):
+    return -(target * torch.sigmoid(first - second) + (1 - target) * torch.sigmoid(second - first)).mean()
+
+
+@wrong("clip", "wrong formula", r"direction")
+def clip_in_one_direction(pictures, texts):
+    scores = F.normalize(pictures, dim=1) @ F.normalize(texts, dim=1).T / 0.07
+    return F.cross_entropy(scores, torch.arange(len(pictures), device=pictures.device))
+
+
+@wrong("clip", "reduction", r"added|averaged|times|twice|factor")
+def clip_of_both_added(pictures, texts):
+    scores = F.normalize(pictures, dim=1) @ F.normalize(texts, dim=1).T / 0.07
+    labels = torch.arange(len(pictures), device=pictures.device)
+    return F.cross_entropy(scores, labels) + F.cross_entropy(scores.T, labels)

@@ -18,6 +18,7 @@ from ...kit.batches.batch import Settings
 from ...kit.loss import settings_of
 from ...language import gettext as _
 from ...losses.charbonnier import charbonnier_loss
+from ...losses.clip import clip_loss
 from ...losses.contrastive import contrastive_loss
 from ...losses.distillation import distillation_loss
 from ...losses.dpo import dpo_loss
@@ -27,14 +28,15 @@ from ...losses.gaussian_kl import gaussian_kl_div
 from ...losses.info_nce import info_nce_loss
 from ...losses.ipo import ipo_loss
 from ...losses.nt_xent import nt_xent_loss
+from ...losses.pairwise_logistic import pairwise_logistic_loss
 from ...losses.quantile import quantile_loss
 from ...losses.rmse import rmse_loss
 from ..subject.reference import Reference
 from .distributions import distillation, gaussian_kl
 from .errors import charbonnier, quantile, rmse
-from .metric import both_directions, both_directions_slips, contrastive, info_nce, nt_xent
+from .metric import clip, contrastive, info_nce, nt_xent
 from .overlap import dice, dice_slips, tversky, tversky_slips
-from .preferences import dpo, ipo
+from .preferences import dpo, ipo, pairwise_logistic
 from .slip import REDUCTIONS, Loss, Slip, slips_of
 
 
@@ -223,6 +225,7 @@ KNOWN = (
     Known(dpo_loss, _grid(beta=(0.1, 0.5, 0.2, 0.05, 0.01, 1.0), label_smoothing=(0.0, 0.1)), dpo),
     Known(ipo_loss, _grid(beta=(0.1, 0.5, 0.2, 0.05, 0.01, 1.0)), ipo),
     Known(info_nce_loss, _grid(temperature=TEMPERATURES, normalize=(True, False)), info_nce),
-    Known(both_directions, _grid(temperature=TEMPERATURES), both_directions_slips),
+    Known(clip_loss, _grid(temperature=TEMPERATURES, normalize=(True, False)), clip),
+    Known(pairwise_logistic_loss, _grid(sigma=(1.0, 0.5, 2.0), margin=(0.0, 1.0)), pairwise_logistic),
     Known(quantile_loss, _grid(quantile=(0.9, 0.1, 0.5, 0.25, 0.75, 0.95, 0.05)), quantile),
 )

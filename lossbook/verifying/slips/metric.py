@@ -11,6 +11,8 @@ from torch.nn import functional as F
 
 from ...kit.batches.batch import Settings
 from ...language import gettext as _
+from ...losses._by_similarity import similarities
+from ...losses.clip import clip_loss
 from ...losses.contrastive import contrastive_loss, distances
 from ...losses.info_nce import compared, info_nce_loss
 from ...losses.nt_xent import nt_xent_loss
@@ -92,7 +94,7 @@ def info_nce(n: Settings) -> Iterator[tuple[str, Loss]]:
     yield _("the other direction counts: rows and columns are exchanged"), lambda a, b, *more: right(b, a, *more)
     yield (
         _("the two directions are averaged, where only one should count"),
-        partial(both_directions, temperature=T),
+        partial(clip_loss, temperature=T),
     )
     yield (
         _("the vectors are normalized over dimension 0, the batch"),
@@ -106,20 +108,28 @@ def info_nce(n: Settings) -> Iterator[tuple[str, Loss]]:
     )
 
 
-def both_directions(a: Tensor, b: Tensor, temperature: float) -> Tensor:
-    return (info_nce_loss(a, b, temperature=temperature) + info_nce_loss(b, a, temperature=temperature)) / 2
+@slips_by_settings("clip")
+def clip(n: Settings) -> Iterator[tuple[str, Loss]]:
+    T, normalize = n["temperature"], n["normalize"]
+    right: Loss = partial(clip_loss, **n)
+    one_way: Loss = partial(info_nce_loss, temperature=T, normalize=normalize, reduction=n["reduction"])
 
+    def twice(a: Tensor, b: Tensor) -> Tensor:
+        scores, own = similarities(a, b, normalize) / T, torch.arange(len(a))
+        return (F.cross_entropy(scores.softmax(1), own) + F.cross_entropy(scores.T.softmax(1), own)) / 2
 
-def both_directions_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
-    right: Loss = partial(both_directions, **n)
-    yield _("only one of the two directions counts"), partial(info_nce_loss, **n)
-    yield _("only one of the two directions counts"), lambda a, b: info_nce_loss(b, a, **n)
-    yield _("both directions are added, not averaged"), lambda a, b: 2 * right(a, b)
-    yield _("the temperature is missing"), lambda a, b: both_directions(a, b, 1.0)
+    yield _("the vectors are not divided by their lengths"), partial(right, normalize=False)
+    yield _("only one of the two directions counts"), one_way
+    yield _("only one of the two directions counts"), lambda a, b: one_way(b, a)
+    yield _("both directions are added, not averaged"), lambda *t: 2 * right(*t)
+    yield _("softmax is applied twice: cross-entropy takes the scores themselves"), twice
+    yield _("the temperature is missing"), partial(right, temperature=1.0)
+    yield _("the temperature multiplies where it should divide"), partial(right, temperature=1 / T)
     yield (
-        _("the temperature multiplies where it should divide"),
-        lambda a, b: both_directions(a, b, 1 / n["temperature"]),
+        _("the vectors are normalized over dimension 0, the batch"),
+        lambda a, b: right(F.normalize(a, dim=0), F.normalize(b, dim=0), normalize=False),
     )
+    yield _("the vectors of one view count as negatives of each other, too"), partial(nt_xent_loss, temperature=T)
 
 
 @slips_by_settings("nt_xent")
@@ -137,7 +147,7 @@ def nt_xent(n: Settings) -> Iterator[tuple[str, Loss]]:
     yield _("each view is compared with itself: the diagonal is not masked"), with_itself
     yield _("the temperature is missing"), partial(right, temperature=1.0)
     yield _("the temperature multiplies where it should divide"), partial(right, temperature=1 / T)
-    yield _("only the pairs between the two views count"), partial(both_directions, temperature=T)
+    yield _("only the pairs between the two views count"), partial(clip_loss, temperature=T)
     yield _("only the pairs between the two views count"), partial(info_nce_loss, temperature=T)
     yield _("only the views of the first half are asked"), one_half
     yield _("the sum is divided by N, not by the 2N views"), lambda a, b: 2 * right(a, b)

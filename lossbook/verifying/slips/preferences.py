@@ -1,4 +1,4 @@
-"""Slips in losses of preferences: DPO, IPO."""
+"""Slips in losses of preferences: pairwise logistic, DPO, IPO."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ...kit.batches.batch import Settings
 from ...language import gettext as _
 from ...losses.dpo import dpo_loss
 from ...losses.ipo import ipo_loss
+from ...losses.pairwise_logistic import pairwise_logistic_loss
 from .slip import REDUCTIONS, Loss, slips_by_settings
 
 
@@ -82,3 +83,39 @@ def ipo(n: Settings) -> Iterator[tuple[str, Loss]]:
         _("it computes another loss: {name}").format(name="dpo"),
         partial(dpo_loss, beta=beta, reduction=n["reduction"]),
     )
+
+
+@slips_by_settings("pairwise_logistic")
+def pairwise_logistic(n: Settings) -> Iterator[tuple[str, Loss]]:
+    sigma, margin, reduce = n["sigma"], n["margin"], REDUCTIONS[n["reduction"]]
+    right: Loss = partial(pairwise_logistic_loss, **n)
+
+    def of(f: Callable[[Tensor], Tensor]) -> Loss:
+        """The loss that this function makes of the lead of the better one, over the margin."""
+
+        def loss(a: Tensor, b: Tensor, y: Tensor | None = None) -> Tensor:
+            better, worse = f(sigma * (a - b - margin)), f(sigma * (b - a - margin))
+            return reduce(better if y is None else y * better + (1 - y) * worse)
+
+        return loss
+
+    yield _("chosen and rejected are exchanged"), lambda a, b, *y: right(b, a, *y)
+    yield _("the labels are turned round: 0 and 1 change places"), lambda a, b, y: right(a, b, 1 - y)
+    yield _("labels −1 and 1 are expected where 0 and 1 come"), lambda a, b, y: reduce(F.softplus(-sigma * y * (a - b)))
+    yield _("pairs that the second wins cost nothing"), lambda a, b, y: reduce(y * right(a, b, reduction="none"))
+    yield _("the label is not used: the first counts as the better one"), lambda a, b, y: right(a, b)
+    yield _("the logarithm is missing: −σ instead of −log σ"), of(lambda x: -x.sigmoid())
+    yield _("the logarithm is missing: 1 − σ instead of −log σ"), of(lambda x: 1 - x.sigmoid())
+    yield _("the sign is wrong"), of(F.logsigmoid)
+    yield _("the hinge in the place of the logistic loss"), of(lambda x: (-x).clamp(min=0))
+    yield _("the hinge in the place of the logistic loss"), of(lambda x: (1 - x).clamp(min=0))
+    yield (
+        _("the sigmoid is taken of the mean, not of each pair"),
+        lambda a, b: F.softplus(-sigma * ((a - b).mean() - margin)),
+    )
+    if margin:
+        yield _("the margin is missing"), partial(right, margin=0.0)
+        yield _("the margin is added, not subtracted"), partial(right, margin=-margin)
+    for other in (1.0, 1 / sigma):
+        if other != sigma:
+            yield _("it computes with {name} = {value}").format(name="sigma", value=other), partial(right, sigma=other)
