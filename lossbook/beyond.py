@@ -16,6 +16,7 @@ from .losses.pairwise_logistic import PairwiseLogisticLoss, pairwise_logistic_lo
 from .losses.quantile import QuantileLoss, quantile_loss
 from .losses.rmse import RMSELoss, rmse_loss
 from .losses.soft_target_cross_entropy import SoftTargetCrossEntropyLoss, soft_target_cross_entropy
+from .losses.supervised_contrastive import SupConLoss, supervised_contrastive_loss
 from .losses.token_cross_entropy import TokenCrossEntropyLoss, token_cross_entropy
 from .losses.uncertainty_weighting import UncertaintyWeighting, uncertainty_weighting
 
@@ -36,6 +37,7 @@ __all__ = [
     "RMSELoss",
     "SigmoidFocalLoss",
     "SoftTargetCrossEntropyLoss",
+    "SupConLoss",
     "TokenCrossEntropyLoss",
     "UncertaintyWeighting",
     "charbonnier_loss",
@@ -54,6 +56,7 @@ __all__ = [
     "rmse_loss",
     "sigmoid_focal_loss",
     "soft_target_cross_entropy",
+    "supervised_contrastive_loss",
     "token_cross_entropy",
     "uncertainty_weighting",
 ]

@@ -52,6 +52,7 @@ LOSSES = (
     "contrastive",
     "info_nce",
     "nt_xent",
+    "supervised_contrastive",
     "clip",
     "ctc",
     "uncertainty_weighting",

@@ -273,3 +273,14 @@ def ranknet_by_bce(first, second, target=None):
 def clip_by_log_softmax(pictures, texts):
     scores = F.cosine_similarity(pictures[:, None], texts[None], dim=-1) / 0.07
     return -(scores.log_softmax(0) + scores.log_softmax(1)).diagonal().mean() / 2
+
+
+@right("supervised_contrastive")
+def supcon_row_by_row(embeddings, labels):
+    z = F.normalize(embeddings, dim=1)
+    losses = []
+    for i in range(len(z)):
+        rest = [j for j in range(len(z)) if j != i]
+        log_p = (z[rest] @ z[i] / 0.1).log_softmax(0)
+        losses.append(-log_p[labels[rest] == labels[i]].mean())
+    return torch.stack(losses).mean()

@@ -371,3 +371,19 @@ def clip_of_both_added(pictures, texts):
     scores = F.normalize(pictures, dim=1) @ F.normalize(texts, dim=1).T / 0.07
     labels = torch.arange(len(pictures), device=pictures.device)
     return F.cross_entropy(scores, labels) + F.cross_entropy(scores.T, labels)
+
+
+@wrong("supervised_contrastive", "wrong formula", r"itself|diagonal")
+def supcon_with_itself(embeddings, labels):
+    z = F.normalize(embeddings, dim=1)
+    alike = (labels[:, None] == labels).to(z.dtype)
+    return -((z @ z.T / 0.1).log_softmax(1) * alike).sum(1).div(alike.sum(1)).mean()
+
+
+@wrong("supervised_contrastive", "reduction", r"divided by their number")
+def supcon_summed_over_positives(embeddings, labels):
+    z = F.normalize(embeddings, dim=1)
+    own = torch.eye(len(z), dtype=torch.bool, device=z.device)
+    log_p = (z @ z.T / 0.1).masked_fill(own, -1e9).log_softmax(1)
+    alike = (labels[:, None] == labels) & ~own
+    return -(log_p * alike).sum(1).mean()

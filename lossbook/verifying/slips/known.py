@@ -31,10 +31,11 @@ from ...losses.nt_xent import nt_xent_loss
 from ...losses.pairwise_logistic import pairwise_logistic_loss
 from ...losses.quantile import quantile_loss
 from ...losses.rmse import rmse_loss
+from ...losses.supervised_contrastive import supervised_contrastive_loss
 from ..subject.reference import Reference
 from .distributions import distillation, gaussian_kl
 from .errors import charbonnier, quantile, rmse
-from .metric import clip, contrastive, info_nce, nt_xent
+from .metric import clip, contrastive, info_nce, nt_xent, supervised_contrastive
 from .overlap import dice, dice_slips, tversky, tversky_slips
 from .preferences import dpo, ipo, pairwise_logistic
 from .slip import REDUCTIONS, Loss, Slip, slips_of
@@ -225,6 +226,11 @@ KNOWN = (
     Known(dpo_loss, _grid(beta=(0.1, 0.5, 0.2, 0.05, 0.01, 1.0), label_smoothing=(0.0, 0.1)), dpo),
     Known(ipo_loss, _grid(beta=(0.1, 0.5, 0.2, 0.05, 0.01, 1.0)), ipo),
     Known(info_nce_loss, _grid(temperature=TEMPERATURES, normalize=(True, False)), info_nce),
+    Known(
+        supervised_contrastive_loss,
+        _grid(temperature=(0.1, 0.07, 0.5, 1.0), base_temperature=(None, 0.07)),
+        supervised_contrastive,
+    ),
     Known(clip_loss, _grid(temperature=TEMPERATURES, normalize=(True, False)), clip),
     Known(pairwise_logistic_loss, _grid(sigma=(1.0, 0.5, 2.0), margin=(0.0, 1.0)), pairwise_logistic),
     Known(quantile_loss, _grid(quantile=(0.9, 0.1, 0.5, 0.25, 0.75, 0.95, 0.05)), quantile),

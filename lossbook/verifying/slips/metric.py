@@ -16,6 +16,7 @@ from ...losses.clip import clip_loss
 from ...losses.contrastive import contrastive_loss, distances
 from ...losses.info_nce import compared, info_nce_loss
 from ...losses.nt_xent import nt_xent_loss
+from ...losses.supervised_contrastive import supervised_contrastive_loss
 from .slip import REDUCTIONS, Loss, slips_by_settings
 
 
@@ -151,3 +152,53 @@ def nt_xent(n: Settings) -> Iterator[tuple[str, Loss]]:
     yield _("only the pairs between the two views count"), partial(info_nce_loss, temperature=T)
     yield _("only the views of the first half are asked"), one_half
     yield _("the sum is divided by N, not by the 2N views"), lambda a, b: 2 * right(a, b)
+
+
+@slips_by_settings("supervised_contrastive")
+def supervised_contrastive(n: Settings) -> Iterator[tuple[str, Loss]]:
+    T, reduce = n["temperature"], REDUCTIONS[n["reduction"]]
+    right: Loss = partial(supervised_contrastive_loss, **n)
+
+    def of(cost: Callable[[Tensor, Tensor], Tensor], itself: bool = False, normalize: bool = True) -> Loss:
+        """The loss that this function makes of the scores and of who is alike."""
+
+        def loss(x: Tensor, t: Tensor) -> Tensor:
+            own = torch.eye(len(x), dtype=torch.bool)
+            scores = similarities(x, x, normalize) / T
+            alike = t.unsqueeze(0) == t.unsqueeze(1)
+            if not itself:
+                scores, alike = scores.masked_fill(own, -torch.inf), alike & ~own
+            return reduce(cost(scores, alike))
+
+        return loss
+
+    def mean_of(log_p: Tensor, alike: Tensor) -> Tensor:
+        return -torch.where(alike, log_p, 0).sum(1) / alike.sum(1)
+
+    def rows(scores: Tensor, alike: Tensor) -> Tensor:
+        return mean_of(scores.log_softmax(1), alike)
+
+    def without_others_of_the_class(scores: Tensor, alike: Tensor) -> Tensor:
+        negatives = scores.masked_fill(alike, -torch.inf).logsumexp(1, keepdim=True)
+        return mean_of(scores - torch.logaddexp(scores, negatives), alike)
+
+    yield _("each sample is compared with itself: the diagonal is not masked"), of(rows, itself=True)
+    yield _("the vectors are not divided by their lengths"), of(rows, normalize=False)
+    yield _("the temperature is missing"), partial(right, temperature=1.0)
+    yield _("the temperature multiplies where it should divide"), partial(right, temperature=1 / T)
+    yield (
+        _("the sum over the samples of the class is not divided by their number"),
+        of(lambda scores, alike: -torch.where(alike, scores.log_softmax(1), 0).sum(1)),
+    )
+    yield (
+        _("only negatives and the one positive stand in the sum, not the other positives"),
+        of(without_others_of_the_class),
+    )
+    yield _("the logarithm of the mean stands where the mean of the logarithms should"), partial(right, positives="in")
+    yield _("the mean of the logarithms stands where the logarithm of the mean should"), partial(right, positives="out")
+    for base in (0.07, None):
+        if base != n["base_temperature"]:
+            yield (
+                _("it computes with {name} = {value}").format(name="base_temperature", value=base),
+                partial(right, base_temperature=base),
+            )
