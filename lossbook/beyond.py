@@ -10,6 +10,7 @@ from .losses.gaussian_kl import GaussianKLDivLoss, gaussian_kl_div
 from .losses.info_nce import InfoNCELoss, info_nce_loss
 from .losses.ipo import IPOLoss, ipo_loss
 from .losses.js_div import JSDivLoss, js_div
+from .losses.list_net import ListNetLoss, list_net_loss
 from .losses.log_cosh import LogCoshLoss, log_cosh_loss
 from .losses.nt_xent import NTXentLoss, nt_xent_loss
 from .losses.pairwise_logistic import PairwiseLogisticLoss, pairwise_logistic_loss
@@ -30,6 +31,7 @@ __all__ = [
     "IPOLoss",
     "InfoNCELoss",
     "JSDivLoss",
+    "ListNetLoss",
     "LogCoshLoss",
     "NTXentLoss",
     "PairwiseLogisticLoss",
@@ -49,6 +51,7 @@ __all__ = [
     "info_nce_loss",
     "ipo_loss",
     "js_div",
+    "list_net_loss",
     "log_cosh_loss",
     "nt_xent_loss",
     "pairwise_logistic_loss",

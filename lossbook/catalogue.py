@@ -41,6 +41,7 @@ LOSSES = (
     "soft_margin",
     "margin_ranking",
     "pairwise_logistic",
+    "list_net",
     "dpo",
     "ipo",
     "multi_margin",

@@ -80,6 +80,7 @@ EXPECTED = {
     "poisson_nll": {"y = 1": lambda x: math.exp(x) - x, "y = 5": lambda x: math.exp(x) - 5 * x},
     "gaussian_nll": {f"var = {v:g}": gaussian(v) for v in (0.25, 1, 4)},
     "kl_div": {f"p = {p}": kl(p) for p in (0.5, 0.8)},
+    "list_net": {"y = 2, 1, 0": lambda x: math.log(math.exp(x) + 2) - x * math.exp(2) / (math.exp(2) + math.e + 1)},
     "pairwise_logistic": {
         "y = 1": lambda d: math.log(1 + math.exp(-d)),
         "y = 0": lambda d: math.log(1 + math.exp(d)),

@@ -56,9 +56,10 @@ def test_is_finite_for_large_log_ratios(h):
 
 
 def test_in_bfloat16_the_differences_keep_their_digits():
-    """256.5 + 0.5 is no bfloat16; the difference is taken in float32."""
-    c, r, c0, r0 = (torch.tensor([x], dtype=torch.bfloat16) for x in (-255.0, -254.0, -0.5, -0.25))
+    """100.25 and 99.75 are no bfloat16, both would be 100: the differences are taken in float32."""
+    c, r, c0, r0 = (torch.tensor([x], dtype=torch.bfloat16) for x in (-100.5, -0.25, -100.0, -0.25))
     exact = dpo_loss(*(x.double() for x in (c, r, c0, r0)), beta=1.0)
+    assert_close(exact, torch.tensor(0.5).exp().add(1).log().double())
     assert_close(dpo_loss(c, r, c0, r0, beta=1.0).double(), exact, rtol=4e-3, atol=0)
 
 

@@ -284,3 +284,8 @@ def supcon_row_by_row(embeddings, labels):
         log_p = (z[rest] @ z[i] / 0.1).log_softmax(0)
         losses.append(-log_p[labels[rest] == labels[i]].mean())
     return torch.stack(losses).mean()
+
+
+@right("list_net")
+def list_net_by_cross_entropy(scores, relevance):
+    return F.cross_entropy(scores, relevance.softmax(-1))

@@ -387,3 +387,13 @@ def supcon_summed_over_positives(embeddings, labels):
     log_p = (z @ z.T / 0.1).masked_fill(own, -1e9).log_softmax(1)
     alike = (labels[:, None] == labels) & ~own
     return -(log_p * alike).sum(1).mean()
+
+
+@wrong("list_net", "wrong formula", r"relevance|target")
+def list_net_of_raw_relevance(scores, relevance):
+    return -(relevance * scores.log_softmax(-1)).sum(-1).mean()
+
+
+@wrong("list_net", "KLDiv", r"divergence|entropy")
+def list_net_as_divergence(scores, relevance):
+    return F.kl_div(scores.log_softmax(-1), relevance.log_softmax(-1), log_target=True, reduction="none").sum(-1).mean()

@@ -27,6 +27,7 @@ from ...losses.focal import sigmoid_focal_loss
 from ...losses.gaussian_kl import gaussian_kl_div
 from ...losses.info_nce import info_nce_loss
 from ...losses.ipo import ipo_loss
+from ...losses.list_net import list_net_loss
 from ...losses.nt_xent import nt_xent_loss
 from ...losses.pairwise_logistic import pairwise_logistic_loss
 from ...losses.quantile import quantile_loss
@@ -37,7 +38,7 @@ from .distributions import distillation, gaussian_kl
 from .errors import charbonnier, quantile, rmse
 from .metric import clip, contrastive, info_nce, nt_xent, supervised_contrastive
 from .overlap import dice, dice_slips, tversky, tversky_slips
-from .preferences import dpo, ipo, pairwise_logistic
+from .preferences import dpo, ipo, list_net, pairwise_logistic
 from .slip import REDUCTIONS, Loss, Slip, slips_of
 
 
@@ -231,6 +232,7 @@ KNOWN = (
         _grid(temperature=(0.1, 0.07, 0.5, 1.0), base_temperature=(None, 0.07)),
         supervised_contrastive,
     ),
+    Known(list_net_loss, _grid(relevance=("softmax", "sum", "raw")), list_net),
     Known(clip_loss, _grid(temperature=TEMPERATURES, normalize=(True, False)), clip),
     Known(pairwise_logistic_loss, _grid(sigma=(1.0, 0.5, 2.0), margin=(0.0, 1.0)), pairwise_logistic),
     Known(quantile_loss, _grid(quantile=(0.9, 0.1, 0.5, 0.25, 0.75, 0.95, 0.05)), quantile),

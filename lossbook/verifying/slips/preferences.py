@@ -1,4 +1,4 @@
-"""Slips in losses of preferences: pairwise logistic, DPO, IPO."""
+"""Slips in losses of preferences: pairwise logistic, ListNet, DPO, IPO."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ...kit.batches.batch import Settings
 from ...language import gettext as _
 from ...losses.dpo import dpo_loss
 from ...losses.ipo import ipo_loss
+from ...losses.list_net import distributions, list_net_loss
 from ...losses.pairwise_logistic import pairwise_logistic_loss
 from .slip import REDUCTIONS, Loss, slips_by_settings
 
@@ -119,3 +120,29 @@ def pairwise_logistic(n: Settings) -> Iterator[tuple[str, Loss]]:
     for other in (1.0, 1 / sigma):
         if other != sigma:
             yield _("it computes with {name} = {value}").format(name="sigma", value=other), partial(right, sigma=other)
+
+
+@slips_by_settings("list_net")
+def list_net(n: Settings) -> Iterator[tuple[str, Loss]]:
+    reduce = REDUCTIONS[n["reduction"]]
+    right: Loss = partial(list_net_loss, **n)
+
+    def of(f: Callable[[Tensor, Tensor], Tensor]) -> Loss:
+        """The loss that this function makes of p and log q."""
+        return lambda s, y: reduce(f(*distributions(s, y, None, n["relevance"])).sum(-1))
+
+    for other, says in (
+        ("softmax", _("softmax of the target, where the relevance should be taken as it is")),
+        ("raw", _("the relevance is not made into probabilities")),
+        ("sum", _("the relevance is divided by its sum")),
+    ):
+        if other != n["relevance"]:
+            yield says, partial(right, relevance=other)
+    yield _("softmax goes over dimension 0, the batch, and not over the items"), lambda s, y: right(s.T, y.T)
+    yield _("the divergence, from which the entropy of the target is subtracted"), of(lambda p, q: p * (p.log() - q))
+    yield _("scores and relevance are exchanged"), lambda s, y: right(y, s)
+    yield _("the mean over all elements"), lambda s, y: right(s, y) / s.shape[-1]
+    yield _("the logarithm is missing"), of(lambda p, q: -p * q.exp())
+    yield _("the sign is wrong"), of(lambda p, q: p * q)
+    yield _("the mask is not used"), lambda s, y, mask: right(s, y)
+    yield _("the mask is turned round"), lambda s, y, mask: right(s, y, ~mask)
