@@ -1,5 +1,6 @@
 """Losses that torch does not have, as functions and as modules."""
 
+from .losses.arcface import ArcFaceLoss, arcface_loss
 from .losses.charbonnier import CharbonnierLoss, charbonnier_loss
 from .losses.clip import CLIPLoss, clip_loss
 from .losses.contrastive import ContrastiveLoss, contrastive_loss
@@ -22,6 +23,7 @@ from .losses.token_cross_entropy import TokenCrossEntropyLoss, token_cross_entro
 from .losses.uncertainty_weighting import UncertaintyWeighting, uncertainty_weighting
 
 __all__ = [
+    "ArcFaceLoss",
     "CLIPLoss",
     "CharbonnierLoss",
     "ContrastiveLoss",
@@ -42,6 +44,7 @@ __all__ = [
     "SupConLoss",
     "TokenCrossEntropyLoss",
     "UncertaintyWeighting",
+    "arcface_loss",
     "charbonnier_loss",
     "clip_loss",
     "contrastive_loss",

@@ -37,6 +37,7 @@ LOSSES = (
     "token_cross_entropy",
     "linear_cross_entropy",
     "adaptive_log_softmax",
+    "arcface",
     "hinge_embedding",
     "soft_margin",
     "margin_ranking",

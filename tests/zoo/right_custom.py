@@ -289,3 +289,13 @@ def supcon_row_by_row(embeddings, labels):
 @right("list_net")
 def list_net_by_cross_entropy(scores, relevance):
     return F.cross_entropy(scores, relevance.softmax(-1))
+
+
+@right("arcface")
+def arcface_by_sines(embeddings, weight, target):
+    cosine = F.linear(F.normalize(embeddings), F.normalize(weight))
+    sine = (1 - cosine**2).clamp(min=1e-12).sqrt()
+    moved = cosine * math.cos(0.5) - sine * math.sin(0.5)
+    moved = torch.where(cosine > math.cos(math.pi - 0.5), moved, cosine - 0.5 * math.sin(math.pi - 0.5))
+    own = F.one_hot(target, len(weight)).bool()
+    return F.cross_entropy(64 * torch.where(own, moved, cosine), target)

@@ -397,3 +397,14 @@ def list_net_of_raw_relevance(scores, relevance):
 @wrong("list_net", "KLDiv", r"divergence|entropy")
 def list_net_as_divergence(scores, relevance):
     return F.kl_div(scores.log_softmax(-1), relevance.log_softmax(-1), log_target=True, reduction="none").sum(-1).mean()
+
+
+@wrong("arcface", "missing margin", r"margin")
+def arcface_without_margin(embeddings, weight, target):
+    return F.cross_entropy(64 * F.linear(F.normalize(embeddings), F.normalize(weight)), target)
+
+
+@wrong("arcface", "wrong formula", r"CosFace|cosine")
+def arcface_as_cosface(embeddings, weight, target):
+    cosine = F.linear(F.normalize(embeddings), F.normalize(weight))
+    return F.cross_entropy(64 * (cosine - 0.5 * F.one_hot(target, len(weight))), target)

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from ...kit.batches.batch import Settings
 from ...language import gettext as _
 from ...losses._by_similarity import similarities
+from ...losses.arcface import arcface_loss
 from ...losses.clip import clip_loss
 from ...losses.contrastive import contrastive_loss, distances
 from ...losses.info_nce import compared, info_nce_loss
@@ -202,3 +203,37 @@ def supervised_contrastive(n: Settings) -> Iterator[tuple[str, Loss]]:
                 _("it computes with {name} = {value}").format(name="base_temperature", value=base),
                 partial(right, base_temperature=base),
             )
+
+
+@slips_by_settings("arcface")
+def arcface(n: Settings) -> Iterator[tuple[str, Loss]]:
+    margin, scale = n["margin"], n["scale"]
+    right: Loss = partial(arcface_loss, **n)
+
+    def of_own(move: Callable[[Tensor], Tensor]) -> Loss:
+        """The loss with this function of the own cosine."""
+
+        def loss(x: Tensor, w: Tensor, t: Tensor) -> Tensor:
+            cosines = similarities(x, w, True)
+            own = F.one_hot(t, len(w)).bool()
+            return F.cross_entropy(scale * torch.where(own, move(cosines), cosines), t, reduction=n["reduction"])
+
+        return loss
+
+    yield _("the margin is missing"), partial(right, margin=0.0)
+    yield _("the margin is subtracted from the cosine, not added to the angle (CosFace)"), of_own(lambda c: c - margin)
+    yield (
+        _("the margin is subtracted from the angle, not added"),
+        of_own(lambda c: (c.clamp(-1, 1).acos() - margin).cos()),
+    )
+    yield _("the scale is missing"), partial(right, scale=1.0)
+    for other in ("cosine", "easy", "linear"):
+        if other != n["beyond"]:
+            says = _("it computes with {name} = {value}").format(name="beyond", value=other)
+            yield says, partial(right, beyond=other)
+    yield (
+        _("the margin is added to the angles of all classes"),
+        lambda x, w, t: F.cross_entropy(
+            scale * (similarities(x, w, True).clamp(-1, 1).acos() + margin).cos(), t, reduction=n["reduction"]
+        ),
+    )
