@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from ..language import message
-from .tensors import check_same_shape
+from .tensors import check_floating, check_same_shape, check_tensors
 
 
 def check_embeddings(**named: Tensor) -> None:
@@ -50,4 +50,30 @@ def check_pair_labels(target: Tensor, vectors: Tensor) -> None:
                 expected=expected,
                 got=tuple(target.shape),
             )
+        )
+
+
+def check_batches(**named: Any) -> None:
+    """Batches of embeddings of one shape, (N, D), of floating-point numbers: samples that are compared with one another."""
+    check_tensors(**named)
+    check_same_shape(**named)
+    check_floating(**named)
+    name, value = next(iter(named.items()))
+    if value.dim() != 2:
+        raise ValueError(
+            f"{name} must hold a batch of embeddings, shape (N, D), got {tuple(value.shape)}. "
+            f"Each is compared with the others of the batch; flatten what is more than a row for each: {name}.flatten(1)."
+        )
+
+
+def check_negative_keys(negative_keys: Any, query: Tensor) -> None:
+    """Negatives for all queries, (M, D), or for each of them, (N, M, D), in the coordinates of the queries."""
+    check_tensors(query=query, negative_keys=negative_keys)
+    check_floating(negative_keys=negative_keys)
+    n, d = query.shape
+    shape = tuple(negative_keys.shape)
+    if shape[-1:] != (d,) or not (len(shape) == 2 or (len(shape) == 3 and shape[0] == n)):
+        raise ValueError(
+            f"negative_keys must have shape (M, {d}), negatives for all queries, or ({n}, M, {d}), negatives for each, "
+            f"got {shape}."
         )

@@ -45,6 +45,9 @@ LEAD = Variable(Phrase("the difference of two scores"), lambda: _("difference of
 DISTANCE = Variable(Phrase("the distance of a pair"), lambda: _("distance of the pair"), 0, 3)
 COSINE = Variable(Phrase("the cosine"), lambda: _("cosine of the two vectors"), -1, 1)
 NEGATIVE = Variable(Phrase("the distance of the negative"), lambda: _("distance d(a, n), where d(a, p) = 1"), 0, 3)
+LOG_RATIO = Variable(
+    Phrase("the log-ratio"), lambda: _("log-ratio h of chosen to rejected, less the reference's"), -30, 30, per_unit=10
+)
 LOG_VARIANCE = Variable(Phrase("the log-variance"), lambda: _("log-variance s = log σ²"), -3, 3)
 
 
@@ -101,13 +104,15 @@ def frames_of_label(count: int) -> Inputs:
     return inputs
 
 
-def pair_with_cosine(y: float) -> Inputs:
-    def inputs(cosine: Tensor) -> tuple[Tensor, ...]:
-        sine = (1 - cosine.square() + 1e-12).sqrt()  # never 0, where the root has no slope
-        along = torch.stack([torch.ones_like(cosine), torch.zeros_like(cosine)], dim=-1)
-        return along, torch.stack([cosine, sine], dim=-1), torch.full_like(cosine, y)
+def with_cosine(cosine: Tensor) -> tuple[Tensor, Tensor]:
+    """Pairs of vectors in the plane."""
+    sine = (1 - cosine.square() + 1e-12).sqrt()  # never 0, where the root has no slope
+    along = torch.stack([torch.ones_like(cosine), torch.zeros_like(cosine)], dim=-1)
+    return along, torch.stack([cosine, sine], dim=-1)
 
-    return inputs
+
+def pair_with_cosine(y: float) -> Inputs:
+    return lambda cosine: (*with_cosine(cosine), torch.full_like(cosine, y))
 
 
 def triplet(x: Tensor) -> tuple[Tensor, ...]:

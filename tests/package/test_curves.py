@@ -80,6 +80,15 @@ EXPECTED = {
     "poisson_nll": {"y = 1": lambda x: math.exp(x) - x, "y = 5": lambda x: math.exp(x) - 5 * x},
     "gaussian_nll": {f"var = {v:g}": gaussian(v) for v in (0.25, 1, 4)},
     "kl_div": {f"p = {p}": kl(p) for p in (0.5, 0.8)},
+    "list_net": {"y = 2, 1, 0": lambda x: math.log(math.exp(x) + 2) - x * math.exp(2) / (math.exp(2) + math.e + 1)},
+    "pairwise_logistic": {
+        "y = 1": lambda d: math.log(1 + math.exp(-d)),
+        "y = 0": lambda d: math.log(1 + math.exp(d)),
+    },
+    "dpo": {"": lambda h: math.log(1 + math.exp(-h / 10))},
+    "ipo": {"": lambda h: (h - 5) ** 2},
+    "contrastive": {"y = 1": lambda d: d * d / 2, "y = 0": lambda d: max(0, 1 - d) ** 2 / 2},
+    "info_nce": {f"M = {m}": lambda c, m=m: math.log(1 + m * math.exp(-c / 0.1)) for m in (1, 10, 100)},
     "ctc": {f"T = {frames}": ctc(frames) for frames in (1, 2, 4)},
     "bce": {"y = 1": lambda p: -math.log(p), "y = 0": lambda p: -math.log(1 - p)},
     "bce_with_logits": {"y = 1": lambda z: softplus(-z), "y = 0": softplus},
@@ -98,6 +107,7 @@ EXPECTED = {
 }
 #: Where the gradient jumps. Nowhere else, and not in the losses that are not named.
 KINKS = {
+    ("contrastive", "y = 0"): [0],
     ("l1", ""): [0],
     ("quantile", ""): [0],
     ("hinge_embedding", "y = −1"): [1],
@@ -121,6 +131,7 @@ LIMITS = {
     "the distance of a pair": (0, 3),
     "the cosine": (-1, 1),
     "the distance of the negative": (0, 3),
+    "the log-ratio": (-30, 30),
     "the log-variance": (-3, 3),
 }
 
@@ -162,7 +173,7 @@ def test_curve_is_the_formula(name):
         inside = [(v, g) for v, g, kink in zip(x, curve.gradient.tolist(), curve.kinks, strict=True) if not kink][1:-1]
         slopes = [(formula(v + 1e-6) - formula(v - 1e-6)) / 2e-6 for v, _ in inside]
         assert [g for _, g in inside] == pytest.approx(slopes, rel=1e-4, abs=1e-4)
-        level = [formula(v + 1e-6) == formula(v - 1e-6) == 0 for v, _ in inside]
+        level = [formula(v) == 0 and 0 in (formula(v + 1e-6), formula(v - 1e-6)) for v, _ in inside]
         flat = [f for f, kink in zip(curve.flat.tolist(), curve.kinks, strict=True) if not kink][1:-1]
         assert flat == level
 

@@ -139,7 +139,7 @@ def test_non_contiguous_input(entry, generator):
 
 
 # Not all of their tensors have the samples in the first dimension; their own tests map over them.
-SAMPLES_ELSEWHERE = {"ctc", "linear_cross_entropy"}
+SAMPLES_ELSEWHERE = {"ctc", "linear_cross_entropy", "arcface"}
 
 
 @every_loss

@@ -31,6 +31,7 @@ LABELS = {
     "the distance of a pair": "distance of the pair",
     "the cosine": "cosine of the two vectors",
     "the distance of the negative": "distance d(a, n), where d(a, p) = 1",
+    "the log-ratio": "log-ratio h of chosen to rejected, less the reference's",
     "the log-variance": "log-variance s = log σ²",
 }
 DRAWN = [entry.name for entry in CATALOGUE if entry.views]

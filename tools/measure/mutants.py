@@ -35,6 +35,7 @@ TESTS = (
 NEAREST = {
     "sequences": "ctc",
     "_by_rows": "linear_cross_entropy",
+    "_by_similarity": "info_nce",
     "steps": "explain",
     "class_steps": "explain",
     "text": "explain",

@@ -42,6 +42,19 @@ def cosine_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]
     yield _("one kind of label"), (x, turned + x, row(-1, -1, -1))
 
 
+def batches_of_pairs(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
+    """Two batches of vectors that belong together row by row, each compared with the other rows, too."""
+    for n, d in ((5, 3), (4, 4), (8, 2), (3, 6)):
+        yield Batch((normal(g, n, d), normal(g, n, d)), "(N, D)")
+    yield Batch((normal(g, 1, 3), normal(g, 1, 3)), "(1, D)", "(N, D)")
+    same = normal(g, 4, 3)
+    yield Batch((same, same.clone()), "(N, D)", "(N, D)", edge=True, name=_("equal pairs"))
+    yield Batch((same, -same), "(N, D)", "(N, D)", edge=True, name=_("opposite vectors"))
+    one = same[:1].expand(4, -1)
+    yield Batch((one.clone(), one.clone()), "(N, D)", "(N, D)", edge=True, name=_("all vectors equal"))
+    yield Batch((1024 * same, same.flip(0) / 1024), "(N, D)", "(N, D)", edge=True, name=_("long and short vectors"))
+
+
 def triplet_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
     a = row(1, 0, 0, 1, 3, 4).reshape(3, 2)
     far = a + row(8, 0)

@@ -18,17 +18,27 @@ from ...kit.batches.batch import Settings
 from ...kit.loss import settings_of
 from ...language import gettext as _
 from ...losses.charbonnier import charbonnier_loss
+from ...losses.clip import clip_loss
+from ...losses.contrastive import contrastive_loss
 from ...losses.distillation import distillation_loss
+from ...losses.dpo import dpo_loss
 from ...losses.focal import focal as of_logarithms
 from ...losses.focal import sigmoid_focal_loss
 from ...losses.gaussian_kl import gaussian_kl_div
+from ...losses.info_nce import info_nce_loss
+from ...losses.ipo import ipo_loss
+from ...losses.list_net import list_net_loss
+from ...losses.nt_xent import nt_xent_loss
+from ...losses.pairwise_logistic import pairwise_logistic_loss
 from ...losses.quantile import quantile_loss
 from ...losses.rmse import rmse_loss
+from ...losses.supervised_contrastive import supervised_contrastive_loss
 from ..subject.reference import Reference
 from .distributions import distillation, gaussian_kl
 from .errors import charbonnier, quantile, rmse
-from .metric import contrastive, contrastive_slips, info_nce, info_nce_slips, nt_xent, nt_xent_slips
+from .metric import clip, contrastive, info_nce, nt_xent, supervised_contrastive
 from .overlap import dice, dice_slips, tversky, tversky_slips
+from .preferences import dpo, ipo, list_net, pairwise_logistic
 from .slip import REDUCTIONS, Loss, Slip, slips_of
 
 
@@ -176,6 +186,7 @@ def _masked_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
 
 
 MEANS = ("mean", "sum", "none")
+TEMPERATURES = (0.1, 0.07, 0.5, 1.0, 0.2, 0.05)
 KNOWN = (
     Known(
         focal, _grid(gamma=(2.0, 1.0, 3.0, 1.5, 0.5, 5.0), alpha=(None, 0.25, 0.75, 0.5), reduction=MEANS), _focal_slips
@@ -192,7 +203,7 @@ KNOWN = (
         ),
         tversky_slips,
     ),
-    Known(nt_xent, _grid(T=(0.5, 0.1, 0.07, 1.0, 0.2)), nt_xent_slips),
+    Known(nt_xent_loss, _grid(temperature=(0.5, 0.1, 0.07, 1.0, 0.2)), nt_xent),
     Known(rmse_loss, _grid(eps=(0.0, 1e-8, 1e-6, 1e-12, 1e-10, 1e-5, 1e-4)), rmse),
     Known(charbonnier_loss, _grid(eps=(1e-3, 1e-6, 1e-2, 1e-4, 1.0)), charbonnier),
     Known(masked_mse, ({},), _masked_slips),
@@ -202,7 +213,27 @@ KNOWN = (
         _grid(temperature=(2.0, 4.0, 3.0, 1.0, 5.0, 10.0), t_squared=(True, False), direction=("forward", "reverse")),
         distillation,
     ),
-    Known(contrastive, _grid(margin=(1.0, 2.0, 0.5), half=(False, True), similar=(1, 0)), contrastive_slips),
-    Known(info_nce, _grid(T=(0.1, 0.07, 0.5, 1.0, 0.2, 0.05), both=(False, True)), info_nce_slips),
+    Known(
+        contrastive_loss,
+        _grid(
+            margin=(1.0, 2.0, 0.5),
+            half=(False, True),
+            similar=(1, 0),
+            squared=(True, False),
+            distance=("euclidean", "cosine"),
+        ),
+        contrastive,
+    ),
+    Known(dpo_loss, _grid(beta=(0.1, 0.5, 0.2, 0.05, 0.01, 1.0), label_smoothing=(0.0, 0.1)), dpo),
+    Known(ipo_loss, _grid(beta=(0.1, 0.5, 0.2, 0.05, 0.01, 1.0)), ipo),
+    Known(info_nce_loss, _grid(temperature=TEMPERATURES, normalize=(True, False)), info_nce),
+    Known(
+        supervised_contrastive_loss,
+        _grid(temperature=(0.1, 0.07, 0.5, 1.0), base_temperature=(None, 0.07)),
+        supervised_contrastive,
+    ),
+    Known(list_net_loss, _grid(relevance=("softmax", "sum", "raw")), list_net),
+    Known(clip_loss, _grid(temperature=TEMPERATURES, normalize=(True, False)), clip),
+    Known(pairwise_logistic_loss, _grid(sigma=(1.0, 0.5, 2.0), margin=(0.0, 1.0)), pairwise_logistic),
     Known(quantile_loss, _grid(quantile=(0.9, 0.1, 0.5, 0.25, 0.75, 0.95, 0.05)), quantile),
 )

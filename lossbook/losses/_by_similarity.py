@@ -1,0 +1,75 @@
+"""Losses of embeddings that are compared with one another: their similarities, and the text of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from ..kit.class_steps import steps_of_classes, steps_of_softmax
+from ..kit.loss import reduce
+from ..kit.steps import Step
+from ..kit.text import elided, number, row
+from ..language import gettext as _
+from ..softmax import log_softmax
+from .cross_entropy import cross_entropy
+
+
+def unit(vectors: Tensor) -> Tensor:
+    """Each vector divided by its length. A vector of zeros has no direction: it stays, and its slope is 0."""
+    # In the unit of the largest coordinate no square over- or underflows. It cancels, so no gradient flows through it.
+    largest = vectors.detach().abs().amax(-1, keepdim=True)
+    scaled = vectors / torch.where(largest == 0, 1, largest)
+    squares = scaled.square().sum(-1, keepdim=True)
+    return torch.where(largest == 0, 0, scaled / torch.where(largest == 0, 1, squares).sqrt())
+
+
+def similarities(first: Tensor, second: Tensor, normalize: bool) -> Tensor:
+    """Cosines, or dot products, of N vectors with M others, shape (M, D), or with M each, (N, M, D). In float32 at least."""
+    wide = torch.promote_types(first.dtype, torch.float32)
+    first, second = first.to(wide), second.to(wide)
+    if normalize:
+        first, second = unit(first), unit(second)
+    return first @ second.T if second.dim() == 2 else (second @ first.unsqueeze(-1)).squeeze(-1)
+
+
+def similarity(a: list[float], b: list[float], normalize: bool) -> float:
+    """The same of two vectors in plain Python, for definitions."""
+    product = sum(x * y for x, y in zip(a, b, strict=True))
+    return product / (math.hypot(*a) * math.hypot(*b)) if normalize else product
+
+
+def find_own(similar: Tensor, own: Tensor, temperature: float, reduction: str) -> Tensor:
+    """Cross-entropy of each row's similarities over the temperature, with the number of its own column."""
+    scores = similar / temperature
+    if not len(own):
+        return reduce(scores.sum(1), reduction)  # of no rows: nan, 0 or nothing
+    return cross_entropy(scores, own, reduction=reduction)
+
+
+def similarity_step(similar: Tensor, normalize: bool) -> Step:
+    say = _("Cosine of each vector with those it is compared with") if normalize else _("Products of the vectors")
+    return Step(say, tuple(elided([row(values) for values in similar])), similar)
+
+
+def steps_of_similarities(
+    similar: Tensor, own: Tensor, temperature: float, normalize: bool, reduction: str
+) -> Iterator[Step]:
+    """The steps of a softmax over similarities, in which each row has to find its own."""
+    yield similarity_step(similar, normalize)
+    scores = similar / temperature
+    if temperature != 1:
+        say = _("Divided by the temperature {T}").format(T=number(temperature))
+        yield Step(say, tuple(elided([row(values) for values in scores])), scores)
+    yield from steps_of_softmax(scores, 1)
+    yield from steps_of_classes(
+        cross_entropy,
+        scores,
+        own,
+        log_probabilities=log_softmax(scores, 1),
+        weight=None,
+        ignore_index=-100,
+        reduction=reduction,
+    )
