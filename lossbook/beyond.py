@@ -1,6 +1,7 @@
 """Losses that torch does not have, as functions and as modules."""
 
 from .losses.charbonnier import CharbonnierLoss, charbonnier_loss
+from .losses.dice import DiceLoss, dice_loss
 from .losses.distillation import DistillationLoss, distillation_loss
 from .losses.focal import SigmoidFocalLoss, sigmoid_focal_loss
 from .losses.gaussian_kl import GaussianKLDivLoss, gaussian_kl_div
@@ -14,6 +15,7 @@ from .losses.uncertainty_weighting import UncertaintyWeighting, uncertainty_weig
 
 __all__ = [
     "CharbonnierLoss",
+    "DiceLoss",
     "DistillationLoss",
     "GaussianKLDivLoss",
     "JSDivLoss",
@@ -25,6 +27,7 @@ __all__ = [
     "TokenCrossEntropyLoss",
     "UncertaintyWeighting",
     "charbonnier_loss",
+    "dice_loss",
     "distillation_loss",
     "gaussian_kl_div",
     "js_div",

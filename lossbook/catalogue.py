@@ -31,6 +31,7 @@ LOSSES = (
     "bce",
     "bce_with_logits",
     "focal",
+    "dice",
     "nll",
     "cross_entropy",
     "soft_target_cross_entropy",

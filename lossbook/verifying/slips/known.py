@@ -18,6 +18,7 @@ from ...kit.batches.batch import Settings
 from ...kit.loss import settings_of
 from ...language import gettext as _
 from ...losses.charbonnier import charbonnier_loss
+from ...losses.dice import dice_loss
 from ...losses.distillation import distillation_loss
 from ...losses.focal import focal as of_logarithms
 from ...losses.focal import sigmoid_focal_loss
@@ -28,7 +29,7 @@ from ..subject.reference import Reference
 from .distributions import distillation, gaussian_kl
 from .errors import charbonnier, quantile, rmse
 from .metric import contrastive, contrastive_slips, info_nce, info_nce_slips, nt_xent, nt_xent_slips
-from .overlap import dice, dice_slips, tversky, tversky_slips
+from .overlap import SMOOTH, dice_slips, tversky, tversky_slips
 from .slip import REDUCTIONS, Loss, Slip, slips_of
 
 
@@ -175,12 +176,19 @@ def _masked_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
     )
 
 
+def _with_smoothing(every: Sequence[Settings]) -> tuple[Settings, ...]:
+    """Settings of a loss of overlap, with what people add above and below: the same, or below only."""
+    pairs = [(s, s) for s in SMOOTH] + [(0.0, s) for s in SMOOTH[1:]]
+    return tuple({**settings, "smooth_nr": above, "smooth_dr": below} for settings in every for above, below in pairs)
+
+
 MEANS = ("mean", "sum", "none")
+MASKS = {"from_logits": (False, True), "batch": (False, True), "mode": ("binary", "multiclass")}
 KNOWN = (
     Known(
         focal, _grid(gamma=(2.0, 1.0, 3.0, 1.5, 0.5, 5.0), alpha=(None, 0.25, 0.75, 0.5), reduction=MEANS), _focal_slips
     ),
-    Known(dice, _grid(smooth=(1.0, 0.0, 1e-6, 1e-5, 1e-8, 1e-7), logits=(False, True), each=(False, True)), dice_slips),
+    Known(dice_loss, _with_smoothing(_grid(**MASKS)), dice_slips),
     Known(
         tversky,
         _grid(
