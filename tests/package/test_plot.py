@@ -186,7 +186,12 @@ def hinge(prediction, target):
         (("huber",), {"delta": []}, ValueError, "no value for delta"),
         (("l1",), {"quantity": "slope"}, ValueError, 'quantity="loss" or "gradient", not \'slope\''),
         (("l1", "cross_entropy"), {}, ValueError, "L1Loss is drawn over the error; CrossEntropyLoss is drawn over"),
-        (("l1", "cross_entropy"), {}, ValueError, "Over the error it draws l1, mse, smooth_l1, huber, gaussian_nll"),
+        (
+            ("l1", "cross_entropy"),
+            {},
+            ValueError,
+            "Over the error it draws l1, mse, smooth_l1, huber, log_cosh, charbonnier, quantile, gaussian_nll",
+        ),
         (("bce", torch.nn.NLLLoss()), {}, ValueError, "NLLLoss is drawn over the probability of the true class"),
         (("poisson_nll",), {"log_input": [True, False]}, ValueError, "(log_input=False) is drawn over the rate"),
         (("huber",), {"delta": [0.1 * n for n in range(1, 8)]}, ValueError, "6 curves that can be told apart"),

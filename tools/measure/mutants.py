@@ -26,9 +26,10 @@ import torch.testing._internal.common_modules  # noqa: F401
 from tools.book import ROOT
 
 ROWS = Path(__file__).with_suffix(".txt")
-# The fastest first; but tests that name the slip's own file go before all others, or what NEAREST says of it.
+# The fastest first; but tests that name the slip's own file go before all others, or what NEAREST says of it. A loss that
+# torch lacks has a test file of its own, which is tried for no other.
 TESTS = (
-    *("messages", "extremes", "classes", "softmax", "losses", "torch_suite", "spine", "focal"),
+    *("messages", "extremes", "classes", "softmax", "losses", "torch_suite", "spine"),
     *("ctc", "linear_cross_entropy", "adaptive_log_softmax", "explain", "formulas", "explain_own", "exercises"),
 )
 NEAREST = {
@@ -108,7 +109,8 @@ def caught_by(mutant: Mutant | None) -> str | None:
         sys.path.insert(0, folder)
         stem = Path(mutant.file).stem if mutant else ""
         first = FirstFailure(NEAREST.get(stem, stem))
-        tests = [f"tests/package/test_{name}.py" for name in TESTS]
+        own = [stem] if stem not in TESTS and (copy / f"tests/package/test_{stem}.py").exists() else []
+        tests = [f"tests/package/test_{name}.py" for name in (*own, *TESTS)]
         code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-o", "addopts=", *tests], plugins=[first])
         os.chdir(ROOT)
         tried = getattr(sys.modules.get("lossbook"), "__file__", None) == str(copy / "lossbook/__init__.py")
