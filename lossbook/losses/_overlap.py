@@ -208,6 +208,11 @@ MISSED: Sum = (
 )
 
 
+def sums_of_sizes(settings: Settings) -> tuple[Sum, ...]:
+    """What is shared and how large both masks are, for a loss that may square."""
+    return (SHARED, PREDICTED_SQUARED, TRUE_SQUARED) if settings["squared"] else (SHARED, PREDICTED, TRUE)
+
+
 def steps_of_overlap(
     loss: Callable[..., Tensor], sums: Callable[[Settings], tuple[Sum, ...]], term: Callable[..., str]
 ) -> Callable[..., Iterator[Step]]:

@@ -50,7 +50,7 @@ def dice_loss(
             each sample (MONAI by default, kornia). An image with a small object counts more in the second.
         squared: squares in the denominator, as in V-Net: :math:`\sum p^2 + \sum t^2`. MONAI: ``squared_pred``.
         smooth_nr: s, added above. MONAI has 1e-5 for both; much code has 1 for both, kornia and others 0 here and a small
-            number below, so that two empty masks cost 1.
+            number below, so that two empty masks cost 1. The ``smooth`` of segmentation-models-pytorch 0.6 counts twice.
         smooth_dr: d, added below. Where s is larger than d, the loss of a good prediction is negative.
         include_background: whether class 0 counts; nnU-Net leaves it out. Not for ``mode="binary"``.
         skip_absent: a mask without a true element costs 0 and still counts in the mean, as in
@@ -122,12 +122,6 @@ def formula(
     return symbols.formula(loss, skip_absent, meaning("s", smooth_nr), meaning("d", smooth_dr))
 
 
-def sums(settings: dict[str, Any]) -> tuple[overlap.Sum, ...]:
-    if settings["squared"]:
-        return overlap.SHARED, overlap.PREDICTED_SQUARED, overlap.TRUE_SQUARED
-    return overlap.SHARED, overlap.PREDICTED, overlap.TRUE
-
-
 def term(shared: str, predicted: str, true: str, smooth_nr: float, smooth_dr: float, **_settings: Any) -> str:
     return ratio(f"2 · {shared}", f"{predicted} + {true}", smooth_nr, smooth_dr)
 
@@ -147,7 +141,7 @@ ENTRY = Entry(
     module=DiceLoss,
     definition=definition,
     formula=formula,
-    steps=overlap.steps_of_overlap(dice_loss, sums, term),
+    steps=overlap.steps_of_overlap(dice_loss, overlap.sums_of_sizes, term),
     views=(overlap.OF_PIXEL,),
     batches=Kind(overlap.mask_batches, overlap.large_masks, trials=(*overlap.TRIALS, {"squared": True})),
     sample=overlap.sample_of_masks,

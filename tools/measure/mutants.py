@@ -35,6 +35,7 @@ TESTS = (
 NEAREST = {
     "sequences": "ctc",
     "_by_rows": "linear_cross_entropy",
+    **dict.fromkeys(("_overlap", "dice", "tversky", "jaccard", "focal_tversky"), "overlap"),
     "steps": "explain",
     "class_steps": "explain",
     "text": "explain",
@@ -108,8 +109,9 @@ def caught_by(mutant: Mutant | None) -> str | None:
         os.environ["PYTHONPATH"] = folder
         sys.path.insert(0, folder)
         stem = Path(mutant.file).stem if mutant else ""
-        first = FirstFailure(NEAREST.get(stem, stem))
-        own = [stem] if stem not in TESTS and (copy / f"tests/package/test_{stem}.py").exists() else []
+        nearest = NEAREST.get(stem, stem)
+        first = FirstFailure(nearest)
+        own = [nearest] if nearest not in TESTS and (copy / f"tests/package/test_{nearest}.py").exists() else []
         tests = [f"tests/package/test_{name}.py" for name in (*own, *TESTS)]
         code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-o", "addopts=", *tests], plugins=[first])
         os.chdir(ROOT)
