@@ -4,32 +4,40 @@ from .losses.charbonnier import CharbonnierLoss, charbonnier_loss
 from .losses.dice import DiceLoss, dice_loss
 from .losses.distillation import DistillationLoss, distillation_loss
 from .losses.focal import SigmoidFocalLoss, sigmoid_focal_loss
+from .losses.focal_tversky import FocalTverskyLoss, focal_tversky_loss
 from .losses.gaussian_kl import GaussianKLDivLoss, gaussian_kl_div
+from .losses.jaccard import JaccardLoss, jaccard_loss
 from .losses.js_div import JSDivLoss, js_div
 from .losses.log_cosh import LogCoshLoss, log_cosh_loss
 from .losses.quantile import QuantileLoss, quantile_loss
 from .losses.rmse import RMSELoss, rmse_loss
 from .losses.soft_target_cross_entropy import SoftTargetCrossEntropyLoss, soft_target_cross_entropy
 from .losses.token_cross_entropy import TokenCrossEntropyLoss, token_cross_entropy
+from .losses.tversky import TverskyLoss, tversky_loss
 from .losses.uncertainty_weighting import UncertaintyWeighting, uncertainty_weighting
 
 __all__ = [
     "CharbonnierLoss",
     "DiceLoss",
     "DistillationLoss",
+    "FocalTverskyLoss",
     "GaussianKLDivLoss",
     "JSDivLoss",
+    "JaccardLoss",
     "LogCoshLoss",
     "QuantileLoss",
     "RMSELoss",
     "SigmoidFocalLoss",
     "SoftTargetCrossEntropyLoss",
     "TokenCrossEntropyLoss",
+    "TverskyLoss",
     "UncertaintyWeighting",
     "charbonnier_loss",
     "dice_loss",
     "distillation_loss",
+    "focal_tversky_loss",
     "gaussian_kl_div",
+    "jaccard_loss",
     "js_div",
     "log_cosh_loss",
     "quantile_loss",
@@ -37,5 +45,6 @@ __all__ = [
     "sigmoid_focal_loss",
     "soft_target_cross_entropy",
     "token_cross_entropy",
+    "tversky_loss",
     "uncertainty_weighting",
 ]

@@ -11,7 +11,7 @@ from lossbook import beyond
 from lossbook.catalogue import find
 from tests.package.peers import assert_same, learned
 
-LOSSES = ["dice"]
+LOSSES = ["dice", "jaccard", "tversky", "focal_tversky"]
 every_loss = pytest.mark.parametrize("name", LOSSES)
 PLAIN = {"smooth_nr": 0.0, "smooth_dr": 0.0}
 
@@ -31,6 +31,10 @@ def stored_masks():
     return (3 * torch.sin(n)).reshape(3, 4, 5, 2), classes, ((n * n) % 7 < 3).double().reshape(3, 4, 5, 2)
 
 
+def smoothing(value):
+    return {"smooth_nr": value, "smooth_dr": value}
+
+
 CLASSES, SMP = {"mode": "multiclass"}, {**PLAIN, "batch": True, "skip_absent": True}
 STORED = {
     "MONAI DiceLoss(softmax)": ("dice", CLASSES, 0.8499756057, 0.1318843567),
@@ -44,7 +48,7 @@ STORED = {
     "the same, ignore_index=2": ("dice", {**CLASSES, "ignore_index": 2}, 0.8587631219, 0.1035398006),
     "MONAI DiceLoss(sigmoid, squared_pred)": (
         "dice",
-        {"mode": "multilabel", "squared": True, "smooth_nr": 1.0, "smooth_dr": 1.0},
+        {"mode": "multilabel", "squared": True} | smoothing(1.0),
         0.3223622247,
         0.1157015702,
     ),
@@ -53,12 +57,30 @@ STORED = {
     "SMP DiceLoss binary": ("dice", SMP, 0.4119273854, 0.1171526124),
     "SMP DiceLoss ignore_index=2": ("dice", {**SMP, **CLASSES, "ignore_index": 2}, 0.3606231961, 0.1064187769),
     # Its formula says (2 I + smooth) / (|p| + |t| + smooth); it computes twice smooth.
-    "SMP DiceLoss smooth=0.5": (
-        "dice",
-        {**SMP, **CLASSES, "smooth_nr": 1.0, "smooth_dr": 1.0},
-        0.5550249129,
-        0.1433446244,
+    "SMP DiceLoss smooth=0.5": ("dice", SMP | CLASSES | smoothing(1.0), 0.5550249129, 0.1433446244),
+    # MONAI doubles the fraction: its smooth_nr and smooth_dr are halved here.
+    "MONAI DiceLoss(softmax, jaccard)": ("jaccard", CLASSES | smoothing(5e-6), 0.9071795598, 0.0920097266),
+    "the same, jaccard, batch": ("jaccard", CLASSES | smoothing(5e-6) | {"batch": True}, 0.9076572286, 0.0945477400),
+    "MONAI DiceLoss(sigmoid, jaccard, squared_pred)": (
+        "jaccard",
+        {"mode": "multilabel", "squared": True} | smoothing(0.5),
+        0.4819353816,
+        0.1314137270,
     ),
+    "SMP JaccardLoss multiclass": ("jaccard", SMP | CLASSES, 0.6576576464, 0.0945477935),
+    "SMP JaccardLoss binary": ("jaccard", SMP, 0.5834965589, 0.1175323040),
+    "SMP JaccardLoss smooth=0.5": ("jaccard", SMP | CLASSES | smoothing(0.5), 0.6367848535, 0.0946872932),
+    "MONAI TverskyLoss(softmax, 0.3, 0.7)": ("tversky", CLASSES, 0.8587299141, 0.1293240775),
+    "MONAI TverskyLoss(sigmoid, batch, 0.3, 0.7)": (
+        "tversky",
+        {"mode": "multilabel", "batch": True},
+        0.4513137247,
+        0.1194736898,
+    ),
+    "SMP TverskyLoss multiclass": ("tversky", SMP | CLASSES, 0.5959438688, 0.1435950020),
+    "SMP TverskyLoss binary": ("tversky", SMP, 0.4511919575, 0.1195881421),
+    # Of several classes it takes the power of their mean: not compared.
+    "SMP TverskyLoss binary, gamma=0.75": ("focal_tversky", SMP, 0.5505173520, 0.1094357062),
 }
 
 
@@ -81,7 +103,26 @@ def dice_by_sets(p, t, settings):
     return 1 - (2 * (p * t).sum(-1) + 0.25) / (p**power + t**power).sum(-1).add(0.5)
 
 
-BY_SETS = {"dice": (dice_by_sets, [{}, {"squared": True}])}
+def jaccard_by_sets(p, t, settings):
+    power = 2 if settings.get("squared") else 1
+    shared = (p * t).sum(-1)
+    return 1 - (shared + 0.25) / ((p**power + t**power).sum(-1) - shared + 0.5)
+
+
+def tversky_by_sets(p, t, settings):
+    """As segmentation-models-pytorch: what is shared, from the sizes and the absolute difference of two masks."""
+    shared = (p.sum(-1) + t.sum(-1) - (p - t).abs().sum(-1)) / 2
+    false, missed = p.sum(-1) - shared, t.sum(-1) - shared
+    a, b = settings.get("alpha", 0.3), settings.get("beta", 0.7)
+    return (1 - (shared + 0.25) / (shared + a * false + b * missed + 0.5)) ** settings.get("gamma", 1)
+
+
+BY_SETS = {
+    "dice": (dice_by_sets, [{}, {"squared": True}]),
+    "jaccard": (jaccard_by_sets, [{}, {"squared": True}]),
+    "tversky": (tversky_by_sets, [{}, {"alpha": 1.5, "beta": 0.25}]),
+    "focal_tversky": (tversky_by_sets, [{"gamma": 0.75}, {"gamma": 2.0, "alpha": 0.5}]),
+}
 CASES = [(name, more) for name, (_, every) in BY_SETS.items() for more in every]
 
 
@@ -124,6 +165,30 @@ def test_dice_is_kornias(generator):
         return (torch.where(there, each(z, target), 0).sum(1) / there.sum(1)).mean()
 
     assert_same(mean_of_those, lambda z: kornia.losses.dice_loss(z, target, average="macro"), z)
+
+
+def test_tversky_is_kornias(generator):
+    """It takes the mean over the classes that are there, then over the samples."""
+    z, target = learned(generator, 2, 4, 3, 3), torch.randint(3, (2, 3, 3), generator=generator)
+    each = loss_of("tversky", mode="multiclass", reduction="none", smooth_nr=0.0, smooth_dr=1e-8)
+    there = F.one_hot(target, 4).sum((1, 2)) > 0
+
+    def mean_of_those(z):
+        return (torch.where(there, each(z, target), 0).sum(1) / there.sum(1)).mean()
+
+    assert_same(mean_of_those, lambda z: kornia.losses.tversky_loss(z, target, alpha=0.3, beta=0.7), z)
+
+
+def test_one_family(generator):
+    """Dice and Jaccard are Tversky losses, each a function of the other, and the power 1 changes nothing."""
+    z, t = learned(generator, 3, 7), torch.randint(2, (3, 7), generator=generator)
+    half, one = {"alpha": 0.5, "beta": 0.5}, {"alpha": 1.0, "beta": 1.0}
+    dice = loss_of("dice", **smoothing(1.0), reduction="none")(z, t)
+    assert_close(loss_of("tversky", **half, **smoothing(0.5), reduction="none")(z, t), dice)
+    assert_close(loss_of("jaccard")(z, t), loss_of("tversky", **one)(z, t))
+    assert_close(loss_of("jaccard", **smoothing(0.5), reduction="none")(z, t), 2 * dice / (1 + dice))
+    assert_close(loss_of("focal_tversky", gamma=1.0)(z, t), loss_of("tversky")(z, t))
+    assert loss_of("tversky", alpha=0.0, beta=0.0)(z, t) == 0
 
 
 @every_loss
@@ -209,7 +274,7 @@ def test_keeps_its_digits_near_a_perfect_prediction(name):
     t = torch.tensor([[1.0, 0.0, 1.0, 0.0]])
     z = torch.tensor([[20.0, -21.0, 19.0, -18.0]])
     exact = loss_of(name, **PLAIN)(z.double(), t)
-    assert exact < 1e-3
+    assert exact < (1e-3 if name != "focal_tversky" else 1e-2)
     assert_close(loss_of(name, **PLAIN)(z, t).double(), exact, rtol=1e-5, atol=0)
     p = z.sigmoid()
     plain = 1 - 2 * (p * t).sum() / (p + t).sum()
@@ -267,7 +332,12 @@ def test_wrong_input_is_told_in_a_sentence(case, name, refuses):
         find(name).function(*tensors, **settings)
 
 
-NAMES = {"dice": ("soft_dice", "DiceLoss", beyond.dice_loss)}
+NAMES = {
+    "dice": ("soft_dice", "DiceLoss", beyond.dice_loss),
+    "jaccard": ("soft_iou", "JaccardLoss", beyond.JaccardLoss()),
+    "tversky": ("TverskyLoss", beyond.TverskyLoss),
+    "focal_tversky": ("ftl", "focal_tversky_loss"),
+}
 
 
 @every_loss

@@ -23,13 +23,15 @@ from ...losses.distillation import distillation_loss
 from ...losses.focal import focal as of_logarithms
 from ...losses.focal import sigmoid_focal_loss
 from ...losses.gaussian_kl import gaussian_kl_div
+from ...losses.jaccard import jaccard_loss
 from ...losses.quantile import quantile_loss
 from ...losses.rmse import rmse_loss
+from ...losses.tversky import tversky_loss
 from ..subject.reference import Reference
 from .distributions import distillation, gaussian_kl
 from .errors import charbonnier, quantile, rmse
 from .metric import contrastive, contrastive_slips, info_nce, info_nce_slips, nt_xent, nt_xent_slips
-from .overlap import SMOOTH, dice_slips, tversky, tversky_slips
+from .overlap import SMOOTH, dice_slips, jaccard_slips, tversky_slips
 from .slip import REDUCTIONS, Loss, Slip, slips_of
 
 
@@ -184,22 +186,14 @@ def _with_smoothing(every: Sequence[Settings]) -> tuple[Settings, ...]:
 
 MEANS = ("mean", "sum", "none")
 MASKS = {"from_logits": (False, True), "batch": (False, True), "mode": ("binary", "multiclass")}
+WEIGHTS = tuple({"alpha": a, "beta": b} for a, b in ((0.3, 0.7), (0.7, 0.3), (0.5, 0.5)))
 KNOWN = (
     Known(
         focal, _grid(gamma=(2.0, 1.0, 3.0, 1.5, 0.5, 5.0), alpha=(None, 0.25, 0.75, 0.5), reduction=MEANS), _focal_slips
     ),
     Known(dice_loss, _with_smoothing(_grid(**MASKS)), dice_slips),
-    Known(
-        tversky,
-        _grid(
-            a=(0.3, 0.5, 0.7, 1.0),
-            b=(0.7, 0.5, 0.3, 1.0),
-            smooth=(1.0, 0.0, 1e-6, 1e-5),
-            logits=(False, True),
-            each=(False, True),
-        ),
-        tversky_slips,
-    ),
+    Known(jaccard_loss, _with_smoothing(_grid(**MASKS)), jaccard_slips),
+    Known(tversky_loss, tuple(w | s for w in WEIGHTS for s in _with_smoothing(_grid(**MASKS))), tversky_slips),
     Known(nt_xent, _grid(T=(0.5, 0.1, 0.07, 1.0, 0.2)), nt_xent_slips),
     Known(rmse_loss, _grid(eps=(0.0, 1e-8, 1e-6, 1e-12, 1e-10, 1e-5, 1e-4)), rmse),
     Known(charbonnier_loss, _grid(eps=(1e-3, 1e-6, 1e-2, 1e-4, 1.0)), charbonnier),

@@ -12,6 +12,9 @@ from ...kit.batches.batch import Settings
 from ...language import gettext as _
 from ...losses._overlap import finish, missing_share, probabilities_of, rows_of
 from ...losses.dice import dice, dice_loss
+from ...losses.focal_tversky import focal_tversky_loss, to_the
+from ...losses.jaccard import jaccard, jaccard_loss
+from ...losses.tversky import tversky, tversky_loss
 from .slip import Loss, slips_by_settings
 
 Map = Callable[[Tensor], Tensor]
@@ -76,7 +79,7 @@ def of_smoothing(n: Settings, right: Callable[..., Tensor]) -> Iterator[tuple[st
         )
 
 
-# ---- Dice: Milletari et al., 2016
+# ---- Dice: Milletari et al., 2016; Jaccard (IoU)
 
 
 @slips_by_settings("dice")
@@ -111,34 +114,69 @@ def dice_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
     yield from of_smoothing(n, dice_loss)
 
 
-# ---- Tversky (Salehi et al., 2017), which is Jaccard (IoU) with both weights 1
+@slips_by_settings("jaccard")
+def jaccard_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
+    squared, smooth = n["squared"], (n["smooth_nr"], n["smooth_dr"])
+    power = 2 if squared else 1
+    right: Loss = partial(jaccard_loss, **n)
 
+    def with_union(minus: float) -> OfRows:
+        """The union with the intersection subtracted so often."""
 
-def tversky(x: Tensor, t: Tensor, a: float, b: float, smooth: float, logits: bool, each: bool) -> Tensor:
-    p = x.sigmoid() if logits else x
-    dims = tuple(range(1, x.dim())) if each else tuple(range(x.dim()))
-    hit, false, missed = (p * t).sum(dims), (p * (1 - t)).sum(dims), ((1 - p) * t).sum(dims)
-    return (1 - (hit + smooth) / (hit + a * false + b * missed + smooth)).mean()
+        def loss(p: Tensor, rest: Tensor, t: Tensor) -> Tensor:
+            shared, sizes = (p * t).sum(-1), (p**power + t**power).sum(-1)
+            return missing_share(shared, sizes - (minus + 1) * shared, *smooth)
 
+        return loss
 
-def tversky_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
-    yield (
-        _("alpha and beta are swapped: false positives and false negatives"),
-        partial(tversky, **{**n, "a": n["b"], "b": n["a"]}),
+    yield _("the intersection is counted twice in the union"), of_masks(n, with_union(0.0))
+    yield _("the intersection is subtracted twice from the union"), of_masks(n, with_union(2.0))
+    yield _("Dice instead: the intersection counts twice"), partial(dice_loss, **n)
+    yield from of_sums(n, jaccard_loss)
+    says = (
+        _("the squares are missing in the denominator") if squared else _("the squares are summed in the denominator")
     )
-    yield _("the intersection is counted twice in the union"), lambda x, t: _union(x, t, n, 0.0)
-    yield _("the intersection is subtracted twice from the union"), lambda x, t: _union(x, t, n, 2.0)
-    yield _("Dice instead: the weights are both ½"), partial(tversky, **{**n, "a": 0.5, "b": 0.5})
-    yield _("both weights are 1: Jaccard (IoU) instead"), partial(tversky, **{**n, "a": 1.0, "b": 1.0})
-    yield _("it goes over the whole batch at once, not over each sample"), partial(tversky, **{**n, "each": False})
-    yield _("it goes over each sample, not over the whole batch"), partial(tversky, **{**n, "each": True})
-    yield _("sigmoid is missing"), partial(tversky, **{**n, "logits": False})
-    yield _("sigmoid is applied twice"), lambda x, t: tversky(x.sigmoid(), t, **n)
-    yield _("the smoothing number is not used"), partial(tversky, **{**n, "smooth": 0.0})
+    yield says, partial(jaccard_loss, **{**n, "squared": not squared})
+    yield from of_activation(n, lambda p, rest, t: jaccard(p, rest, t, squared, *smooth))
+    yield _("the index itself, without 1 −: it grows with the quality"), lambda x, t: 1 - right(x, t)
+    yield from of_smoothing(n, jaccard_loss)
 
 
-def _union(x: Tensor, t: Tensor, n: Settings, minus: float) -> Tensor:
-    p = x.sigmoid() if n["logits"] else x
-    dims = tuple(range(1, x.dim())) if n["each"] else tuple(range(x.dim()))
-    hit = (p * t).sum(dims)
-    return (1 - (hit + n["smooth"]) / (p.sum(dims) + t.sum(dims) - minus * hit + n["smooth"])).mean()
+# ---- Tversky: Salehi et al., 2017; its power: Abraham and Khan, 2018
+
+
+@slips_by_settings("tversky")
+def tversky_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
+    yield from _tversky(n, tversky_loss, lambda losses: losses)
+
+
+@slips_by_settings("focal_tversky")
+def focal_tversky_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
+    gamma = n["gamma"]
+    plain = {name: value for name, value in n.items() if name != "gamma"}
+    yield _("the power is missing: the plain Tversky loss"), partial(tversky_loss, **plain)
+    yield _("the exponent is 1 / gamma, not gamma"), partial(focal_tversky_loss, **{**n, "gamma": 1 / gamma})
+    each: Loss = partial(tversky_loss, **{**plain, "reduction": "none"})
+    yield _("the power of the mean, not the mean of the powers"), lambda x, t: each(x, t).mean() ** gamma
+    yield _("gamma is a factor where it should be an exponent"), lambda x, t: gamma * each(x, t).mean()
+    index: Loss = lambda x, t: 1 - each(x, t)  # noqa: E731
+    yield _("the power is taken of the index, not of 1 minus the index"), lambda x, t: (1 - index(x, t) ** gamma).mean()
+    yield from _tversky(n, focal_tversky_loss, partial(to_the, gamma))
+
+
+def _tversky(n: Settings, right: Callable[..., Tensor], then: Map) -> Iterator[tuple[str, Loss]]:
+    """What people get wrong in the index; ``then`` is what the loss makes of 1 minus the index."""
+    a, b = n["alpha"], n["beta"]
+    for alpha, beta, says in (
+        (b, a, _("alpha and beta are swapped: false positives and false negatives")),
+        (0.5, 0.5, _("Dice instead: the weights are both ½")),
+        (1.0, 1.0, _("both weights are 1: Jaccard (IoU) instead")),
+    ):
+        yield says, partial(right, **{**n, "alpha": alpha, "beta": beta})
+    yield from of_sums(n, right)
+    numbers = a, b, n["smooth_nr"], n["smooth_dr"]
+    yield from of_activation(n, lambda p, rest, t: then(tversky(p, rest, t, *numbers)))
+    itself: Loss = partial(right, **n)
+    yield _("the index itself, without 1 −: it grows with the quality"), lambda x, t: 1 - itself(x, t)
+    yield _("the smoothing number is not used"), partial(right, **{**n, "smooth_nr": 0.0, "smooth_dr": 0.0})
+    yield from of_smoothing(n, right)
