@@ -12,6 +12,7 @@ from .losses.log_cosh import LogCoshLoss, log_cosh_loss
 from .losses.quantile import QuantileLoss, quantile_loss
 from .losses.rmse import RMSELoss, rmse_loss
 from .losses.soft_target_cross_entropy import SoftTargetCrossEntropyLoss, soft_target_cross_entropy
+from .losses.softmax_focal import SoftmaxFocalLoss, softmax_focal_loss
 from .losses.token_cross_entropy import TokenCrossEntropyLoss, token_cross_entropy
 from .losses.tversky import TverskyLoss, tversky_loss
 from .losses.uncertainty_weighting import UncertaintyWeighting, uncertainty_weighting
@@ -29,6 +30,7 @@ __all__ = [
     "RMSELoss",
     "SigmoidFocalLoss",
     "SoftTargetCrossEntropyLoss",
+    "SoftmaxFocalLoss",
     "TokenCrossEntropyLoss",
     "TverskyLoss",
     "UncertaintyWeighting",
@@ -44,6 +46,7 @@ __all__ = [
     "rmse_loss",
     "sigmoid_focal_loss",
     "soft_target_cross_entropy",
+    "softmax_focal_loss",
     "token_cross_entropy",
     "tversky_loss",
     "uncertainty_weighting",

@@ -37,6 +37,7 @@ LOSSES = (
     "focal_tversky",
     "nll",
     "cross_entropy",
+    "softmax_focal",
     "soft_target_cross_entropy",
     "token_cross_entropy",
     "linear_cross_entropy",

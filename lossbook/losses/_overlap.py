@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor
 
-from ..guards.classes import check_class_indices, class_dim, unknown_class
-from ..guards.tensors import can_be_read, check_floating, check_probabilities, check_real, check_tensors
+from ..guards.classes import check_class_indices, check_known_classes, class_dim
+from ..guards.tensors import check_floating, check_probabilities, check_real, check_tensors
 from ..kit.batches.batch import Batch, Settings, exact, normal
 from ..kit.entry import uniform
 from ..kit.loss import reduce
@@ -81,10 +81,7 @@ def labels_of(input: Tensor, target: Tensor, mode: str, ignore_index: int) -> tu
         check_class_indices(input, target)
         dim, numbers = class_dim(input), target.long()
         kept, classes = numbers != ignore_index, torch.arange(input.shape[dim], device=target.device)
-        if can_be_read(numbers):
-            outside = numbers[kept & ((numbers < 0) | (numbers >= len(classes)))]
-            if outside.numel():
-                raise unknown_class(outside, len(classes), IndexError(), ignorable=True)
+        check_known_classes(numbers, kept, len(classes))
         hot = numbers.unsqueeze(dim) == classes.reshape(-1, *[1] * (input.dim() - dim - 1))
         return hot & kept.unsqueeze(dim), kept.unsqueeze(dim)
     if target.shape != input.shape:

@@ -197,9 +197,12 @@ def test_equals_its_definition_on_pixels(name, generator):
     z, t = learned(generator, 3, 4, 5), torch.rand(3, 4, 5, generator=generator, dtype=torch.float64)
     for mode in ("binary", "multilabel", "multiclass"):
         for batch in (False, True):
-            terms = entry.definition(z.tolist(), t.tolist(), mode=mode, batch=batch)
-            ours = loss_of(name, mode=mode, batch=batch, reduction="none")(z, t).flatten()
-            assert_close(ours, torch.tensor([term.loss for term in terms], dtype=torch.float64), rtol=1e-12, atol=1e-12)
+            for more in BY_SETS[name][1]:
+                terms = entry.definition(z.tolist(), t.tolist(), mode=mode, batch=batch, **more)
+                ours = loss_of(name, mode=mode, batch=batch, reduction="none", **more)(z, t).flatten()
+                assert_close(
+                    ours, torch.tensor([term.loss for term in terms], dtype=torch.float64), rtol=1e-12, atol=1e-12
+                )
 
 
 # ---- forms of input
@@ -252,7 +255,11 @@ def test_empty_masks(name, dtype):
         value = loss_of(name, reduction="none", **settings)(z, t)
         assert_close(value, torch.tensor([0.0, 1.0], dtype=dtype), rtol=1e-3, atol=1e-3)
         assert torch.autograd.grad(value.sum(), z)[0].isfinite().all()
-    assert loss_of(name, skip_absent=True)(z, t) == 0
+    skipping = loss_of(name, skip_absent=True, reduction="none")
+    assert (skipping(z, t) == 0).all()
+    t[:, 0] = 0.5
+    assert_close(skipping(z, t), loss_of(name, reduction="none")(z, t))
+    t[:, 0] = 0
     below_only = loss_of(name, smooth_nr=0.0, smooth_dr=1e-8)
     assert below_only(torch.full((1, 6), -50.0), t[:1].float()) == 1, "0 / (0 + d), as others have it"
 
@@ -318,6 +325,7 @@ WRONG = {
         IndexError,
         "class 4, but input has 4 classes.*ignore_index=4",
     ),
+    "truth values": ((MASK, MASK > 0), {}, TypeError, r"target must hold real numbers.*target.float\(\)"),
     "integers": ((NUMBERS, NUMBERS), {}, TypeError, "input must hold floating-point numbers"),
     "smoothing below 0": ((MASK, MASK), {"smooth_nr": -1.0}, ValueError, "smooth_nr must lie between 0 and inf"),
     "smooth": ((MASK, MASK), {"smooth": 1.0}, TypeError, "Did you mean 'smooth_"),

@@ -20,6 +20,7 @@ from . import (  # noqa: F401
     counts,
     distributions,
     errors,
+    focal,
     general,
     hinges,
     known,

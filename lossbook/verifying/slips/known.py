@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from ...kit.batches.batch import Settings
 from ...kit.loss import settings_of
@@ -20,19 +19,17 @@ from ...language import gettext as _
 from ...losses.charbonnier import charbonnier_loss
 from ...losses.dice import dice_loss
 from ...losses.distillation import distillation_loss
-from ...losses.focal import focal as of_logarithms
-from ...losses.focal import sigmoid_focal_loss
 from ...losses.gaussian_kl import gaussian_kl_div
 from ...losses.jaccard import jaccard_loss
 from ...losses.quantile import quantile_loss
 from ...losses.rmse import rmse_loss
 from ...losses.tversky import tversky_loss
-from ..subject.reference import Reference
 from .distributions import distillation, gaussian_kl
 from .errors import charbonnier, quantile, rmse
+from .focal import focal, focal_slips
 from .metric import contrastive, contrastive_slips, info_nce, info_nce_slips, nt_xent, nt_xent_slips
 from .overlap import SMOOTH, dice_slips, jaccard_slips, tversky_slips
-from .slip import REDUCTIONS, Loss, Slip, slips_of
+from .slip import Loss, Slip
 
 
 @dataclass(frozen=True)
@@ -69,98 +66,6 @@ def _grid(**values: Sequence[Any]) -> tuple[Settings, ...]:
     return tuple(found)
 
 
-# ---- focal loss (Lin et al., 2017), of one class of several and of yes or no
-
-
-def _log_p(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-    """The log-probability of what is true, and what is true: 1 or 0 where the answer is yes or no."""
-    if t.is_floating_point():
-        return F.logsigmoid(x) * t + F.logsigmoid(-x) * (1 - t), t
-    return x.log_softmax(1).gather(1, t.unsqueeze(1)).squeeze(1), t
-
-
-def _alpha(x: Tensor, t: Tensor, alpha: float | None) -> Tensor | float:
-    if alpha is None:
-        return 1.0
-    return alpha * t + (1 - alpha) * (1 - t) if t.is_floating_point() else alpha
-
-
-def focal(x: Tensor, t: Tensor, gamma: float, alpha: float | None, reduction: str) -> Tensor:
-    if t.is_floating_point():
-        return sigmoid_focal_loss(x, t, gamma=gamma, alpha=alpha, reduction=reduction)
-    log_p, _classes = _log_p(x, t)
-    losses = of_logarithms(log_p, (-log_p.expm1()).log(), gamma)
-    return REDUCTIONS[reduction](_alpha(x, t, alpha) * losses)
-
-
-@slips_of("focal")
-def sigmoid_focal(reference: Reference, settings: Settings) -> Iterator[Slip]:
-    for says, loss in _focal_slips(settings):
-        yield Slip(says, loss)
-
-
-def _focal_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
-    gamma, alpha, reduce = n["gamma"], n["alpha"], REDUCTIONS[n["reduction"]]
-
-    def of(f: Callable[[Tensor, Tensor], Tensor]) -> Loss:
-        def loss(x: Tensor, t: Tensor) -> Tensor:
-            log_p, t = _log_p(x, t)
-            return reduce(_alpha(x, t, alpha) * f(log_p, log_p.exp()))
-
-        return loss
-
-    def over_batch(x: Tensor, t: Tensor) -> Tensor:
-        log_p = x.log_softmax(0).gather(1, t.unsqueeze(1)).squeeze(1)
-        return reduce(-_alpha(x, t, alpha) * (1 - log_p.exp()) ** gamma * log_p)
-
-    yield _("softmax goes over dimension 0, the batch"), over_batch
-    yield _("gamma is a factor where it should be an exponent"), of(lambda g, p: -gamma * (1 - p) * g)
-    yield _("the power (1 − p)^γ is missing: plain cross-entropy"), of(lambda g, p: -g)
-    yield _("the exponent gamma is missing: (1 − p) instead of (1 − p)^γ"), of(lambda g, p: -(1 - p) * g)
-    yield _("the weight is p^γ where it should be (1 − p)^γ: easy samples count most"), of(lambda g, p: -(p**gamma) * g)
-    yield _("the logarithm is missing"), of(lambda g, p: (1 - p) ** gamma * (1 - p))
-    yield _("the factor (1 − p)^γ is detached: its slope is missing"), of(lambda g, p: -((1 - p) ** gamma).detach() * g)
-
-    def of_mean(x: Tensor, t: Tensor) -> Tensor:
-        ce = -(_alpha(x, t, alpha) * _log_p(x, t)[0]).mean()
-        return (1 - (-ce).exp()) ** gamma * ce
-
-    def of_plain_mean(x: Tensor, t: Tensor) -> Tensor:
-        ce = -_log_p(x, t)[0].mean()
-        return (alpha or 1.0) * (1 - (-ce).exp()) ** gamma * ce
-
-    def tables(x: Tensor, t: Tensor) -> Tensor:
-        log_p, t = _log_p(x, t)
-        weights = (1 - log_p.exp()).flatten() ** gamma
-        return reduce(weights.unsqueeze(1) * -(_alpha(x, t, alpha) * log_p).flatten().unsqueeze(0))
-
-    yield _("the weights were broadcast from (N) to (N, N): every weight meets every sample"), tables
-    yield _("p is taken from the mean of the cross-entropy, not from each sample"), of_mean
-    yield _("p is taken from the mean of the cross-entropy, not from each sample"), of_plain_mean
-    for other, says in (
-        (1 - alpha if alpha is not None else None, _("alpha weighs the wrong class")),
-        (None, _("alpha is not used")),
-        (0.25, _("alpha = {alpha} is used").format(alpha=0.25)),
-    ):
-        yield says, partial(focal, gamma=gamma, alpha=other, reduction=n["reduction"])
-    if alpha is not None:
-
-        def everywhere(x: Tensor, t: Tensor) -> Tensor:
-            return alpha * focal(x, t, gamma, None, n["reduction"])
-
-        yield _("alpha weighs both classes alike"), everywhere
-
-        def inside(x: Tensor, t: Tensor) -> Tensor:
-            ce = -_alpha(x, t, alpha) * _log_p(x, t)[0]
-            return reduce((1 - (-ce).exp()) ** gamma * ce)
-
-        yield _("p is taken from the weighted cross-entropy: alpha must not be in it"), inside
-    for power in (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0):
-        if power != gamma:
-            says = _("it computes with {name} = {value}").format(name="gamma", value=power)
-            yield says, partial(focal, gamma=power, alpha=alpha, reduction=n["reduction"])
-
-
 # ---- masks
 
 
@@ -189,7 +94,7 @@ MASKS = {"from_logits": (False, True), "batch": (False, True), "mode": ("binary"
 WEIGHTS = tuple({"alpha": a, "beta": b} for a, b in ((0.3, 0.7), (0.7, 0.3), (0.5, 0.5)))
 KNOWN = (
     Known(
-        focal, _grid(gamma=(2.0, 1.0, 3.0, 1.5, 0.5, 5.0), alpha=(None, 0.25, 0.75, 0.5), reduction=MEANS), _focal_slips
+        focal, _grid(gamma=(2.0, 1.0, 3.0, 1.5, 0.5, 5.0), alpha=(None, 0.25, 0.75, 0.5), reduction=MEANS), focal_slips
     ),
     Known(dice_loss, _with_smoothing(_grid(**MASKS)), dice_slips),
     Known(jaccard_loss, _with_smoothing(_grid(**MASKS)), jaccard_slips),
