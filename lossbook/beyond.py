@@ -1,11 +1,15 @@
 """Losses that torch does not have, as functions and as modules."""
 
 from .losses.charbonnier import CharbonnierLoss, charbonnier_loss
+from .losses.ciou import CIoULoss, complete_box_iou_loss
 from .losses.dice import DiceLoss, dice_loss
+from .losses.diou import DIoULoss, distance_box_iou_loss
 from .losses.distillation import DistillationLoss, distillation_loss
 from .losses.focal import SigmoidFocalLoss, sigmoid_focal_loss
 from .losses.focal_tversky import FocalTverskyLoss, focal_tversky_loss
 from .losses.gaussian_kl import GaussianKLDivLoss, gaussian_kl_div
+from .losses.giou import GIoULoss, generalized_box_iou_loss
+from .losses.iou import BoxIoULoss, box_iou_loss
 from .losses.jaccard import JaccardLoss, jaccard_loss
 from .losses.js_div import JSDivLoss, js_div
 from .losses.log_cosh import LogCoshLoss, log_cosh_loss
@@ -18,10 +22,14 @@ from .losses.tversky import TverskyLoss, tversky_loss
 from .losses.uncertainty_weighting import UncertaintyWeighting, uncertainty_weighting
 
 __all__ = [
+    "BoxIoULoss",
+    "CIoULoss",
     "CharbonnierLoss",
+    "DIoULoss",
     "DiceLoss",
     "DistillationLoss",
     "FocalTverskyLoss",
+    "GIoULoss",
     "GaussianKLDivLoss",
     "JSDivLoss",
     "JaccardLoss",
@@ -34,11 +42,15 @@ __all__ = [
     "TokenCrossEntropyLoss",
     "TverskyLoss",
     "UncertaintyWeighting",
+    "box_iou_loss",
     "charbonnier_loss",
+    "complete_box_iou_loss",
     "dice_loss",
+    "distance_box_iou_loss",
     "distillation_loss",
     "focal_tversky_loss",
     "gaussian_kl_div",
+    "generalized_box_iou_loss",
     "jaccard_loss",
     "js_div",
     "log_cosh_loss",

@@ -36,6 +36,7 @@ NEAREST = {
     "sequences": "ctc",
     "_by_rows": "linear_cross_entropy",
     **dict.fromkeys(("_overlap", "dice", "tversky", "jaccard", "focal_tversky"), "overlap"),
+    **dict.fromkeys(("_boxes", "iou", "giou", "diou", "ciou"), "boxes"),
     "steps": "explain",
     "class_steps": "explain",
     "text": "explain",

@@ -16,6 +16,7 @@ from ...kit.entry import Entry
 from ...kit.loss import settings_of
 from ..subject.reference import Reference
 from . import (  # noqa: F401
+    boxes,
     classes,
     counts,
     distributions,
@@ -25,6 +26,7 @@ from . import (  # noqa: F401
     hinges,
     known,
     masks,
+    overlap,
     probabilities,
     reductions,
     regression,
