@@ -8,6 +8,7 @@ from .losses.distillation import DistillationLoss, distillation_loss
 from .losses.focal import SigmoidFocalLoss, sigmoid_focal_loss
 from .losses.focal_tversky import FocalTverskyLoss, focal_tversky_loss
 from .losses.gaussian_kl import GaussianKLDivLoss, gaussian_kl_div
+from .losses.generalized_cross_entropy import GCELoss, generalized_cross_entropy
 from .losses.giou import GIoULoss, generalized_box_iou_loss
 from .losses.iou import BoxIoULoss, box_iou_loss
 from .losses.jaccard import JaccardLoss, jaccard_loss
@@ -17,6 +18,7 @@ from .losses.quantile import QuantileLoss, quantile_loss
 from .losses.rmse import RMSELoss, rmse_loss
 from .losses.soft_target_cross_entropy import SoftTargetCrossEntropyLoss, soft_target_cross_entropy
 from .losses.softmax_focal import SoftmaxFocalLoss, softmax_focal_loss
+from .losses.symmetric_cross_entropy import SCELoss, symmetric_cross_entropy
 from .losses.token_cross_entropy import TokenCrossEntropyLoss, token_cross_entropy
 from .losses.tversky import TverskyLoss, tversky_loss
 from .losses.uncertainty_weighting import UncertaintyWeighting, uncertainty_weighting
@@ -29,6 +31,7 @@ __all__ = [
     "DiceLoss",
     "DistillationLoss",
     "FocalTverskyLoss",
+    "GCELoss",
     "GIoULoss",
     "GaussianKLDivLoss",
     "JSDivLoss",
@@ -36,6 +39,7 @@ __all__ = [
     "LogCoshLoss",
     "QuantileLoss",
     "RMSELoss",
+    "SCELoss",
     "SigmoidFocalLoss",
     "SoftTargetCrossEntropyLoss",
     "SoftmaxFocalLoss",
@@ -51,6 +55,7 @@ __all__ = [
     "focal_tversky_loss",
     "gaussian_kl_div",
     "generalized_box_iou_loss",
+    "generalized_cross_entropy",
     "jaccard_loss",
     "js_div",
     "log_cosh_loss",
@@ -59,6 +64,7 @@ __all__ = [
     "sigmoid_focal_loss",
     "soft_target_cross_entropy",
     "softmax_focal_loss",
+    "symmetric_cross_entropy",
     "token_cross_entropy",
     "tversky_loss",
     "uncertainty_weighting",

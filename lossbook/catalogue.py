@@ -42,6 +42,8 @@ LOSSES = (
     "nll",
     "cross_entropy",
     "softmax_focal",
+    "generalized_cross_entropy",
+    "symmetric_cross_entropy",
     "soft_target_cross_entropy",
     "token_cross_entropy",
     "linear_cross_entropy",

@@ -26,6 +26,7 @@ from . import (  # noqa: F401
     hinges,
     known,
     masks,
+    noisy_labels,
     overlap,
     probabilities,
     reductions,
