@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor
 
-from ..guards.classes import check_class_numbers, classes_last
+from ..guards.classes import classes_last
 from ..guards.tensors import check_tensors
 from ..kit.batches.batch import Batch, Kind, Settings, normal
 from ..kit.entry import Entry, Term, uniform
@@ -19,7 +19,7 @@ from ..kit.steps import Step, reduction_steps
 from ..kit.text import elided, equals, given, number, row
 from ..kit.views import SCORE, Inputs, View, scores
 from ..language import gettext as _
-from ..softmax import largest, log_softmax
+from ..softmax import log_softmax
 from .cross_entropy import cross_entropy
 
 
@@ -100,20 +100,18 @@ def divergence(student: Tensor, teacher: Tensor, temperature: float, direction: 
 
 
 def softened(logits: Tensor, temperature: float) -> Tensor:
-    """Log-probabilities at a temperature. The largest logit is subtracted first, so that no small one makes it infinite."""
-    wide = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    return log_softmax((wide - largest(wide, -1)) / temperature, -1)
+    """Log-probabilities at a temperature; of half precision in float32, which a small temperature would overflow."""
+    return log_softmax(logits.to(torch.promote_types(logits.dtype, torch.float32)) / temperature, -1)
 
 
 def kept_of(logits: Tensor, target: Tensor, ignore_index: int) -> Tensor:
-    """Check the labels, one for each row of logits. True for those that count."""
+    """Check the shape of the labels, one for each row of logits. True for those that count."""
     check_tensors(input=logits, target=target)
     if target.shape != logits.shape[:-1]:
         raise ValueError(
             f"target must hold one class number for each sample, shape {tuple(logits.shape[:-1])}, got "
             f"{tuple(target.shape)}."
         )
-    check_class_numbers(target)
     return target.long() != ignore_index
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 from torch import Tensor
@@ -15,8 +15,9 @@ from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import ClassDim, Reduction, Switch, inside
 from ..kit.steps import Step, by_sample
-from ..kit.text import given, number
+from ..kit.text import elided, given, number, row
 from ..kit.views import Q, View, two_classes
+from ..language import gettext as _
 
 
 @loss_function
@@ -61,13 +62,13 @@ def js_div(
     >>> js_div(torch.tensor([[1.0, 0.0]]).log(), torch.tensor([[0.0, 1.0]]))  # nothing in common: ln 2
     tensor(0.6931)
     """
-    log_q, given = classes_last(dim, input=input, target=target)
+    log_q, wanted = classes_last(dim, input=input, target=target)
     wide = torch.promote_types(input.dtype, torch.float32)
     limits = torch.finfo(wide)
     # A probability of 0 is kept from the logarithm of 0: it will be multiplied by 0.
     log_q = log_q.to(wide).clamp_min(limits.min / 2)
-    log_p = given.to(wide).clamp_min(limits.min / 2) if log_target else given.to(wide).clamp_min(limits.tiny).log()
-    p = log_p.exp() if log_target else given.to(wide)
+    log_p = wanted.to(wide).clamp_min(limits.min / 2) if log_target else wanted.to(wide).clamp_min(limits.tiny).log()
+    p = log_p.exp() if log_target else wanted.to(wide)
     log_m = torch.logaddexp(log_p + math.log(beta), log_q + math.log1p(-beta))
     from_p, from_q = (p * (log_p - log_m)).sum(-1), (log_q.exp() * (log_q - log_m)).sum(-1)
     return reduce((beta * from_p + (1 - beta) * from_q).to(input.dtype), reduction)
@@ -86,8 +87,8 @@ def definition(
     log_target: bool = False,
     dim: int | None = None,
 ) -> Iterator[Term]:
-    for row, other in zip(log_q, target, strict=True):
-        q, p = [math.exp(x) for x in row], [math.exp(t) for t in other] if log_target else other
+    for logs, other in zip(log_q, target, strict=True):
+        q, p = [math.exp(x) for x in logs], [math.exp(t) for t in other] if log_target else other
         mixture = [beta * a + (1 - beta) * b for a, b in zip(p, q, strict=True)]
         from_p = sum(a * math.log(a / m) for a, m in zip(p, mixture, strict=True) if a > 0)
         from_q = sum(b * math.log(b / m) for b, m in zip(q, mixture, strict=True) if b > 0)
@@ -114,9 +115,15 @@ def term(log_q: list[float], target: list[float], beta: float, log_target: bool)
     return f"{number(beta)} · ({divergence(p)}) + {number(1 - beta)} · ({divergence(q)})"
 
 
-def steps(input: Tensor, target: Tensor, dim: int | None, **more: Any) -> Iterator[Step]:
-    rows = classes_last(dim, input=input, target=target)
-    return by_sample(js_div, term)(input=rows[0], target=rows[1], dim=-1, **more)
+def steps(
+    input: Tensor, target: Tensor, beta: float, log_target: bool, dim: int | None, reduction: str
+) -> Iterator[Step]:
+    log_q, wanted = classes_last(dim, input=input.detach(), target=target.detach())
+    mixture = beta * (wanted.exp() if log_target else wanted) + (1 - beta) * log_q.exp()
+    lines = [row(m) for m in mixture.reshape(-1, mixture.shape[-1])]
+    yield Step(_("The mixture of both distributions"), tuple(elided(lines)), mixture)
+    settings = {"beta": beta, "log_target": log_target, "dim": -1, "reduction": reduction}
+    yield from by_sample(js_div, term)(input=log_q, target=wanted, **settings)
 
 
 def sample(generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor
 
-from ..guards.tensors import check_floating, check_real, check_same_shape, check_tensors
+from ..guards.tensors import can_be_read, check_floating, check_real, check_same_shape, check_tensors
 from ..kit.batches.by_element import elementwise, error_edges, two_numbers
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
@@ -23,11 +23,11 @@ Quantiles = float | Sequence[float] | Tensor
 
 def quantiles(name: str, value: Any) -> None:
     """The value is a number between 0 and 1, or a row of such numbers."""
-    row = value.tolist() if isinstance(value, Tensor) else value
-    row = row if isinstance(row, Sequence) and not isinstance(row, str) else [row]
-    for q in row:
-        if isinstance(q, list):
-            raise ValueError(f"{name} must be a number or one row of numbers, got a table.")
+    if isinstance(value, Tensor):
+        if value.dim() > 1:
+            raise ValueError(f"{name} must be a number or one row of numbers, got shape {tuple(value.shape)}.")
+        value = value.reshape(-1).tolist() if can_be_read(value) else []
+    for q in value if isinstance(value, Sequence) and not isinstance(value, str) else [value]:
         inside(0, 1)(name, q)
 
 

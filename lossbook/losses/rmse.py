@@ -67,10 +67,8 @@ def rmse_loss(
     largest = rows.detach().abs().amax(-1).clamp(math.sqrt(eps), torch.finfo(rows.dtype).max)
     scale = torch.where(largest == 0, 1, largest)
     mean = (rows / scale.unsqueeze(-1)).square().mean(-1) + (math.sqrt(eps) / scale).square()
-    root = torch.where(
-        mean == 0, 0, torch.where(mean == 0, 1, mean).sqrt()
-    )  # √ has no slope at 0: the root is kept off
-    return reduce(scale * root, reduction)
+    root = torch.where(mean == 0, 1, mean).sqrt()  # kept off 0, where a root has no slope
+    return reduce(torch.where(mean == 0, 0, scale * root), reduction)
 
 
 class RMSELoss(Loss):

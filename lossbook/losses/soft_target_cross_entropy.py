@@ -69,10 +69,8 @@ def soft_target_cross_entropy(
         return reduce(-times_log(q, log_softmax(z, -1)).sum(-1), reduction)
     check_mask(z, mask)
     kept = (mask != 0).unsqueeze(-1)
-    z, q = (
-        torch.where(kept, z, 0),
-        torch.where(kept, q, 0),
-    )  # before the softmax: 0 · nan would be nan, in the gradient too
+    # Before the softmax: 0 · nan would be nan, in the gradient too.
+    z, q = torch.where(kept, z, 0), torch.where(kept, q, 0)
     losses = -times_log(q, log_softmax(z, -1)).sum(-1)
     weights = mask.to(losses.dtype)
     return reduce(weights * losses, reduction, divisor=weights.sum())
@@ -163,7 +161,7 @@ def with_target(q: float) -> Inputs:
 
 ENTRY = Entry(
     name="soft_target_cross_entropy",
-    also=("soft_cross_entropy", "SoftTargetCrossEntropy", "masked_cross_entropy"),
+    also=("soft_cross_entropy", "SoftTargetCrossEntropy"),
     family="classification",
     module=SoftTargetCrossEntropyLoss,
     definition=definition,

@@ -43,8 +43,8 @@ def uncertainty_weighting(
 
     .. math:: \ell(L, s) = \tfrac{1}{2} e^{-s} L + \tfrac{1}{2} s, \qquad s = \log \sigma^2
 
-    A task whose loss is large gets a large variance σ², and so a small weight. At the best s of a regression, its variance
-    is its loss: every task then pulls on s alike, in whatever unit it is measured.
+    A task whose loss is large gets a large variance σ², and so a small weight. At the best s of a regression the
+    variance is the loss: its weighted loss is then ½, in whatever unit it is measured.
 
     Args:
         input: the losses L of the tasks, shape ``(K,)``, floating point.
@@ -176,7 +176,7 @@ def edges(settings: dict[str, Any]) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
 
 ENTRY = Entry(
     name="uncertainty_weighting",
-    also=("multi_task", "kendall", "uncertainty", "automatic_weighted_loss", "AutomaticWeightedLoss"),
+    also=("uncertainty", "multi_task", "multi_task_loss", "uncertainty_weighted_loss"),
     family="several losses",
     module=UncertaintyWeighting,
     definition=definition,

@@ -68,6 +68,13 @@ def test_squares_neither_overflow_nor_vanish(dtype, size, eps):
     assert_close(slope, torch.tensor([1.5, 2.0], dtype=dtype) / 12.5**0.5)
 
 
+def test_an_epsilon_that_is_large_beside_the_errors():
+    x = torch.tensor([1e-30, 0.0], requires_grad=True)
+    value = rmse_loss(x, torch.zeros(2), eps=1e-8)
+    assert_close(value, torch.tensor(1e-4))
+    assert torch.autograd.grad(value, x)[0].isfinite().all()
+
+
 def test_what_is_no_number_is_not_hidden():
     zeros = torch.zeros(2)
     assert rmse_loss(torch.tensor([math.nan, 0.0]), zeros).isnan()

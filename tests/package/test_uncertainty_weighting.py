@@ -15,7 +15,7 @@ from tests.package.peers import assert_same, learned
 
 
 def by_kendall(losses, log_var, kinds):
-    """Equations 7 and 10 of the paper, with σ."""
+    """As the paper derives it, with σ: L / 2σ² + log σ, and L / σ² + log σ for classes."""
     sigma = (log_var / 2).exp()
     factor = torch.tensor([{"regression": 2.0, "classification": 1.0}[kind] for kind in kinds], dtype=losses.dtype)
     return losses / (factor * sigma**2) + sigma.log()
