@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..language import Phrase, message
-from .tensors import check_floating, check_same_shape, check_tensors
+from .tensors import can_be_read, check_floating, check_same_shape, check_tensors
 
 
 def class_dim(input: Tensor) -> int:
@@ -134,6 +134,12 @@ def as_rows(input: Tensor) -> Tensor:
             )
         )
     return input if input.dim() else input.unsqueeze(0)
+
+
+def check_known_classes(target: Tensor, kept: Tensor, classes: int) -> None:
+    """Every class number that counts is a class. Where numbers cannot be looked at, nothing is checked."""
+    if can_be_read(target) and bool((kept & ((target < 0) | (target >= classes))).any()):
+        raise unknown_class(target[kept], classes, IndexError(), ignorable=True)
 
 
 def unknown_class(target: Tensor, classes: int, cause: Exception, ignorable: bool = False) -> IndexError:

@@ -130,6 +130,7 @@ def term(z: float, y: float, alpha: float | None, gamma: float) -> str:
 
 ENTRY = Entry(
     name="focal",
+    also=("binary_focal", "binary_focal_loss", "BinaryFocalLoss", "focal_loss", "FocalLoss"),
     family="binary",
     module=SigmoidFocalLoss,
     definition=definition,

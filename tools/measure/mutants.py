@@ -36,6 +36,9 @@ NEAREST = {
     "sequences": "ctc",
     "_by_rows": "linear_cross_entropy",
     "_by_similarity": "info_nce",
+    **dict.fromkeys(("_overlap", "dice", "tversky", "jaccard", "focal_tversky"), "overlap"),
+    **dict.fromkeys(("_boxes", "iou", "giou", "diou", "ciou"), "boxes"),
+    **dict.fromkeys(("generalized_cross_entropy", "symmetric_cross_entropy"), "noisy_labels"),
     "steps": "explain",
     "class_steps": "explain",
     "text": "explain",
@@ -109,8 +112,9 @@ def caught_by(mutant: Mutant | None) -> str | None:
         os.environ["PYTHONPATH"] = folder
         sys.path.insert(0, folder)
         stem = Path(mutant.file).stem if mutant else ""
-        first = FirstFailure(NEAREST.get(stem, stem))
-        own = [stem] if stem not in TESTS and (copy / f"tests/package/test_{stem}.py").exists() else []
+        nearest = NEAREST.get(stem, stem)
+        first = FirstFailure(nearest)
+        own = [nearest] if nearest not in TESTS and (copy / f"tests/package/test_{nearest}.py").exists() else []
         tests = [f"tests/package/test_{name}.py" for name in (*own, *TESTS)]
         code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-o", "addopts=", *tests], plugins=[first])
         os.chdir(ROOT)

@@ -16,14 +16,18 @@ from ...kit.entry import Entry
 from ...kit.loss import settings_of
 from ..subject.reference import Reference
 from . import (  # noqa: F401
+    boxes,
     classes,
     counts,
     distributions,
     errors,
+    focal,
     general,
     hinges,
     known,
     masks,
+    noisy_labels,
+    overlap,
     probabilities,
     reductions,
     regression,

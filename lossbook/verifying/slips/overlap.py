@@ -2,97 +2,181 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
+import torch
 from torch import Tensor
 
 from ...kit.batches.batch import Settings
 from ...language import gettext as _
-from .slip import Loss
+from ...losses._overlap import finish, missing_share, probabilities_of, rows_of
+from ...losses.dice import dice, dice_loss
+from ...losses.focal_tversky import focal_tversky_loss, to_the
+from ...losses.jaccard import jaccard, jaccard_loss
+from ...losses.tversky import tversky, tversky_loss
+from .slip import Loss, slips_by_settings
 
-# Dice: Milletari et al., 2016
+Map = Callable[[Tensor], Tensor]
+OfRows = Callable[[Tensor, Tensor, Tensor], Tensor]  #: of p, 1 − p and t
+SMOOTH = (0.0, 1.0, 1e-6, 1e-5, 1e-7, 1e-8)
 
 
-def dice(x: Tensor, t: Tensor, smooth: float, logits: bool, each: bool, two: float = 2.0, power: int = 1) -> Tensor:
-    p = x.sigmoid() if logits else x
-    dims = tuple(range(1, x.dim())) if each else tuple(range(x.dim()))
-    both = (p * t).sum(dims)
-    return (1 - (two * both + smooth) / ((p**power).sum(dims) + (t**power).sum(dims) + smooth)).mean()
+def of_masks(n: Settings, of: OfRows, activate: Map | None = None) -> Loss:
+    """The loss that a function makes of each mask, without guards: people's probabilities may be none."""
+    names = ("mode", "batch", "include_background", "ignore_index")
+
+    def loss(x: Tensor, t: Tensor) -> Tensor:
+        p = activate(x) if activate else probabilities_of(x, n["mode"], n["from_logits"])[0]
+        p, rest, true = rows_of(x, t, p, 1 - p, *(n[name] for name in names))
+        return finish(of(p, rest, true), true, n["skip_absent"], x.dtype, n["reduction"])
+
+    return loss
 
 
-def dice_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
-    yield _("the factor 2 of the intersection is missing"), partial(dice, **{**n, "two": 1.0})
-    yield _("Dice goes over the whole batch at once, not over each sample"), partial(dice, **{**n, "each": False})
-    yield _("Dice goes over each sample, not over the whole batch"), partial(dice, **{**n, "each": True})
-    yield _("the squares are summed in the denominator"), partial(dice, **{**n, "power": 2})
-    yield _("sigmoid is missing"), partial(dice, **{**n, "logits": False})
-    yield _("sigmoid is applied twice"), partial(dice, **{**n, "logits": True})
-    yield _("Dice itself, without 1 −: it grows with the quality"), lambda x, t: 1 - dice(x, t, **n)
-    yield _("minus Dice, without 1 −"), lambda x, t: dice(x, t, **n) - 1
+def of_activation(n: Settings, of: OfRows) -> Iterator[tuple[str, Loss]]:
+    """Probabilities that are wrong, whatever the loss makes of them."""
+    if n["mode"] == "multiclass":
+        yield _("softmax is missing"), of_masks(n, of, lambda x: x)
+        yield _("softmax is applied twice"), of_masks(n, of, lambda x: x.softmax(1).softmax(1))
+        yield _("softmax goes over dimension 0, the batch"), of_masks(n, of, lambda x: x.softmax(0))
+        yield _("sigmoid of each class where softmax should be"), of_masks(n, of, torch.sigmoid)
+    else:
+        yield _("sigmoid is missing"), of_masks(n, of, lambda x: x)
+        twice: Map = (lambda x: x.sigmoid().sigmoid()) if n["from_logits"] else torch.sigmoid
+        yield _("sigmoid is applied twice"), of_masks(n, of, twice)
 
-    def hard(x: Tensor, t: Tensor) -> Tensor:
-        p = ((x.sigmoid() if n["logits"] else x) > 0.5).to(x.dtype)
-        return dice(p, t, **{**n, "logits": False})
 
-    yield _("probabilities are turned into 0 and 1, which has no slope"), hard
+def of_sums(n: Settings, right: Callable[..., Tensor]) -> Iterator[tuple[str, Loss]]:
+    """Masks that are summed over too much, or too little, and means of too many."""
+    over_batch, over_sample = (partial(right, **{**n, "batch": batch}) for batch in (True, False))
+    yield _("it goes over the whole batch at once, not over each sample"), over_batch
+    yield _("it goes over each sample, not over the whole batch"), over_sample
+    if n["mode"] != "binary":
+        background = partial(right, **{**n, "include_background": not n["include_background"]})
+        says = (
+            _("class 0, the background, is left out")
+            if n["include_background"]
+            else _("class 0, the background, counts")
+        )
+        yield says, background
+    skip = partial(right, **{**n, "skip_absent": not n["skip_absent"]})
+    yield (_("empty masks count") if n["skip_absent"] else _("empty masks do not count")), skip
 
-    def union(x: Tensor, t: Tensor) -> Tensor:
-        p = x.sigmoid() if n["logits"] else x
-        dims = tuple(range(1, x.dim())) if n["each"] else tuple(range(x.dim()))
-        both = (p * t).sum(dims)
-        return (1 - (both + n["smooth"]) / (p.sum(dims) + t.sum(dims) - both + n["smooth"])).mean()
 
-    yield _("the intersection is divided by the union: Jaccard (IoU) instead of Dice"), union
-    for smooth in (0.0, 1.0, 1e-6, 1e-5, 1e-8):
+def of_smoothing(n: Settings, right: Callable[..., Tensor]) -> Iterator[tuple[str, Loss]]:
+    for value in SMOOTH:
+        says = _("it computes with {name} = {value}").format(name="smooth", value=value)
+        yield says, partial(right, **{**n, "smooth_nr": value, "smooth_dr": value})
+    for value in (n["smooth_dr"], *SMOOTH[1:]):
         yield (
-            _("it computes with {name} = {value}").format(name="smooth", value=smooth),
-            partial(dice, **{**n, "smooth": smooth}),
+            _("the smoothing number stands in the denominator only"),
+            partial(right, **{**n, "smooth_nr": 0.0, "smooth_dr": value}),
+        )
+        yield (
+            _("the smoothing number stands in the numerator only"),
+            partial(right, **{**n, "smooth_nr": value, "smooth_dr": 0.0}),
         )
 
-    def not_both(x: Tensor, t: Tensor) -> Tensor:
-        p = x.sigmoid() if n["logits"] else x
-        dims = tuple(range(1, x.dim())) if n["each"] else tuple(range(x.dim()))
-        return (1 - 2 * (p * t).sum(dims) / (p.sum(dims) + t.sum(dims) + n["smooth"])).mean()
 
-    yield _("the smoothing number stands in the denominator only"), not_both
-
-    def above(x: Tensor, t: Tensor) -> Tensor:
-        p = x.sigmoid() if n["logits"] else x
-        dims = tuple(range(1, x.dim())) if n["each"] else tuple(range(x.dim()))
-        return (1 - (2 * (p * t).sum(dims) + n["smooth"]) / (p.sum(dims) + t.sum(dims))).mean()
-
-    yield _("the smoothing number stands in the numerator only"), above
+# ---- Dice: Milletari et al., 2016; Jaccard (IoU)
 
 
-# ---- Tversky (Salehi et al., 2017), which is Jaccard (IoU) with both weights 1
+@slips_by_settings("dice")
+def dice_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
+    squared, smooth = n["squared"], (n["smooth_nr"], n["smooth_dr"])
+    right: Loss = partial(dice_loss, **n)
+    itself: OfRows = lambda p, rest, t: dice(p, rest, t, squared, *smooth)  # noqa: E731
 
+    def without_two(p: Tensor, rest: Tensor, t: Tensor) -> Tensor:
+        power = 2 if squared else 1
+        shared = (p * t).sum(-1)
+        return missing_share(shared, (p**power + t**power).sum(-1) - shared, *smooth)
 
-def tversky(x: Tensor, t: Tensor, a: float, b: float, smooth: float, logits: bool, each: bool) -> Tensor:
-    p = x.sigmoid() if logits else x
-    dims = tuple(range(1, x.dim())) if each else tuple(range(x.dim()))
-    hit, false, missed = (p * t).sum(dims), (p * (1 - t)).sum(dims), ((1 - p) * t).sum(dims)
-    return (1 - (hit + smooth) / (hit + a * false + b * missed + smooth)).mean()
+    def union(p: Tensor, rest: Tensor, t: Tensor) -> Tensor:
+        return missing_share((p * t).sum(-1), (p * (1 - t) + rest * t).sum(-1), *smooth)
 
+    def hard(p: Tensor, rest: Tensor, t: Tensor) -> Tensor:
+        p = (p > 0.5).to(p.dtype)
+        return dice(p, 1 - p, t, squared, *smooth)
 
-def tversky_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
-    yield (
-        _("alpha and beta are swapped: false positives and false negatives"),
-        partial(tversky, **{**n, "a": n["b"], "b": n["a"]}),
+    yield _("the factor 2 of the intersection is missing"), of_masks(n, without_two)
+    yield from of_sums(n, dice_loss)
+    says = (
+        _("the squares are missing in the denominator") if squared else _("the squares are summed in the denominator")
     )
-    yield _("the intersection is counted twice in the union"), lambda x, t: _union(x, t, n, 0.0)
-    yield _("the intersection is subtracted twice from the union"), lambda x, t: _union(x, t, n, 2.0)
-    yield _("Dice instead: the weights are both ½"), partial(tversky, **{**n, "a": 0.5, "b": 0.5})
-    yield _("both weights are 1: Jaccard (IoU) instead"), partial(tversky, **{**n, "a": 1.0, "b": 1.0})
-    yield _("it goes over the whole batch at once, not over each sample"), partial(tversky, **{**n, "each": False})
-    yield _("it goes over each sample, not over the whole batch"), partial(tversky, **{**n, "each": True})
-    yield _("sigmoid is missing"), partial(tversky, **{**n, "logits": False})
-    yield _("sigmoid is applied twice"), lambda x, t: tversky(x.sigmoid(), t, **n)
-    yield _("the smoothing number is not used"), partial(tversky, **{**n, "smooth": 0.0})
+    yield says, partial(dice_loss, **{**n, "squared": not squared})
+    yield from of_activation(n, itself)
+    yield _("Dice itself, without 1 −: it grows with the quality"), lambda x, t: 1 - right(x, t)
+    yield _("minus Dice, without 1 −"), lambda x, t: right(x, t) - 1
+    yield _("probabilities are turned into 0 and 1, which has no slope"), of_masks(n, hard)
+    yield _("the intersection is divided by the union: Jaccard (IoU) instead of Dice"), of_masks(n, union)
+    yield from of_smoothing(n, dice_loss)
 
 
-def _union(x: Tensor, t: Tensor, n: Settings, minus: float) -> Tensor:
-    p = x.sigmoid() if n["logits"] else x
-    dims = tuple(range(1, x.dim())) if n["each"] else tuple(range(x.dim()))
-    hit = (p * t).sum(dims)
-    return (1 - (hit + n["smooth"]) / (p.sum(dims) + t.sum(dims) - minus * hit + n["smooth"])).mean()
+@slips_by_settings("jaccard")
+def jaccard_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
+    squared, smooth = n["squared"], (n["smooth_nr"], n["smooth_dr"])
+    power = 2 if squared else 1
+    right: Loss = partial(jaccard_loss, **n)
+
+    def with_union(minus: float) -> OfRows:
+        """The union with the intersection subtracted so often."""
+
+        def loss(p: Tensor, rest: Tensor, t: Tensor) -> Tensor:
+            shared, sizes = (p * t).sum(-1), (p**power + t**power).sum(-1)
+            return missing_share(shared, sizes - (minus + 1) * shared, *smooth)
+
+        return loss
+
+    yield _("the intersection is counted twice in the union"), of_masks(n, with_union(0.0))
+    yield _("the intersection is subtracted twice from the union"), of_masks(n, with_union(2.0))
+    yield _("Dice instead: the intersection counts twice"), partial(dice_loss, **n)
+    yield from of_sums(n, jaccard_loss)
+    says = (
+        _("the squares are missing in the denominator") if squared else _("the squares are summed in the denominator")
+    )
+    yield says, partial(jaccard_loss, **{**n, "squared": not squared})
+    yield from of_activation(n, lambda p, rest, t: jaccard(p, rest, t, squared, *smooth))
+    yield _("the index itself, without 1 −: it grows with the quality"), lambda x, t: 1 - right(x, t)
+    yield from of_smoothing(n, jaccard_loss)
+
+
+# ---- Tversky: Salehi et al., 2017; its power: Abraham and Khan, 2018
+
+
+@slips_by_settings("tversky")
+def tversky_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
+    yield from _tversky(n, tversky_loss, lambda losses: losses)
+
+
+@slips_by_settings("focal_tversky")
+def focal_tversky_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
+    gamma = n["gamma"]
+    plain = {name: value for name, value in n.items() if name != "gamma"}
+    yield _("the power is missing: the plain Tversky loss"), partial(tversky_loss, **plain)
+    yield _("the exponent is 1 / gamma, not gamma"), partial(focal_tversky_loss, **{**n, "gamma": 1 / gamma})
+    each: Loss = partial(tversky_loss, **{**plain, "reduction": "none"})
+    yield _("the power of the mean, not the mean of the powers"), lambda x, t: each(x, t).mean() ** gamma
+    yield _("gamma is a factor where it should be an exponent"), lambda x, t: gamma * each(x, t).mean()
+    index: Loss = lambda x, t: 1 - each(x, t)  # noqa: E731
+    yield _("the power is taken of the index, not of 1 minus the index"), lambda x, t: (1 - index(x, t) ** gamma).mean()
+    yield from _tversky(n, focal_tversky_loss, partial(to_the, gamma))
+
+
+def _tversky(n: Settings, right: Callable[..., Tensor], then: Map) -> Iterator[tuple[str, Loss]]:
+    """What people get wrong in the index; ``then`` is what the loss makes of 1 minus the index."""
+    a, b = n["alpha"], n["beta"]
+    for alpha, beta, says in (
+        (b, a, _("alpha and beta are swapped: false positives and false negatives")),
+        (0.5, 0.5, _("Dice instead: the weights are both ½")),
+        (1.0, 1.0, _("both weights are 1: Jaccard (IoU) instead")),
+    ):
+        yield says, partial(right, **{**n, "alpha": alpha, "beta": beta})
+    yield from of_sums(n, right)
+    numbers = a, b, n["smooth_nr"], n["smooth_dr"]
+    yield from of_activation(n, lambda p, rest, t: then(tversky(p, rest, t, *numbers)))
+    itself: Loss = partial(right, **n)
+    yield _("the index itself, without 1 −: it grows with the quality"), lambda x, t: 1 - itself(x, t)
+    yield _("the smoothing number is not used"), partial(right, **{**n, "smooth_nr": 0.0, "smooth_dr": 0.0})
+    yield from of_smoothing(n, right)

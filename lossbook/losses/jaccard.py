@@ -1,0 +1,136 @@
+"""Jaccard loss, soft IoU: how much of two masks taken together is not in both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch import Tensor
+
+from ..kit.batches.batch import Kind
+from ..kit.entry import Entry, Term
+from ..kit.loss import Loss, loss_function
+from ..kit.settings import ClassNumber, NotNegative, Reduction, Switch
+from . import _overlap as overlap
+from ._overlap import Mode, Symbols, disagreement, finish, masks, meaning, missing_share, ratio, smoothed
+
+
+@loss_function
+def jaccard_loss(
+    input: Tensor,
+    target: Tensor,
+    *,
+    mode: Mode = "binary",
+    from_logits: Switch = True,
+    batch: Switch = False,
+    squared: Switch = False,
+    smooth_nr: NotNegative = 1e-5,
+    smooth_dr: NotNegative = 1e-5,
+    include_background: Switch = True,
+    skip_absent: Switch = False,
+    ignore_index: ClassNumber = -100,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    r"""1 minus the Jaccard index: what two masks share, divided by what they cover together.
+
+    .. math:: \ell(p, t) = 1 - \frac{\sum_i p_i t_i + s}{\sum_i p_i + \sum_i t_i - \sum_i p_i t_i + d}
+
+    It is the intersection over union (IoU) of masks; that of boxes is :func:`lossbook.beyond.box_iou_loss`. Of a Dice
+    loss D it is 2D / (1 + D) without smoothing: both order predictions of one mask alike.
+
+    Args:
+        input, target: logits and the true mask, as in :func:`lossbook.beyond.dice_loss`.
+        mode, from_logits, batch, include_background, skip_absent, ignore_index: as in
+            :func:`lossbook.beyond.dice_loss`.
+        reduction: ``"mean"`` over all masks, samples and classes alike; ``"sum"``; ``"none"``.
+        squared: squares in the union, :math:`\sum p^2 + \sum t^2 - \sum p\, t`: the Tanimoto coefficient.
+        smooth_nr: s, added above. segmentation-models-pytorch and MONAI (``DiceLoss(jaccard=True)``) add the same below;
+            MONAI's numbers are twice those here, because its fraction is doubled.
+        smooth_dr: d, added below.
+
+    Returns:
+        A tensor of shape ``()``; with ``reduction="none"`` one loss for each mask, in the shapes of the Dice loss. Without a
+        unit, between 0 and 1 where s = d. Two empty masks cost 0.
+
+    Raises:
+        ValueError: shapes differ, a label or a probability lies outside [0, 1], a setting outside its range.
+        TypeError: ``input`` holds no floating-point numbers.
+        IndexError: a class number outside 0 … C − 1.
+
+    Source: M. A. Rahman and Y. Wang, "Optimizing intersection-over-union in deep neural networks for image
+    segmentation", 2016, https://doi.org/10.1007/978-3-319-50835-1_22; MONAI's ``DiceLoss(jaccard=True)``.
+
+    >>> import torch
+    >>> p, t = torch.tensor([[1.0, 0.5, 0.0]]), torch.tensor([[1.0, 0.0, 1.0]])  # 1 − 1 / (1.5 + 2 − 1)
+    >>> jaccard_loss(p, t, from_logits=False, smooth_nr=0.0, smooth_dr=0.0)
+    tensor(0.6000)
+    """
+    p, rest, t = masks(input, target, mode, from_logits, batch, include_background, ignore_index)
+    losses = jaccard(p, rest, t, squared, smooth_nr, smooth_dr)
+    return finish(losses, t, skip_absent, input.dtype, reduction)
+
+
+def jaccard(p: Tensor, rest: Tensor, t: Tensor, squared: bool, smooth_nr: float, smooth_dr: float) -> Tensor:
+    """1 − Jaccard of each row. The union is what is shared and what is not; squared, what is not is (p − t)²."""
+    false, missed = disagreement(p, rest, t)
+    apart = (false - missed).square() if squared else false + missed
+    return missing_share((p * t).sum(-1), apart.sum(-1), smooth_nr, smooth_dr)
+
+
+class JaccardLoss(Loss):
+    """Module form of :func:`lossbook.beyond.jaccard_loss`."""
+
+    function = jaccard_loss
+
+
+def definition(
+    input: list[list[Any]],
+    target: list[list[Any]],
+    mode: str = "binary",
+    from_logits: bool = True,
+    batch: bool = False,
+    squared: bool = False,
+    smooth_nr: float = 1e-5,
+    smooth_dr: float = 1e-5,
+    skip_absent: bool = False,
+) -> Iterator[Term]:
+    power = 2 if squared else 1
+    for p, t in overlap.masks_by_hand(input, target, mode, from_logits, batch):
+        shared = sum(a * b for a, b in zip(p, t, strict=True))
+        union = sum(a**power for a in p) + sum(b**power for b in t) - shared
+        yield Term(0.0 if skip_absent and sum(t) == 0 else 1 - (shared + smooth_nr) / (union + smooth_dr))
+
+
+def formula(
+    mode: str, from_logits: bool, batch: bool, squared: bool, smooth_nr: float, smooth_dr: float, skip_absent: bool
+) -> str:
+    symbols, power = Symbols(mode, from_logits, batch), "^2" if squared else ""
+    shared = symbols.sum("p t")
+    union = f"{symbols.sum('p' + power)} + {symbols.sum('t' + power)} - {shared}"
+    loss = rf"1 - \frac{{{smoothed(shared, 's', smooth_nr)}}}{{{smoothed(union, 'd', smooth_dr)}}}"
+    return symbols.formula(loss, skip_absent, meaning("s", smooth_nr), meaning("d", smooth_dr))
+
+
+def term(shared: str, predicted: str, true: str, smooth_nr: float, smooth_dr: float, **_settings: Any) -> str:
+    return ratio(shared, f"{predicted} + {true} − {shared}", smooth_nr, smooth_dr)
+
+
+ENTRY = Entry(
+    name="jaccard",
+    also=("soft_iou", "mask_iou", "iou_loss", "IoULoss", "soft_iou_loss", "jaccard_index", "tanimoto"),
+    family="overlap",
+    module=JaccardLoss,
+    definition=definition,
+    formula=formula,
+    steps=overlap.steps_of_overlap(jaccard_loss, overlap.sums_of_sizes, term),
+    views=(overlap.OF_PIXEL,),
+    batches=Kind(overlap.mask_batches, overlap.large_masks, trials=(*overlap.TRIALS, {"squared": True})),
+    sample=overlap.sample_of_masks,
+    settings=(
+        {},
+        {"batch": True, "squared": True},
+        {"mode": "multiclass", "smooth_nr": 0.0, "smooth_dr": 0.5},
+        {"mode": "multilabel", "batch": True, "skip_absent": True},
+        {"from_logits": False, "smooth_nr": 1.0, "smooth_dr": 1.0},
+    ),
+)

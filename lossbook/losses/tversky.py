@@ -1,0 +1,169 @@
+"""Tversky loss: the Dice loss with weights of its own for what is wrongly predicted and for what is missed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch import Tensor
+
+from ..kit.batches.batch import Kind
+from ..kit.entry import Entry, Term
+from ..kit.loss import Loss, loss_function
+from ..kit.settings import ClassNumber, NotNegative, Reduction, Switch
+from ..kit.text import given, number
+from . import _overlap as overlap
+from ._overlap import Mode, Symbols, disagreement, finish, masks, meaning, missing_share, ratio, smoothed
+
+
+@loss_function
+def tversky_loss(
+    input: Tensor,
+    target: Tensor,
+    *,
+    alpha: NotNegative = 0.3,
+    beta: NotNegative = 0.7,
+    mode: Mode = "binary",
+    from_logits: Switch = True,
+    batch: Switch = False,
+    smooth_nr: NotNegative = 1e-5,
+    smooth_dr: NotNegative = 1e-5,
+    include_background: Switch = True,
+    skip_absent: Switch = False,
+    ignore_index: ClassNumber = -100,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    r"""1 minus the Tversky index of two masks.
+
+    .. math:: \ell(p, t) = 1 - \frac{\sum_i p_i t_i + s}
+              {\sum_i p_i t_i + \alpha \sum_i p_i (1 - t_i) + \beta \sum_i (1 - p_i) t_i + d}
+
+    With α = β = ½ it is the Dice loss (and ``smooth_nr``, ``smooth_dr`` half of Dice's), with α = β = 1 the Jaccard loss.
+    With β above α, missing a part of the object costs more than adding something to it.
+
+    Args:
+        input, target: logits and the true mask, as in :func:`lossbook.beyond.dice_loss`.
+        alpha: α, the weight of what is predicted and not true (false positives); at least 0. MONAI and
+            segmentation-models-pytorch have ½ for both weights, which is Dice. The paper of the focal Tversky loss calls
+            the other one α.
+        beta: β, the weight of what is true and not predicted (false negatives); at least 0.
+        mode, from_logits, batch, include_background, skip_absent, ignore_index: as in
+            :func:`lossbook.beyond.dice_loss`.
+        reduction: ``"mean"`` over all masks, samples and classes alike; ``"sum"``; ``"none"``.
+        smooth_nr: s, added above.
+        smooth_dr: d, added below.
+
+    Returns:
+        A tensor of shape ``()``; with ``reduction="none"`` one loss for each mask, in the shapes of the Dice loss. Without a
+        unit, between 0 and 1 where s = d. Two empty masks cost 0. Where both weights are 0 the loss is 0.
+
+    Raises:
+        ValueError: shapes differ, a label or a probability lies outside [0, 1], a setting outside its range.
+        TypeError: ``input`` holds no floating-point numbers.
+        IndexError: a class number outside 0 … C − 1.
+
+    Source: S. S. M. Salehi et al., "Tversky loss function for image segmentation using 3D fully convolutional deep
+    networks", 2017, https://arxiv.org/abs/1706.05721.
+
+    >>> import torch
+    >>> p, t = torch.tensor([[1.0, 0.5, 0.0]]), torch.tensor([[1.0, 0.0, 1.0]])  # 1 − 1 / (1 + 1 · 0.5 + 0.5 · 1)
+    >>> tversky_loss(p, t, alpha=1.0, beta=0.5, from_logits=False, smooth_nr=0.0, smooth_dr=0.0)
+    tensor(0.5000)
+    """
+    p, rest, t = masks(input, target, mode, from_logits, batch, include_background, ignore_index)
+    losses = tversky(p, rest, t, alpha, beta, smooth_nr, smooth_dr)
+    return finish(losses, t, skip_absent, input.dtype, reduction)
+
+
+def tversky(
+    p: Tensor, rest: Tensor, t: Tensor, alpha: float, beta: float, smooth_nr: float, smooth_dr: float
+) -> Tensor:
+    """1 − the Tversky index of each row."""
+    false, missed = disagreement(p, rest, t)
+    return missing_share((p * t).sum(-1), alpha * false.sum(-1) + beta * missed.sum(-1), smooth_nr, smooth_dr)
+
+
+class TverskyLoss(Loss):
+    """Module form of :func:`lossbook.beyond.tversky_loss`."""
+
+    function = tversky_loss
+
+
+def definition(
+    input: list[list[Any]],
+    target: list[list[Any]],
+    alpha: float = 0.3,
+    beta: float = 0.7,
+    mode: str = "binary",
+    from_logits: bool = True,
+    batch: bool = False,
+    smooth_nr: float = 1e-5,
+    smooth_dr: float = 1e-5,
+    skip_absent: bool = False,
+) -> Iterator[Term]:
+    for p, t in overlap.masks_by_hand(input, target, mode, from_logits, batch):
+        shared = sum(a * b for a, b in zip(p, t, strict=True))
+        below = shared + alpha * (sum(p) - shared) + beta * (sum(t) - shared) + smooth_dr
+        yield Term(0.0 if skip_absent and sum(t) == 0 else 1 - (shared + smooth_nr) / below)
+
+
+def index_formula(symbols: Symbols, smooth_nr: float, smooth_dr: float) -> str:
+    """1 − the Tversky index, in LaTeX."""
+    shared, false, missed = (symbols.sum(term) for term in ("p t", "p (1 - t)", "(1 - p) t"))
+    below = smoothed(rf"{shared} + \alpha {false} + \beta {missed}", "d", smooth_dr)
+    return rf"1 - \frac{{{smoothed(shared, 's', smooth_nr)}}}{{{below}}}"
+
+
+def formula(
+    alpha: float,
+    beta: float,
+    mode: str,
+    from_logits: bool,
+    batch: bool,
+    smooth_nr: float,
+    smooth_dr: float,
+    skip_absent: bool,
+) -> str:
+    symbols = Symbols(mode, from_logits, batch)
+    weights = given(r"\alpha", alpha), given(r"\beta", beta)
+    text = index_formula(symbols, smooth_nr, smooth_dr)
+    return symbols.formula(text, skip_absent, *weights, meaning("s", smooth_nr), meaning("d", smooth_dr))
+
+
+def sums(_settings: dict[str, Any]) -> tuple[overlap.Sum, ...]:
+    return overlap.SHARED, overlap.FALSE, overlap.MISSED
+
+
+def term(
+    shared: str,
+    false: str,
+    missed: str,
+    alpha: float,
+    beta: float,
+    smooth_nr: float,
+    smooth_dr: float,
+    **_settings: Any,
+) -> str:
+    weighted = f"{shared} + {number(alpha)} · {false} + {number(beta)} · {missed}"
+    return ratio(shared, weighted, smooth_nr, smooth_dr)
+
+
+ENTRY = Entry(
+    name="tversky",
+    also=("tversky_index", "TverskyIndexLoss"),
+    family="overlap",
+    module=TverskyLoss,
+    definition=definition,
+    formula=formula,
+    steps=overlap.steps_of_overlap(tversky_loss, sums, term),
+    views=(overlap.OF_PIXEL,),
+    batches=Kind(overlap.mask_batches, overlap.large_masks, trials=(*overlap.TRIALS, {"alpha": 0.75, "beta": 0.25})),
+    sample=overlap.sample_of_masks,
+    settings=(
+        {},
+        {"alpha": 0.75, "beta": 0.5, "batch": True},
+        {"mode": "multiclass", "smooth_nr": 0.0, "smooth_dr": 0.5},
+        {"mode": "multilabel", "batch": True, "skip_absent": True},
+        {"from_logits": False, "alpha": 1.0, "beta": 1.0},
+    ),
+)

@@ -1,0 +1,151 @@
+"""Slips in losses of boxes: IoU, GIoU, DIoU, CIoU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from ...kit.batches.batch import Settings
+from ...language import gettext as _
+from ...losses import _boxes as of
+from ...losses.ciou import angle, complete_box_iou_loss
+from ...losses.diou import distance_box_iou_loss
+from ...losses.giou import generalized_box_iou_loss
+from ...losses.iou import box_iou_loss
+from .slip import EPSILONS, Loss, reduction_of, slips_by_settings
+
+
+def _shared(n: Settings, right: Callable[..., Tensor]) -> Iterator[tuple[str, Loss]]:
+    """What people get wrong in the intersection and the union, whatever stands beside them."""
+    eps, reduce = n["eps"], reduction_of(n)
+    each: Loss = partial(right, **{**n, "reduction": "none"})
+
+    def with_iou(iou: Callable[[Tensor, Tensor], Tensor]) -> Loss:
+        return lambda a, b: reduce(each(a, b) + of.iou(a, b, eps) - iou(a, b))
+
+    def unclamped(a: Tensor, b: Tensor) -> Tensor:
+        shared = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).prod(-1)
+        return shared / (of.area(a) + of.area(b) - shared + eps)
+
+    def twice(a: Tensor, b: Tensor) -> Tensor:
+        return of.shared_area(a, b) / (of.area(a) + of.area(b) + eps)
+
+    yield (
+        _("sides of the intersection below 0 are not set to 0: boxes that lie apart share an area"),
+        with_iou(unclamped),
+    )
+    yield _("the intersection is counted twice in the union"), with_iou(twice)
+    yield (
+        _("the IoU is divided by the area of the true box alone"),
+        with_iou(lambda a, b: of.shared_area(a, b) / (of.area(b) + eps)),
+    )
+    yield _("1 − is missing: it grows with the quality"), lambda a, b: reduce(1 - each(a, b))
+    yield _("the boxes are taken as centers and sizes"), lambda a, b: reduce(each(_corners(a), _corners(b)))
+    for value in EPSILONS:
+        yield (
+            _("it computes with {name} = {value}").format(name="eps", value=value),
+            partial(right, **{**n, "eps": value}),
+        )
+
+
+def _corners(box: Tensor) -> Tensor:
+    center, size = box[..., :2], box[..., 2:]
+    return torch.cat([center - size / 2, center + size / 2], dim=-1)
+
+
+@slips_by_settings("iou")
+def iou_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
+    reduce = reduction_of(n)
+    yield _("the logarithm of the IoU, as in UnitBox"), lambda a, b: -reduce(of.iou(a, b, n["eps"]).log())
+    yield from _shared(n, box_iou_loss)
+
+
+@slips_by_settings("giou")
+def giou_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
+    eps, reduce = n["eps"], reduction_of(n)
+
+    def with_part(part: Callable[[Tensor, Tensor], Tensor]) -> Loss:
+        """The loss with this share of the smallest box around both that is empty."""
+        return lambda a, b: reduce(1 - of.iou(a, b, eps) + part(of.enclosing_size(a, b).prod(-1), _union(a, b)))
+
+    yield _("what is added is missing: the plain IoU loss"), partial(box_iou_loss, **n)
+    yield _("what is added has the wrong sign"), with_part(lambda c, u: (u - c) / (c + eps))
+    yield (
+        _("the empty part is divided by the union, not by the smallest box"),
+        with_part(lambda c, u: (c - u) / (u + eps)),
+    )
+    yield (
+        _("the union is divided by the smallest box, and not subtracted from it"),
+        with_part(lambda c, u: u / (c + eps)),
+    )
+    yield (
+        _("the smallest box around both is made with min and max exchanged"),
+        lambda a, b: reduce(1 - of.iou(a, b, eps) + 1 - _union(a, b) / (of.shared_area(a, b) + eps)),
+    )
+    yield from _shared(n, generalized_box_iou_loss)
+
+
+def _union(a: Tensor, b: Tensor) -> Tensor:
+    return of.shared_and_union(a, b)[1]
+
+
+@slips_by_settings("diou")
+def diou_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
+    yield from _with_distance(n, distance_box_iou_loss)
+
+
+@slips_by_settings("ciou")
+def ciou_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
+    eps, reduce = n["eps"], reduction_of(n)
+    plain = {name: value for name, value in n.items() if name != "iou_threshold"}
+    diou: Loss = partial(distance_box_iou_loss, **{**plain, "reduction": "none"})
+
+    def with_v(weight: Callable[[Tensor, Tensor], Tensor], factor: float = 4 / torch.pi**2) -> Loss:
+        def loss(a: Tensor, b: Tensor) -> Tensor:
+            v = factor * (angle(b) - angle(a)).square()
+            return reduce(diou(a, b) + weight(of.iou(a, b, eps), v) * v)
+
+        return loss
+
+    yield _("the proportions are missing: the DIoU loss"), partial(distance_box_iou_loss, **plain)
+    yield (
+        _("a gradient flows through alpha, which is a weight: detach it"),
+        with_v(lambda iou, v: v / (1 - iou + v + eps)),
+    )
+    yield _("alpha is missing: v counts whole"), with_v(lambda iou, v: torch.ones_like(v))
+    yield (
+        _("the factor 4 / π² is missing"),
+        with_v(lambda iou, v: (v / (1 - iou + v + eps)).detach(), factor=1.0),
+    )
+    yield _("alpha is divided by IoU + v, not by 1 − IoU + v"), with_v(lambda iou, v: (v / (iou + v + eps)).detach())
+    for value in (0.0, 0.5):
+        says = _("it computes with {name} = {value}").format(name="iou_threshold", value=value)
+        yield says, partial(complete_box_iou_loss, **{**n, "iou_threshold": value})
+    yield from _with_distance(n, complete_box_iou_loss)
+
+
+def _with_distance(n: Settings, right: Callable[..., Tensor]) -> Iterator[tuple[str, Loss]]:
+    eps, reduce = n["eps"], reduction_of(n)
+    each: Loss = partial(right, **{**n, "reduction": "none"})
+
+    def added(change: Callable[[Tensor, Tensor], Tensor]) -> Loss:
+        """The loss with another distance, a function of ρ² and d²."""
+
+        def loss(a: Tensor, b: Tensor) -> Tensor:
+            distance, diagonal = of.center_distance(a, b), of.enclosing_size(a, b).square().sum(-1)
+            return reduce(each(a, b) - distance / (diagonal + eps) + change(distance, diagonal))
+
+        return loss
+
+    yield _("what is added is missing: the plain IoU loss"), lambda a, b: reduce(1 - of.iou(a, b, eps))
+    yield _("the distance is not squared"), added(lambda p, d: p.sqrt() / (d.sqrt() + eps))
+    yield _("the distance is not divided by the diagonal"), added(lambda p, d: p)
+    yield _("what is added has the wrong sign"), added(lambda p, d: -p / (d + eps))
+    yield (
+        _("the centers are twice too far apart: the sum of the corners is not halved"),
+        added(lambda p, d: 4 * p / (d + eps)),
+    )
+    yield from _shared(n, right)

@@ -1,0 +1,367 @@
+"""The losses of overlap (Dice, Jaccard, Tversky, focal Tversky) against peers, and where masks are empty, full or alike."""
+
+import kornia
+import pytest
+import torch
+from torch.nn import functional as F
+from torch.testing import assert_close
+
+import lossbook
+from lossbook import beyond
+from lossbook.catalogue import find
+from tests.package.peers import assert_same, learned
+
+LOSSES = ["dice", "jaccard", "tversky", "focal_tversky"]
+every_loss = pytest.mark.parametrize("name", LOSSES)
+PLAIN = {"smooth_nr": 0.0, "smooth_dr": 0.0}
+
+
+def loss_of(name, **settings):
+    function = find(name).function
+    return lambda z, t: function(z, t, **settings)
+
+
+# ---- what MONAI 1.6.1 and segmentation-models-pytorch 0.6.0 gave for these masks: value, and sum of |gradient|
+
+
+def stored_masks():
+    n = torch.arange(120, dtype=torch.float64)
+    classes = (7 * torch.arange(30) ** 2 // 3 % 4).reshape(3, 5, 2)
+    classes[0] %= 2
+    return (3 * torch.sin(n)).reshape(3, 4, 5, 2), classes, ((n * n) % 7 < 3).double().reshape(3, 4, 5, 2)
+
+
+def smoothing(value):
+    return {"smooth_nr": value, "smooth_dr": value}
+
+
+CLASSES, SMP = {"mode": "multiclass"}, {**PLAIN, "batch": True, "skip_absent": True}
+STORED = {
+    "MONAI DiceLoss(softmax)": ("dice", CLASSES, 0.8499756057, 0.1318843567),
+    "the same, include_background=False": (
+        "dice",
+        {**CLASSES, "include_background": False},
+        0.8598663039,
+        0.1017709815,
+    ),
+    "the same, batch": ("dice", {**CLASSES, "batch": True}, 0.8379296834, 0.1505623192),
+    "the same, ignore_index=2": ("dice", {**CLASSES, "ignore_index": 2}, 0.8587631219, 0.1035398006),
+    "MONAI DiceLoss(sigmoid, squared_pred)": (
+        "dice",
+        {"mode": "multilabel", "squared": True} | smoothing(1.0),
+        0.3223622247,
+        0.1157015702,
+    ),
+    "SMP DiceLoss multiclass": ("dice", {**SMP, **CLASSES}, 0.5879304366, 0.1505625084),
+    "SMP DiceLoss multilabel": ("dice", {**SMP, "mode": "multilabel"}, 0.4120103921, 0.1170019712),
+    "SMP DiceLoss binary": ("dice", SMP, 0.4119273854, 0.1171526124),
+    "SMP DiceLoss ignore_index=2": ("dice", {**SMP, **CLASSES, "ignore_index": 2}, 0.3606231961, 0.1064187769),
+    # Its formula says (2 I + smooth) / (|p| + |t| + smooth); it computes twice smooth.
+    "SMP DiceLoss smooth=0.5": ("dice", SMP | CLASSES | smoothing(1.0), 0.5550249129, 0.1433446244),
+    # MONAI doubles the fraction: its smooth_nr and smooth_dr are halved here.
+    "MONAI DiceLoss(softmax, jaccard)": ("jaccard", CLASSES | smoothing(5e-6), 0.9071795598, 0.0920097266),
+    "the same, jaccard, batch": ("jaccard", CLASSES | smoothing(5e-6) | {"batch": True}, 0.9076572286, 0.0945477400),
+    "MONAI DiceLoss(sigmoid, jaccard, squared_pred)": (
+        "jaccard",
+        {"mode": "multilabel", "squared": True} | smoothing(0.5),
+        0.4819353816,
+        0.1314137270,
+    ),
+    "SMP JaccardLoss multiclass": ("jaccard", SMP | CLASSES, 0.6576576464, 0.0945477935),
+    "SMP JaccardLoss binary": ("jaccard", SMP, 0.5834965589, 0.1175323040),
+    "SMP JaccardLoss smooth=0.5": ("jaccard", SMP | CLASSES | smoothing(0.5), 0.6367848535, 0.0946872932),
+    "MONAI TverskyLoss(softmax, 0.3, 0.7)": ("tversky", CLASSES, 0.8587299141, 0.1293240775),
+    "MONAI TverskyLoss(sigmoid, batch, 0.3, 0.7)": (
+        "tversky",
+        {"mode": "multilabel", "batch": True},
+        0.4513137247,
+        0.1194736898,
+    ),
+    "SMP TverskyLoss multiclass": ("tversky", SMP | CLASSES, 0.5959438688, 0.1435950020),
+    "SMP TverskyLoss binary": ("tversky", SMP, 0.4511919575, 0.1195881421),
+    # Of several classes it takes the power of their mean: not compared.
+    "SMP TverskyLoss binary, gamma=0.75": ("focal_tversky", SMP, 0.5505173520, 0.1094357062),
+}
+
+
+@pytest.mark.parametrize("case", STORED)
+def test_equals_what_others_gave(case):
+    name, settings, value, slopes = STORED[case]
+    z, classes, labels = stored_masks()
+    found = loss_of(name, **settings)(z.requires_grad_(), classes if settings.get("mode") == "multiclass" else labels)
+    # MONAI makes its one-hot targets in float32; SMP's denominator is at least 1e-7.
+    assert found.item() == pytest.approx(value, abs=1e-8)
+    assert torch.autograd.grad(found, z)[0].abs().sum().item() == pytest.approx(slopes, abs=1e-8)
+
+
+# ---- peers that compute otherwise
+
+
+def dice_by_sets(p, t, settings):
+    """MONAI's formula: sums over space, a numerator and a denominator; p and t are (N, C, D) or (C, D)."""
+    power = 2 if settings.get("squared") else 1
+    return 1 - (2 * (p * t).sum(-1) + 0.25) / (p**power + t**power).sum(-1).add(0.5)
+
+
+def jaccard_by_sets(p, t, settings):
+    power = 2 if settings.get("squared") else 1
+    shared = (p * t).sum(-1)
+    return 1 - (shared + 0.25) / ((p**power + t**power).sum(-1) - shared + 0.5)
+
+
+def tversky_by_sets(p, t, settings):
+    """As segmentation-models-pytorch: what is shared, from the sizes and the absolute difference of two masks."""
+    shared = (p.sum(-1) + t.sum(-1) - (p - t).abs().sum(-1)) / 2
+    false, missed = p.sum(-1) - shared, t.sum(-1) - shared
+    a, b = settings.get("alpha", 0.3), settings.get("beta", 0.7)
+    return (1 - (shared + 0.25) / (shared + a * false + b * missed + 0.5)) ** settings.get("gamma", 1)
+
+
+BY_SETS = {
+    "dice": (dice_by_sets, [{}, {"squared": True}]),
+    "jaccard": (jaccard_by_sets, [{}, {"squared": True}]),
+    "tversky": (tversky_by_sets, [{}, {"alpha": 1.5, "beta": 0.25}]),
+    "focal_tversky": (tversky_by_sets, [{"gamma": 0.75}, {"gamma": 2.0, "alpha": 0.5}]),
+}
+CASES = [(name, more) for name, (_, every) in BY_SETS.items() for more in every]
+
+
+@pytest.mark.parametrize("mode", ["binary", "multilabel", "multiclass"])
+@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize(("name", "more"), CASES)
+def test_equals_its_sets(name, more, batch, mode, generator):
+    z = learned(generator, 3, 4, 5, 2)
+    target = torch.randint(2, z.shape, generator=generator).double()
+    if mode == "multiclass":
+        target = torch.randint(4, (3, 5, 2), generator=generator)
+    ours = loss_of(name, mode=mode, batch=batch, smooth_nr=0.25, smooth_dr=0.5, reduction="none", **more)
+
+    def theirs(z):
+        p, t = (
+            (z.softmax(1), F.one_hot(target, 4).movedim(-1, 1).double())
+            if mode == "multiclass"
+            else (z.sigmoid(), target)
+        )
+        rows = [x.reshape(3, 1 if mode == "binary" else 4, -1) for x in (p, t)]
+        rows = [x.movedim(0, 1).reshape(x.shape[1], -1) if batch else x for x in rows]
+        return BY_SETS[name][0](*rows, more).squeeze(-1 if mode == "binary" else ())
+
+    assert_same(lambda z: ours(z, target), theirs, z)
+
+
+def test_dice_is_kornias(generator):
+    """Its "micro" pools the classes: one mask of all; its "macro" takes the mean over the classes that are there."""
+    z = learned(generator, 2, 4, 3, 3)
+    target = torch.randint(3, (2, 3, 3), generator=generator)
+    target[0].clamp_(max=1)
+    hot = F.one_hot(target, 4).movedim(-1, 1).double()
+    below = {"smooth_nr": 0.0, "smooth_dr": 1e-8}
+    pooled = loss_of("dice", from_logits=False, **below)
+    assert_same(lambda z: pooled(z.softmax(1), hot), lambda z: kornia.losses.dice_loss(z, target), z)
+    each = loss_of("dice", mode="multiclass", reduction="none", **below)
+    there = hot.sum((2, 3)) > 0
+
+    def mean_of_those(z):
+        return (torch.where(there, each(z, target), 0).sum(1) / there.sum(1)).mean()
+
+    assert_same(mean_of_those, lambda z: kornia.losses.dice_loss(z, target, average="macro"), z)
+
+
+def test_tversky_is_kornias(generator):
+    """It takes the mean over the classes that are there, then over the samples."""
+    z, target = learned(generator, 2, 4, 3, 3), torch.randint(3, (2, 3, 3), generator=generator)
+    each = loss_of("tversky", mode="multiclass", reduction="none", smooth_nr=0.0, smooth_dr=1e-8)
+    there = F.one_hot(target, 4).sum((1, 2)) > 0
+
+    def mean_of_those(z):
+        return (torch.where(there, each(z, target), 0).sum(1) / there.sum(1)).mean()
+
+    assert_same(mean_of_those, lambda z: kornia.losses.tversky_loss(z, target, alpha=0.3, beta=0.7), z)
+
+
+def test_one_family(generator):
+    """Dice and Jaccard are Tversky losses, each a function of the other, and the power 1 changes nothing."""
+    z, t = learned(generator, 3, 7), torch.randint(2, (3, 7), generator=generator)
+    half, one = {"alpha": 0.5, "beta": 0.5}, {"alpha": 1.0, "beta": 1.0}
+    dice = loss_of("dice", **smoothing(1.0), reduction="none")(z, t)
+    assert_close(loss_of("tversky", **half, **smoothing(0.5), reduction="none")(z, t), dice)
+    assert_close(loss_of("jaccard")(z, t), loss_of("tversky", **one)(z, t))
+    assert_close(loss_of("jaccard", **smoothing(0.5), reduction="none")(z, t), 2 * dice / (1 + dice))
+    assert_close(loss_of("focal_tversky", gamma=1.0)(z, t), loss_of("tversky")(z, t))
+    assert loss_of("tversky", alpha=0.0, beta=0.0)(z, t) == 0
+
+
+@every_loss
+def test_equals_its_definition_on_pixels(name, generator):
+    entry = find(name)
+    z, t = learned(generator, 3, 4, 5), torch.rand(3, 4, 5, generator=generator, dtype=torch.float64)
+    for mode in ("binary", "multilabel", "multiclass"):
+        for batch in (False, True):
+            for more in BY_SETS[name][1]:
+                terms = entry.definition(z.tolist(), t.tolist(), mode=mode, batch=batch, **more)
+                ours = loss_of(name, mode=mode, batch=batch, reduction="none", **more)(z, t).flatten()
+                assert_close(
+                    ours, torch.tensor([term.loss for term in terms], dtype=torch.float64), rtol=1e-12, atol=1e-12
+                )
+
+
+# ---- forms of input
+
+
+@every_loss
+def test_class_numbers_are_one_hot_masks(name, generator):
+    z, numbers = learned(generator, 2, 3, 4), torch.randint(3, (2, 4), generator=generator)
+    hot = F.one_hot(numbers, 3).movedim(-1, 1).double()
+    loss = loss_of(name, mode="multiclass", reduction="none")
+    assert loss(z, numbers).shape == (2, 3)
+    assert_close(loss(z, numbers), loss(z, hot))
+    assert_close(loss(z[0, :, 0], numbers[0, 0]), loss(z[:1, :, :1], numbers[:1, :1])[0])
+    without = loss_of(name, mode="multiclass", include_background=False, reduction="none")
+    assert_close(without(z, numbers), loss(z, numbers)[:, 1:])
+    for index, kept in ((1, numbers != 1), (-1, torch.tensor([True, True, True, False]).expand(2, 4))):
+        marked = torch.where(kept, numbers, index)
+        ignoring = loss_of(name, mode="multiclass", ignore_index=index, batch=True, reduction="none")
+        alone = z.movedim(1, -1)[kept], numbers[kept]
+        assert_close(ignoring(z, marked), loss_of(name, mode="multiclass", batch=True, reduction="none")(*alone))
+
+
+@every_loss
+def test_ignored_elements_are_as_if_they_were_not_there(name, generator):
+    z, t = learned(generator, 2, 6), torch.randint(2, (2, 6), generator=generator)
+    t[:, 4:] = 255
+    loss = loss_of(name, ignore_index=255)
+    assert_close(loss(z, t), loss(z[:, :4], t[:, :4]))
+    assert "255" not in str(lossbook.explain(name, z.detach(), t, ignore_index=255))
+    assert_close(lossbook.explain(name, z.detach(), t, ignore_index=255).value, loss(z, t).detach())
+
+
+@every_loss
+def test_one_mask_is_a_batch_of_one(name, generator):
+    z, t = learned(generator, 7), torch.randint(2, (7,), generator=generator)
+    assert_close(loss_of(name)(z, t), loss_of(name)(z[None], t[None]))
+    assert loss_of(name, reduction="none")(z, t).shape == ()
+
+
+# ---- extremes
+
+
+@every_loss
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
+def test_empty_masks(name, dtype):
+    """0 / 0 is 0: nothing was to be found, and nothing was. What is predicted although nothing is true costs 1."""
+    t = torch.zeros(2, 6, dtype=dtype)
+    for settings in (PLAIN, {}):
+        z = torch.tensor([[-1e4] * 6, [3.0] * 6], dtype=dtype, requires_grad=True)
+        value = loss_of(name, reduction="none", **settings)(z, t)
+        assert_close(value, torch.tensor([0.0, 1.0], dtype=dtype), rtol=1e-3, atol=1e-3)
+        assert torch.autograd.grad(value.sum(), z)[0].isfinite().all()
+    skipping = loss_of(name, skip_absent=True, reduction="none")
+    assert (skipping(z, t) == 0).all()
+    t[:, 0] = 0.5
+    assert_close(skipping(z, t), loss_of(name, reduction="none")(z, t))
+    t[:, 0] = 0
+    below_only = loss_of(name, smooth_nr=0.0, smooth_dr=1e-8)
+    assert below_only(torch.full((1, 6), -50.0), t[:1].float()) == 1, "0 / (0 + d), as others have it"
+
+
+@every_loss
+def test_perfect_and_useless_predictions(name):
+    t = torch.tensor([[1.0, 1.0, 0.0]])
+    for scale, expected in ((100.0, 0.0), (-100.0, 1.0)):
+        z = (scale * (2 * t - 1)).requires_grad_()
+        value = loss_of(name, **PLAIN)(z, t)
+        assert_close(value, torch.tensor(expected))
+        assert torch.autograd.grad(value, z)[0].isfinite().all()
+    everything = torch.ones(1, 3)
+    assert loss_of(name)(100 * everything, everything) == 0, "one class only"
+
+
+@every_loss
+def test_keeps_its_digits_near_a_perfect_prediction(name):
+    t = torch.tensor([[1.0, 0.0, 1.0, 0.0]])
+    z = torch.tensor([[20.0, -21.0, 19.0, -18.0]])
+    exact = loss_of(name, **PLAIN)(z.double(), t)
+    assert exact < (1e-3 if name != "focal_tversky" else 1e-2)
+    assert_close(loss_of(name, **PLAIN)(z, t).double(), exact, rtol=1e-5, atol=0)
+    p = z.sigmoid()
+    plain = 1 - 2 * (p * t).sum() / (p + t).sum()
+    assert plain == 0, "as it is mostly written, the digits are lost: the test above can fail"
+
+
+@every_loss
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_large_masks_in_half_precision(name, dtype, generator):
+    """The sums pass 65504, the largest number of float16."""
+    z = (3 * torch.randn(1, 1, 400, 400, generator=generator)).to(dtype)
+    t = torch.ones_like(z)
+    assert_close(
+        loss_of(name)(z, t).double(), loss_of(name)(z.double(), t.double()), rtol=4 * torch.finfo(dtype).eps, atol=0
+    )
+
+
+@every_loss
+def test_compiled_and_mapped_in_every_mode(name, generator):
+    z, numbers = learned(generator, 2, 3, 4), torch.randint(3, (2, 4), generator=generator)
+    loss = loss_of(name, mode="multiclass", ignore_index=1)
+    compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
+    assert_close(compiled(z, numbers), loss(z, numbers))
+    each = torch.func.vmap(lambda z, t: loss(z[None], t[None]))(z, numbers)
+    assert_close(each.mean(), loss(z, numbers))
+
+
+# ---- what is wrong is told
+
+MASK, NUMBERS = torch.zeros(2, 1, 3), torch.zeros(2, 3, dtype=torch.int64)
+WRONG = {
+    "class numbers": ((torch.zeros(2, 4, 3), NUMBERS), {}, ValueError, r"\(2, 4, 3\) and \(2, 3\).*mode='multiclass'"),
+    "without the channel": ((MASK, NUMBERS), {}, ValueError, r"target.unsqueeze\(1\)"),
+    "an unknown mode": ((MASK, MASK), {"mode": "multi"}, ValueError, "one of 'binary', 'multiclass', 'multilabel'"),
+    "a mask of 255": ((MASK, MASK + 255), {}, ValueError, "target must hold probabilities between 0 and 1, got 255"),
+    "logits as probabilities": ((MASK + 2, MASK), {"from_logits": False}, ValueError, "input must hold probabilities"),
+    "no background": ((MASK, MASK), {"include_background": False}, ValueError, "mode='binary' has no classes"),
+    "a class too many": (
+        (torch.zeros(2, 4, 3), NUMBERS + 4),
+        {"mode": "multiclass"},
+        IndexError,
+        "class 4, but input has 4 classes.*ignore_index=4",
+    ),
+    "truth values": ((MASK, MASK > 0), {}, TypeError, r"target must hold real numbers.*target.float\(\)"),
+    "integers": ((NUMBERS, NUMBERS), {}, TypeError, "input must hold floating-point numbers"),
+    "smoothing below 0": ((MASK, MASK), {"smooth_nr": -1.0}, ValueError, "smooth_nr must lie between 0 and inf"),
+    "smooth": ((MASK, MASK), {"smooth": 1.0}, TypeError, "Did you mean 'smooth_"),
+}
+
+
+@every_loss
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_input_is_told_in_a_sentence(case, name, refuses):
+    tensors, settings, kind, sentence = WRONG[case]
+    with refuses(kind, sentence):
+        find(name).function(*tensors, **settings)
+
+
+NAMES = {
+    "dice": ("soft_dice", "DiceLoss", beyond.dice_loss),
+    "jaccard": ("soft_iou", "JaccardLoss", beyond.JaccardLoss()),
+    "tversky": ("TverskyLoss", beyond.TverskyLoss),
+    "focal_tversky": ("ftl", "focal_tversky_loss"),
+}
+
+
+@every_loss
+def test_goes_by_the_names_that_people_type(name):
+    assert all(find(other).name == name for other in NAMES[name])
+
+
+def test_verify_knows_dice():
+    def without_two(logits, target):
+        p, t = logits.sigmoid().flatten(1), target.flatten(1)
+        return (1 - ((p * t).sum(1) + 1e-5) / ((p + t).sum(1) + 1e-5)).mean()
+
+    def of_classes(logits, target):
+        p, t = logits.softmax(1).flatten(2), F.one_hot(target, logits.shape[1]).movedim(-1, 1).flatten(2)
+        return 1 - (2 * (p * t).sum(-1) / ((p + t).sum(-1) + 1e-5)).mean()
+
+    assert "factor 2" in lossbook.verify(without_two, like="dice").diagnosis
+    assert "denominator only" in lossbook.verify(of_classes, like="dice", mode="multiclass").diagnosis
+    assert lossbook.verify(of_classes, like="dice", mode="multiclass", smooth_nr=0.0)

@@ -1,0 +1,48 @@
+"""Right losses of overlap, as people write them."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from . import right
+
+
+@right("dice", smooth_nr=1.0, smooth_dr=1.0, build=lambda c: c())
+class DiceLoss(nn.Module):
+    def __init__(self, smooth=1.0):
+        super().__init__()
+        self.smooth = smooth
+
+    def forward(self, logits, masks):
+        p, t = torch.sigmoid(logits).flatten(1), masks.flatten(1)
+        return 1 - (2.0 * (p * t).sum(1) + self.smooth).div(p.sum(1) + t.sum(1) + self.smooth).mean()
+
+
+@right("soft_dice", mode="multiclass", batch=True)
+def dice_of_classes(logits, classes, eps=1e-5):
+    p, t = logits.softmax(1), F.one_hot(classes, logits.shape[1]).movedim(-1, 1).to(logits)
+    dims = (0, *range(2, p.dim()))
+    return (1 - (2 * (p * t).sum(dims) + eps) / ((p + t).sum(dims) + eps)).mean()
+
+
+@right("tversky", smooth_nr=1.0, smooth_dr=1.0, build=lambda c: c())
+class TverskyLoss(nn.Module):
+    def forward(self, logits, masks, alpha=0.3, beta=0.7, eps=1.0):
+        p, t = logits.sigmoid().flatten(1), masks.flatten(1)
+        tp, fp, fn = (p * t).sum(1), ((1 - t) * p).sum(1), (t * (1 - p)).sum(1)
+        return (1 - (tp + eps) / (tp + alpha * fp + beta * fn + eps)).mean()
+
+
+@right("jaccard", batch=True, smooth_nr=1.0, smooth_dr=1.0)
+def jaccard_of_the_batch(logits, masks):
+    p = logits.sigmoid()
+    overlap, total = (p * masks).sum(), (p + masks).sum()
+    return 1 - (overlap + 1) / (total - overlap + 1)
+
+
+@right("focal_tversky", gamma=4 / 3)
+def focal_tversky_by_counts(logits, masks):
+    p, t = logits.sigmoid().flatten(1), masks.flatten(1)
+    hit = torch.einsum("nd,nd->n", p, t)
+    wrong = 0.3 * (p.sum(1) - hit) + 0.7 * (t.sum(1) - hit)
+    return (wrong / (hit + wrong + 1e-5)).clamp(min=1e-12).pow(4 / 3).mean()

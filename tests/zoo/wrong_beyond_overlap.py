@@ -1,0 +1,38 @@
+"""Wrong losses of overlap."""
+
+import torch
+from torch.nn import functional as F
+
+from . import wrong
+
+
+@wrong("dice", "wrong formula", r"factor 2|twice", smooth_nr=1.0, smooth_dr=1.0)
+def dice_of_one_intersection(logits, masks):
+    p, t = torch.sigmoid(logits).flatten(1), masks.flatten(1)
+    return 1 - (((p * t).sum(1) + 1) / ((p + t).sum(1) + 1)).mean()
+
+
+@wrong("dice", "wrong dim", r"softmax|dimension|batch", mode="multiclass")
+def dice_softmax_over_batch(logits, classes):
+    p, t = logits.softmax(0).flatten(2), F.one_hot(classes, logits.shape[1]).movedim(-1, 1).flatten(2).to(logits)
+    return (1 - (2 * (p * t).sum(2) + 1e-5) / ((p + t).sum(2) + 1e-5)).mean()
+
+
+@wrong("tversky", "swapped arguments", r"swap|alpha|beta|false")
+def tversky_weights_swapped(logits, masks, alpha=0.3, beta=0.7):
+    p, t = logits.sigmoid().flatten(1), masks.flatten(1)
+    tp, fp, fn = (p * t).sum(1), (p * (1 - t)).sum(1), ((1 - p) * t).sum(1)
+    return 1 - ((tp + 1e-5) / (tp + beta * fp + alpha * fn + 1e-5)).mean()
+
+
+@wrong("jaccard", "wrong formula", r"union|intersection|twice")
+def jaccard_union_too_large(logits, masks):
+    p, t = logits.sigmoid().flatten(1), masks.flatten(1)
+    return 1 - (((p * t).sum(1) + 1e-5) / ((p + t).sum(1) + 1e-5)).mean()
+
+
+@wrong("focal_tversky", "wrong formula", r"power|exponent|gamma|1 / gamma")
+def focal_tversky_root(logits, masks, gamma=0.75):
+    p, t = logits.sigmoid().flatten(1), masks.flatten(1)
+    tp, fp, fn = (p * t).sum(1), (p * (1 - t)).sum(1), ((1 - p) * t).sum(1)
+    return (1 - (tp + 1e-5) / (tp + 0.3 * fp + 0.7 * fn + 1e-5)).clamp(min=1e-9).pow(1 / gamma).mean()
