@@ -2,9 +2,9 @@
 
 from .losses.arcface import ArcFaceLoss, arcface_loss
 from .losses.charbonnier import CharbonnierLoss, charbonnier_loss
+from .losses.ciou import CIoULoss, complete_box_iou_loss
 from .losses.clip import CLIPLoss, clip_loss
 from .losses.contrastive import ContrastiveLoss, contrastive_loss
-from .losses.ciou import CIoULoss, complete_box_iou_loss
 from .losses.dice import DiceLoss, dice_loss
 from .losses.diou import DIoULoss, distance_box_iou_loss
 from .losses.distillation import DistillationLoss, distillation_loss
@@ -12,11 +12,11 @@ from .losses.dpo import DPOLoss, dpo_loss
 from .losses.focal import SigmoidFocalLoss, sigmoid_focal_loss
 from .losses.focal_tversky import FocalTverskyLoss, focal_tversky_loss
 from .losses.gaussian_kl import GaussianKLDivLoss, gaussian_kl_div
-from .losses.info_nce import InfoNCELoss, info_nce_loss
-from .losses.ipo import IPOLoss, ipo_loss
 from .losses.generalized_cross_entropy import GCELoss, generalized_cross_entropy
 from .losses.giou import GIoULoss, generalized_box_iou_loss
+from .losses.info_nce import InfoNCELoss, info_nce_loss
 from .losses.iou import BoxIoULoss, box_iou_loss
+from .losses.ipo import IPOLoss, ipo_loss
 from .losses.jaccard import JaccardLoss, jaccard_loss
 from .losses.js_div import JSDivLoss, js_div
 from .losses.list_net import ListNetLoss, list_net_loss
@@ -26,8 +26,8 @@ from .losses.pairwise_logistic import PairwiseLogisticLoss, pairwise_logistic_lo
 from .losses.quantile import QuantileLoss, quantile_loss
 from .losses.rmse import RMSELoss, rmse_loss
 from .losses.soft_target_cross_entropy import SoftTargetCrossEntropyLoss, soft_target_cross_entropy
-from .losses.supervised_contrastive import SupConLoss, supervised_contrastive_loss
 from .losses.softmax_focal import SoftmaxFocalLoss, softmax_focal_loss
+from .losses.supervised_contrastive import SupConLoss, supervised_contrastive_loss
 from .losses.symmetric_cross_entropy import SCELoss, symmetric_cross_entropy
 from .losses.token_cross_entropy import TokenCrossEntropyLoss, token_cross_entropy
 from .losses.tversky import TverskyLoss, tversky_loss

@@ -61,8 +61,12 @@ def check_batches(**named: Any) -> None:
     name, value = next(iter(named.items()))
     if value.dim() != 2:
         raise ValueError(
-            f"{name} must hold a batch of embeddings, shape (N, D), got {tuple(value.shape)}. "
-            f"Each is compared with the others of the batch; flatten what is more than a row for each: {name}.flatten(1)."
+            message(
+                "{name} must hold a batch of embeddings, shape (N, D), got {value_shape}. Each is compared with "
+                "the others of the batch; flatten what is more than a row for each: {name}.flatten(1).",
+                name=name,
+                value_shape=tuple(value.shape),
+            )
         )
 
 
@@ -74,6 +78,11 @@ def check_negative_keys(negative_keys: Any, query: Tensor) -> None:
     shape = tuple(negative_keys.shape)
     if shape[-1:] != (d,) or not (len(shape) == 2 or (len(shape) == 3 and shape[0] == n)):
         raise ValueError(
-            f"negative_keys must have shape (M, {d}), negatives for all queries, or ({n}, M, {d}), negatives for each, "
-            f"got {shape}."
+            message(
+                "negative_keys must have shape (M, {d}), negatives for all queries, or ({n}, M, {d}), negatives "
+                "for each, got {shape}.",
+                d=d,
+                n=n,
+                shape=shape,
+            )
         )

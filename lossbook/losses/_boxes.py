@@ -13,22 +13,34 @@ from ..kit.batches.batch import Batch, Settings, exact
 from ..kit.steps import Step, reduction_steps
 from ..kit.text import elided, equals, number, operand
 from ..kit.views import ERROR, View
+from ..language import Phrase, message
 from ..language import gettext as _
 
-CORNERS = "(x1, y1, x2, y2), the corners with the small and with the large coordinates"
+CORNERS = Phrase("(x1, y1, x2, y2), the corners with the small and with the large coordinates")
 
 
 def boxes(input: Any, target: Any) -> tuple[Tensor, Tensor]:
     """Prediction and target, checked; half precision is computed in float32."""
     check_pair(input, target)
     if not input.dim() or input.shape[-1] != 4:
-        raise ValueError(f"input and target must hold boxes, shape (*, 4): {CORNERS}; got {tuple(input.shape)}.")
+        raise ValueError(
+            message(
+                "input and target must hold boxes, shape (*, 4): {corners}; got {input_shape}.",
+                corners=CORNERS,
+                input_shape=tuple(input.shape),
+            )
+        )
     for name, box in (("input", input), ("target", target)):
         if can_be_read(box) and bool((box[..., 2:] < box[..., :2]).any()):
             wrong = box[(box[..., 2:] < box[..., :2]).any(-1)].reshape(-1, 4)[0].tolist()
             raise ValueError(
-                f"{name} must hold boxes as {CORNERS}, got {[round(x, 4) for x in wrong]}. From centers and sizes: "
-                f"torch.cat([center - size / 2, center + size / 2], dim=-1)."
+                message(
+                    "{name} must hold boxes as {corners}, got {wrong}. From centers and sizes: torch.cat([center "
+                    "- size / 2, center + size / 2], dim=-1).",
+                    name=name,
+                    corners=CORNERS,
+                    wrong=[round(x, 4) for x in wrong],
+                )
             )
     wide = torch.promote_types(input.dtype, torch.float32)
     return input.to(wide), target.to(wide)

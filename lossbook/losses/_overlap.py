@@ -19,6 +19,7 @@ from ..kit.steps import Step, reduction_steps
 from ..kit.text import elided, equals, given, number, row
 from ..kit.views import ANSWERS, LOGIT, Inputs, View
 from ..language import gettext as _
+from ..language import message
 
 Mode = Annotated[str, one_of("binary", "multiclass", "multilabel")]
 
@@ -40,7 +41,9 @@ def masks(
     check_floating(input=input)
     check_real(target=target)
     if mode == "binary" and not include_background:
-        raise ValueError("include_background=False leaves out class 0, and mode='binary' has no classes. Leave it out.")
+        raise ValueError(
+            message("include_background=False leaves out class 0, and mode='binary' has no classes. Leave it out.")
+        )
     if not from_logits:
         check_probabilities(input=input)
     found = probabilities_of(input, mode, from_logits)
@@ -86,9 +89,14 @@ def labels_of(input: Tensor, target: Tensor, mode: str, ignore_index: int) -> tu
         return hot & kept.unsqueeze(dim), kept.unsqueeze(dim)
     if target.shape != input.shape:
         raise ValueError(
-            f"input and target must have the same shape with mode={mode!r}, got {tuple(input.shape)} and "
-            f"{tuple(target.shape)}. For (N, 1, H, W) against (N, H, W) write target.unsqueeze(1); a target of class "
-            f"numbers needs mode='multiclass'."
+            message(
+                "input and target must have the same shape with mode={mode!r}, got {input_shape} and "
+                "{target_shape}. For (N, 1, H, W) against (N, H, W) write target.unsqueeze(1); a target of class "
+                "numbers needs mode='multiclass'.",
+                mode=mode,
+                input_shape=tuple(input.shape),
+                target_shape=tuple(target.shape),
+            )
         )
     kept = target != ignore_index
     labels = torch.where(kept, target, 0)

@@ -20,6 +20,7 @@ from ..kit.settings import Positive, Reduction, between, one_of
 from ..kit.steps import Step
 from ..kit.text import elided, given, row
 from ..language import gettext as _
+from ..language import message
 from ..softmax import log_softmax
 from ._by_similarity import find_own, similarities, similarity, similarity_step
 
@@ -74,8 +75,12 @@ def arcface_loss(
     check_tensors(input=input, weight=weight, target=target)
     if input.shape[1] != weight.shape[1]:
         raise ValueError(
-            f"weight must hold a vector for each class in the coordinates of input, shape (C, {input.shape[1]}), got "
-            f"{tuple(weight.shape)}."
+            message(
+                "weight must hold a vector for each class in the coordinates of input, shape (C, {dimensions}), got "
+                "{weight_shape}.",
+                dimensions=input.shape[1],
+                weight_shape=tuple(weight.shape),
+            )
         )
     check_pair_labels(target, input)
     check_class_numbers(target)

@@ -18,6 +18,7 @@ from ..kit.settings import Positive, Reduction, Switch
 from ..kit.steps import Step, reduction_steps
 from ..kit.text import elided, equals, given, number, row
 from ..language import gettext as _
+from ..language import message
 from ._by_similarity import find_own, similarities, similarity, similarity_step
 
 
@@ -77,7 +78,12 @@ def scores_of(
     check_tensors(image_features=image_features, logit_scale=logit_scale)
     check_floating(logit_scale=logit_scale)
     if logit_scale.numel() != 1:
-        raise ValueError(f"logit_scale must hold one number, got shape {tuple(logit_scale.shape)}.")
+        raise ValueError(
+            message(
+                "logit_scale must hold one number, got shape {logit_scale_shape}.",
+                logit_scale_shape=tuple(logit_scale.shape),
+            )
+        )
     return similar * logit_scale.reshape(()), own
 
 

@@ -19,6 +19,7 @@ from ..kit.text import elided, equals, given, number
 from ..kit.text import row as as_row
 from ..kit.views import SCORE, View, same_rows, scores
 from ..language import gettext as _
+from ..language import message
 from ..softmax import log_softmax, softmax
 
 
@@ -69,14 +70,19 @@ def distributions(input: Tensor, target: Tensor, mask: Tensor | None, relevance:
     check_floating(input=input)
     check_real(target=target)
     if not input.dim() or not input.shape[-1]:
-        raise ValueError(f"input must hold a score for each item, shape (L,) or (N, L), got {tuple(input.shape)}.")
+        raise ValueError(
+            message(
+                "input must hold a score for each item, shape (L,) or (N, L), got {input_shape}.",
+                input_shape=tuple(input.shape),
+            )
+        )
     wide = torch.promote_types(input.dtype, torch.float32)
     s, y = input.to(wide), target.to(wide)
     if mask is not None:
         check_tensors(input=input, mask=mask)
         check_same_shape(input=input, mask=mask)
         if mask.dtype is not torch.bool:
-            raise TypeError(f"mask must hold truth values, got {mask.dtype}. Write mask.bool().")
+            raise TypeError(message("mask must hold truth values, got {dtype}. Write mask.bool().", dtype=mask.dtype))
         kept = mask | ~mask.any(-1, keepdim=True)  # an empty list is kept whole, so that no softmax is of nothing
         s, y = s.masked_fill(~kept, -math.inf), y.masked_fill(~kept, -math.inf if relevance == "softmax" else 0)
     if relevance == "softmax":

@@ -166,7 +166,9 @@ EXERCISES = {
     ),
     "swapped-arguments": Exercise(
         answer=lambda: float(lf.binary_cross_entropy(PROBABILITY, LABEL)),
-        praise=lambda: _("Input first, target second. Here the swap gave a number, and it was about 90 times too large."),
+        praise=lambda: _(
+            "Input first, target second. Here the swap gave a number, and it was about 90 times too large."
+        ),
         mistakes=lambda: [
             (
                 float(lf.binary_cross_entropy(LABEL, PROBABILITY)),

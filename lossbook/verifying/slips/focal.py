@@ -92,7 +92,7 @@ def focal_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
         weights = (1 - log_p.exp()).flatten() ** gamma
         return reduce(weights.unsqueeze(1) * -(_alpha(x, t, alpha) * log_p).flatten().unsqueeze(0))
 
-    yield _("the weights were broadcast from (N) to (N, N): every weight meets every sample"), tables
+    yield _("the weights were broadcast from (N,) to (N, N): every weight meets every sample"), tables
     yield _("p is taken from the mean of the cross-entropy, not from each sample"), of_mean
     yield _("p is taken from the mean of the cross-entropy, not from each sample"), of_plain_mean
     for other, says in (

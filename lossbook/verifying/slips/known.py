@@ -25,10 +25,10 @@ from ...losses.dpo import dpo_loss
 from ...losses.gaussian_kl import gaussian_kl_div
 from ...losses.info_nce import info_nce_loss
 from ...losses.ipo import ipo_loss
+from ...losses.jaccard import jaccard_loss
 from ...losses.list_net import list_net_loss
 from ...losses.nt_xent import nt_xent_loss
 from ...losses.pairwise_logistic import pairwise_logistic_loss
-from ...losses.jaccard import jaccard_loss
 from ...losses.quantile import quantile_loss
 from ...losses.rmse import rmse_loss
 from ...losses.supervised_contrastive import supervised_contrastive_loss
