@@ -69,7 +69,7 @@ def _nothing_right(examination: Examination) -> ValueError:
     if error is None:
         return ValueError(
             message(
-                "{name} cannot be computed on any of the batches, so there is nothing to compare with. no finite tensor "
+                "{name} cannot be computed on any of the batches, so there is nothing to compare with. No finite tensor "
                 "comes back.",
                 name=name,
             )

@@ -346,7 +346,7 @@ def test_a_loss_that_fails_only_later():
         ((nn.AdaptiveLogSoftmaxWithLoss,), {}, TypeError, "built with the sizes that yours has"),
         (("mse",), {"delta": 3.0}, ValueError, "mse cannot be computed on any of the batches.*delta"),
         ((raises, two_sorted_rows), {}, ValueError, "raises cannot be computed.*KeyError: 'weights'"),
-        ((lambda a, b: a.sum() / 0, two_sorted_rows), {}, ValueError, "no finite tensor comes back"),
+        ((lambda a, b: a.sum() / 0, two_sorted_rows), {}, ValueError, "No finite tensor comes back"),
     ],
 )
 def test_errors_are_sentences(refuses, arguments, settings, error, sentence):

@@ -73,7 +73,7 @@ def error_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
     yield _("one perfect prediction"), (row(2, 1, 5), row(2, 3, 4))
     yield _("one sample, predicted perfectly"), (row(3), row(3))
     yield _("large errors"), (row(100, -100, 1000, 3), row(0, 0, -1000, 1))
-    yield _("errors at the turn"), (row(turn, -turn, 0.5 * turn, 2 * turn), row(0, 0, 0, 0))
+    yield _("errors at the threshold"), (row(turn, -turn, 0.5 * turn, 2 * turn), row(0, 0, 0, 0))
 
 
 def small_error_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
