@@ -19,8 +19,8 @@ REFERENCES = (ROOT / "book/references.bib").read_text("utf-8")
 VERDICTS = {
     "confirmed": 124,
     "caveat": 137,
-    "wrong": 23,
-    "imprecise": 48,
+    "wrong": 22,
+    "imprecise": 49,
     "outdated": 9,
     "mistranslation": 33,
     "unreproducible": 8,
