@@ -50,7 +50,7 @@ def dpo_loss(
             reference (``reference_free``) give zeros.
         ref_rejected_logps: the reference's, of the rejected answers.
         beta: β, larger than 0: how dear it is to move away from the reference. 0.1 in the paper and in TRL.
-        label_smoothing: the share ε of the labels that is taken to be wrong, as in conservative DPO (TRL's setting):
+        label_smoothing: the share ε of the labels that is taken to be wrong, as in conservative DPO (TRL had it up to 0.28):
             −(1 − ε) log σ(βh) − ε log σ(−βh).
         reduction: ``"mean"`` divides by the number of pairs; ``"sum"``, ``"none"``.
 
@@ -62,8 +62,8 @@ def dpo_loss(
         ValueError: shapes differ, or a setting lies outside its range.
         TypeError: a tensor holds no floating-point numbers.
 
-    Source: R. Rafailov et al., "Direct preference optimization", 2023, https://arxiv.org/abs/2305.18290; ``DPOTrainer`` of
-    TRL, for the names and the smoothing.
+    Source: R. Rafailov et al., "Direct preference optimization", 2023, https://arxiv.org/abs/2305.18290; ``dpo_loss`` of
+    TRL's ``DPOTrainer`` up to 0.28, for the names and the smoothing.
 
     >>> c, r = torch.tensor([-2.0]), torch.tensor([-2.0])  # as likely as before: ln 2
     >>> dpo_loss(c, r, c, r)

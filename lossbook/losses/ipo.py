@@ -34,7 +34,7 @@ def ipo_loss(
 
     Args:
         chosen_logps: log-probabilities of the chosen answers, given their prompts, any shape ``(*)``, usually ``(N,)``,
-            floating point. Sums over the tokens in the paper; TRL and others give **means**, so that long answers do not
+            floating point. By the paper's formula sums over the tokens; TRL gives **means**, so that long answers do not
             count more.
         rejected_logps: those of the rejected answers, shape of ``chosen_logps``.
         ref_chosen_logps: the reference's, of the chosen answers; compute them under ``torch.no_grad()``.
@@ -50,7 +50,8 @@ def ipo_loss(
         TypeError: a tensor holds no floating-point numbers.
 
     Source: M. G. Azar et al., "A general theoretical paradigm to understand learning from human preferences", 2023,
-    equation 17, https://arxiv.org/abs/2310.12036; ``DPOTrainer(loss_type="ipo")`` of TRL, for the names.
+    equation 17, https://arxiv.org/abs/2310.12036; ``DPOConfig(loss_type="ipo")`` of TRL. Names as in its ``dpo_loss``, up
+    to 0.28.
 
     >>> import torch
     >>> c, r = torch.tensor([-2.0]), torch.tensor([-2.0])  # (0 − 1 / (2 · 0.25))²

@@ -42,8 +42,8 @@ def js_div(
         input: **log**-probabilities :math:`\log q` of the model, shape ``(C,)``, ``(N, C)`` or ``(N, C, d1, …)``,
             floating point: what ``log_softmax`` returns.
         target: probabilities :math:`p`, shape of ``input``; log-probabilities with ``log_target=True``.
-        beta: β, the share of the target in the mixture, in (0, 1). Generalized knowledge distillation has it so; as β
-            goes to 0, the divergence divided by β goes to the KL divergence of q from p, with β to 1 the other way.
+        beta: β, the share of the target in the mixture, in (0, 1). Generalized knowledge distillation has it so. As β
+            goes to 0, the divergence over β goes to KL(p ‖ q); as β goes to 1, over 1 − β, to KL(q ‖ p).
         log_target: whether ``target`` holds logarithms.
         dim: the dimension of the classes; ``None`` is 1, or 0 for one sample. For a language model, ``(B, T, V)``, −1.
         reduction: ``"mean"`` divides by the number of distributions, not of elements; ``"sum"``; ``"none"``.

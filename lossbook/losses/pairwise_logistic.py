@@ -44,7 +44,8 @@ def pairwise_logistic_loss(
             RankNet. Without it the first is the better one, the chosen answer of a reward model.
         margin: by how much the better one should lead. Llama 2 gives a larger one to clearer preferences; TRL's
             ``RewardTrainer`` takes it, too.
-        sigma: larger than 0, the steepness: what the lead, less the margin, is multiplied by. σ in RankNet.
+        sigma: larger than 0, the steepness: what the lead, less the margin, is multiplied by. RankNet's paper has
+            none (1); σ in its author's later overview, "From RankNet to LambdaRank to LambdaMART".
         reduction: ``"mean"`` divides by the number of pairs; ``"sum"``, ``"none"``.
 
     Returns:

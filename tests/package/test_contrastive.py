@@ -22,7 +22,7 @@ def by_sentence_transformers(a, b, y):
 
 
 def by_the_paper(a, b, y):
-    """Equation 4 of the paper: Y = 0 is similar."""
+    """As the paper writes it: Y = 0 is similar."""
     d = torch.linalg.vector_norm(a - b, dim=1)
     return (1 - y) / 2 * d**2 + y / 2 * (3 - d).clamp(min=0) ** 2
 

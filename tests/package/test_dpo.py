@@ -18,7 +18,7 @@ def batch():
 
 
 def by_trl(c, r, c0, r0, beta, label_smoothing):
-    """The formula of DPOTrainer, loss_type="sigmoid"."""
+    """The formula of DPOTrainer up to 0.28, loss_type="sigmoid"."""
     logits = (c - c0) - (r - r0)
     return -F.logsigmoid(beta * logits) * (1 - label_smoothing) - F.logsigmoid(-beta * logits) * label_smoothing
 

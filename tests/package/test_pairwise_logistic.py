@@ -20,7 +20,7 @@ def scores():
 
 
 def by_ranknet(a, b, y, sigma):
-    """Equation 3 of the paper."""
+    """As the paper simplifies it; σ is of a later one."""
     o = sigma * (a - b)
     return -y * o + torch.log1p(o.exp())
 

@@ -83,7 +83,11 @@ def uncertainty(n: Settings) -> Iterator[tuple[str, Loss]]:
         lambda x, s: reduce(cost(x, -s) - of_cost(x, -s) + of_cost(x, s)),
     )
     yield _("the variances cost nothing: they grow without end"), lambda x, s: reduce(cost(x, s) - of_cost(x, s))
-    yield _("e⁻ˢ L + s: twice the right loss"), lambda x, s: 2 * right(x, s)
+    plain = n["kind"] == "regression" and n["regularizer"] == "log_sigma"
+    yield (
+        _("e⁻ˢ L + s: twice the right loss") if plain else _("twice the right loss"),
+        lambda x, s: 2 * right(x, s),
+    )
     yield _("the factor ½ is missing"), lambda x, s: reduce((-s).exp() * x + of_cost(x, s))
     yield _("the factor ½ is missing"), lambda x, s: reduce(cost(x, s) + of_cost(x, s))
     yield _("the log-variance is taken for the logarithm of the standard deviation"), lambda x, s: right(x, 2 * s)
