@@ -43,7 +43,7 @@ def generalized_cross_entropy(
         target: class numbers 0 … C − 1, shape ``()``, ``(N,)`` or ``(N, d1, …)``, int64.
         q: the exponent, in [0, 1]. The paper takes 0.7. With 0 the loss is the cross-entropy, its limit.
         k: where :math:`p_t` is at most k, the loss is that of k, without a slope; 0 truncates nothing. The paper has ½ with
-            q = 0.7, and starts with the samples that lie above.
+            q = 0.7.
         ignore_index: samples with this class number add nothing to loss, gradient or mean.
         reduction: ``"mean"`` divides by the number of samples that count; ``"sum"``; ``"none"``.
 

@@ -50,8 +50,7 @@ def softmax_focal_loss(
         weight: one weight for each class, shape ``(C,)``: the paper's α. In MONAI, one number α stands for 1 − α for class
             0 and α for the others; much code multiplies all classes by it.
         ignore_index: samples with this class number add nothing to loss, gradient or mean.
-        average: what ``"mean"`` divides by: the number of ``"samples"`` that count, as segmentation-models-pytorch and
-            most code; the sum of their ``"weights"``, as the cross-entropy of torch; or ``"elements"``, samples times
+        average: what ``"mean"`` divides by: the number of ``"samples"`` that count, as most code has it; the sum of their ``"weights"``, as the cross-entropy of torch; or ``"elements"``, samples times
             classes, as the mean of what kornia and MONAI return, which have a 0 for every class that is not the true one.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
 
@@ -64,7 +63,8 @@ def softmax_focal_loss(
         IndexError: a class number outside 0 … C − 1.
 
     Source: T.-Y. Lin et al., "Focal loss for dense object detection", 2017, https://arxiv.org/abs/1708.02002; for several
-    classes segmentation-models-pytorch's ``FocalLoss``.
+    classes kornia's ``focal_loss`` and MONAI's ``FocalLoss(use_softmax=True)``. Another loss is ``FocalLoss("multiclass")``
+    of segmentation-models-pytorch: the mean over the classes of the binary focal loss.
 
     >>> softmax_focal_loss(torch.zeros(1, 2), torch.tensor([0]))  # (1 − 1/2)² · ln 2
     tensor(0.1733)

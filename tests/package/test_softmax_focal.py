@@ -13,7 +13,7 @@ from tests.package.peers import assert_same, learned
 
 
 def by_cross_entropy(z, target, gamma, weight=None):
-    """As segmentation-models-pytorch: p is read off the cross-entropy, without the weight."""
+    """As ``softmax_focal_loss_with_logits`` of segmentation-models-pytorch: p is read off the cross-entropy, without the weight."""
     losses = F.nll_loss(z.log_softmax(1), target, reduction="none")
     factor = (1 - torch.exp(-losses)) ** gamma
     return factor * losses if weight is None else weight[target] * factor * losses
