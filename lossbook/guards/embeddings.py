@@ -63,7 +63,7 @@ def check_batches(**named: Any) -> None:
         raise ValueError(
             message(
                 "{name} must hold a batch of embeddings, shape (N, D), got {value_shape}. Each is compared with "
-                "the others of the batch; flatten what is more than a row for each: {name}.flatten(1).",
+                "the others of the batch; where a sample has more than one row, flatten it: {name}.flatten(1).",
                 name=name,
                 value_shape=tuple(value.shape),
             )

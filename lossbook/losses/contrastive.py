@@ -161,8 +161,8 @@ def batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
     far = 1 - near
     a, step = row(1, 0, 0, 1, 3, 4).reshape(3, 2), row(0.25, 0.5)
     edges = {
-        _("equal pairs"): (a, a.clone(), row(near, near, near)),
-        _("pairs far apart"): (a, a + 8, row(far, near, far)),
+        _("pairs of equal vectors"): (a, a.clone(), row(near, near, near)),
+        _("pairs of vectors far apart"): (a, a + 8, row(far, near, far)),
         _("one kind of label"): (a, a + step, row(far, far, far)),
     }
     for name, tensors in edges.items():

@@ -169,7 +169,9 @@ def batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
     for n, d, classes in ((6, 3, 2), (8, 4, 3), (8, 2, 2), (5, 6, 2)):
         yield Batch((normal(g, n, d), torch.arange(n) % classes), "(N, D)")
     same = normal(g, 2, 3)
-    yield Batch((same.repeat(2, 1), torch.tensor([0, 1, 0, 1])), "(N, D)", "(N, D)", edge=True, name=_("equal pairs"))
+    yield Batch(
+        (same.repeat(2, 1), torch.tensor([0, 1, 0, 1])), "(N, D)", "(N, D)", edge=True, name=_("pairs of equal vectors")
+    )
     yield Batch((normal(g, 4, 3), torch.zeros(4).long()), "(N, D)", "(N, D)", edge=True, name=_("one class only"))
 
 

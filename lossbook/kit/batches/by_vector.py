@@ -48,7 +48,7 @@ def batches_of_pairs(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
         yield Batch((normal(g, n, d), normal(g, n, d)), "(N, D)")
     yield Batch((normal(g, 1, 3), normal(g, 1, 3)), "(1, D)", "(N, D)")
     same = normal(g, 4, 3)
-    yield Batch((same, same.clone()), "(N, D)", "(N, D)", edge=True, name=_("equal pairs"))
+    yield Batch((same, same.clone()), "(N, D)", "(N, D)", edge=True, name=_("pairs of equal vectors"))
     yield Batch((same, -same), "(N, D)", "(N, D)", edge=True, name=_("opposite vectors"))
     one = same[:1].expand(4, -1)
     yield Batch((one.clone(), one.clone()), "(N, D)", "(N, D)", edge=True, name=_("all vectors equal"))

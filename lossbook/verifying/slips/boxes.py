@@ -39,10 +39,10 @@ def _shared(n: Settings, right: Callable[..., Tensor]) -> Iterator[tuple[str, Lo
     )
     yield _("the intersection is counted twice in the union"), with_iou(twice)
     yield (
-        _("the IoU is divided by the area of the true box alone"),
+        _("the intersection is divided by the area of the true box alone"),
         with_iou(lambda a, b: of.shared_area(a, b) / (of.area(b) + eps)),
     )
-    yield _("1 − is missing: it grows with the quality"), lambda a, b: reduce(1 - each(a, b))
+    yield _("1 − is missing: the value grows with the quality"), lambda a, b: reduce(1 - each(a, b))
     yield _("the boxes are taken as centers and sizes"), lambda a, b: reduce(each(_corners(a), _corners(b)))
     for value in EPSILONS:
         yield (
@@ -120,7 +120,7 @@ def ciou_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
         _("the factor 4 / π² is missing"),
         with_v(lambda iou, v: (v / (1 - iou + v + eps)).detach(), factor=1.0),
     )
-    yield _("alpha is divided by IoU + v, not by 1 − IoU + v"), with_v(lambda iou, v: (v / (iou + v + eps)).detach())
+    yield _("alpha divides v by IoU + v, not by 1 − IoU + v"), with_v(lambda iou, v: (v / (iou + v + eps)).detach())
     for value in (0.0, 0.5):
         says = _("it computes with {name} = {value}").format(name="iou_threshold", value=value)
         yield says, partial(complete_box_iou_loss, **{**n, "iou_threshold": value})

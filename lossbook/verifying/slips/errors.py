@@ -66,4 +66,4 @@ def log_cosh(n: Settings) -> Iterator[tuple[str, Loss]]:
         lambda x, t: reduce(torch.logaddexp(x - t, t - x)),
     )
     yield _("the logarithm of 1 + cosh"), lambda x, t: reduce((x - t).cosh().log1p())
-    yield _("the hyperbolic cosine of the mean error"), lambda x, t: (x - t).mean().cosh().log()
+    yield _("log-cosh of the mean error"), lambda x, t: (x - t).mean().cosh().log()

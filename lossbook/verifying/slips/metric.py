@@ -151,7 +151,7 @@ def nt_xent(n: Settings) -> Iterator[tuple[str, Loss]]:
     yield _("the temperature multiplies where it should divide"), partial(right, temperature=1 / T)
     yield _("only the pairs between the two views count"), partial(clip_loss, temperature=T)
     yield _("only the pairs between the two views count"), partial(info_nce_loss, temperature=T)
-    yield _("only the views of the first half are asked"), one_half
+    yield _("only the losses of the first half of the views count"), one_half
     yield _("the sum is divided by N, not by the 2N views"), lambda a, b: 2 * right(a, b)
 
 
@@ -221,7 +221,10 @@ def arcface(n: Settings) -> Iterator[tuple[str, Loss]]:
         return loss
 
     yield _("the margin is missing"), partial(right, margin=0.0)
-    yield _("the margin is subtracted from the cosine, not added to the angle (CosFace)"), of_own(lambda c: c - margin)
+    yield (
+        _("the margin is subtracted from the cosine, as in CosFace, not added to the angle"),
+        of_own(lambda c: c - margin),
+    )
     yield (
         _("the margin is subtracted from the angle, not added"),
         of_own(lambda c: (c.clamp(-1, 1).acos() - margin).cos()),

@@ -27,7 +27,7 @@ def generalized(n: Settings) -> Iterator[tuple[str, Loss]]:
     yield _("the division by q is missing"), _of_p(n, lambda p: 1 - p**q)
     yield _("the exponent is 1 − q, not q"), _of_p(n, lambda p: (1 - p ** (1 - q)) / q)
     yield _("the power is taken of 1 − p, not of p"), _of_p(n, lambda p: (1 - p) ** q / q)
-    yield _("1 − is missing: it grows with the quality"), _of_p(n, lambda p: p**q / q)
+    yield _("1 − is missing: the value grows with the quality"), _of_p(n, lambda p: p**q / q)
     yield _("it is the cross-entropy: q is not used"), partial(generalized_cross_entropy, **{**n, "q": 0.0})
     for value in (0.5, 0.7, 0.8, 1.0):
         says = _("it computes with {name} = {value}").format(name="q", value=value)
@@ -47,6 +47,6 @@ def symmetric(n: Settings) -> Iterator[tuple[str, Loss]]:
     )
     for value, says in ((-9.210340371976182, 1e-4), (-16.11809565095832, 1e-7), (-13.815510557964274, 1e-6)):
         yield (
-            _("log 0 is the logarithm of {value}").format(value=says),
+            _("log 0 is replaced by the logarithm of {value}").format(value=says),
             partial(symmetric_cross_entropy, **{**n, "log_zero": value}),
         )

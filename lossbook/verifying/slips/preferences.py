@@ -139,7 +139,7 @@ def list_net(n: Settings) -> Iterator[tuple[str, Loss]]:
         if other != n["relevance"]:
             yield says, partial(right, relevance=other)
     yield _("softmax goes over dimension 0, the batch, and not over the items"), lambda s, y: right(s.T, y.T)
-    yield _("the divergence, from which the entropy of the target is subtracted"), of(lambda p, q: p * (p.log() - q))
+    yield _("the divergence: the entropy of the target is subtracted"), of(lambda p, q: p * (p.log() - q))
     yield _("scores and relevance are exchanged"), lambda s, y: right(y, s)
     yield _("the mean over all elements"), lambda s, y: right(s, y) / s.shape[-1]
     yield _("the logarithm is missing"), of(lambda p, q: -p * q.exp())
