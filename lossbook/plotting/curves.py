@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import itertools
 from collections import Counter
@@ -147,7 +148,7 @@ def _subjects(loss: str | Callable, entry: Entry | None, given: dict[str, Any]) 
     module = loss if isinstance(loss, torch.nn.Module) else None
     function: Callable[..., Tensor]
     if module is not None:
-        function = _in_float64(module)
+        function = _in_float64(module, entry)
     elif entry is not None and isinstance(loss, (str, type)):
         function = _function(entry)
     else:
@@ -159,8 +160,8 @@ def _subjects(loss: str | Callable, entry: Entry | None, given: dict[str, Any]) 
         chosen = dict(zip(given, map(precise, values), strict=True))
         shown = _changed(module, entry) if module is not None and entry else chosen
         views = _views(entry, shown) if entry else ()
-        one_by_one = entry is None or module is not None or "reduction" in chosen
-        call = partial(function, **({} if one_by_one else {"reduction": "none"}), **chosen)
+        one_by_one = entry is None or "reduction" in chosen
+        call = partial(function, **({} if one_by_one or module else {"reduction": "none"}), **chosen)
         subjects.append(Subject(name, ", ".join(map(_written, shown.items())), call, views, one_by_one))
     return subjects
 
@@ -187,8 +188,12 @@ def _views(entry: Entry, chosen: dict[str, Any]) -> tuple[View, ...]:
     return views
 
 
-def _in_float64(module: torch.nn.Module) -> Callable[..., Tensor]:
+def _in_float64(module: torch.nn.Module, entry: Entry | None) -> Callable[..., Tensor]:
+    """The module in float64. One of the catalogue gives a loss for each sample: all values in one call."""
     state = {name: precise(tensor) for name, tensor in module.state_dict().items()}
+    if entry:
+        module = copy.copy(module)
+        module.reduction = "none"
     return lambda *inputs: torch.func.functional_call(module, state, inputs)
 
 

@@ -124,19 +124,26 @@ def test_the_right_loss_passes(name):
 
 
 @every_loss
-def test_a_slip_gets_its_hint_in_every_language(name):
+def test_a_slip_gets_its_hint(name):
+    slip, diagnosis = SLIPS[name]
+    verdict = check(name, slip)
+    assert not verdict
+    facts = "\n".join(verdict.facts)
+    assert len(verdict.facts) >= 2, "the smallest input, and what came"
+    assert "guide/" not in facts, "the reader is on the page already"
+    if diagnosis:
+        assert (diagnosis in facts) == WRITTEN[name].names_the_slip
+
+
+@pytest.mark.parametrize("name", ["write-bce", "mend-kl", "write-triplet"])
+def test_the_hint_is_in_the_language_of_the_reader(name):
     slip, diagnosis = SLIPS[name]
     hints = set()
     for language in languages():
         set_language(language)
         verdict = check(name, slip)
-        assert not verdict
         hints.add(verdict.message)
-        facts = "\n".join(verdict.facts)
-        assert len(verdict.facts) >= 2, "the smallest input, and what came"
-        assert "guide/" not in facts, "the reader is on the page already"
-        if diagnosis:
-            assert (gettext(diagnosis) in facts) == WRITTEN[name].names_the_slip
+        assert (gettext(diagnosis) in "\n".join(verdict.facts)) == WRITTEN[name].names_the_slip
     assert len(hints) == len(languages())
 
 
