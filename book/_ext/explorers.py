@@ -71,15 +71,15 @@ def shown(number: float) -> str:
 
 def control(name: str, kind, label: str) -> str:
     if isinstance(kind, Choice):
+        chosen = {kind.start: ' selected=""'}
         options = "".join(
-            f'<option value="{value}"{" selected" * (value == kind.start)}>{shown(value)}</option>'
-            for value in kind.options
+            f'<option value="{value}"{chosen.get(value, "")}>{shown(value)}</option>' for value in kind.options
         )
-        return f'<label>{label}<select name="{name}" data-control>{options}</select></label>'
+        return f'<label>{label}<select name="{name}" data-control="">{options}</select></label>'
     ends = f'min="{kind.low}" max="{kind.high}" step="{kind.step}" value="{kind.start}"'
     return (
         f"<label><span>{label} <output>{shown(kind.start)}</output></span>"
-        f'<input type="range" name="{name}" data-control {ends}></label>'
+        f'<input type="range" name="{name}" data-control="" {ends}/></label>'
     )
 
 
@@ -103,9 +103,9 @@ def bars(explorer: Explorer, answer: dict) -> str:
     if not explorer.classes:
         return ""
     rows = "".join(
-        f'<li class="bar" style="--share: {share:.4f}">{escape(explorer.controls[name].label())}'
-        f" <output>{shown(share)}</output></li>"
-        for name, share in zip(explorer.classes, answer["probabilities"], strict=True)
+        f'<li class="bar" style="--share: {share:.4f}">{_("class %(number)s") % {"number": number}}: '
+        f"<output>{shown(share)}</output></li>"
+        for number, share in enumerate(answer["probabilities"])
     )
     return f'<p>{_("Probabilities")}</p><ul class="bars">{rows}</ul>'
 
@@ -144,9 +144,9 @@ def figure(explorer: Explorer, up: str) -> str:
     said = " ".join(f'data-{key}="{escape(text)}"' for key, text in texts.items())
     title = _("Explore %(loss)s") % {"loss": name}
     return f"""
-<figure class="explorer pst-js-only" data-loss="{explorer.loss}" {assets} role="group" aria-label="{title}">
+<figure class="explorer site-only pst-js-only" data-loss="{explorer.loss}" {assets} role="group" aria-label="{title}">
 <figcaption>{title}</figcaption>
-<form>
+<form autocomplete="off">
 <svg class="curves" viewBox="0 0 480 240" aria-hidden="true">{drawn}</svg>
 <p class="axis">{labels[explorer.over]}</p>
 <p class="values"><span class="loss">{_("Loss")} <output name="loss">{shown(answer["loss"])}</output></span>

@@ -105,8 +105,9 @@ class Explorer {
     this.busy = false;
     if (this.again) {
       this.again = false;
-      this.update();
+      return this.update();
     }
+    this.figure.dataset.shows = JSON.stringify(this.values());
   }
 
   // The loss beside it takes the controls they share, and its own starting values.
@@ -120,8 +121,11 @@ class Explorer {
 
   show({ loss, gradient, working, curve, probabilities }, compared) {
     this.status.textContent = "";
-    this.figure.querySelector("output[name=loss]").value = shown(loss);
-    this.figure.querySelector("output[name=gradient]").value = shown(gradient);
+    for (const [name, number] of Object.entries({ loss, gradient })) {
+      const output = this.figure.querySelector(`output[name=${name}]`);
+      output.value = shown(number);
+      output.dataset.number = number; // every digit
+    }
     const curves = [
       { name: "loss", points: curve.map(([x, y]) => [x, y]) },
       { name: "gradient", points: curve.map(([x, , slope]) => [x, slope]) },
@@ -139,14 +143,14 @@ class Explorer {
   }
 
   complain({ type, message, line, endless }) {
-    const { endless: noEnd, fault, somewhere, failed } = this.status.dataset;
+    const { noEnd, fault, somewhere, failed } = this.status.dataset;
     if (endless) this.status.textContent = noEnd;
     else if (!type) this.status.textContent = failed;
     else {
       const said = line ? fault.replace("{line}", line) : somewhere;
       this.status.textContent = said.replace("{error}", `${type}: ${message}`);
     }
-    for (const name of ["loss", "gradient"]) this.figure.querySelector(`output[name=${name}]`).value = "…";
+    for (const output of this.figure.querySelectorAll(".values output")) output.value = "…";
   }
 
   drawPlane() {
