@@ -205,7 +205,7 @@ def chosen(choose, numbers):
     At the bend the slope is PyTorch's: beside a constant the number's, as in clamp; of two numbers the mean.
     """
     numbers = numbers if len(numbers) > 1 else tuple(numbers[0])
-    value = value_of(choose(numbers))
+    value = choose([value_of(x) for x in numbers])  # MicroPython compares no float with a Number
     slopes = [x.slope for x in numbers if isinstance(x, Number) and x.value == value]
     if not any(isinstance(x, Number) for x in numbers):
         return value
@@ -278,13 +278,15 @@ def names():
     }
 
 
-def filled(template, around):
+def filled(template, numbers):
     """The arguments of the definition: a text in the template is the name of a control, or a formula with such names."""
     if isinstance(template, dict):
-        return {name: filled(part, around) for name, part in template.items()}
+        return {name: filled(part, numbers) for name, part in template.items()}
     if isinstance(template, list):
-        return [filled(part, around) for part in template]
-    return eval(template, around) if isinstance(template, str) else template
+        return [filled(part, numbers) for part in template]
+    if not isinstance(template, str):
+        return template
+    return numbers[template] if template in numbers else eval(template, dict(numbers, math=Mathematics))
 
 
 def loss_of(definition, arguments, reduction):
@@ -314,7 +316,7 @@ def answer(request):
             name: Number(value, float(name == asked["variable"])) if isinstance(value, float) else value
             for name, value in values.items()
         }
-        arguments = filled(asked["arguments"], dict(names(), **numbers))
+        arguments = filled(asked["arguments"], numbers)
         working.clear()
         return loss_of(definition, arguments, asked["reduction"])
 
