@@ -18,8 +18,8 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 import lossbook
 from book._ext.languages import speak
 from book._ext.sections import cell_number
-from lossbook.catalogue import find
 from lossbook.lessons.explorers import EXPLORERS, Choice, Explorer, working
+from tools.book import REFERENCE
 
 CHART = Path(__file__).parent.parent / "_static/explorer/chart.js"
 ASSETS = {
@@ -31,14 +31,13 @@ ASSETS = {
     "python": "_static/explorer/working.py",
     "explorers": "_static/explorer/explorers.json",
 }
-PICTURE = "curves"  #: the cell of a loss's page that draws it
 POINTS = 101  #: of a curve, as in explorer.js
 
 
 def of_page(docname: str) -> list[Explorer]:
-    """The explorers of the losses that a page is about."""
+    """The explorers that stand on a page."""
     page = docname.split("/", 2)[-1]
-    return [explorer for explorer in EXPLORERS.values() if find(explorer.loss).page == page]
+    return [explorer for explorer in EXPLORERS.values() if explorer.page == page]
 
 
 @cache
@@ -49,9 +48,9 @@ def engine() -> MiniRacer:
 
 
 @cache
-def drawing(loss: str) -> tuple[str, dict]:
+def drawing(name: str) -> tuple[str, dict]:
     """The curves at the start, and what the interpreter says there: the same in every language."""
-    explorer = EXPLORERS[loss]
+    explorer = EXPLORERS[name]
     over = explorer.controls[explorer.over]
     xs = [over.low + i / (POINTS - 1) * (over.high - over.low) for i in range(POINTS)]
     answer = explorer.answer(xs=xs)
@@ -120,14 +119,13 @@ def comparison(explorer: Explorer) -> str:
     ]
     if not others:
         return ""
-    options = "".join(f'<option value="{o.loss}">{find(o.loss).module.__name__}</option>' for o in others)
+    options = "".join(f'<option value="{o.name}">{o.title()}</option>' for o in others)
     return f'<label>{_("Compare with")}<select name="compare"><option value="">—</option>{options}</select></label>'
 
 
 def figure(explorer: Explorer, up: str) -> str:
     """The explorer as HTML, in the language of the page being written."""
-    drawn, answer = drawing(explorer.loss)
-    name = find(explorer.loss).module.__name__
+    drawn, answer = drawing(explorer.name)
     labels = {
         key: escape(kind.label()) if kind.label else f"<code>{key}</code>" for key, kind in explorer.controls.items()
     }
@@ -142,15 +140,15 @@ def figure(explorer: Explorer, up: str) -> str:
         "failed": _("The interpreter could not be loaded. Touch a control to try again."),
     }
     said = " ".join(f'data-{key}="{escape(text)}"' for key, text in texts.items())
-    title = _("Explore %(loss)s") % {"loss": name}
+    title = _("Explore: %(what)s") % {"what": explorer.title()}
     return f"""
-<figure class="explorer site-only pst-js-only" data-loss="{explorer.loss}" {assets} role="group" aria-label="{title}">
+<figure class="explorer site-only pst-js-only" data-loss="{explorer.name}" {assets} role="group" aria-label="{title}">
 <figcaption>{title}</figcaption>
 <form autocomplete="off">
 <svg class="curves" viewBox="0 0 480 240" aria-hidden="true">{drawn}</svg>
 <p class="axis">{labels[explorer.over]}</p>
-<p class="values"><span class="loss">{_("Loss")} <output name="loss">{shown(answer["loss"])}</output></span>
-<span class="gradient">{_("Gradient")} <output name="gradient">{shown(answer["gradient"])}</output></span></p>
+<p class="values"><span class="loss">{explorer.value()} <output name="loss">{shown(answer["loss"])}</output></span>
+<span class="gradient">{_("gradient")} <output name="gradient">{shown(answer["gradient"])}</output></span></p>
 <div class="controls">{controls}{comparison(explorer)}</div>
 {plane(explorer)}{bars(explorer, answer)}
 <details class="working"><summary>{_("The working")}</summary><ol>{steps}</ol></details>
@@ -175,17 +173,16 @@ class Explorers(SphinxPostTransform):
         """Called by Sphinx for each page."""
         docname = self.env.docname
         ids = self.env.metadata[docname].get("cells", [])
-        if PICTURE not in ids or not (found := of_page(docname)):
+        if not (found := of_page(docname)):
             return
-        number = ids.index(PICTURE)
-        cells = self.document.findall(nodes.container)
-        cell = next(c for c in cells if "cell" in c["classes"] and cell_number(c) == number)
-        language = speak(self.app, docname)
-        lossbook.set_language(language)
+        lossbook.set_language(speak(self.app, docname))
         up = "../" * docname.count("/")
-        html = "".join(figure(explorer, up) for explorer in found)
-        lossbook.set_language("en")
-        cell.parent.insert(cell.parent.index(cell) + 1, nodes.raw("", html, format="html"))
+        containers = [node for node in self.document.findall(nodes.container) if "cell" in node["classes"]]
+        for explorer in reversed(found):  # each directly below the picture
+            cell = next(node for node in containers if ids[cell_number(node)] == explorer.cell)
+            html = nodes.raw("", figure(explorer, up), format="html")
+            cell.parent.insert(cell.parent.index(cell) + 1, html)
+        lossbook.set_language(REFERENCE)
 
 
 def write_assets(app: Sphinx, exception: Exception | None) -> None:
@@ -194,7 +191,7 @@ def write_assets(app: Sphinx, exception: Exception | None) -> None:
         return
     folder = Path(app.outdir, "_static/explorer")
     copyfile(working.__file__, folder / "working.py")
-    requests = {loss: explorer.request() | {"points": explorer.points} for loss, explorer in EXPLORERS.items()}
+    requests = {name: explorer.request() | {"points": explorer.points} for name, explorer in EXPLORERS.items()}
     (folder / "explorers.json").write_text(json.dumps(requests), encoding="utf-8")
 
 

@@ -8,7 +8,10 @@ import torch
 
 from lossbook.catalogue import CATALOGUE, find
 from lossbook.lessons.explorers import EXPLORERS, Choice, working
+from tools.book import pages
 
+LOSSES = [explorer for explorer in EXPLORERS.values() if explorer.page.startswith("guide/")]
+every_loss = pytest.mark.parametrize("explorer", LOSSES, ids=lambda explorer: explorer.name)
 every_explorer = pytest.mark.parametrize("explorer", EXPLORERS.values(), ids=EXPLORERS)
 
 
@@ -31,7 +34,7 @@ def as_tensors(explorer, values):
         for name, value in values.items()
     }
     over = number[explorer.over].requires_grad_()
-    name = explorer.loss
+    name = explorer.name
     if name in ("l1", "mse", "smooth_l1", "huber", "bce", "bce_with_logits"):
         inputs = [number["input"].reshape(1), torch.as_tensor(number["target"], dtype=torch.float64).reshape(1)]
         settings = {k: v for k, v in number.items() if k not in ("input", "target")}
@@ -61,11 +64,11 @@ def as_tensors(explorer, values):
     return inputs, settings, over
 
 
-@every_explorer
+@every_loss
 def test_value_and_gradient_are_the_losses(explorer):
     for values in points(explorer):
         inputs, settings, over = as_tensors(explorer, values)
-        loss = find(explorer.loss).function(*inputs, **settings)
+        loss = find(explorer.name).function(*inputs, **settings)
         [gradient] = torch.autograd.grad(loss, over)
         answer = explorer.answer(values)
         assert answer["loss"] == pytest.approx(loss.item(), abs=1e-9)
@@ -108,10 +111,10 @@ def test_another_constant_is_another_loss():
     assert json.loads(working.answer(json.dumps(request)))["loss"] != EXPLORERS["huber"].answer()["loss"]
 
 
-@every_explorer
+@every_loss
 def test_controls_are_the_arguments_of_the_loss(explorer):
     """Each slider goes by the argument it sets; a vector's by the argument and a number."""
-    arguments = find(explorer.loss).function.__wrapped__.__code__.co_varnames
+    arguments = find(explorer.name).function.__wrapped__.__code__.co_varnames
     assert {name.rpartition("_")[0] if name[-2:] in ("_0", "_1", "_2") else name for name in explorer.controls} <= set(
         arguments
     )
@@ -119,4 +122,40 @@ def test_controls_are_the_arguments_of_the_loss(explorer):
 
 def test_every_loss_with_a_page_has_an_explorer():
     without = {"triplet_margin_with_distance"}  # its argument is a function: on the page of the triplet loss
-    assert {entry.name for entry in CATALOGUE if entry.page} - without == set(EXPLORERS)
+    assert {entry.name for entry in CATALOGUE if entry.page} - without == {explorer.name for explorer in LOSSES}
+
+
+@pytest.mark.parametrize("values", list(points(EXPLORERS["softmax"])))
+def test_softmax(values):
+    logits = torch.tensor([values[f"input_{i}"] for i in range(3)], dtype=torch.float64, requires_grad=True)
+    shares = torch.softmax(logits / values["temperature"], 0)
+    answer = EXPLORERS["softmax"].answer(values)
+    assert answer["probabilities"] == pytest.approx(shares.tolist())
+    assert answer["loss"] == pytest.approx(shares[0].item())
+    assert answer["gradient"] == pytest.approx(torch.autograd.grad(shares[0], logits)[0][0].item())
+
+
+def test_descent_is_sgd_on_the_point_of_the_page():
+    """With the definition's own derivative: the loss after so many steps over the learning rate."""
+    for values in points(EXPLORERS["descent"]):
+        a = torch.tensor(values["start"], dtype=torch.float64, requires_grad=True)
+        optimizer = torch.optim.SGD([a], lr=values["learning_rate"])
+        for _ in range(values["steps"]):
+            optimizer.zero_grad()
+            (3 - (a * -3)).square().backward()
+            optimizer.step()
+        answer = EXPLORERS["descent"].answer(values)
+        assert answer["loss"] == pytest.approx((3 + 3 * a.item()) ** 2, abs=1e-9)
+    higher, lower = (EXPLORERS["descent"].answer({"learning_rate": 0.03 + h})["loss"] for h in (1e-5, -1e-5))
+    gradient = EXPLORERS["descent"].answer({"learning_rate": 0.03})["gradient"]
+    assert gradient == pytest.approx((higher - lower) / 2e-5, rel=1e-6)
+
+
+def test_the_error_of_a_line_is_the_pages():
+    """Seven points of the page, by its own cell."""
+    cells = {cell.id: cell.source for cell in pages("en")["first-losses/one-point"].cells}
+    there = {}
+    exec("import torch\n" + "\n".join(cells["data-and-line"].splitlines()[:2]), there)
+    x, y = there["x"].double(), there["y"].double()
+    loss = (0.5 * x - 1 - y).square().mean().item()
+    assert EXPLORERS["line_error"].answer({"weight": 0.5, "bias": -1.0})["loss"] == pytest.approx(loss, abs=1e-6)

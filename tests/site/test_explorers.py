@@ -3,7 +3,6 @@ a slip is told in a sentence, and an endless loop ends."""
 
 import pytest
 
-from lossbook.catalogue import find
 from lossbook.lessons.explorers import EXPLORERS
 from tests.package.test_explorers import points
 from tests.site.browser import violations, wider_than_screen
@@ -15,7 +14,7 @@ SHOWS = "([figure, values]) => figure.dataset.shows === JSON.stringify(values)"
 
 def figure(tab, loss, language="en"):
     """The explorer of a loss, on its page."""
-    tab.goto(f"book/{language}/{find(loss).page}.html")
+    tab.goto(f"book/{language}/{EXPLORERS[loss].page}.html")
     found = tab.locator(f"figure.explorer[data-loss={loss}]")
     found.scroll_into_view_if_needed()
     return found
@@ -77,7 +76,7 @@ def test_a_reader_changes_the_definition(reader, language):
     own = editor.input_value()
     assert own == EXPLORERS["huber"].source
     status = explorer.locator("[role=status]")
-    page = WebPage(f"book/{language}/{find('huber').page}")
+    page = WebPage(f"book/{language}/{EXPLORERS['huber'].page}")
 
     editor.fill(own.replace("delta * (e - delta / 2)", "5 * e"))
     run.click()
@@ -163,7 +162,7 @@ def test_an_open_explorer_is_accessible(reader, width, scheme):
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("loss", EXPLORERS)
 def test_every_control_has_a_name_in_every_language(language, loss):
-    soup = WebPage(f"book/{language}/{find(loss).page}").soup.select_one(f"figure[data-loss={loss}]")
+    soup = WebPage(f"book/{language}/{EXPLORERS[loss].page}").soup.select_one(f"figure[data-loss={loss}]")
     controls = soup.select("[data-control]")
     assert [control["name"] for control in controls] == list(EXPLORERS[loss].controls)
     labels = [control.find_parent("label").get_text(" ", strip=True) for control in controls]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from . import working
+from . import descent, losses, working
 from .explorer import Choice, Explorer, Slider
-from .losses import EXPLORERS
 
 __all__ = ["EXPLORERS", "Choice", "Explorer", "Slider", "working"]
+
+EXPLORERS: dict[str, Explorer] = {explorer.name: explorer for explorer in (*losses.EXPLORERS, *descent.EXPLORERS)}

@@ -6,11 +6,12 @@ import ast
 import inspect
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ...catalogue import find
+from ...kit.entry import Term
+from ...language import gettext as _
 from . import working
 
 
@@ -36,21 +37,28 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True)
 class Explorer:
-    """A loss under the finger. In `arguments` a text is the name of a control, or a formula with such names."""
+    """A formula under the finger. In `arguments` a text is the name of a control, or a formula with such names."""
 
-    loss: str  #: a name of the catalogue
-    arguments: dict[str, Any]  #: of the loss's definition, for one sample
+    name: str  #: of the loss in the catalogue, or of what else is explored
+    definition: Callable[..., Iterator[Term]]  #: in plain Python: what the page runs, and the reader may change
+    page: str
+    cell: str = "curves"  #: the cell of the page that it stands below: there the picture is
+    title: Callable[[], str]
+    value: Callable[[], str] = lambda: _("loss")  #: what the definition gives
+    arguments: dict[str, Any]  #: of the definition, for one sample
     controls: dict[str, Slider | Choice]
     over: str  #: the control on the horizontal axis
     points: dict[str, tuple[str, str]] | None = None  #: points of a plane, each with the controls of its coordinates
     reduction: str = "mean"  #: of the elements of this one sample
-    classes: tuple[str, ...] = ()  #: the controls that are logits, shown with their probabilities
+    classes: tuple[str, ...] = ()  #: the logits, as in `arguments`, whose probabilities are shown
 
     @property
     def source(self) -> str:
         """The text of the definition, with the constants and functions of its file that it uses."""
-        definition = find(self.loss).definition
-        return "\n\n".join([*_helpers(definition), inspect.getsource(definition).strip()]) + "\n"
+        text = (
+            inspect.getsource(self.definition).strip().replace(f"def {self.definition.__name__}(", "def definition(", 1)
+        )
+        return "\n\n\n".join([*_helpers(self.definition), text]) + "\n"
 
     def request(self, values: dict[str, float] | None = None, xs: list[float] | None = None) -> dict[str, Any]:
         """What `working.answer` is asked: the page's script sends the same."""

@@ -7,7 +7,7 @@ imports what both have, and hands the definition what MicroPython lacks.
 import json
 import math
 
-working = []  # the steps of the calculation under way: a pattern, the numbers in it, the result
+working: list = []  # the steps of the calculation under way: a pattern, the numbers in it, the result
 
 
 class Number:
@@ -222,10 +222,10 @@ def sum_of(numbers, start=0):
 
 def same_length(*rows, strict=False):
     """zip, whose strict MicroPython does not know."""
-    rows = [list(row) for row in rows]
-    if strict and len({len(row) for row in rows}) > 1:
-        raise ValueError("zip() arguments differ in length: " + ", ".join(str(len(row)) for row in rows))
-    return zip(*rows)  # noqa: B905 (MicroPython has no strict)
+    lists = [list(row) for row in rows]
+    if strict and len({len(row) for row in lists}) > 1:
+        raise ValueError("zip() arguments differ in length: " + ", ".join(str(len(row)) for row in lists))
+    return zip(*lists)  # noqa: B905 (MicroPython has no strict)
 
 
 class Mathematics:
@@ -329,7 +329,7 @@ def answer(request):
     }
     curve = [[x] + pair(at(dict(values, **{asked["variable"]: float(x)}))) for x in asked["xs"]]
     loss, gradient = pair(at(values))
-    shares = probabilities([values[name] for name in asked["classes"]])
+    shares = probabilities(filled(asked["classes"], values))
     return json.dumps(
         {"loss": loss, "gradient": gradient, "working": written(working), "curve": curve, "probabilities": shares}
     )
