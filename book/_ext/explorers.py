@@ -56,9 +56,9 @@ def drawing(name: str) -> tuple[str, dict]:
     answer = explorer.answer(xs=xs)
     curves = [
         {"name": name, "points": [[point[0], point[place]] for point in answer["curve"]]}
-        for place, name in enumerate(("loss", "gradient"), 1)
+        for place, name in enumerate(("loss", "gradient")[: 1 + explorer.draws_gradient], 1)
     ]
-    marked = [over.start, answer["loss"], answer["gradient"]]
+    marked = [over.start, answer["loss"], answer["gradient"]][: 1 + len(curves)]
     return engine().call("chart", {"curves": curves, "marked": marked}), answer
 
 
@@ -191,7 +191,10 @@ def write_assets(app: Sphinx, exception: Exception | None) -> None:
         return
     folder = Path(app.outdir, "_static/explorer")
     copyfile(working.__file__, folder / "working.py")
-    requests = {name: explorer.request() | {"points": explorer.points} for name, explorer in EXPLORERS.items()}
+    requests = {
+        name: explorer.request() | {"points": explorer.points, "drawsGradient": explorer.draws_gradient}
+        for name, explorer in EXPLORERS.items()
+    }
     (folder / "explorers.json").write_text(json.dumps(requests), encoding="utf-8")
 
 

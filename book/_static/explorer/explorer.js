@@ -126,13 +126,11 @@ class Explorer {
       output.value = shown(number);
       output.dataset.number = number; // every digit
     }
-    const curves = [
-      { name: "loss", points: curve.map(([x, y]) => [x, y]) },
-      { name: "gradient", points: curve.map(([x, , slope]) => [x, slope]) },
-    ];
+    const curves = [{ name: "loss", points: curve.map(([x, y]) => [x, y]) }];
+    if (this.spec.drawsGradient) curves.push({ name: "gradient", points: curve.map(([x, , slope]) => [x, slope]) });
+    const marked = [this.values()[this.spec.variable], loss, gradient].slice(0, 1 + curves.length);
     if (compared) curves.push({ name: "compared", points: compared.curve.map(([x, y]) => [x, y]) });
-    const at = this.values()[this.spec.variable];
-    this.figure.querySelector(".curves").innerHTML = chart({ curves, marked: [at, loss, gradient] });
+    this.figure.querySelector(".curves").innerHTML = chart({ curves, marked });
     this.figure.querySelector(".working ol").replaceChildren(
       ...working.map((line) => Object.assign(document.createElement("li"), { textContent: line })),
     );

@@ -61,6 +61,7 @@ EXPLORERS = (
             "steps": Choice(options=(1, 2, 3, 5, 10), start=3, label=lambda: _("number of steps")),
         },
         over="learning_rate",
+        draws_gradient=False,
     ),
     Explorer(
         name="line_error",

@@ -50,6 +50,7 @@ class Explorer:
     over: str  #: the control on the horizontal axis
     points: dict[str, tuple[str, str]] | None = None  #: points of a plane, each with the controls of its coordinates
     reduction: str = "mean"  #: of the elements of this one sample
+    draws_gradient: bool = True  #: not where it would dwarf the curve
     classes: tuple[str, ...] = ()  #: the logits, as in `arguments`, whose probabilities are shown
 
     @property
