@@ -79,6 +79,11 @@ class Explorer:
         return json.loads(working.answer(json.dumps(self.request(values, xs))))
 
 
+def _named(function: Callable, name: str) -> str:
+    """The text of a function, under the name by which it is called."""
+    return inspect.getsource(function).strip().replace(f"def {function.__name__}(", f"def {name}(", 1)
+
+
 def _helpers(function: Callable) -> list[str]:
     """The texts of what a function takes from its module, and of what that takes from there."""
     texts: dict[str, str] = {}
@@ -98,7 +103,7 @@ def _helpers(function: Callable) -> list[str]:
         for name in sorted(used - texts.keys() - working.names().keys()):
             found = getattr(module, name, None)
             if inspect.isfunction(found) and found is not function:
-                texts[name] = inspect.getsource(found).strip()
+                texts[name] = _named(found, name)
                 todo.append(found)
             elif name in constants:
                 texts[name] = constants[name]
