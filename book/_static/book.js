@@ -103,3 +103,13 @@ for (const code of document.querySelectorAll("div.highlight:not(.cell_output div
   });
   code.append(button);
 }
+
+// Explorers wait for the first touch: then comes what moves them.
+for (const figure of document.querySelectorAll("figure.explorer")) {
+  const touches = ["pointerdown", "focusin", "input", "keydown"];
+  const begin = () => {
+    for (const touch of touches) figure.removeEventListener(touch, begin);
+    import(new URL(figure.dataset.script, document.baseURI).href).then((module) => module.begin(figure));
+  };
+  for (const touch of touches) figure.addEventListener(touch, begin);
+}

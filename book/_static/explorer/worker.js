@@ -1,0 +1,29 @@
+// Runs definitions in MicroPython, away from the page: an endless loop there can be stopped by ending this worker.
+"use strict";
+
+let ready;
+
+async function start({ interpreter, wasm, python }) {
+  const [{ loadMicroPython }, source] = await Promise.all([import(interpreter), fetch(python).then((r) => r.text())]);
+  const micropython = await loadMicroPython({ url: wasm, heapsize: 8 << 20 });
+  micropython.FS.writeFile("/working.py", source);
+  return micropython.pyimport("working");
+}
+
+// MicroPython's report: the last line says what is wrong, the last place in the definition says where.
+function complaint({ type, message }) {
+  const lines = message.trim().split("\n");
+  const places = lines.filter((line) => line.includes('"<string>"')).map((line) => Number(/line (\d+)/.exec(line)?.[1]));
+  return { type, message: lines.at(-1).replace(/^\w+: /, ""), line: places.at(-1) };
+}
+
+onmessage = async ({ data: { id, assets, request } }) => {
+  try {
+    ready ??= start(assets);
+    const working = await ready;
+    postMessage({ id, started: true });
+    postMessage({ id, answer: JSON.parse(working.answer(JSON.stringify(request))) });
+  } catch (error) {
+    postMessage({ id, error: error.name === "PythonError" ? complaint(error) : { type: "", message: String(error) } });
+  }
+};
