@@ -14,7 +14,7 @@ from ..guards.losses import check_result
 from ..kit.steps import Step
 from ..kit.text import elided, number, row
 from ..language import gettext as _
-from ..tracing import Broadcast, Operation, Operations, body_of, broadcasts, snapshot, tensors_in
+from ..tracing import Broadcast, Operation, Operations, body_of, broadcasts, snapshot, steep, tensors_in
 from .lines import Call, Lines, Made, Visit, depth_of
 
 #: Operations that compute nothing: no step of their own.
@@ -60,6 +60,7 @@ class Steps:
     def __init__(self, operations: list[Operation], given: list[Tensor], value: Tensor) -> None:
         self.operations = operations
         self.broadcasts = {id(b.operation): b for b in broadcasts(operations, given)}
+        self.steep = {id(o) for o in steep(operations, value)}
         self.result = {id(o) for o in leading_to(value, operations)}  #: operations that the result came from
         #: The loss carries no gradient at all: then comparisons, argmax and the like are told too, where it ended.
         self.lost = not value.requires_grad
@@ -127,10 +128,12 @@ class Steps:
                 yield step(text, o.result, marks)
 
     def _marks(self, value: Tensor, operations: Sequence[Operation], *, inside: bool = False) -> list[str]:
-        """Warn of what is suspicious: broadcasting, numbers that are not finite, a lost gradient."""
+        """Warn of what is suspicious: broadcasting, numbers or slopes that are not finite, a lost gradient."""
         marks = [says_broadcast(self.broadcasts[id(o)]) for o in operations if id(o) in self.broadcasts]
         if value.is_floating_point() and not bool(value.isfinite().all()):
             marks.append(_("not finite from here on"))
+        if any(id(o) in self.steep for o in operations):
+            marks.append(_("the slope is not finite here, and with it the gradient"))
         cut = value.is_floating_point() and not value.requires_grad and any(self._ends(o) for o in operations)
         if cut and (self.lost or not inside):  # a library that carries the gradient in the end does as it means to
             marks.append(_("the gradient ends here"))
