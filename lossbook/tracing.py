@@ -166,6 +166,7 @@ class Operations(TorchFunctionMode):
         return frame.f_lineno, place_of(inner), in_forward
 
 
+@functools.lru_cache(maxsize=1024)
 def name_of(function: Any) -> str:
     """The short name of a function of torch: ``add`` for ``Tensor.add_`` and ``Tensor.__add__``, ``T`` for a property."""
     parts = (resolve_name(function) or getattr(function, "__name__", str(function))).split(".")

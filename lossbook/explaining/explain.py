@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -218,7 +219,10 @@ def _explain_module(entry: Entry, loss: Any, tensors: tuple[Any, ...], settings:
 def _explain_own(loss: Callable, tensors: tuple[Any, ...], settings: dict[str, Any]) -> Explanation:
     if inspect.isclass(loss):
         loss, settings = _built(loss, settings)
-    name = getattr(loss, "__name__", type(loss).__name__)
+    named = loss
+    while isinstance(named, functools.partial):
+        named = named.func
+    name = getattr(named, "__name__", type(named).__name__)
     if not tensors and not any(isinstance(value, Tensor) for value in settings.values()):
         raise TypeError(
             message(

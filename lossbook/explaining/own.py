@@ -84,7 +84,7 @@ class Steps:
         if visit.statement is None:
             yield from self.of_operations(visit.operations)
             return
-        code = ast.unparse(visit.statement)
+        code = "; ".join(ast.unparse(statement) for statement in visit.statement)
         if last:
             code = _("{code}, in the last turn of the loop").format(code=code)
         if caller:
@@ -99,8 +99,9 @@ class Steps:
 
     def _is_known(self, made: Made, visit: Visit, caller: str) -> bool:
         """True for what a line only passes on, and an earlier step showed."""
-        alias = isinstance(getattr(visit.statement, "value", None), ast.Name)
-        passes_on = (isinstance(visit.statement, ast.Return) and bool(visit.calls)) or (alias and bool(caller))
+        (statement, *_others) = visit.statement or (None,)
+        alias = isinstance(getattr(statement, "value", None), ast.Name)
+        passes_on = (isinstance(statement, ast.Return) and bool(visit.calls)) or (alias and bool(caller))
         return id(made.itself) in self.told and (passes_on or "[" in made.name)
 
     def of_operations(self, operations: Sequence[Operation], last: Sequence[Step] = ()) -> Iterator[Step]:
@@ -141,7 +142,8 @@ class Steps:
 
     def _ends(self, operation: Operation) -> bool:
         """True where the gradient ended on the way to the result, and was not meant to."""
-        stepwise = not operation.result.is_floating_point() and any(x.requires_grad for x in operation.inputs)
+        exact = not (operation.result.is_floating_point() or operation.result.is_complex())  # whole or truth values
+        stepwise = exact and any(x.requires_grad for x in operation.inputs)
         if self.lost or not stepwise:
             return stepwise or (operation.cut and (self.lost or id(operation) in self.result))
         return id(operation) in self.result and not chooses(operation, self.operations)

@@ -1,6 +1,7 @@
 """`explain` on losses that are not in the catalogue: the reader's own lines, or the operations as they ran."""
 
 import functools
+import linecache
 import sys
 
 import pytest
@@ -376,6 +377,15 @@ def test_a_statement_over_several_lines_in_a_loop_is_shown_once_a_turn():
 
     shown = [step.value.tolist() for step in lossbook.explain(loss, torch.arange(1.0, 4.0), torch.zeros(3)).steps]
     assert shown == [0.0, 1.0, 6.0, 6.0]
+
+
+def test_statements_in_one_line_are_all_shown():
+    source = "a = p - t; b = a.square()"
+    space = {}
+    linecache.cache["two.py"] = (0, None, ["def loss(p, t):\n", f"    {source}\n", "    return b.mean()\n"], "two.py")
+    exec(compile("".join(linecache.cache["two.py"][2]), "two.py", "exec"), space)
+    shown = [(step.say, step.value.tolist()) for step in lossbook.explain(space["loss"], ROW, torch.zeros(2)).steps]
+    assert shown[:2] == [(f"{source}: a", [1.0, 2.0]), (f"{source}: b", [1.0, 4.0])]
 
 
 def test_what_has_more_than_two_dimensions_is_shown_by_its_shape_and_range():
