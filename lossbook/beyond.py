@@ -1,5 +1,6 @@
-"""Losses that torch does not have, as functions and as modules."""
+"""Losses that torch does not have, as functions and as modules; and helpers that make what a loss takes."""
 
+from .losses._triplets import all_triplets, hard_triplets, semi_hard_triplets
 from .losses.arcface import ArcFaceLoss, arcface_loss
 from .losses.charbonnier import CharbonnierLoss, charbonnier_loss
 from .losses.ciou import CIoULoss, complete_box_iou_loss
@@ -66,6 +67,7 @@ __all__ = [
     "TokenCrossEntropyLoss",
     "TverskyLoss",
     "UncertaintyWeighting",
+    "all_triplets",
     "arcface_loss",
     "box_iou_loss",
     "charbonnier_loss",
@@ -80,6 +82,7 @@ __all__ = [
     "gaussian_kl_div",
     "generalized_box_iou_loss",
     "generalized_cross_entropy",
+    "hard_triplets",
     "info_nce_loss",
     "ipo_loss",
     "jaccard_loss",
@@ -90,6 +93,7 @@ __all__ = [
     "pairwise_logistic_loss",
     "quantile_loss",
     "rmse_loss",
+    "semi_hard_triplets",
     "sigmoid_focal_loss",
     "soft_target_cross_entropy",
     "softmax_focal_loss",
