@@ -9,19 +9,23 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor
 
-from ..guards.classes import check_class_indices, check_known_classes, class_dim
+from ..guards.classes import check_class_indices, check_class_weight, check_known_classes, class_dim
 from ..guards.tensors import check_floating, check_probabilities, check_real, check_tensors
 from ..kit.batches.batch import Batch, Settings, exact, normal
 from ..kit.entry import uniform
 from ..kit.loss import reduce
 from ..kit.settings import one_of
 from ..kit.steps import Step, reduction_steps
-from ..kit.text import elided, equals, given, number, row
+from ..kit.text import elided, equals, given, number, row, scaled, symbol
 from ..kit.views import ANSWERS, LOGIT, Inputs, View
 from ..language import gettext as _
 from ..language import message
 
 Mode = Annotated[str, one_of("binary", "multiclass", "multilabel")]
+Average = Annotated[str, one_of("masks", "weights")]
+
+#: What Dice is taken for where it is 0, so that its logarithm is finite.
+SMALLEST = 1e-30
 
 
 # ---- tensors
@@ -117,19 +121,50 @@ def disagreement(p: Tensor, rest: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
     return p * (1 - t), rest * t
 
 
-def missing_share(shared: Tensor, apart: Tensor, smooth_nr: float, smooth_dr: float) -> Tensor:
+def missing_share(shared: Tensor, apart: Tensor, smooth_nr: float, smooth_dr: float, log_loss: bool = False) -> Tensor:
     """1 − (shared + smooth_nr) / (shared + apart + smooth_dr), without the difference, which loses digits near 0.
 
-    Two empty masks without smoothing agree: 0 / 0 counts as 0.
+    With ``log_loss`` it is minus the logarithm of the fraction. Two empty masks without smoothing agree: 0 / 0 counts as 0.
     """
     above, below = apart + (smooth_dr - smooth_nr), shared + apart + smooth_dr
-    return torch.where(below == 0, 0, above / torch.where(below == 0, 1, below))
+    divisor = torch.where(below == 0, 1, below)
+    return torch.where(below == 0, 0, minus_log(above, divisor, shared + smooth_nr) if log_loss else above / divisor)
 
 
-def finish(losses: Tensor, t: Tensor, skip_absent: bool, dtype: torch.dtype, reduction: str) -> Tensor:
+def minus_log(above: Tensor, below: Tensor, rest: Tensor) -> Tensor:
+    """−log(1 − above / below), where rest = below − above: with its digits near 0, and finite where rest is 0."""
+    rest = torch.maximum(rest, SMALLEST * below)
+    good = above < rest
+    return torch.where(good, torch.log1p(above / torch.where(good, rest, below)), below.log() - rest.log())
+
+
+def class_weight(weight: Tensor | None, input: Tensor, mode: str, include_background: bool) -> Tensor | None:
+    """The weights of the classes that count."""
+    if weight is None:
+        return None
+    if mode == "binary":
+        raise ValueError(
+            message("weight holds one number for each class, and mode='binary' has no classes. Leave it out.")
+        )
+    check_class_weight(weight, input.shape[class_dim(input)])
+    return weight if include_background else weight[1:]
+
+
+def finish(
+    losses: Tensor,
+    t: Tensor,
+    skip_absent: bool,
+    dtype: torch.dtype,
+    reduction: str,
+    weight: Tensor | None = None,
+    average: str = "masks",
+) -> Tensor:
     """What the losses of all masks become; with ``skip_absent`` a mask without a true element costs nothing."""
     losses = torch.where(t.sum(-1) > 0, losses, 0) if skip_absent else losses
-    return reduce(losses.to(dtype), reduction)
+    if weight is None:
+        return reduce(losses.to(dtype), reduction)
+    divisor = weight.expand_as(losses).sum().to(dtype) if average == "weights" else None
+    return reduce((weight * losses).to(dtype), reduction, divisor=divisor)
 
 
 # ---- plain Python
@@ -156,6 +191,13 @@ def masks_by_hand(
         yield from sample
 
 
+def weights_by_hand(weight: list[float] | None, average: str, input: list[list[Any]]) -> Iterator[tuple[float, float]]:
+    """The weight of each mask, one after another, and what it adds to the divisor of the mean."""
+    while True:
+        for w in weight or [1.0] * len(input[0]):
+            yield w, w if average == "weights" else 1.0
+
+
 # ---- formulas and steps
 
 
@@ -180,6 +222,13 @@ class Symbols:
             softmax = rf"\frac{{e^{{z_{self.index}}}}}{{\sum_k e^{{{other}}}}}"
             text += given(self.p, softmax if self.mode == "multiclass" else rf"\sigma(z_{self.index})")
         return text + "".join(meanings)
+
+
+def loss_of_fraction(above: str, below: str, log_loss: bool, weight: Tensor | None) -> str:
+    """1 minus a fraction, or minus its logarithm, with the weight of its class, in LaTeX."""
+    fraction = rf"\frac{{{above}}}{{{below}}}"
+    loss = rf"-\log {fraction}" if log_loss else f"1 - {fraction}"
+    return loss if weight is None else rf"{symbol('w_c', weight)}\Big({loss}\Big)"
 
 
 def smoothed(text: str, name: str, value: float) -> str:
@@ -248,21 +297,27 @@ def steps_of_overlap(
         if settings["skip_absent"]:
             there = (t.sum(-1) > 0).flatten().tolist()
             terms = [text if true else "0" for text, true in zip(terms, there, strict=True)]
+        weight = class_weight(settings.get("weight"), input, settings["mode"], settings["include_background"])
+        share = None
+        if weight is not None:
+            weights = weight.detach().expand_as(losses).flatten()
+            terms = [scaled(w, text) for w, text in zip(weights, terms, strict=True)]
+            share = weights if settings["average"] == "weights" else None
         lines = [equals(text, value) for text, value in zip(terms, losses.flatten(), strict=True)]
         yield Step(_("Loss of each mask"), tuple(elided(lines)), losses)
         if losses.dim():
             each = losses.flatten()
-            yield from reduction_steps(each, None, reduction, [number(value) for value in each])
+            yield from reduction_steps(each, share, reduction, [number(value) for value in each])
 
     return steps
 
 
-def ratio(above: str, below: str, smooth_nr: float, smooth_dr: float) -> str:
-    """1 − above / below, with what is added to both."""
+def ratio(above: str, below: str, smooth_nr: float, smooth_dr: float, log_loss: bool = False) -> str:
+    """1 − above / below, or minus the logarithm, with what is added to both."""
     above, below = (
         f"{text} + {number(added)}" if added else text for text, added in ((above, smooth_nr), (below, smooth_dr))
     )
-    return f"1 − ({above}) / ({below})"
+    return f"−ln (({above}) / ({below}))" if log_loss else f"1 − ({above}) / ({below})"
 
 
 # ---- what verify, plot and the tests call them with
@@ -283,11 +338,12 @@ def mask_batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
             return z, torch.randint(shape[1], (shape[0], *shape[2:]), generator=g)
         return z, torch.randint(2, shape, generator=g).double()
 
-    several = mode != "binary"
-    main, shapes = ("(N, C, H, W)", (2, 3, 2, 3)) if several else ("(N, 1, H, W)", (3, 1, 2, 3))
+    several, weight = mode != "binary", settings.get("weight")
+    first, second, third = (3, 4, 2) if weight is None else [len(weight)] * 3
+    main, shapes = ("(N, C, H, W)", (2, first, 2, 3)) if several else ("(N, 1, H, W)", (3, 1, 2, 3))
     yield Batch(draw(*shapes), main)
-    yield Batch(draw(*(5, 4, 3, 2) if several else (5, 1, 4, 4)), main)
-    yield Batch(draw(*(4, 2, 2, 2) if several else (4, 1, 2, 2)), main)
+    yield Batch(draw(*(5, second, 3, 2) if several else (5, 1, 4, 4)), main)
+    yield Batch(draw(*(4, third, 2, 2) if several else (4, 1, 2, 2)), main)
     yield Batch(draw(1, *shapes[1:]), main, main)
     if not several:
         yield Batch(draw(3, 4, 4), "(N, H, W)")
@@ -322,6 +378,9 @@ OF_PIXEL = View(
     {case: beside_the_object(label) for case, label in ANSWERS.items()},
     {"mode": "binary", "batch": False, "from_logits": True},
 )
+
+
+WEIGHT = torch.tensor([2.0, 0.5, 1.0], dtype=torch.float64)  #: for the three classes of the sample
 
 
 def sample_of_masks(generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...kit.batches.batch import Settings
 from ...language import gettext as _
-from ...losses._overlap import finish, missing_share, probabilities_of, rows_of
+from ...losses._overlap import class_weight, finish, missing_share, probabilities_of, rows_of
 from ...losses.dice import dice, dice_loss
 from ...losses.focal_tversky import focal_tversky_loss, to_the
 from ...losses.jaccard import jaccard, jaccard_loss
@@ -29,7 +29,9 @@ def of_masks(n: Settings, of: OfRows, activate: Map | None = None) -> Loss:
     def loss(x: Tensor, t: Tensor) -> Tensor:
         p = activate(x) if activate else probabilities_of(x, n["mode"], n["from_logits"])[0]
         p, rest, true = rows_of(x, t, p, 1 - p, *(n[name] for name in names))
-        return finish(of(p, rest, true), true, n["skip_absent"], x.dtype, n["reduction"])
+        weight = class_weight(n.get("weight"), x, n["mode"], n["include_background"])
+        average = n.get("average", "masks")
+        return finish(of(p, rest, true), true, n["skip_absent"], x.dtype, n["reduction"], weight, average)
 
     return loss
 
@@ -64,6 +66,20 @@ def of_sums(n: Settings, right: Callable[..., Tensor]) -> Iterator[tuple[str, Lo
     yield (_("empty masks count") if n["skip_absent"] else _("empty masks do not count")), skip
 
 
+def of_logarithm_and_weights(n: Settings, right: Callable[..., Tensor]) -> Iterator[tuple[str, Loss]]:
+    says = (
+        _("1 minus the fraction, where minus its logarithm should stand")
+        if n["log_loss"]
+        else _("minus the logarithm of the fraction, not 1 minus it")
+    )
+    yield says, partial(right, **{**n, "log_loss": not n["log_loss"]})
+    if n["weight"] is not None:
+        yield _("the weights of the classes are missing"), partial(right, **{**n, "weight": None})
+        by_masks, by_weights = (partial(right, **{**n, "average": kind}) for kind in ("masks", "weights"))
+        yield _("the mean divides by the number of masks, not by the sum of their weights"), by_masks
+        yield _("the mean divides by the sum of the weights, not by the number of masks"), by_weights
+
+
 def of_smoothing(n: Settings, right: Callable[..., Tensor]) -> Iterator[tuple[str, Loss]]:
     for value in SMOOTH:
         says = _("it computes with {name} = {value}").format(name="smooth", value=value)
@@ -84,7 +100,7 @@ def of_smoothing(n: Settings, right: Callable[..., Tensor]) -> Iterator[tuple[st
 
 @slips_by_settings("dice")
 def dice_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
-    squared, smooth = n["squared"], (n["smooth_nr"], n["smooth_dr"])
+    squared, smooth = n["squared"], (n["smooth_nr"], n["smooth_dr"], n["log_loss"])
     right: Loss = partial(dice_loss, **n)
     itself: OfRows = lambda p, rest, t: dice(p, rest, t, squared, *smooth)  # noqa: E731
 
@@ -106,6 +122,7 @@ def dice_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
         _("the squares are missing in the denominator") if squared else _("the squares are summed in the denominator")
     )
     yield says, partial(dice_loss, **{**n, "squared": not squared})
+    yield from of_logarithm_and_weights(n, dice_loss)
     yield from of_activation(n, itself)
     yield _("Dice itself, without 1 −: it grows with the quality"), lambda x, t: 1 - right(x, t)
     yield _("minus Dice, without 1 −"), lambda x, t: right(x, t) - 1
@@ -116,7 +133,7 @@ def dice_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
 
 @slips_by_settings("jaccard")
 def jaccard_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
-    squared, smooth = n["squared"], (n["smooth_nr"], n["smooth_dr"])
+    squared, smooth = n["squared"], (n["smooth_nr"], n["smooth_dr"], n["log_loss"])
     power = 2 if squared else 1
     right: Loss = partial(jaccard_loss, **n)
 
@@ -137,6 +154,7 @@ def jaccard_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
         _("the squares are missing in the denominator") if squared else _("the squares are summed in the denominator")
     )
     yield says, partial(jaccard_loss, **{**n, "squared": not squared})
+    yield from of_logarithm_and_weights(n, jaccard_loss)
     yield from of_activation(n, lambda p, rest, t: jaccard(p, rest, t, squared, *smooth))
     yield _("the index itself, without 1 −: it grows with the quality"), lambda x, t: 1 - right(x, t)
     yield from of_smoothing(n, jaccard_loss)
