@@ -14,6 +14,7 @@ from .losses.focal import SigmoidFocalLoss, sigmoid_focal_loss
 from .losses.focal_tversky import FocalTverskyLoss, focal_tversky_loss
 from .losses.gaussian_kl import GaussianKLDivLoss, gaussian_kl_div
 from .losses.generalized_cross_entropy import GCELoss, generalized_cross_entropy
+from .losses.generalized_dice import GeneralizedDiceLoss, generalized_dice_loss
 from .losses.giou import GIoULoss, generalized_box_iou_loss
 from .losses.info_nce import InfoNCELoss, info_nce_loss
 from .losses.iou import BoxIoULoss, box_iou_loss
@@ -49,6 +50,7 @@ __all__ = [
     "GCELoss",
     "GIoULoss",
     "GaussianKLDivLoss",
+    "GeneralizedDiceLoss",
     "IPOLoss",
     "InfoNCELoss",
     "JSDivLoss",
@@ -82,6 +84,7 @@ __all__ = [
     "gaussian_kl_div",
     "generalized_box_iou_loss",
     "generalized_cross_entropy",
+    "generalized_dice_loss",
     "hard_triplets",
     "info_nce_loss",
     "ipo_loss",

@@ -77,8 +77,10 @@ def probabilities_of(input: Tensor, mode: str, from_logits: bool) -> tuple[Tenso
     if not from_logits:
         return wide, 1 - wide
     if mode == "multiclass":
-        p = wide.softmax(class_dim(wide))
-        return p, 1 - p
+        dim = class_dim(wide)
+        p = wide.softmax(dim)
+        likely = p > 0.5  # of one class at most: 1 − p is the sum of the others, which keeps its digits
+        return p, torch.where(likely, torch.where(likely, 0, p).sum(dim, keepdim=True), 1 - p)
     return wide.sigmoid(), (-wide).sigmoid()
 
 
@@ -280,19 +282,12 @@ def steps_of_overlap(
         p, _rest, t = (x.detach() for x in masks(input, target, *(settings[name] for name in names)))
         losses = loss(input, target, reduction="none", **settings).detach()
         if settings["from_logits"]:
-            say = _("Probabilities, the sigmoid of the logits")
-            if settings["mode"] == "multiclass":
-                say = _("Probabilities, the softmax of the logits over the classes")
-            yield Step(say, tuple(elided([row(mask) for mask in p.reshape(-1, p.shape[-1])])), p)
+            yield probability_step(p, settings["mode"])
         written = []
-        for says, write, of in sums(settings):
-            values, texts = of(p, t), []
-            for ps, ts in zip(*(x.reshape(-1, p.shape[-1]) for x in (p, t)), strict=True):
-                texts.append(" + ".join(elided([write(number(a), number(b)) for a, b in zip(ps, ts, strict=True)])))
-            totals = values.sum(-1)
-            lines = [equals(text, total) for text, total in zip(texts, totals.flatten(), strict=True)]
-            yield Step(says(), tuple(elided(lines)), totals)
-            written.append([number(total) for total in totals.flatten()])
+        for a_sum in sums(settings):
+            step = sum_step(a_sum, p, t)
+            yield step
+            written.append([number(total) for total in step.value.flatten()])
         terms = [term(*numbers, **settings) for numbers in zip(*written, strict=True)]
         if settings["skip_absent"]:
             there = (t.sum(-1) > 0).flatten().tolist()
@@ -310,6 +305,24 @@ def steps_of_overlap(
             yield from reduction_steps(each, share, reduction, [number(value) for value in each])
 
     return steps
+
+
+def probability_step(p: Tensor, mode: str) -> Step:
+    say = _("Probabilities, the sigmoid of the logits")
+    if mode == "multiclass":
+        say = _("Probabilities, the softmax of the logits over the classes")
+    return Step(say, tuple(elided([row(mask) for mask in p.reshape(-1, p.shape[-1])])), p)
+
+
+def sum_step(a_sum: Sum, p: Tensor, t: Tensor) -> Step:
+    """A sum over each mask."""
+    says, write, of = a_sum
+    texts = []
+    for ps, ts in zip(*(x.reshape(-1, p.shape[-1]) for x in (p, t)), strict=True):
+        texts.append(" + ".join(elided([write(number(a), number(b)) for a, b in zip(ps, ts, strict=True)])))
+    totals = of(p, t).sum(-1)
+    lines = [equals(text, total) for text, total in zip(texts, totals.flatten(), strict=True)]
+    return Step(says(), tuple(elided(lines)), totals)
 
 
 def ratio(above: str, below: str, smooth_nr: float, smooth_dr: float, log_loss: bool = False) -> str:

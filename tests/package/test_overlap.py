@@ -334,6 +334,15 @@ def test_keeps_its_digits_near_a_perfect_prediction(name):
     assert plain == 0, "as it is mostly written, the digits are lost: the test above can fail"
 
 
+@every_loss
+def test_keeps_its_digits_where_the_softmax_rounds_to_1(name):
+    target = torch.tensor([[0, 1, 1, 2]])
+    z = 20 * F.one_hot(target, 3).movedim(-1, 1)
+    loss = loss_of(name, **PLAIN, **CLASSES)
+    assert_close(loss(z.float(), target).double(), loss(z.double(), target), rtol=1e-5, atol=0)
+    assert loss(z.float(), target) > 0
+
+
 @pytest.mark.parametrize("name", ["dice", "jaccard"])
 def test_the_logarithm_is_finite_and_keeps_its_digits(name):
     loss = loss_of(name, **PLAIN, log_loss=True, reduction="none")

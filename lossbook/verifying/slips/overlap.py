@@ -13,6 +13,7 @@ from ...language import gettext as _
 from ...losses._overlap import class_weight, finish, missing_share, probabilities_of, rows_of
 from ...losses.dice import dice, dice_loss
 from ...losses.focal_tversky import focal_tversky_loss, to_the
+from ...losses.generalized_dice import generalized_dice, generalized_dice_loss
 from ...losses.jaccard import jaccard, jaccard_loss
 from ...losses.tversky import tversky, tversky_loss
 from .slip import Loss, slips_by_settings
@@ -62,8 +63,9 @@ def of_sums(n: Settings, right: Callable[..., Tensor]) -> Iterator[tuple[str, Lo
             else _("class 0, the background, counts")
         )
         yield says, background
-    skip = partial(right, **{**n, "skip_absent": not n["skip_absent"]})
-    yield (_("empty masks count") if n["skip_absent"] else _("empty masks do not count")), skip
+    if "skip_absent" in n:
+        skip = partial(right, **{**n, "skip_absent": not n["skip_absent"]})
+        yield (_("empty masks count") if n["skip_absent"] else _("empty masks do not count")), skip
 
 
 def of_logarithm_and_weights(n: Settings, right: Callable[..., Tensor]) -> Iterator[tuple[str, Loss]]:
@@ -158,6 +160,37 @@ def jaccard_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
     yield from of_activation(n, lambda p, rest, t: jaccard(p, rest, t, squared, *smooth))
     yield _("the index itself, without 1 −: it grows with the quality"), lambda x, t: 1 - right(x, t)
     yield from of_smoothing(n, jaccard_loss)
+
+
+# ---- Generalized Dice: Sudre et al., 2017
+
+
+@slips_by_settings("generalized_dice")
+def generalized_dice_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
+    right: Loss = partial(generalized_dice_loss, **n)
+
+    def with_(**changed: str) -> Loss:
+        return partial(generalized_dice_loss, **{**n, **changed})
+
+    yield (
+        _("the sizes of the classes are not squared in the weights"),
+        with_(weighting="simple"),
+    )
+    yield _("the sizes of the classes are squared in the weights"), with_(weighting="square")
+    yield _("the weights of the classes are missing"), with_(weighting="uniform")
+    of_dice = {name: value for name, value in n.items() if name not in ("weighting", "absent")}
+    yield (
+        _("a Dice loss of each class and their mean, where the classes are summed before the division"),
+        partial(dice_loss, **of_dice),
+    )
+    yield _("a class that is not in the mask does not count"), with_(absent="zero")
+    yield _("a class that is not in the mask counts with the largest weight"), with_(absent="largest")
+    yield _("the factor 2 of the intersection is missing"), lambda x, t: (1 + right(x, t)) / 2
+    yield _("Dice itself, without 1 −: it grows with the quality"), lambda x, t: 1 - right(x, t)
+    yield from of_sums(n, generalized_dice_loss)
+    numbers = n["weighting"], n["absent"], n["smooth_nr"], n["smooth_dr"]
+    yield from of_activation({**n, "skip_absent": False}, lambda p, rest, t: generalized_dice(p, rest, t, *numbers))
+    yield from of_smoothing(n, generalized_dice_loss)
 
 
 # ---- Tversky: Salehi et al., 2017; its power: Abraham and Khan, 2018
