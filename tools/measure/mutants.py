@@ -120,7 +120,9 @@ def caught_by(mutant: Mutant) -> str | None:
         stem = Path(mutant.file).stem
         nearest = NEAREST.get(stem, stem)
         own = [nearest] if nearest not in TESTS and (copy / f"tests/package/test_{nearest}.py").exists() else []
-        first = FirstFailure({nearest, stem}, alone=bool(own) and not stem.startswith("_"))
+        losses = (copy / "lossbook/losses").glob("*.py")  # what several losses share, the tests of all of them see
+        sharing = {loss.stem for loss in losses if stem.startswith("_") and stem in loss.read_text("utf-8")}
+        first = FirstFailure({nearest, stem, *sharing}, alone=bool(own))
         tests = [f"tests/package/test_{name}.py" for name in (*own, *TESTS)]
         code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-o", "addopts=", *tests], plugins=[first])
         os.chdir(ROOT)
