@@ -193,13 +193,6 @@ def masks_by_hand(
         yield from sample
 
 
-def weights_by_hand(weight: list[float] | None, average: str, input: list[list[Any]]) -> Iterator[tuple[float, float]]:
-    """The weight of each mask, one after another, and what it adds to the divisor of the mean."""
-    while True:
-        for w in weight or [1.0] * len(input[0]):
-            yield w, w if average == "weights" else 1.0
-
-
 # ---- formulas and steps
 
 

@@ -122,9 +122,9 @@ def semi_hard_triplets(
 
     Returns:
         Three tensors of shape ``(T,)``, int64: the numbers of anchors, positives and negatives, in the order of the first
-        two. Empty where no negative is semi-hard: the mean over no triplet is ``nan``, ``reduction="sum"`` is 0. Of
-        negatives equally far ``"nearest"`` is the first. No gradient flows through the choice. A distance of ``nan`` is chosen, so
-        that the loss shows it.
+        two. Empty where no negative is semi-hard: the mean over no triplet is ``nan``, ``reduction="sum"`` is 0. Of negatives
+        equally far ``"nearest"`` is the first. No gradient flows through the choice. A distance of ``nan`` is chosen, so that
+        the loss shows it.
 
     Raises:
         ValueError: shapes do not fit, or a setting lies outside its range.

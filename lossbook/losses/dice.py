@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import cycle
 from typing import Any
 
 from torch import Tensor
@@ -26,7 +27,6 @@ from ._overlap import (
     missing_share,
     ratio,
     smoothed,
-    weights_by_hand,
 )
 
 
@@ -79,14 +79,13 @@ def dice_loss(
         weight: one weight for each class, shape ``(C,)``, floating point, which the loss of its masks is multiplied by; that of
             class 0 has no effect without the background (MONAI takes C − 1 weights there). Not for ``mode="binary"``.
         average: what ``"mean"`` divides by with weights: the number of ``"masks"``, as in MONAI, or the sum of their
-            ``"weights"``, as in segmentation-models-pytorch (0.6, ``class_weights``) and torch's
-            cross-entropy.
+            ``"weights"``, as in segmentation-models-pytorch (0.6, ``class_weights``) and torch's cross-entropy.
         reduction: ``"mean"`` over all masks, samples and classes alike; ``"sum"``; ``"none"``.
 
     Returns:
         A tensor of shape ``()``; with ``reduction="none"`` one loss for each mask, shape ``(N,)`` or ``()``, with classes
-        ``(N, C)`` or ``(C,)``. Without a unit, between 0 and 1 where s = d, without logarithm and weights. Two empty masks cost 0, without smoothing
-        too. A good prediction keeps its digits: 1 − Dice is never computed as a difference.
+        ``(N, C)`` or ``(C,)``. Without a unit, between 0 and 1 where s = d, without logarithm and weights. Two empty masks
+        cost 0, without smoothing too. A good prediction keeps its digits: 1 − Dice is never computed as a difference.
 
     Raises:
         ValueError: shapes differ, a label or a probability lies outside [0, 1], a setting outside its range.
@@ -138,11 +137,11 @@ def definition(
 ) -> Iterator[Term]:
     power = 2 if squared else 1
     every = overlap.masks_by_hand(input, target, mode, from_logits, batch)
-    for (p, t), (w, share) in zip(every, weights_by_hand(weight, average, input), strict=False):
+    for (p, t), w in zip(every, cycle(weight or [1.0]), strict=False):
         above = 2 * sum(a * b for a, b in zip(p, t, strict=True)) + smooth_nr
         below = sum(a**power for a in p) + sum(b**power for b in t) + smooth_dr
         loss = -math.log(above / below) if log_loss else 1 - above / below
-        yield Term(0.0 if skip_absent and sum(t) == 0 else w * loss, share)
+        yield Term(0.0 if skip_absent and sum(t) == 0 else w * loss, w if average == "weights" else 1.0)
 
 
 def formula(

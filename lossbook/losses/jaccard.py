@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import cycle
 from typing import Any
 
 from torch import Tensor
@@ -26,7 +27,6 @@ from ._overlap import (
     missing_share,
     ratio,
     smoothed,
-    weights_by_hand,
 )
 
 
@@ -121,12 +121,12 @@ def definition(
 ) -> Iterator[Term]:
     power = 2 if squared else 1
     every = overlap.masks_by_hand(input, target, mode, from_logits, batch)
-    for (p, t), (w, share) in zip(every, weights_by_hand(weight, average, input), strict=False):
+    for (p, t), w in zip(every, cycle(weight or [1.0]), strict=False):
         shared = sum(a * b for a, b in zip(p, t, strict=True))
         union = sum(a**power for a in p) + sum(b**power for b in t) - shared
         index = (shared + smooth_nr) / (union + smooth_dr)
         loss = -math.log(index) if log_loss else 1 - index
-        yield Term(0.0 if skip_absent and sum(t) == 0 else w * loss, share)
+        yield Term(0.0 if skip_absent and sum(t) == 0 else w * loss, w if average == "weights" else 1.0)
 
 
 def formula(
