@@ -289,7 +289,8 @@ def steps_of_overlap(
         share = None
         if weight is not None:
             weights = weight.detach().expand_as(losses).flatten()
-            terms = [scaled(w, text) for w, text in zip(weights, terms, strict=True)]
+            signed = [f"({text})" if text.startswith("−") else text for text in terms]
+            terms = [scaled(w, text) for w, text in zip(weights, signed, strict=True)]
             share = weights if settings["average"] == "weights" else None
         lines = [equals(text, value) for text, value in zip(terms, losses.flatten(), strict=True)]
         yield Step(_("Loss of each mask"), tuple(elided(lines)), losses)
