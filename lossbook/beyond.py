@@ -1,5 +1,6 @@
-"""Losses that torch does not have, as functions and as modules."""
+"""Losses that torch does not have, as functions and as modules; and helpers that make what a loss takes."""
 
+from .losses._triplets import all_triplets, hard_triplets, semi_hard_triplets
 from .losses.arcface import ArcFaceLoss, arcface_loss
 from .losses.charbonnier import CharbonnierLoss, charbonnier_loss
 from .losses.ciou import CIoULoss, complete_box_iou_loss
@@ -13,6 +14,7 @@ from .losses.focal import SigmoidFocalLoss, sigmoid_focal_loss
 from .losses.focal_tversky import FocalTverskyLoss, focal_tversky_loss
 from .losses.gaussian_kl import GaussianKLDivLoss, gaussian_kl_div
 from .losses.generalized_cross_entropy import GCELoss, generalized_cross_entropy
+from .losses.generalized_dice import GeneralizedDiceLoss, generalized_dice_loss
 from .losses.giou import GIoULoss, generalized_box_iou_loss
 from .losses.info_nce import InfoNCELoss, info_nce_loss
 from .losses.iou import BoxIoULoss, box_iou_loss
@@ -48,6 +50,7 @@ __all__ = [
     "GCELoss",
     "GIoULoss",
     "GaussianKLDivLoss",
+    "GeneralizedDiceLoss",
     "IPOLoss",
     "InfoNCELoss",
     "JSDivLoss",
@@ -66,6 +69,7 @@ __all__ = [
     "TokenCrossEntropyLoss",
     "TverskyLoss",
     "UncertaintyWeighting",
+    "all_triplets",
     "arcface_loss",
     "box_iou_loss",
     "charbonnier_loss",
@@ -80,6 +84,8 @@ __all__ = [
     "gaussian_kl_div",
     "generalized_box_iou_loss",
     "generalized_cross_entropy",
+    "generalized_dice_loss",
+    "hard_triplets",
     "info_nce_loss",
     "ipo_loss",
     "jaccard_loss",
@@ -90,6 +96,7 @@ __all__ = [
     "pairwise_logistic_loss",
     "quantile_loss",
     "rmse_loss",
+    "semi_hard_triplets",
     "sigmoid_focal_loss",
     "soft_target_cross_entropy",
     "softmax_focal_loss",

@@ -33,6 +33,7 @@ LOSSES = (
     "bce_with_logits",
     "focal",
     "dice",
+    "generalized_dice",
     "tversky",
     "jaccard",
     "focal_tversky",

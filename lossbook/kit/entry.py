@@ -54,6 +54,9 @@ class Entry:
     coupled: bool = False  #: whether the samples of a batch meet in its losses, so that one alone has another loss
     sizes: dict[str, Any] = field(default_factory=dict)  #: what a module that owns parameters needs besides settings
     fitting: Callable[[Any], tuple[Tensor, ...]] | None = None  #: a random batch for such a module, of the sizes it has
+    helpers: tuple[
+        Callable, ...
+    ] = ()  #: functions in ``lossbook.beyond`` that make what it takes, e.g. choose triplets
 
     @property
     def function(self) -> Callable[..., Tensor] | None:

@@ -44,6 +44,7 @@ SCORE = Variable(Phrase("the score of the true class"), lambda: _("score of the 
 LEAD = Variable(Phrase("the difference of two scores"), lambda: _("difference of the scores x₁ − x₂"), -3, 3)
 DISTANCE = Variable(Phrase("the distance of a pair"), lambda: _("distance of the pair"), 0, 3)
 COSINE = Variable(Phrase("the cosine"), lambda: _("cosine of the two vectors"), -1, 1)
+ANGLE = Variable(Phrase("the angle"), lambda: _("angle θ to the own class in radians, 90° to the others"), 0.5, 3.12)
 NEGATIVE = Variable(Phrase("the distance of the negative"), lambda: _("distance d(a, n), where d(a, p) = 1"), 0, 3)
 LOG_RATIO = Variable(
     Phrase("the log-ratio"), lambda: _("log-ratio h of chosen to rejected, less the reference's"), -30, 30, per_unit=10
@@ -111,6 +112,13 @@ def with_cosine(cosine: Tensor) -> tuple[Tensor, Tensor]:
     return along, torch.stack([cosine, sine], dim=-1)
 
 
+def with_angle(angle: Tensor) -> tuple[Tensor, ...]:
+    """Vectors with this angle to that of class 0, those of the classes 1 and 2 perpendicular to both."""
+    classes = torch.tensor([[1, 0, 0], [0, 0, 1], [0, 0, -1]], dtype=angle.dtype)
+    vectors = torch.stack([angle.cos(), angle.sin(), torch.zeros_like(angle)], dim=-1)
+    return vectors, classes, first_class(angle)
+
+
 def pair_with_cosine(y: float) -> Inputs:
     return lambda cosine: (*with_cosine(cosine), torch.full_like(cosine, y))
 
@@ -133,4 +141,5 @@ def each(labels: Mapping[str, float], *before: float) -> dict[str, Inputs]:
 OF_ERROR = View(ERROR, {"": beside(0)})
 OF_SCORE = View(SCORE, {"": lambda x: (scores(x), first_class(x))})
 OF_PROBABILITY = View(P, {"": lambda p: (log_probabilities(p), first_class(p))})
+OF_ANGLE = View(ANGLE, {"": with_angle})
 OF_DISTANCE = View(NEGATIVE, {"": triplet})

@@ -9,19 +9,23 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor
 
-from ..guards.classes import check_class_indices, check_known_classes, class_dim
+from ..guards.classes import check_class_indices, check_class_weight, check_known_classes, class_dim
 from ..guards.tensors import check_floating, check_probabilities, check_real, check_tensors
 from ..kit.batches.batch import Batch, Settings, exact, normal
 from ..kit.entry import uniform
 from ..kit.loss import reduce
 from ..kit.settings import one_of
 from ..kit.steps import Step, reduction_steps
-from ..kit.text import elided, equals, given, number, row
+from ..kit.text import elided, equals, given, number, row, scaled, symbol
 from ..kit.views import ANSWERS, LOGIT, Inputs, View
 from ..language import gettext as _
 from ..language import message
 
 Mode = Annotated[str, one_of("binary", "multiclass", "multilabel")]
+Average = Annotated[str, one_of("masks", "weights")]
+
+#: What Dice is taken for where it is 0, so that its logarithm is finite.
+SMALLEST = 1e-30
 
 
 # ---- tensors
@@ -73,8 +77,10 @@ def probabilities_of(input: Tensor, mode: str, from_logits: bool) -> tuple[Tenso
     if not from_logits:
         return wide, 1 - wide
     if mode == "multiclass":
-        p = wide.softmax(class_dim(wide))
-        return p, 1 - p
+        dim = class_dim(wide)
+        p = wide.softmax(dim)
+        likely = p > 0.5  # of one class at most: 1 − p is the sum of the others, which keeps its digits
+        return p, torch.where(likely, torch.where(likely, 0, p).sum(dim, keepdim=True), 1 - p)
     return wide.sigmoid(), (-wide).sigmoid()
 
 
@@ -117,19 +123,50 @@ def disagreement(p: Tensor, rest: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
     return p * (1 - t), rest * t
 
 
-def missing_share(shared: Tensor, apart: Tensor, smooth_nr: float, smooth_dr: float) -> Tensor:
+def missing_share(shared: Tensor, apart: Tensor, smooth_nr: float, smooth_dr: float, log_loss: bool = False) -> Tensor:
     """1 − (shared + smooth_nr) / (shared + apart + smooth_dr), without the difference, which loses digits near 0.
 
-    Two empty masks without smoothing agree: 0 / 0 counts as 0.
+    With ``log_loss`` it is minus the logarithm of the fraction. Two empty masks without smoothing agree: 0 / 0 counts as 0.
     """
     above, below = apart + (smooth_dr - smooth_nr), shared + apart + smooth_dr
-    return torch.where(below == 0, 0, above / torch.where(below == 0, 1, below))
+    divisor = torch.where(below == 0, 1, below)
+    return torch.where(below == 0, 0, minus_log(above, divisor, shared + smooth_nr) if log_loss else above / divisor)
 
 
-def finish(losses: Tensor, t: Tensor, skip_absent: bool, dtype: torch.dtype, reduction: str) -> Tensor:
+def minus_log(above: Tensor, below: Tensor, rest: Tensor) -> Tensor:
+    """−log(1 − above / below), where rest = below − above: with its digits near 0, and finite where rest is 0."""
+    rest = torch.maximum(rest, SMALLEST * below)
+    good = above < rest
+    return torch.where(good, torch.log1p(above / torch.where(good, rest, below)), below.log() - rest.log())
+
+
+def class_weight(weight: Tensor | None, input: Tensor, mode: str, include_background: bool) -> Tensor | None:
+    """The weights of the classes that count."""
+    if weight is None:
+        return None
+    if mode == "binary":
+        raise ValueError(
+            message("weight holds one number for each class, and mode='binary' has no classes. Leave it out.")
+        )
+    check_class_weight(weight, input.shape[class_dim(input)])
+    return weight if include_background else weight[1:]
+
+
+def finish(
+    losses: Tensor,
+    t: Tensor,
+    skip_absent: bool,
+    dtype: torch.dtype,
+    reduction: str,
+    weight: Tensor | None = None,
+    average: str = "masks",
+) -> Tensor:
     """What the losses of all masks become; with ``skip_absent`` a mask without a true element costs nothing."""
     losses = torch.where(t.sum(-1) > 0, losses, 0) if skip_absent else losses
-    return reduce(losses.to(dtype), reduction)
+    if weight is None:
+        return reduce(losses.to(dtype), reduction)
+    divisor = weight.expand_as(losses).sum().to(dtype) if average == "weights" else None
+    return reduce((weight * losses).to(dtype), reduction, divisor=divisor)
 
 
 # ---- plain Python
@@ -182,6 +219,13 @@ class Symbols:
         return text + "".join(meanings)
 
 
+def loss_of_fraction(above: str, below: str, log_loss: bool, weight: Tensor | None) -> str:
+    """1 minus a fraction, or minus its logarithm, with the weight of its class, in LaTeX."""
+    fraction = rf"\frac{{{above}}}{{{below}}}"
+    loss = rf"-\log {fraction}" if log_loss else f"1 - {fraction}"
+    return loss if weight is None else rf"{symbol('w_c', weight)}\Big({loss}\Big)"
+
+
 def smoothed(text: str, name: str, value: float) -> str:
     return text + (f" + {name}" if value else "")
 
@@ -231,38 +275,56 @@ def steps_of_overlap(
         p, _rest, t = (x.detach() for x in masks(input, target, *(settings[name] for name in names)))
         losses = loss(input, target, reduction="none", **settings).detach()
         if settings["from_logits"]:
-            say = _("Probabilities, the sigmoid of the logits")
-            if settings["mode"] == "multiclass":
-                say = _("Probabilities, the softmax of the logits over the classes")
-            yield Step(say, tuple(elided([row(mask) for mask in p.reshape(-1, p.shape[-1])])), p)
+            yield probability_step(p, settings["mode"])
         written = []
-        for says, write, of in sums(settings):
-            values, texts = of(p, t), []
-            for ps, ts in zip(*(x.reshape(-1, p.shape[-1]) for x in (p, t)), strict=True):
-                texts.append(" + ".join(elided([write(number(a), number(b)) for a, b in zip(ps, ts, strict=True)])))
-            totals = values.sum(-1)
-            lines = [equals(text, total) for text, total in zip(texts, totals.flatten(), strict=True)]
-            yield Step(says(), tuple(elided(lines)), totals)
-            written.append([number(total) for total in totals.flatten()])
+        for a_sum in sums(settings):
+            step = sum_step(a_sum, p, t)
+            yield step
+            written.append([number(total) for total in step.value.flatten()])
         terms = [term(*numbers, **settings) for numbers in zip(*written, strict=True)]
         if settings["skip_absent"]:
             there = (t.sum(-1) > 0).flatten().tolist()
             terms = [text if true else "0" for text, true in zip(terms, there, strict=True)]
+        weight = class_weight(settings.get("weight"), input, settings["mode"], settings["include_background"])
+        share = None
+        if weight is not None:
+            weights = weight.detach().expand_as(losses).flatten()
+            signed = [f"({text})" if text.startswith("−") else text for text in terms]
+            terms = [scaled(w, text) for w, text in zip(weights, signed, strict=True)]
+            share = weights if settings["average"] == "weights" else None
         lines = [equals(text, value) for text, value in zip(terms, losses.flatten(), strict=True)]
         yield Step(_("Loss of each mask"), tuple(elided(lines)), losses)
         if losses.dim():
             each = losses.flatten()
-            yield from reduction_steps(each, None, reduction, [number(value) for value in each])
+            yield from reduction_steps(each, share, reduction, [number(value) for value in each])
 
     return steps
 
 
-def ratio(above: str, below: str, smooth_nr: float, smooth_dr: float) -> str:
-    """1 − above / below, with what is added to both."""
+def probability_step(p: Tensor, mode: str) -> Step:
+    say = _("Probabilities, the sigmoid of the logits")
+    if mode == "multiclass":
+        say = _("Probabilities, the softmax of the logits over the classes")
+    return Step(say, tuple(elided([row(mask) for mask in p.reshape(-1, p.shape[-1])])), p)
+
+
+def sum_step(a_sum: Sum, p: Tensor, t: Tensor) -> Step:
+    """A sum over each mask."""
+    says, write, of = a_sum
+    texts = []
+    for ps, ts in zip(*(x.reshape(-1, p.shape[-1]) for x in (p, t)), strict=True):
+        texts.append(" + ".join(elided([write(number(a), number(b)) for a, b in zip(ps, ts, strict=True)])))
+    totals = of(p, t).sum(-1)
+    lines = [equals(text, total) for text, total in zip(texts, totals.flatten(), strict=True)]
+    return Step(says(), tuple(elided(lines)), totals)
+
+
+def ratio(above: str, below: str, smooth_nr: float, smooth_dr: float, log_loss: bool = False) -> str:
+    """1 − above / below, or minus the logarithm, with what is added to both."""
     above, below = (
         f"{text} + {number(added)}" if added else text for text, added in ((above, smooth_nr), (below, smooth_dr))
     )
-    return f"1 − ({above}) / ({below})"
+    return f"−ln (({above}) / ({below}))" if log_loss else f"1 − ({above}) / ({below})"
 
 
 # ---- what verify, plot and the tests call them with
@@ -283,11 +345,12 @@ def mask_batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
             return z, torch.randint(shape[1], (shape[0], *shape[2:]), generator=g)
         return z, torch.randint(2, shape, generator=g).double()
 
-    several = mode != "binary"
-    main, shapes = ("(N, C, H, W)", (2, 3, 2, 3)) if several else ("(N, 1, H, W)", (3, 1, 2, 3))
+    several, weight = mode != "binary", settings.get("weight")
+    first, second, third = (3, 4, 2) if weight is None else [len(weight)] * 3
+    main, shapes = ("(N, C, H, W)", (2, first, 2, 3)) if several else ("(N, 1, H, W)", (3, 1, 2, 3))
     yield Batch(draw(*shapes), main)
-    yield Batch(draw(*(5, 4, 3, 2) if several else (5, 1, 4, 4)), main)
-    yield Batch(draw(*(4, 2, 2, 2) if several else (4, 1, 2, 2)), main)
+    yield Batch(draw(*(5, second, 3, 2) if several else (5, 1, 4, 4)), main)
+    yield Batch(draw(*(4, third, 2, 2) if several else (4, 1, 2, 2)), main)
     yield Batch(draw(1, *shapes[1:]), main, main)
     if not several:
         yield Batch(draw(3, 4, 4), "(N, H, W)")
@@ -322,6 +385,9 @@ OF_PIXEL = View(
     {case: beside_the_object(label) for case, label in ANSWERS.items()},
     {"mode": "binary", "batch": False, "from_logits": True},
 )
+
+
+WEIGHT = torch.tensor([2.0, 0.5, 1.0], dtype=torch.float64)  #: for the three classes of the sample
 
 
 def sample_of_masks(generator: torch.Generator) -> tuple[Tensor, Tensor]:

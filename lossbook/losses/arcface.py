@@ -19,6 +19,7 @@ from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import Positive, Reduction, between, one_of
 from ..kit.steps import Step
 from ..kit.text import elided, given, row
+from ..kit.views import OF_ANGLE
 from ..language import gettext as _
 from ..language import message
 from ..softmax import log_softmax
@@ -198,8 +199,7 @@ ENTRY = Entry(
     definition=definition,
     formula=formula,
     steps=steps,
-    not_drawn="plot draws no ArcFaceLoss: it depends on the vectors of all classes. Its scores are those of a "
-    "cross-entropy, as plot('cross_entropy') shows.",
+    views=(OF_ANGLE,),
     batches=linear_layers(trials=({"margin": 0.25}, {"scale": 8.0})),
     sample=lambda g: (uniform(g, 5, 3), uniform(g, 4, 3), torch.tensor([0, 1, 2, 3, 1])),
     settings=(

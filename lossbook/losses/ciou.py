@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from typing import Annotated
 
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from torch import Tensor
 from ..kit.batches.batch import Kind
 from ..kit.entry import Entry, Term
 from ..kit.loss import Loss, loss_function, reduce
-from ..kit.settings import NotNegative, Reduction, UnitInterval
+from ..kit.settings import NotNegative, Reduction, UnitInterval, one_of
 from ..kit.text import given, number, operand
 from ..language import gettext as _
 from . import _boxes as of
@@ -24,6 +25,7 @@ def complete_box_iou_loss(
     *,
     eps: NotNegative = 1e-7,
     iou_threshold: UnitInterval = 0.0,
+    v_gradient: Annotated[str, one_of("exact", "unscaled")] = "exact",
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""1 minus the intersection over union of two boxes, plus the distance of their centers and of their proportions.
@@ -41,6 +43,11 @@ def complete_box_iou_loss(
         eps: added to what is divided by, as in :func:`lossbook.beyond.distance_box_iou_loss`. torchvision (0.29) adds the
             given one in α alone, and 1e-7 elsewhere.
         iou_threshold: α is 0 where the IoU is below it. 0 in torchvision, 0.5 in mmdetection.
+        v_gradient: ``"exact"``, the derivative of v: torchvision, mmdetection, and the authors' code in PyTorch today.
+            ``"unscaled"``, the paper's: w² + h², the denominator of the derivatives with respect to w and h, is replaced by 1,
+            since it is small for boxes in parts of an image; the authors' Darknet. Of pixels it makes a huge gradient. The
+            value is the same. Equation 12 of the paper has both signs turned round, and so had the authors' first code in
+            PyTorch, which much code still copies: it drives the proportions apart.
         reduction: ``"mean"`` over the boxes; ``"sum"``; ``"none"``, torchvision's default.
 
     Returns:
@@ -61,16 +68,21 @@ def complete_box_iou_loss(
     a, b = of.boxes(input, target)
     iou = of.iou(a, b, eps)
     apart = of.over(of.center_distance(a, b), of.enclosing_size(a, b).square().sum(-1), eps)
-    v = 4 / math.pi**2 * (angle(b) - angle(a)).square()
+    v = 4 / math.pi**2 * (angle(b) - angle(a, v_gradient == "unscaled")).square()
     alpha = torch.where(iou < iou_threshold, 0, of.over(v, 1 - iou + v, eps)).detach()
     return reduce((1 - iou + apart + alpha * v).to(input.dtype), reduction)
 
 
-def angle(box: Tensor) -> Tensor:
+def angle(box: Tensor, unscaled: bool = False) -> Tensor:
     """arctan of width / height, with a slope for a height of 0 too; a point has the angle and the slope 0."""
-    width, height = (box[..., 2:] - box[..., :2]).unbind(-1)
+    size = box[..., 2:] - box[..., :2]
+    width, height = size.unbind(-1)
     point = (width == 0) & (height == 0)
-    return torch.where(point, 0, torch.atan2(width, torch.where(point, 1, height)))
+    # torch before 2.10 has no slope at atan2(0, 0) but nan.
+    angles = torch.where(point, 0, torch.atan2(width, torch.where(point, 1, height)))
+    if not unscaled:
+        return angles
+    return angles.detach() + (angles - angles.detach()) * size.square().sum(-1).detach()
 
 
 class CIoULoss(Loss):
@@ -86,7 +98,11 @@ def proportions(a: of.Box, b: of.Box) -> float:
 
 
 def definition(
-    input: list[of.Box], target: list[of.Box], eps: float = 1e-7, iou_threshold: float = 0.0
+    input: list[of.Box],
+    target: list[of.Box],
+    eps: float = 1e-7,
+    iou_threshold: float = 0.0,
+    v_gradient: str = "exact",  # the value is the same
 ) -> Iterator[Term]:
     for a, b in zip(input, target, strict=True):
         c, v = of.around_by_hand(a, b), proportions(a, b)
@@ -121,6 +137,7 @@ def term(
     v: float,
     iou_threshold: float,
     below: Callable[[float], str],
+    **_settings: str,
 ) -> str:
     iou = f"{number(shared)} / {below(union)}"
     text = f"1 − {iou} + {number(distance)} / {below(diagonal)}"
@@ -138,7 +155,9 @@ ENTRY = Entry(
     formula=formula,
     steps=of.steps_of_boxes(complete_box_iou_loss, (of.SHARED, of.UNION, of.DISTANCE, of.DIAGONAL, PROPORTIONS), term),
     views=(of.moved(2.0),),
-    batches=Kind(of.box_batches, of.large_boxes, trials=({"eps": 0.0}, {"iou_threshold": 0.5})),
+    batches=Kind(
+        of.box_batches, of.large_boxes, trials=({"eps": 0.0}, {"iou_threshold": 0.5}, {"v_gradient": "unscaled"})
+    ),
     sample=of.sample_of_boxes,
-    settings=({}, {"eps": 0.1}, {"iou_threshold": 0.5}),
+    settings=({}, {"eps": 0.1}, {"iou_threshold": 0.5}, {"v_gradient": "unscaled"}),
 )

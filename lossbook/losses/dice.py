@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from itertools import cycle
 from typing import Any
 
 from torch import Tensor
@@ -10,9 +12,22 @@ from torch import Tensor
 from ..kit.batches.batch import Kind
 from ..kit.entry import Entry, Term
 from ..kit.loss import Loss, loss_function
-from ..kit.settings import ClassNumber, NotNegative, Reduction, Switch
+from ..kit.settings import ClassNumber, NotNegative, OptionalTensor, Reduction, Switch
 from . import _overlap as overlap
-from ._overlap import Mode, Symbols, disagreement, finish, masks, meaning, missing_share, ratio, smoothed
+from ._overlap import (
+    Average,
+    Mode,
+    Symbols,
+    class_weight,
+    disagreement,
+    finish,
+    loss_of_fraction,
+    masks,
+    meaning,
+    missing_share,
+    ratio,
+    smoothed,
+)
 
 
 @loss_function
@@ -24,11 +39,14 @@ def dice_loss(
     from_logits: Switch = True,
     batch: Switch = False,
     squared: Switch = False,
+    log_loss: Switch = False,
     smooth_nr: NotNegative = 1e-5,
     smooth_dr: NotNegative = 1e-5,
     include_background: Switch = True,
     skip_absent: Switch = False,
     ignore_index: ClassNumber = -100,
+    weight: OptionalTensor = None,
+    average: Average = "masks",
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""1 minus the Dice coefficient: twice what two masks share, divided by their sizes.
@@ -49,6 +67,8 @@ def dice_loss(
         batch: whether the sums run over the whole batch (segmentation-models-pytorch, nnU-Net's ``batch_dice``) or over
             each sample (MONAI by default, kornia). An image with a small object counts more in the second.
         squared: squares in the denominator, as in V-Net: :math:`\sum p^2 + \sum t^2`. MONAI: ``squared_pred``.
+        log_loss: −log Dice instead of 1 − Dice, as in segmentation-models-pytorch: steeper, the less is shared. Where nothing
+            is shared it is 69, since Dice is taken for 1e-30; for 1e-7 in segmentation-models-pytorch, a loss of 16.
         smooth_nr: s, added above. MONAI has 1e-5 for both; much code has 1 for both, kornia and others 0 here and a small
             number below, so that two empty masks cost 1. The ``smooth`` of segmentation-models-pytorch 0.6 counts twice.
         smooth_dr: d, added below. Where s is larger than d, the loss of a good prediction is negative.
@@ -56,12 +76,16 @@ def dice_loss(
         skip_absent: a mask without a true element costs 0 and still counts in the mean, as in
             segmentation-models-pytorch. In kornia (``"macro"``) it does not count in the mean either.
         ignore_index: elements with this label, or this class number, belong to no mask.
+        weight: one weight for each class, shape ``(C,)``, floating point, which the loss of its masks is multiplied by; that of
+            class 0 has no effect without the background (MONAI takes C − 1 weights there). Not for ``mode="binary"``.
+        average: what ``"mean"`` divides by with weights: the number of ``"masks"``, as in MONAI, or the sum of their
+            ``"weights"``, as in segmentation-models-pytorch (0.6, ``class_weights``) and torch's cross-entropy.
         reduction: ``"mean"`` over all masks, samples and classes alike; ``"sum"``; ``"none"``.
 
     Returns:
         A tensor of shape ``()``; with ``reduction="none"`` one loss for each mask, shape ``(N,)`` or ``()``, with classes
-        ``(N, C)`` or ``(C,)``. Without a unit, between 0 and 1 where s = d. Two empty masks cost 0, without smoothing
-        too. A good prediction keeps its digits: 1 − Dice is never computed as a difference.
+        ``(N, C)`` or ``(C,)``. Without a unit, between 0 and 1 where s = d, without logarithm and weights. Two empty masks
+        cost 0, without smoothing too. A good prediction keeps its digits: 1 − Dice is never computed as a difference.
 
     Raises:
         ValueError: shapes differ, a label or a probability lies outside [0, 1], a setting outside its range.
@@ -77,15 +101,18 @@ def dice_loss(
     tensor(0.2000)
     """
     p, rest, t = masks(input, target, mode, from_logits, batch, include_background, ignore_index)
-    losses = dice(p, rest, t, squared, smooth_nr, smooth_dr)
-    return finish(losses, t, skip_absent, input.dtype, reduction)
+    losses = dice(p, rest, t, squared, smooth_nr, smooth_dr, log_loss)
+    weight = class_weight(weight, input, mode, include_background)
+    return finish(losses, t, skip_absent, input.dtype, reduction, weight, average)
 
 
-def dice(p: Tensor, rest: Tensor, t: Tensor, squared: bool, smooth_nr: float, smooth_dr: float) -> Tensor:
+def dice(
+    p: Tensor, rest: Tensor, t: Tensor, squared: bool, smooth_nr: float, smooth_dr: float, log_loss: bool = False
+) -> Tensor:
     """1 − Dice of each row. Σp + Σt is twice what is shared and what is not; so is Σp² + Σt², with (p − t)²."""
     false, missed = disagreement(p, rest, t)
     apart = (false - missed).square() if squared else false + missed
-    return missing_share(2 * (p * t).sum(-1), apart.sum(-1), smooth_nr, smooth_dr)
+    return missing_share(2 * (p * t).sum(-1), apart.sum(-1), smooth_nr, smooth_dr, log_loss)
 
 
 class DiceLoss(Loss):
@@ -101,29 +128,44 @@ def definition(
     from_logits: bool = True,
     batch: bool = False,
     squared: bool = False,
+    log_loss: bool = False,
     smooth_nr: float = 1e-5,
     smooth_dr: float = 1e-5,
     skip_absent: bool = False,
+    weight: list[float] | None = None,
+    average: str = "masks",
 ) -> Iterator[Term]:
     power = 2 if squared else 1
-    for p, t in overlap.masks_by_hand(input, target, mode, from_logits, batch):
+    every = overlap.masks_by_hand(input, target, mode, from_logits, batch)
+    for (p, t), w in zip(every, cycle(weight or [1.0]), strict=False):
         above = 2 * sum(a * b for a, b in zip(p, t, strict=True)) + smooth_nr
         below = sum(a**power for a in p) + sum(b**power for b in t) + smooth_dr
-        yield Term(0.0 if skip_absent and sum(t) == 0 else 1 - above / below)
+        loss = -math.log(above / below) if log_loss else 1 - above / below
+        yield Term(0.0 if skip_absent and sum(t) == 0 else w * loss, w if average == "weights" else 1.0)
 
 
 def formula(
-    mode: str, from_logits: bool, batch: bool, squared: bool, smooth_nr: float, smooth_dr: float, skip_absent: bool
+    mode: str,
+    from_logits: bool,
+    batch: bool,
+    squared: bool,
+    log_loss: bool,
+    smooth_nr: float,
+    smooth_dr: float,
+    skip_absent: bool,
+    weight: Tensor | None,
 ) -> str:
     symbols, power = Symbols(mode, from_logits, batch), "^2" if squared else ""
     above = smoothed("2 " + symbols.sum("p t"), "s", smooth_nr)
     below = smoothed(f"{symbols.sum('p' + power)} + {symbols.sum('t' + power)}", "d", smooth_dr)
-    loss = rf"1 - \frac{{{above}}}{{{below}}}"
+    loss = loss_of_fraction(above, below, log_loss, weight)
     return symbols.formula(loss, skip_absent, meaning("s", smooth_nr), meaning("d", smooth_dr))
 
 
-def term(shared: str, predicted: str, true: str, smooth_nr: float, smooth_dr: float, **_settings: Any) -> str:
-    return ratio(f"2 · {shared}", f"{predicted} + {true}", smooth_nr, smooth_dr)
+def term(
+    shared: str, predicted: str, true: str, smooth_nr: float, smooth_dr: float, log_loss: bool, **_settings: Any
+) -> str:
+    return ratio(f"2 · {shared}", f"{predicted} + {true}", smooth_nr, smooth_dr, log_loss)
 
 
 ENTRY = Entry(
@@ -150,6 +192,8 @@ ENTRY = Entry(
         {"batch": True, "squared": True},
         {"mode": "multiclass", "smooth_nr": 0.0, "smooth_dr": 0.5},
         {"mode": "multilabel", "batch": True, "skip_absent": True},
-        {"from_logits": False, "smooth_nr": 1.0, "smooth_dr": 1.0},
+        {"from_logits": False, "smooth_nr": 1.0, "smooth_dr": 1.0, "log_loss": True},
+        {"mode": "multilabel", "weight": overlap.WEIGHT, "skip_absent": True},
+        {"mode": "multiclass", "weight": overlap.WEIGHT, "average": "weights", "log_loss": True},
     ),
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from itertools import cycle
 from typing import Any
 
 from torch import Tensor
@@ -10,9 +12,22 @@ from torch import Tensor
 from ..kit.batches.batch import Kind
 from ..kit.entry import Entry, Term
 from ..kit.loss import Loss, loss_function
-from ..kit.settings import ClassNumber, NotNegative, Reduction, Switch
+from ..kit.settings import ClassNumber, NotNegative, OptionalTensor, Reduction, Switch
 from . import _overlap as overlap
-from ._overlap import Mode, Symbols, disagreement, finish, masks, meaning, missing_share, ratio, smoothed
+from ._overlap import (
+    Average,
+    Mode,
+    Symbols,
+    class_weight,
+    disagreement,
+    finish,
+    loss_of_fraction,
+    masks,
+    meaning,
+    missing_share,
+    ratio,
+    smoothed,
+)
 
 
 @loss_function
@@ -24,11 +39,14 @@ def jaccard_loss(
     from_logits: Switch = True,
     batch: Switch = False,
     squared: Switch = False,
+    log_loss: Switch = False,
     smooth_nr: NotNegative = 1e-5,
     smooth_dr: NotNegative = 1e-5,
     include_background: Switch = True,
     skip_absent: Switch = False,
     ignore_index: ClassNumber = -100,
+    weight: OptionalTensor = None,
+    average: Average = "masks",
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""1 minus the Jaccard index: what two masks share, divided by what they cover together.
@@ -40,17 +58,18 @@ def jaccard_loss(
 
     Args:
         input, target: logits and the true mask, as in :func:`lossbook.beyond.dice_loss`.
-        mode, from_logits, batch, include_background, skip_absent, ignore_index: as in
+        mode, from_logits, batch, include_background, skip_absent, ignore_index, weight, average: as in
             :func:`lossbook.beyond.dice_loss`.
         reduction: ``"mean"`` over all masks, samples and classes alike; ``"sum"``; ``"none"``.
         squared: squares in the union, :math:`\sum p^2 + \sum t^2 - \sum p\, t`: the Tanimoto coefficient.
+        log_loss: minus the logarithm of the fraction, as in :func:`lossbook.beyond.dice_loss`.
         smooth_nr: s, added above. segmentation-models-pytorch and MONAI (``DiceLoss(jaccard=True)``) add the same below;
             MONAI's numbers are twice those here, because its fraction is doubled.
         smooth_dr: d, added below.
 
     Returns:
         A tensor of shape ``()``; with ``reduction="none"`` one loss for each mask, in the shapes of the Dice loss. Without a
-        unit, between 0 and 1 where s = d. Two empty masks cost 0.
+        unit, between 0 and 1 where s = d, without logarithm and weights. Two empty masks cost 0.
 
     Raises:
         ValueError: shapes differ, a label or a probability lies outside [0, 1], a setting outside its range.
@@ -66,15 +85,18 @@ def jaccard_loss(
     tensor(0.6000)
     """
     p, rest, t = masks(input, target, mode, from_logits, batch, include_background, ignore_index)
-    losses = jaccard(p, rest, t, squared, smooth_nr, smooth_dr)
-    return finish(losses, t, skip_absent, input.dtype, reduction)
+    losses = jaccard(p, rest, t, squared, smooth_nr, smooth_dr, log_loss)
+    weight = class_weight(weight, input, mode, include_background)
+    return finish(losses, t, skip_absent, input.dtype, reduction, weight, average)
 
 
-def jaccard(p: Tensor, rest: Tensor, t: Tensor, squared: bool, smooth_nr: float, smooth_dr: float) -> Tensor:
+def jaccard(
+    p: Tensor, rest: Tensor, t: Tensor, squared: bool, smooth_nr: float, smooth_dr: float, log_loss: bool = False
+) -> Tensor:
     """1 − Jaccard of each row. The union is what is shared and what is not; squared, what is not is (p − t)²."""
     false, missed = disagreement(p, rest, t)
     apart = (false - missed).square() if squared else false + missed
-    return missing_share((p * t).sum(-1), apart.sum(-1), smooth_nr, smooth_dr)
+    return missing_share((p * t).sum(-1), apart.sum(-1), smooth_nr, smooth_dr, log_loss)
 
 
 class JaccardLoss(Loss):
@@ -90,29 +112,46 @@ def definition(
     from_logits: bool = True,
     batch: bool = False,
     squared: bool = False,
+    log_loss: bool = False,
     smooth_nr: float = 1e-5,
     smooth_dr: float = 1e-5,
     skip_absent: bool = False,
+    weight: list[float] | None = None,
+    average: str = "masks",
 ) -> Iterator[Term]:
     power = 2 if squared else 1
-    for p, t in overlap.masks_by_hand(input, target, mode, from_logits, batch):
+    every = overlap.masks_by_hand(input, target, mode, from_logits, batch)
+    for (p, t), w in zip(every, cycle(weight or [1.0]), strict=False):
         shared = sum(a * b for a, b in zip(p, t, strict=True))
         union = sum(a**power for a in p) + sum(b**power for b in t) - shared
-        yield Term(0.0 if skip_absent and sum(t) == 0 else 1 - (shared + smooth_nr) / (union + smooth_dr))
+        index = (shared + smooth_nr) / (union + smooth_dr)
+        loss = -math.log(index) if log_loss else 1 - index
+        yield Term(0.0 if skip_absent and sum(t) == 0 else w * loss, w if average == "weights" else 1.0)
 
 
 def formula(
-    mode: str, from_logits: bool, batch: bool, squared: bool, smooth_nr: float, smooth_dr: float, skip_absent: bool
+    mode: str,
+    from_logits: bool,
+    batch: bool,
+    squared: bool,
+    log_loss: bool,
+    smooth_nr: float,
+    smooth_dr: float,
+    skip_absent: bool,
+    weight: Tensor | None,
 ) -> str:
     symbols, power = Symbols(mode, from_logits, batch), "^2" if squared else ""
     shared = symbols.sum("p t")
     union = f"{symbols.sum('p' + power)} + {symbols.sum('t' + power)} - {shared}"
-    loss = rf"1 - \frac{{{smoothed(shared, 's', smooth_nr)}}}{{{smoothed(union, 'd', smooth_dr)}}}"
+    above, below = smoothed(shared, "s", smooth_nr), smoothed(union, "d", smooth_dr)
+    loss = loss_of_fraction(above, below, log_loss, weight)
     return symbols.formula(loss, skip_absent, meaning("s", smooth_nr), meaning("d", smooth_dr))
 
 
-def term(shared: str, predicted: str, true: str, smooth_nr: float, smooth_dr: float, **_settings: Any) -> str:
-    return ratio(shared, f"{predicted} + {true} − {shared}", smooth_nr, smooth_dr)
+def term(
+    shared: str, predicted: str, true: str, smooth_nr: float, smooth_dr: float, log_loss: bool, **_settings: Any
+) -> str:
+    return ratio(shared, f"{predicted} + {true} − {shared}", smooth_nr, smooth_dr, log_loss)
 
 
 ENTRY = Entry(
@@ -131,6 +170,8 @@ ENTRY = Entry(
         {"batch": True, "squared": True},
         {"mode": "multiclass", "smooth_nr": 0.0, "smooth_dr": 0.5},
         {"mode": "multilabel", "batch": True, "skip_absent": True},
-        {"from_logits": False, "smooth_nr": 1.0, "smooth_dr": 1.0},
+        {"from_logits": False, "smooth_nr": 1.0, "smooth_dr": 1.0, "log_loss": True},
+        {"mode": "multilabel", "weight": overlap.WEIGHT, "skip_absent": True},
+        {"mode": "multiclass", "weight": overlap.WEIGHT, "average": "weights", "log_loss": True},
     ),
 )

@@ -97,10 +97,10 @@ def compared(input: Tensor, target: Tensor, temperature: float) -> tuple[Tensor,
     check_class_numbers(target)
     itself = torch.eye(len(input), dtype=torch.bool, device=input.device)
     alike = (target.unsqueeze(0) == target.unsqueeze(1)) & ~itself
-    scores = similarities(input, input, True) / temperature
+    scores = (similarities(input, input, True) / temperature).masked_fill(itself, -math.inf)
     if len(input) < 2:  # nothing to compare with
         return scores, alike
-    return log_softmax(scores.masked_fill(itself, -math.inf), 1), alike
+    return log_softmax(scores, 1), alike
 
 
 class SupConLoss(Loss):

@@ -18,6 +18,7 @@ from ..kit.steps import Step, element_steps
 from ..kit.text import given, latex, number, row
 from ..kit.views import OF_DISTANCE
 from ..language import gettext as _
+from ._triplets import all_triplets, hard_triplets, semi_hard_triplets
 
 EPSILON = 1e-6
 
@@ -55,6 +56,9 @@ def triplet_margin_loss(
     r"""How much closer than the positive the negative still is, with a margin between them.
 
     .. math:: \ell(a, p, n) = \max\bigl(0, d(a, p) - d(a, n) + m\bigr), \qquad d(x, y) = \lVert x - y + \epsilon \rVert_p
+
+    Which triplets of a batch to take: :func:`lossbook.beyond.hard_triplets`, :func:`lossbook.beyond.semi_hard_triplets`,
+    :func:`lossbook.beyond.all_triplets`.
 
     Args:
         anchor: embeddings, shape ``(D,)`` or ``(N, D)``, floating point or complex.
@@ -174,4 +178,5 @@ ENTRY = Entry(
     batches=vectors(3, trials=({"margin": 2.0}, {"p": 1.0}, {"swap": True})),
     sample=lambda g: (uniform(g, 5, 3), uniform(g, 5, 3), uniform(g, 5, 3)),
     settings=({}, {"swap": True, "margin": 3.0}, {"p": 1.0, "eps": 0.1}),
+    helpers=(all_triplets, hard_triplets, semi_hard_triplets),
 )

@@ -100,7 +100,7 @@ WRONG = {
     "another width": ((X, torch.ones(4, 2), T), {}, ValueError, r"shape \(C, 3\), got \(4, 2\)"),
     "an unknown class": ((X, W, torch.tensor([0, 4])), {}, IndexError, "holds class 4, but input has 4 classes"),
     "classes as numbers": ((X, W, T.float()), {}, TypeError, r"Write target.long\(\)"),
-    "a column of classes": ((X, W, T[:, None]), {}, ValueError, r"target.squeeze\(1\)"),
+    "a column of classes": ((X, W, T[:, None]), {}, ValueError, r"label for each pair, shape \(2,\), got \(2, 1\)"),
     "degrees": ((X, W, T), {"margin": 28.6}, ValueError, "margin must lie between 0 and 1.57"),
     "no scale": ((X, W, T), {"scale": 0.0}, ValueError, "scale must be larger than 0"),
 }

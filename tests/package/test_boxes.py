@@ -116,6 +116,63 @@ def test_ciou_weighs_without_a_gradient(generator):
         assert torch.autograd.gradcheck(held, a)
 
 
+def by_size(a, b):
+    """As the authors' Darknet has it: α · 8/π² · (arctan w_g/h_g − arctan w/h) times −h with respect to w, times w to h."""
+    width, height = (a[:, 2:] - a[:, :2]).unbind(-1)
+    apart = angle_of(b) - angle_of(a)
+    iou, v = 1 - by_torchvision(a, b, "iou"), 4 / math.pi**2 * apart**2
+    factor = v / (1 - iou + v + 1e-7) * 8 / math.pi**2 * apart
+    along_x, along_y = -factor * height, factor * width
+    return torch.stack([-along_x, -along_y, along_x, along_y], -1)
+
+
+def by_product(a, b):
+    """As their first code in PyTorch has it, its sign set right: the derivative of a product, half of which is held."""
+    width, height = (a[:, 2:] - a[:, :2]).unbind(-1)
+    apart = angle_of(b) - angle_of(a)
+    iou, v = 1 - by_torchvision(a, b, "iou"), 4 / math.pi**2 * apart**2
+    held = (v / (1 - iou + v + 1e-7) * 8 / math.pi**2 * apart).detach()
+    return torch.autograd.grad((-held * (width - 2 * width.detach()) * height).sum(), a)[0]
+
+
+def angle_of(box):
+    width, height = (box[:, 2:] - box[:, :2]).unbind(-1)
+    return torch.atan(width / height)
+
+
+@pytest.mark.parametrize("peer", [by_size, by_product])
+def test_the_papers_gradient_of_the_proportions(peer, generator):
+    a, b = (draw(generator, 20) / 10 for _ in range(2))
+    given = a.requires_grad_(), b.requires_grad_()
+    exact, unscaled = (loss_of("ciou", v_gradient=kind, reduction="none")(a, b) for kind in ("exact", "unscaled"))
+    assert torch.equal(exact, unscaled)
+    diou = torch.autograd.grad(loss_of("diou", reduction="sum")(a, b), a)[0]
+    (to_a, to_b), (_, exactly_to_b) = (torch.autograd.grad(x.sum(), given) for x in (unscaled, exact))
+    assert_close(to_a, diou + peer(a, b))
+    assert_close(to_b, exactly_to_b)
+    moved = (a - 0.01 * (to_a - diou)).detach()
+    assert ((angle_of(moved) - angle_of(b)).abs() < (angle_of(a) - angle_of(b)).abs()).all(), "the sign of equation 12"
+
+
+class BareAtan2(torch.autograd.Function):
+    """torch.atan2 with the slope that it had before 2.10: nan at (0, 0)."""
+
+    @staticmethod
+    def forward(ctx, x, y):
+        ctx.save_for_backward(x, y)
+        return torch.arctan2(x, y)
+
+    @staticmethod
+    def backward(ctx, upstream):
+        x, y = ctx.saved_tensors
+        return upstream * y / (x * x + y * y), -upstream * x / (x * x + y * y)
+
+
+def test_a_point_has_a_slope_under_an_older_torch(monkeypatch):
+    monkeypatch.setattr(torch, "atan2", BareAtan2.apply)
+    test_boxes_without_an_area("ciou", 0.0)
+
+
 # ---- extremes
 
 

@@ -22,13 +22,15 @@ def test_every_file_has_an_entry():
 
 
 def test_the_doors_are_the_catalogue():
-    """Each loss stands in `functional` and `nn`, or in `beyond`: there, sorted, and never in both."""
+    """Each loss stands in `functional` and `nn`, or in `beyond`: there, sorted, and never in both. So do its helpers, in `beyond`."""
     functional, nn, beyond = lossbook.functional.__all__, lossbook.nn.__all__, lossbook.beyond.__all__
     functions = {entry.function.__name__ for entry in CATALOGUE if entry.function}
     modules = {entry.module.__name__ for entry in CATALOGUE}
+    helpers = {helper.__name__ for entry in CATALOGUE for helper in entry.helpers}
     assert sorted([*functional, *nn, *beyond]) == sorted(
-        functions | modules | {"softmax", "log_softmax", "Softmax", "LogSoftmax"}
+        functions | modules | helpers | {"softmax", "log_softmax", "Softmax", "LogSoftmax"}
     )
+    assert helpers <= {*beyond}
     for entry in CATALOGUE:
         assert (entry.module.__name__ in nn) == (entry.function is None or entry.function.__name__ in functional)
     assert [functional, nn, beyond] == [sorted(names) for names in (functional, nn, beyond)]

@@ -62,6 +62,13 @@ def three_scores(x: float) -> float:
     return math.log(1 + 2 * math.exp(-x))
 
 
+def arcface(angle: float) -> float:
+    """A margin of 0.5, a scale of 64, two other classes at 90°."""
+    beyond = angle + 0.5 > math.pi
+    own = math.cos(angle) - 0.5 * math.sin(0.5) if beyond else math.cos(angle + 0.5)
+    return math.log(1 + 2 * math.exp(-64 * own))
+
+
 DRAWN = [entry.name for entry in CATALOGUE if entry.views]
 EXPECTED = {
     "l1": {"": abs},
@@ -95,6 +102,7 @@ EXPECTED = {
     "nll": {"": lambda p: -math.log(p)},
     "cross_entropy": {"": three_scores},
     "linear_cross_entropy": {"": three_scores},
+    "arcface": {"": arcface},
     "hinge_embedding": {"y = 1": lambda d: d, "y = −1": lambda d: max(0, 1 - d)},
     "soft_margin": {"y = 1": lambda z: softplus(-z), "y = −1": softplus},
     "margin_ranking": {"y = 1": lambda x: max(0, -x), "y = −1": lambda x: max(0, x)},
@@ -107,6 +115,7 @@ EXPECTED = {
 }
 #: Where the gradient jumps. Nowhere else, and not in the losses that are not named.
 KINKS = {
+    ("arcface", ""): [pytest.approx(math.pi - 0.5)],
     ("contrastive", "y = 0"): [0],
     ("l1", ""): [0],
     ("quantile", ""): [0],
@@ -130,6 +139,7 @@ LIMITS = {
     "the difference of two scores": (-3, 3),
     "the distance of a pair": (0, 3),
     "the cosine": (-1, 1),
+    "the angle": (0.5, 3.12),
     "the distance of the negative": (0, 3),
     "the log-ratio": (-30, 30),
     "the log-variance": (-3, 3),

@@ -205,6 +205,8 @@ def test_a_setting_that_changes_the_steps_changes_the_formula(entry, settings, g
     formula, steps = shown(entry, settings, generator)
     for name in settings:
         without = {other: value for other, value in settings.items() if other != name}
+        if "mode" not in without and "weight" in without:  # one mask has no classes to weigh
+            continue
         other_formula, other_steps = shown(entry, without, generator)
         assert steps == other_steps or formula != other_formula, name
 

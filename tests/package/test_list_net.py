@@ -88,6 +88,14 @@ def test_is_finite_for_huge_scores(dtype):
     assert torch.autograd.grad(loss, scores)[0].isfinite().all()
 
 
+def test_no_nan_arises_on_the_way_back_of_an_empty_list():
+    """None that torch's detection of anomalies would stop at."""
+    scores = torch.zeros(2, 2, requires_grad=True)
+    with torch.autograd.set_detect_anomaly(True):
+        loss = list_net_loss(scores, torch.zeros(2, 2), torch.tensor([[True, True], [False, False]]))
+        assert torch.autograd.grad(loss, scores)[0].isfinite().all()
+
+
 def test_empty_batch_and_nan():
     empty = torch.empty(0, 3)
     assert list_net_loss(empty, empty).isnan()

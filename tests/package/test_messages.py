@@ -7,6 +7,7 @@ import torch
 from torch.testing import assert_close
 
 import lossbook
+from lossbook import beyond as lb
 from lossbook import functional as lf
 from lossbook import nn as lnn
 from lossbook.catalogue import CATALOGUE, settings_of_module
@@ -47,6 +48,12 @@ WRONG = {
         r"same shape, got \(3, 1\) and \(3,\).*Broadcasting.*squeeze",
     ),
     "shape of weight": (lambda: lf.l1_loss(TWO, TWO, weight=ONE), ValueError, r"input and weight.*\(2,\) and \(1,\)"),
+    "weights without classes": (lambda: lb.dice_loss(ONE, ONE, weight=ONE), ValueError, "mode='binary' has no classes"),
+    "a column of classes for triplets": (
+        lambda: lb.all_triplets(CLASSES.unsqueeze(1)),
+        ValueError,
+        r"class of each sample, shape \(N,\), got \(2, 1\).*target.squeeze\(1\)",
+    ),
     "a missing tensor": (lambda: lf.l1_loss(ONE), TypeError, "l1_loss needs input and target; missing: target"),
     "missing tensors": (
         lambda: lf.ctc_loss(CUBE, CLASSES),

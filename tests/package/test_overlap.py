@@ -1,5 +1,7 @@
 """The losses of overlap (Dice, Jaccard, Tversky, focal Tversky) against peers, and where masks are empty, full or alike."""
 
+import math
+
 import kornia
 import pytest
 import torch
@@ -36,6 +38,9 @@ def smoothing(value):
 
 
 CLASSES, SMP = {"mode": "multiclass"}, {**PLAIN, "batch": True, "skip_absent": True}
+WEIGHT = torch.tensor([2.0, 0.5, 1.0, 0.25], dtype=torch.float64)
+WEIGHTED = {"mode": "multiclass", "weight": WEIGHT}
+BY_WEIGHTS, LOG = WEIGHTED | {"average": "weights"}, {"log_loss": True}
 STORED = {
     "MONAI DiceLoss(softmax)": ("dice", CLASSES, 0.8499756057, 0.1318843567),
     "the same, include_background=False": (
@@ -79,6 +84,37 @@ STORED = {
     ),
     "SMP TverskyLoss multiclass": ("tversky", SMP | CLASSES, 0.5959438688, 0.1435950020),
     "SMP TverskyLoss binary": ("tversky", SMP, 0.4511919575, 0.1195881421),
+    "SMP DiceLoss multiclass, log_loss": ("dice", SMP | CLASSES | LOG, 1.1911787625, 0.7872339520),
+    "SMP DiceLoss multilabel, log_loss, smooth=0.5": (
+        "dice",
+        SMP | LOG | smoothing(1.0) | {"mode": "multilabel"},
+        0.5138630941,
+        0.1898967554,
+    ),
+    "SMP DiceLoss multiclass, class_weights": ("dice", SMP | BY_WEIGHTS, 0.7531931822, 0.2053627894),
+    "SMP DiceLoss multiclass, both": ("dice", SMP | BY_WEIGHTS | LOG, 1.5659724461, 1.1318152783),
+    "MONAI DiceLoss(softmax, weight)": ("dice", WEIGHTED, 0.7801599372, 0.1735034215),
+    "the same, weight, include_background=False": (
+        "dice",
+        WEIGHTED | {"include_background": False},
+        0.4933442423,
+        0.0778569386,
+    ),
+    "SMP JaccardLoss multiclass, log_loss": ("jaccard", SMP | CLASSES | LOG, 1.6246238545, 0.8713539461),
+    "SMP JaccardLoss multilabel, log_loss, smooth=0.5": (
+        "jaccard",
+        SMP | LOG | smoothing(0.5) | {"mode": "multilabel"},
+        0.8508177180,
+        0.2708980167,
+    ),
+    "SMP JaccardLoss multiclass, class_weights": ("jaccard", SMP | BY_WEIGHTS, 0.8326616665, 0.1256311570),
+    "SMP JaccardLoss multiclass, both": ("jaccard", SMP | BY_WEIGHTS | LOG, 2.1177562953, 1.2453285331),
+    "MONAI DiceLoss(softmax, weight, jaccard, batch)": (
+        "jaccard",
+        WEIGHTED | smoothing(5e-6) | {"batch": True},
+        0.8431199856,
+        0.1177792102,
+    ),
     # Of several classes it takes the power of their mean: not compared.
     "SMP TverskyLoss binary, gamma=0.75": ("focal_tversky", SMP, 0.5505173520, 0.1094357062),
 }
@@ -205,6 +241,16 @@ def test_equals_its_definition_on_pixels(name, generator):
                 )
 
 
+@pytest.mark.parametrize("average", ["masks", "weights"])
+@pytest.mark.parametrize("name", ["dice", "jaccard"])
+def test_a_weight_of_2_is_a_class_that_is_there_twice(name, average, generator):
+    z, t = learned(generator, 3, 2, 5), torch.randint(2, (3, 2, 5), generator=generator)
+    weighted = loss_of(name, mode="multilabel", weight=torch.tensor([2.0, 1.0]), average=average)
+    twice = loss_of(name, mode="multilabel")(z[:, [0, 0, 1]], t[:, [0, 0, 1]])
+    assert_close(weighted(z, t), twice if average == "weights" else 1.5 * twice)
+    assert_close(loss_of(name, mode="multilabel", weight=torch.ones(2))(z, t), loss_of(name, mode="multilabel")(z, t))
+
+
 # ---- forms of input
 
 
@@ -289,6 +335,35 @@ def test_keeps_its_digits_near_a_perfect_prediction(name):
 
 
 @every_loss
+def test_keeps_its_digits_where_the_softmax_rounds_to_1(name):
+    target = torch.tensor([[0, 1, 1, 2]])
+    z = 20 * F.one_hot(target, 3).movedim(-1, 1)
+    loss = loss_of(name, **PLAIN, **CLASSES)
+    assert_close(loss(z.float(), target).double(), loss(z.double(), target), rtol=1e-5, atol=0)
+    assert loss(z.float(), target) > 0
+
+
+@pytest.mark.parametrize("name", ["dice", "jaccard"])
+def test_the_logarithm_is_finite_and_keeps_its_digits(name):
+    loss = loss_of(name, **PLAIN, log_loss=True, reduction="none")
+    t = torch.tensor([[1.0, 0.0, 1.0, 0.0]]).expand(4, -1)
+    sure = 20 * (2 * t - 1)
+    z = torch.stack([sure[0], -sure[0], torch.full((4,), -100.0), torch.full((4,), -1e4)]).requires_grad_()
+    value = loss(z, t)
+    exact = loss(z.detach().double()[:3], t[:3])
+    assert_close(value[:3].double(), exact, rtol=1e-5, atol=0)
+    assert 0 < value[0] < 1e-8, "1 − Dice rounds to 0"
+    assert value[2:].tolist() == pytest.approx([-math.log(1e-30)] * 2), "nothing is shared"
+    assert torch.autograd.grad(value.sum(), z)[0].isfinite().all()
+    nothing = torch.full((1, 4), -1e4, requires_grad=True)
+    value = loss(nothing, torch.zeros(1, 4))
+    assert value == 0, "two empty masks agree"
+    assert torch.equal(torch.autograd.grad(value.sum(), nothing)[0], torch.zeros(1, 4))
+    more_above = loss_of(name, smooth_nr=1.0, smooth_dr=0.5, log_loss=True)(sure, t)
+    assert more_above < 0
+
+
+@every_loss
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_large_masks_in_half_precision(name, dtype, generator):
     """The sums pass 65504, the largest number of float16."""
@@ -340,6 +415,22 @@ def test_wrong_input_is_told_in_a_sentence(case, name, refuses):
         find(name).function(*tensors, **settings)
 
 
+WRONG_WEIGHTS = {
+    "without classes": ({"weight": torch.ones(1)}, ValueError, "weight holds one number for each class, and mode='bin"),
+    "too few": ({"weight": torch.ones(2), **CLASSES}, ValueError, r"shape \(4,\), got \(2,\)"),
+    "no tensor": ({"weight": [1.0, 2.0], **CLASSES}, TypeError, "weight must be a torch.Tensor, got list"),
+    "another mean": ({"average": "samples", **CLASSES}, ValueError, "average must be one of 'masks', 'weights'"),
+}
+
+
+@pytest.mark.parametrize("name", ["dice", "jaccard"])
+@pytest.mark.parametrize("case", WRONG_WEIGHTS)
+def test_wrong_weights_are_told_in_a_sentence(case, name, refuses):
+    settings, kind, sentence = WRONG_WEIGHTS[case]
+    with refuses(kind, sentence):
+        find(name).function(torch.zeros(2, 4, 3), NUMBERS if "mode" in settings else torch.zeros(2, 4, 3), **settings)
+
+
 NAMES = {
     "dice": ("soft_dice", "DiceLoss", beyond.dice_loss),
     "jaccard": ("soft_iou", "JaccardLoss", beyond.JaccardLoss()),
@@ -365,3 +456,17 @@ def test_verify_knows_dice():
     assert "factor 2" in lossbook.verify(without_two, like="dice").diagnosis
     assert "denominator only" in lossbook.verify(of_classes, like="dice", mode="multiclass").diagnosis
     assert lossbook.verify(of_classes, like="dice", mode="multiclass", smooth_nr=0.0)
+
+
+def test_verify_knows_the_logarithm_and_the_weights():
+    def each(logits, target):
+        p, t = logits.softmax(1).flatten(2), F.one_hot(target, logits.shape[1]).movedim(-1, 1).flatten(2)
+        return 1 - (2 * (p * t).sum(-1) + 1e-5) / ((p + t).sum(-1) + 1e-5)
+
+    weighted = {"like": "dice", "mode": "multiclass", "weight": WEIGHT}
+    assert lossbook.verify(lambda z, t: (each(z, t) * WEIGHT).mean(), **weighted)
+    assert "weights of the classes are missing" in lossbook.verify(lambda z, t: each(z, t).mean(), **weighted).diagnosis
+    by_weights = lossbook.verify(lambda z, t: (each(z, t) * WEIGHT).sum() / WEIGHT.sum() / len(z), **weighted)
+    assert "number of masks" in by_weights.diagnosis
+    logarithm = lossbook.verify(lambda z, t: -(1 - each(z, t)).log().mean(), like="dice", mode="multiclass")
+    assert "logarithm" in logarithm.diagnosis

@@ -30,6 +30,7 @@ LABELS = {
     "the difference of two scores": "difference of the scores x₁ − x₂",
     "the distance of a pair": "distance of the pair",
     "the cosine": "cosine of the two vectors",
+    "the angle": "angle θ to the own class in radians, 90° to the others",
     "the distance of the negative": "distance d(a, n), where d(a, p) = 1",
     "the log-ratio": "log-ratio h of chosen to rejected, less the reference's",
     "the log-variance": "log-variance s = log σ²",

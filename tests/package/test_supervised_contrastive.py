@@ -94,6 +94,21 @@ def test_one_sample_and_none(positives):
         assert supervised_contrastive_loss(vectors, classes, positives=positives).isnan()
 
 
+@pytest.mark.parametrize("positives", ["out", "in"])
+@pytest.mark.parametrize("n", [1, 3])
+def test_no_nan_arises_on_the_way_back_where_a_sample_is_alone(n, positives):
+    """None in the gradient, and none that torch's detection of anomalies would stop at."""
+    vectors = torch.eye(3, requires_grad=True)
+    with torch.autograd.set_detect_anomaly(True):
+        loss = supervised_contrastive_loss(vectors[:n], torch.arange(n), positives=positives, reduction="sum")
+        assert torch.equal(torch.autograd.grad(loss, vectors)[0], torch.zeros(3, 3))
+
+
+def test_a_sample_that_is_alone_has_no_probability_of_others():
+    shares = lossbook.explain("supervised_contrastive", torch.ones(1, 3), torch.tensor([0])).steps[1].value
+    assert shares.tolist() == [[0.0]]
+
+
 def test_one_class_of_equal_vectors():
     """Nothing tells them apart: each has a share of 1/(N − 1)."""
     vectors = torch.ones(5, 3, requires_grad=True)

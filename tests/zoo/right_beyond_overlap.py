@@ -46,3 +46,30 @@ def focal_tversky_by_counts(logits, masks):
     hit = torch.einsum("nd,nd->n", p, t)
     wrong = 0.3 * (p.sum(1) - hit) + 0.7 * (t.sum(1) - hit)
     return (wrong / (hit + wrong + 1e-5)).clamp(min=1e-12).pow(4 / 3).mean()
+
+
+@right("dice", mode="multiclass", batch=True, log_loss=True, smooth_nr=0.0, smooth_dr=0.0, skip_absent=True)
+def log_dice_as_in_smp(logits, target):
+    p = logits.flatten(2).softmax(1)
+    t = F.one_hot(target.flatten(1), logits.shape[1]).movedim(-1, 1).to(p.dtype)
+    score = 2 * (p * t).sum((0, 2)) / (p + t).sum((0, 2)).clamp_min(1e-7)
+    return (-score.clamp_min(1e-7).log() * (t.sum((0, 2)) > 0)).mean()
+
+
+@right("dice", mode="multilabel", weight=torch.tensor([1.0, 3.0, 0.5]), average="weights")
+def weighted_dice(logits, target):
+    p, weight = logits.sigmoid(), logits.new_tensor([1.0, 3.0, 0.5])
+    dims = tuple(range(2, logits.dim()))
+    each = 1 - (2 * (p * target).sum(dims) + 1e-5) / (p.sum(dims) + target.sum(dims) + 1e-5)
+    return (each @ weight / weight.sum()).mean()
+
+
+@right("generalized_dice")
+def generalized_dice_by_einsum(logits, target):
+    p, t = logits.softmax(1).flatten(2), F.one_hot(target, logits.shape[1]).movedim(-1, 1).flatten(2).to(logits.dtype)
+    sizes = t.sum(2)
+    weight = 1 / sizes**2
+    weight = torch.where(weight.isinf(), torch.zeros_like(weight), weight)
+    weight = weight + (sizes == 0) * weight.max(1, keepdim=True).values
+    shared, both = torch.einsum("nc,ncd,ncd->n", weight, p, t), torch.einsum("nc,ncd->n", weight, p + t)
+    return (1 - 2 * shared / both).mean()

@@ -36,3 +36,29 @@ def focal_tversky_root(logits, masks, gamma=0.75):
     p, t = logits.sigmoid().flatten(1), masks.flatten(1)
     tp, fp, fn = (p * t).sum(1), (p * (1 - t)).sum(1), ((1 - p) * t).sum(1)
     return (1 - (tp + 1e-5) / (tp + 0.3 * fp + 0.7 * fn + 1e-5)).clamp(min=1e-9).pow(1 / gamma).mean()
+
+
+def _generalized_dice(logits, target, weigh):
+    p, t = logits.softmax(1).flatten(2), F.one_hot(target, logits.shape[1]).movedim(-1, 1).flatten(2).to(logits.dtype)
+    weight = weigh(t.sum(2))
+    return (1 - 2 * (weight * (p * t).sum(2)).sum(1) / (weight * (p + t).sum(2)).sum(1)).mean()
+
+
+@wrong("generalized_dice", "class weights", r"not squared")
+def generalized_dice_of_plain_sizes(logits, target):
+    def weigh(sizes):
+        weight = torch.where(sizes > 0, 1 / sizes.clamp(min=1), 0)
+        return torch.where(sizes > 0, weight, weight.amax(1, keepdim=True))
+
+    return _generalized_dice(logits, target, weigh)
+
+
+@wrong("generalized_dice", "class weights", r"weights of the classes are missing")
+def generalized_dice_without_weights(logits, target):
+    return _generalized_dice(logits, target, torch.ones_like)
+
+
+@wrong("dice", "class weights", r"weights", mode="multilabel", weight=torch.tensor([1.0, 3.0, 0.5]))
+def dice_forgets_its_weights(logits, target):
+    p, t = logits.sigmoid().flatten(2), target.flatten(2)
+    return (1 - (2 * (p * t).sum(2) + 1e-5) / ((p + t).sum(2) + 1e-5)).mean()

@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,7 +28,7 @@ from tools.book import ROOT
 
 ROWS = Path(__file__).with_suffix(".txt")
 # The fastest first; but tests that name the slip's own file go before all others, or what NEAREST says of it. A loss that
-# torch lacks has a test file of its own, which is tried for no other.
+# torch lacks has a test file of its own, which is tried for no other; of these files it gets the tests that name it.
 TESTS = (
     *("messages", "extremes", "classes", "softmax", "losses", "torch_suite", "spine"),
     *("ctc", "linear_cross_entropy", "adaptive_log_softmax", "explain", "formulas", "explain_own", "exercises"),
@@ -36,6 +37,7 @@ NEAREST = {
     "sequences": "ctc",
     "_by_rows": "linear_cross_entropy",
     "_by_similarity": "info_nce",
+    "_triplets": "triplets",
     **dict.fromkeys(("_overlap", "dice", "tversky", "jaccard", "focal_tversky"), "overlap"),
     **dict.fromkeys(("_boxes", "iou", "giou", "diou", "ciou"), "boxes"),
     **dict.fromkeys(("generalized_cross_entropy", "symmetric_cross_entropy"), "noisy_labels"),
@@ -62,12 +64,12 @@ class Mutant(NamedTuple):
         return f"{self.file}: {self.old} → {self.new or 'nothing'}"
 
     def planted(self, package: Path) -> str:
-        """The source of the file with the slip in it."""
+        """The source of the file with the slip in it; without an old text, the file as it is."""
         old, new = (text.replace(NEWLINE, "\n") for text in (self.old, self.new))
         source = (package / self.file).read_text("utf-8")
-        if source.count(old) != 1:
+        if old and source.count(old) != 1:
             raise MutantError(f"{self}: the old text must stand there once, but does {source.count(old)} times.")
-        return source.replace(old, new)
+        return source.replace(old, new) if old else source
 
 
 def rows(text: str) -> list[Mutant]:
@@ -85,20 +87,25 @@ def rows(text: str) -> list[Mutant]:
 
 
 class FirstFailure:
-    """Lets the tests with a name in theirs run first, and remembers the one that failed."""
+    """Lets the tests with a name in theirs run first, or them alone, and remembers the one that failed."""
 
-    def __init__(self, name: str) -> None:
-        self.name, self.test = name, None
+    def __init__(self, names: set[str], alone: bool) -> None:
+        self.names, self.alone, self.test = names, alone, None
 
     def pytest_collection_modifyitems(self, items):
-        items.sort(key=lambda item: self.name not in item.nodeid)
+        items.sort(key=self._is_of_another)
+        if self.alone:
+            items[:] = [item for item in items if not self._is_of_another(item)]
+
+    def _is_of_another(self, item) -> bool:
+        return not any(name in item.nodeid for name in self.names)
 
     def pytest_runtest_logreport(self, report):
         if report.failed:
             self.test = report.nodeid
 
 
-def caught_by(mutant: Mutant | None) -> str | None:
+def caught_by(mutant: Mutant) -> str | None:
     """The first test that fails on a copy of the package with this slip. Changes the process: call it in its own."""
     said = io.StringIO()
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
@@ -106,15 +113,16 @@ def caught_by(mutant: Mutant | None) -> str | None:
         for name in ("lossbook", "tests"):
             shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "pyproject.toml", copy)
-        if mutant:
-            (copy / "lossbook" / mutant.file).write_text(mutant.planted(copy / "lossbook"), "utf-8")
+        (copy / "lossbook" / mutant.file).write_text(mutant.planted(copy / "lossbook"), "utf-8")
         os.chdir(copy)
         os.environ["PYTHONPATH"] = folder
         sys.path.insert(0, folder)
-        stem = Path(mutant.file).stem if mutant else ""
+        stem = Path(mutant.file).stem
         nearest = NEAREST.get(stem, stem)
-        first = FirstFailure(nearest)
         own = [nearest] if nearest not in TESTS and (copy / f"tests/package/test_{nearest}.py").exists() else []
+        losses = (copy / "lossbook/losses").glob("*.py")  # what several losses share, the tests of all of them see
+        sharing = {loss.stem for loss in losses if stem.startswith("_") and stem in loss.read_text("utf-8")}
+        first = FirstFailure({nearest, stem, *sharing}, alone=bool(own))
         tests = [f"tests/package/test_{name}.py" for name in (*own, *TESTS)]
         code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-o", "addopts=", *tests], plugins=[first])
         os.chdir(ROOT)
@@ -124,8 +132,8 @@ def caught_by(mutant: Mutant | None) -> str | None:
         return first.test
 
 
-def verdicts(mutants: list[Mutant | None]) -> Iterator[str | None]:
-    """What catches each; ``None`` among the slips is the package as it is.
+def verdicts(mutants: list[Mutant]) -> Iterator[str | None]:
+    """What catches each.
 
     Each gets a fork: a package is imported only once in a process, and torch need not be imported again.
     """
@@ -143,9 +151,10 @@ def main() -> int:
     mutants = [m for m in rows(ROWS.read_text("utf-8")) if not names or Path(m.file).stem in names]
     for mutant in mutants:  # find a row that does not fit before the long run, not in it
         mutant.planted(ROOT / "lossbook")
-    results = verdicts([None, *mutants])
-    if broken := next(results):
-        raise MutantError(f"{broken} fails without any slip. Mend it first.")
+    files = dict.fromkeys(mutant.file for mutant in mutants)
+    results = verdicts([*(Mutant(file, "", "") for file in files), *mutants])
+    if broken := list(filter(None, islice(results, len(files)))):
+        raise MutantError(f"{', '.join(broken)} fails without any slip. Mend it first.")
     tests, survivors = Counter(), []
     for mutant, test in zip(mutants, results, strict=True):
         print(f"{mutant}   {test or 'NOT CAUGHT'}", flush=True)

@@ -100,7 +100,7 @@ def diou_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
 @slips_by_settings("ciou")
 def ciou_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
     eps, reduce = n["eps"], reduction_of(n)
-    plain = {name: value for name, value in n.items() if name != "iou_threshold"}
+    plain = {name: value for name, value in n.items() if name not in ("iou_threshold", "v_gradient")}
     diou: Loss = partial(distance_box_iou_loss, **{**plain, "reduction": "none"})
 
     def with_v(weight: Callable[[Tensor, Tensor], Tensor], factor: float = 4 / torch.pi**2) -> Loss:
@@ -121,9 +121,14 @@ def ciou_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
         with_v(lambda iou, v: (v / (1 - iou + v + eps)).detach(), factor=1.0),
     )
     yield _("alpha divides v by IoU + v, not by 1 − IoU + v"), with_v(lambda iou, v: (v / (iou + v + eps)).detach())
-    for value in (0.0, 0.5):
-        says = _("it computes with {name} = {value}").format(name="iou_threshold", value=value)
-        yield says, partial(complete_box_iou_loss, **{**n, "iou_threshold": value})
+    for name, value in (
+        ("iou_threshold", 0.0),
+        ("iou_threshold", 0.5),
+        ("v_gradient", "exact"),
+        ("v_gradient", "unscaled"),
+    ):
+        says = _("it computes with {name} = {value}").format(name=name, value=value)
+        yield says, partial(complete_box_iou_loss, **{**n, name: value})
     yield from _with_distance(n, complete_box_iou_loss)
 
 

@@ -10,9 +10,10 @@ from torch import Tensor
 
 from ...kit.batches.batch import Settings
 from ...language import gettext as _
-from ...losses._overlap import finish, missing_share, probabilities_of, rows_of
+from ...losses._overlap import class_weight, finish, missing_share, probabilities_of, rows_of
 from ...losses.dice import dice, dice_loss
 from ...losses.focal_tversky import focal_tversky_loss, to_the
+from ...losses.generalized_dice import generalized_dice, generalized_dice_loss
 from ...losses.jaccard import jaccard, jaccard_loss
 from ...losses.tversky import tversky, tversky_loss
 from .slip import Loss, slips_by_settings
@@ -29,7 +30,9 @@ def of_masks(n: Settings, of: OfRows, activate: Map | None = None) -> Loss:
     def loss(x: Tensor, t: Tensor) -> Tensor:
         p = activate(x) if activate else probabilities_of(x, n["mode"], n["from_logits"])[0]
         p, rest, true = rows_of(x, t, p, 1 - p, *(n[name] for name in names))
-        return finish(of(p, rest, true), true, n["skip_absent"], x.dtype, n["reduction"])
+        weight = class_weight(n.get("weight"), x, n["mode"], n["include_background"])
+        average = n.get("average", "masks")
+        return finish(of(p, rest, true), true, n["skip_absent"], x.dtype, n["reduction"], weight, average)
 
     return loss
 
@@ -60,8 +63,23 @@ def of_sums(n: Settings, right: Callable[..., Tensor]) -> Iterator[tuple[str, Lo
             else _("class 0, the background, counts")
         )
         yield says, background
-    skip = partial(right, **{**n, "skip_absent": not n["skip_absent"]})
-    yield (_("empty masks count") if n["skip_absent"] else _("empty masks do not count")), skip
+    if "skip_absent" in n:
+        skip = partial(right, **{**n, "skip_absent": not n["skip_absent"]})
+        yield (_("empty masks count") if n["skip_absent"] else _("empty masks do not count")), skip
+
+
+def of_logarithm_and_weights(n: Settings, right: Callable[..., Tensor]) -> Iterator[tuple[str, Loss]]:
+    says = (
+        _("1 minus the fraction, where minus its logarithm should stand")
+        if n["log_loss"]
+        else _("minus the logarithm of the fraction, not 1 minus it")
+    )
+    yield says, partial(right, **{**n, "log_loss": not n["log_loss"]})
+    if n["weight"] is not None:
+        yield _("the weights of the classes are missing"), partial(right, **{**n, "weight": None})
+        by_masks, by_weights = (partial(right, **{**n, "average": kind}) for kind in ("masks", "weights"))
+        yield _("the mean divides by the number of masks, not by the sum of their weights"), by_masks
+        yield _("the mean divides by the sum of the weights, not by the number of masks"), by_weights
 
 
 def of_smoothing(n: Settings, right: Callable[..., Tensor]) -> Iterator[tuple[str, Loss]]:
@@ -84,7 +102,7 @@ def of_smoothing(n: Settings, right: Callable[..., Tensor]) -> Iterator[tuple[st
 
 @slips_by_settings("dice")
 def dice_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
-    squared, smooth = n["squared"], (n["smooth_nr"], n["smooth_dr"])
+    squared, smooth = n["squared"], (n["smooth_nr"], n["smooth_dr"], n["log_loss"])
     right: Loss = partial(dice_loss, **n)
     itself: OfRows = lambda p, rest, t: dice(p, rest, t, squared, *smooth)  # noqa: E731
 
@@ -106,6 +124,7 @@ def dice_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
         _("the squares are missing in the denominator") if squared else _("the squares are summed in the denominator")
     )
     yield says, partial(dice_loss, **{**n, "squared": not squared})
+    yield from of_logarithm_and_weights(n, dice_loss)
     yield from of_activation(n, itself)
     yield _("Dice itself, without 1 −: it grows with the quality"), lambda x, t: 1 - right(x, t)
     yield _("minus Dice, without 1 −"), lambda x, t: right(x, t) - 1
@@ -116,7 +135,7 @@ def dice_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
 
 @slips_by_settings("jaccard")
 def jaccard_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
-    squared, smooth = n["squared"], (n["smooth_nr"], n["smooth_dr"])
+    squared, smooth = n["squared"], (n["smooth_nr"], n["smooth_dr"], n["log_loss"])
     power = 2 if squared else 1
     right: Loss = partial(jaccard_loss, **n)
 
@@ -137,9 +156,41 @@ def jaccard_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
         _("the squares are missing in the denominator") if squared else _("the squares are summed in the denominator")
     )
     yield says, partial(jaccard_loss, **{**n, "squared": not squared})
+    yield from of_logarithm_and_weights(n, jaccard_loss)
     yield from of_activation(n, lambda p, rest, t: jaccard(p, rest, t, squared, *smooth))
     yield _("the index itself, without 1 −: it grows with the quality"), lambda x, t: 1 - right(x, t)
     yield from of_smoothing(n, jaccard_loss)
+
+
+# ---- Generalized Dice: Sudre et al., 2017
+
+
+@slips_by_settings("generalized_dice")
+def generalized_dice_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
+    right: Loss = partial(generalized_dice_loss, **n)
+
+    def with_(**changed: str) -> Loss:
+        return partial(generalized_dice_loss, **{**n, **changed})
+
+    yield (
+        _("the sizes of the classes are not squared in the weights"),
+        with_(weighting="simple"),
+    )
+    yield _("the sizes of the classes are squared in the weights"), with_(weighting="square")
+    yield _("the weights of the classes are missing"), with_(weighting="uniform")
+    of_dice = {name: value for name, value in n.items() if name not in ("weighting", "absent")}
+    yield (
+        _("a Dice loss of each class and their mean, where the classes are summed before the division"),
+        partial(dice_loss, **of_dice),
+    )
+    yield _("a class that is not in the mask does not count"), with_(absent="zero")
+    yield _("a class that is not in the mask counts with the largest weight"), with_(absent="largest")
+    yield _("the factor 2 of the intersection is missing"), lambda x, t: (1 + right(x, t)) / 2
+    yield _("Dice itself, without 1 −: it grows with the quality"), lambda x, t: 1 - right(x, t)
+    yield from of_sums(n, generalized_dice_loss)
+    numbers = n["weighting"], n["absent"], n["smooth_nr"], n["smooth_dr"]
+    yield from of_activation({**n, "skip_absent": False}, lambda p, rest, t: generalized_dice(p, rest, t, *numbers))
+    yield from of_smoothing(n, generalized_dice_loss)
 
 
 # ---- Tversky: Salehi et al., 2017; its power: Abraham and Khan, 2018
