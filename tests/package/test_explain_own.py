@@ -216,6 +216,8 @@ def test_the_line_is_marked_whose_slope_is_not_finite():
         "root = square.sqrt()": ("the slope is not finite here, and with it the gradient",)
     }
     assert marked(loss, ROW, ROW + 1) == {}
+    infinite = marked(lambda p, t: (p.log() - t).square().mean(), torch.tensor([0.0, 1.0]), ROW)
+    assert {mark for marks in infinite.values() for mark in marks} == {"not finite from here on"}
 
 
 def test_what_does_not_reach_the_result_is_not_marked():
