@@ -79,7 +79,7 @@ def hard_triplets(input: Tensor, target: Tensor, *, distance_function: Distance 
         ValueError: shapes do not fit.
         TypeError: embeddings are no floating-point numbers, or classes no integers.
 
-    Source: A. Hermans et al., "In defense of the triplet loss for person re-identification", 2017, equation 5,
+    Source: A. Hermans et al., "In defense of the triplet loss for person re-identification", 2017,
     https://arxiv.org/abs/1703.07737.
 
     >>> x = torch.tensor([[0.0], [1.0], [3.0], [4.0]])  # of the class of 0 is 3 the farthest; of the others 1 the nearest

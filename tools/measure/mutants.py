@@ -89,7 +89,7 @@ def rows(text: str) -> list[Mutant]:
 class FirstFailure:
     """Lets the tests with a name in theirs run first, or them alone, and remembers the one that failed."""
 
-    def __init__(self, names: set[str], alone: bool) -> None:
+    def __init__(self, names: list[str], alone: bool) -> None:
         self.names, self.alone, self.test = names, alone, None
 
     def pytest_collection_modifyitems(self, items):
@@ -105,6 +105,16 @@ class FirstFailure:
             self.test = report.nodeid
 
 
+def tested_by(file: str, folder: Path) -> list[str]:
+    """What the tests of a file of the package are called after, the nearest first; of one that losses share, those losses."""
+    stem = Path(file).stem
+    names = [NEAREST.get(stem, stem), stem]
+    if stem.startswith("_"):
+        losses = sorted((folder / "lossbook/losses").glob("[a-z]*.py"))
+        names += [loss.stem for loss in losses if stem in loss.read_text("utf-8")]
+    return list(dict.fromkeys(names))
+
+
 def caught_by(mutant: Mutant) -> str | None:
     """The first test that fails on a copy of the package with this slip. Changes the process: call it in its own."""
     said = io.StringIO()
@@ -117,14 +127,14 @@ def caught_by(mutant: Mutant) -> str | None:
         os.chdir(copy)
         os.environ["PYTHONPATH"] = folder
         sys.path.insert(0, folder)
-        stem = Path(mutant.file).stem
-        nearest = NEAREST.get(stem, stem)
-        own = [nearest] if nearest not in TESTS and (copy / f"tests/package/test_{nearest}.py").exists() else []
-        losses = (copy / "lossbook/losses").glob("*.py")  # what several losses share, the tests of all of them see
-        sharing = {loss.stem for loss in losses if stem.startswith("_") and stem in loss.read_text("utf-8")}
-        first = FirstFailure({nearest, stem, *sharing}, alone=bool(own))
-        tests = [f"tests/package/test_{name}.py" for name in (*own, *TESTS)]
-        code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-o", "addopts=", *tests], plugins=[first])
+        names = tested_by(mutant.file, copy)
+        own = [name for name in names if name not in TESTS and (copy / f"tests/package/test_{name}.py").exists()]
+        first = FirstFailure(names, alone=bool(own))
+        for files in filter(None, (own, TESTS)):  # the others need not be collected where its own catch it
+            tests = [f"tests/package/test_{name}.py" for name in files]
+            code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-o", "addopts=", *tests], plugins=[first])
+            if code != pytest.ExitCode.OK:
+                break
         os.chdir(ROOT)
         tried = getattr(sys.modules.get("lossbook"), "__file__", None) == str(copy / "lossbook/__init__.py")
         if not tried or code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
