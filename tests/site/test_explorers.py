@@ -203,7 +203,7 @@ def test_a_definition_gives_in_micropython_what_it_gives_in_python(reader):
         explorer = replace(EXPLORERS["l1"], definition=entry.definition, arguments=arguments, controls={}, over="")
         requests.append(json.dumps(explorer.request()))
     tab = reader()
-    found = figure(tab, "l1")
+    found = figure(tab, "huber")
     files = [found.get_attribute(f"data-{name}") for name in ("interpreter", "python")]
     losses = tab.evaluate(IN_MICROPYTHON, [*files, requests])
     assert losses == pytest.approx([json.loads(working.answer(request))["loss"] for request in requests], rel=1e-12)
