@@ -22,12 +22,15 @@ from lossbook.lessons.explorers import EXPLORERS, Choice, Explorer, working
 from tools.book import REFERENCE
 
 CHART = Path(__file__).parent.parent / "_static/explorer/chart.js"
-ASSETS = {
-    "script": "_static/explorer/explorer.js",
-    "chart": "_static/explorer/chart.js",
-    "worker": "_static/explorer/worker.js",
+INTERPRETER = {
     "interpreter": "_static/micropython/micropython.mjs",
     "wasm": "_static/micropython/micropython.wasm",
+    "worker": "_static/explorer/worker.js",
+    "ask": "_static/explorer/ask.js",
+}
+ASSETS = INTERPRETER | {
+    "script": "_static/explorer/explorer.js",
+    "chart": "_static/explorer/chart.js",
     "python": "_static/explorer/working.py",
     "explorers": "_static/explorer/explorers.json",
 }
@@ -38,6 +41,11 @@ def of_page(docname: str) -> list[Explorer]:
     """The explorers that stand on a page."""
     page = docname.split("/", 2)[-1]
     return [explorer for explorer in EXPLORERS.values() if explorer.page == page]
+
+
+def addresses(assets: dict[str, str], up: str) -> str:
+    """What a script of the page loads, as attributes: relative addresses, which also keep the files from being dropped."""
+    return " ".join(f'data-{name}="{up}{path}"' for name, path in assets.items())
 
 
 @cache
@@ -130,7 +138,7 @@ def figure(explorer: Explorer, up: str) -> str:
         key: escape(kind.label()) if kind.label else f"<code>{key}</code>" for key, kind in explorer.controls.items()
     }
     controls = "".join(control(key, kind, labels[key]) for key, kind in explorer.controls.items())
-    assets = " ".join(f'data-{key}="{up}{path}"' for key, path in ASSETS.items())
+    assets = addresses(ASSETS, up)
     steps = "".join(f"<li>{escape(line)}</li>" for line in answer["working"])
     rows = explorer.source.count("\n") + 1
     texts = {

@@ -104,12 +104,13 @@ for (const code of document.querySelectorAll("div.highlight:not(.cell_output div
   code.append(button);
 }
 
-// Explorers wait for the first touch: then comes what moves them.
-for (const figure of document.querySelectorAll("figure.explorer")) {
+// Explorers and fields for answers wait for the first touch: then comes what moves them.
+for (const element of document.querySelectorAll("figure.explorer, form.answer")) {
   const touches = ["pointerdown", "focusin", "input", "keydown"];
   const begin = () => {
-    for (const touch of touches) figure.removeEventListener(touch, begin);
-    import(new URL(figure.dataset.script, document.baseURI).href).then((module) => module.begin(figure));
+    for (const touch of touches) element.removeEventListener(touch, begin);
+    import(new URL(element.dataset.script, document.baseURI).href).then((module) => module.begin(element));
   };
-  for (const touch of touches) figure.addEventListener(touch, begin);
+  for (const touch of touches) element.addEventListener(touch, begin);
+  if (element.matches("form")) element.addEventListener("submit", (event) => event.preventDefault());
 }

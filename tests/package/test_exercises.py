@@ -6,7 +6,8 @@ import torch
 from lossbook import check, set_language
 from lossbook.language import languages
 from lossbook.lessons.exercises import EXERCISES, PARTS
-from lossbook.lessons.exercises.exercise import FULL, Exercise
+from lossbook.lessons.exercises.exercise import Exercise
+from lossbook.lessons.exercises.judgment import FULL
 
 ANSWERED = {name: exercise for name, exercise in EXERCISES.items() if isinstance(exercise, Exercise)}
 NUMBERS = {name: exercise for name, exercise in ANSWERED.items() if not isinstance(exercise.answer(), str)}

@@ -8,12 +8,15 @@ from dataclasses import replace
 import pytest
 import torch
 
+import lossbook
 from lossbook.catalogue import CATALOGUE
+from lossbook.lessons.exercises import EXERCISES
+from lossbook.lessons.exercises.exercise import Exercise
 from lossbook.lessons.explorers import EXPLORERS, working
 from tests.package.test_explorers import points
 from tests.site.browser import violations, wider_than_screen
 from tests.site.pages import WebPage
-from tools.book import LANGUAGES
+from tools.book import LANGUAGES, contents
 
 SHOWS = "([figure, values]) => figure.dataset.shows === JSON.stringify(values)"
 
@@ -200,8 +203,40 @@ def test_a_definition_gives_in_micropython_what_it_gives_in_python(reader):
         explorer = replace(EXPLORERS["l1"], definition=entry.definition, arguments=arguments, controls={}, over="")
         requests.append(json.dumps(explorer.request()))
     tab = reader()
-    found = figure(tab, "l1")
+    found = figure(tab, "huber")
     files = [found.get_attribute(f"data-{name}") for name in ("interpreter", "python")]
     losses = tab.evaluate(IN_MICROPYTHON, [*files, requests])
     assert losses == pytest.approx([json.loads(working.answer(request))["loss"] for request in requests], rel=1e-12)
     assert len(losses) >= 43
+
+
+# ---- exercises answered in the page ------------------------------------------------------------------------------------
+
+TYPED = {name: exercise for name, exercise in EXERCISES.items() if isinstance(exercise, Exercise)}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_says_what_the_notebook_says(reader, language):
+    """A right answer, a rounded one, a mistake that readers make, a text for a number, and a wrong one."""
+    lossbook.set_language(language)
+    tab = reader()
+    tab.goto(f"book/{language}/guide/cross-entropy.html")
+    form = tab.locator("form.answer[data-exercise='cross-entropy-of-logits']")
+    name = "cross-entropy-of-logits"
+    typed = [str(TYPED[name].answer()), "ln 4", "123.456", *[str(m) for m, _ in TYPED[name].mistakes()]]
+    for text in typed:
+        form.locator("input").fill(text)
+        form.locator("button").click()
+        said = lossbook.check(name, text)
+        tab.wait_for_function(
+            "([o, text]) => o.value === text", arg=[form.locator("output").element_handle(), said.message]
+        )
+        assert form.get_attribute("data-right") == str(bool(said)).lower()
+    assert tab.faults == []
+
+
+def test_every_exercise_that_can_be_typed_has_its_field():
+    for language in LANGUAGES:
+        pages = [WebPage(docname) for _, docname in contents() if docname.startswith(f"book/{language}/")]
+        there = [form["data-exercise"] for page in pages for form in page.soup.select("form.answer")]
+        assert sorted(there) == sorted(TYPED)

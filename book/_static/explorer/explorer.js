@@ -1,47 +1,8 @@
 // An explorer at work: what its controls say goes to the worker, what comes back is shown. Loaded at the first touch.
+import { ask, assetsOf } from "./ask.js";
 import { chart, control_at } from "./chart.js";
 
-const PATIENCE = 4000; // ms that a definition may take once the interpreter runs
 const POINTS = 101;
-
-let worker;
-let last = 0;
-const waiting = new Map();
-
-function end(id) {
-  clearTimeout(waiting.get(id)?.timer);
-  waiting.delete(id);
-}
-
-// Ask the interpreter; what a definition without end holds up is asked again by the next touch.
-function ask(assets, request) {
-  if (!worker) {
-    worker = new Worker(assets.worker, { type: "module" });
-    worker.onmessage = ({ data: { id, started, answer, error } }) => {
-      const asked = waiting.get(id);
-      if (!asked) return;
-      if (started) {
-        asked.timer = setTimeout(() => {
-          worker.terminate();
-          worker = undefined;
-          for (const [other, { reject }] of waiting) {
-            end(other);
-            reject({ endless: true });
-          }
-        }, PATIENCE);
-        return;
-      }
-      end(id);
-      if (error) asked.reject(error);
-      else asked.resolve(answer);
-    };
-  }
-  const id = ++last;
-  return new Promise((resolve, reject) => {
-    waiting.set(id, { resolve, reject });
-    worker.postMessage({ id, assets, request });
-  });
-}
 
 const shown = (number) => {
   const digits = Math.abs(number) < 0.001 && number !== 0 ? number.toPrecision(3) : String(Number(number.toFixed(4)));
@@ -53,8 +14,7 @@ class Explorer {
     this.figure = figure;
     this.explorers = explorers;
     this.spec = explorers[figure.dataset.loss];
-    const absolute = (name) => new URL(figure.dataset[name], document.baseURI).href;
-    this.assets = Object.fromEntries(["worker", "interpreter", "wasm", "python"].map((name) => [name, absolute(name)]));
+    this.assets = assetsOf(figure);
     this.controls = [...figure.querySelectorAll("[data-control]")];
     this.editor = figure.querySelector("textarea");
     this.source = this.editor.value;

@@ -1,4 +1,4 @@
-// Runs definitions in MicroPython, away from the page: an endless loop there can be stopped by ending this worker.
+// Runs one file of Python in MicroPython, away from the page: an endless loop can be stopped by ending this worker.
 "use strict";
 
 let ready;
@@ -6,8 +6,8 @@ let ready;
 async function start({ interpreter, wasm, python }) {
   const [{ loadMicroPython }, source] = await Promise.all([import(interpreter), fetch(python).then((r) => r.text())]);
   const micropython = await loadMicroPython({ url: wasm, heapsize: 8 << 20 });
-  micropython.FS.writeFile("/working.py", source);
-  return micropython.pyimport("working");
+  micropython.FS.writeFile("/asked.py", source);
+  return micropython.pyimport("asked");
 }
 
 // MicroPython's report: the last line says what is wrong, the last place in the definition says where.
@@ -20,10 +20,11 @@ function complaint({ type, message }) {
 onmessage = async ({ data: { id, assets, request } }) => {
   try {
     ready ??= start(assets);
-    const working = await ready;
+    const python = await ready;
     postMessage({ id, started: true });
-    postMessage({ id, answer: JSON.parse(working.answer(JSON.stringify(request))) });
+    postMessage({ id, answer: JSON.parse(python.answer(JSON.stringify(request))) });
   } catch (error) {
+    if (error.name !== "PythonError") ready = undefined; // it was not loaded: the next request tries again
     postMessage({ id, error: error.name === "PythonError" ? complaint(error) : { type: "", message: String(error) } });
   }
 };
