@@ -64,6 +64,7 @@ class Report:
     loss: str
     like: str
     checks: tuple[CheckResult, ...]
+    handed: str = ""  #: what the loss was handed, where that was not torch's way on the catalogue's inputs
 
     def __bool__(self) -> bool:
         return not self.failures
@@ -91,7 +92,7 @@ class Report:
 
     def __str__(self) -> str:
         widest = max(width(check.title) for check in self.checks)
-        lines = [self._headline()]
+        lines = [self._headline(), *filter(None, [self.handed])]
         for check in self.checks:
             title = check.title + " " * (widest - width(check.title))
             lines.append(f"{MARKS[check.state]} {title}  {self._state(check)}".rstrip())
@@ -110,7 +111,7 @@ class Report:
             for c in self.checks
             if c.finding
         )
-        return "\n\n".join(part for part in (self._headline(), table, findings) if part)
+        return "\n\n".join(part for part in (self._headline(), quoted(self.handed), table, findings) if part)
 
     def _headline(self) -> str:
         names = {"loss": self.loss, "like": self.like}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,7 +29,7 @@ class Examination:
     def __init__(self, candidate: Candidate, reference: Reference) -> None:
         self.candidate, self.reference = candidate, reference
         self.wrt = reference.kind.wrt
-        self.loss = reference.kind.around(candidate.loss)
+        self.loss = self.around(candidate.loss)
         self.single = reference.single  #: whether it, or the right one, computes in float32 inside
         self.trials: list[Trial] = []
         self.refused: dict[str, BaseException] = {}  #: forms of input that the loss does not take, and what it says
@@ -37,14 +37,17 @@ class Examination:
         self._try_all()
         self.standard = self.standard_with({})  # now that its tolerance is known
 
+    def around(self, loss: Callable) -> Callable:
+        """The loss under test, or a copy of it, as the checks call it: with tensors in a row."""
+        return self.reference.kind.around(self.candidate.around(loss))
+
     @property
     def tolerance(self) -> float:
         return SINGLE if self.single else DOUBLE
 
     def standard_with(self, settings: Settings) -> Standard:
         """The standard for the loss with these settings."""
-        guessed = self.reference.entry is None
-        return Standard(self.reference.bound(settings), self.wrt, guessed, self.tolerance)
+        return Standard(self.reference.bound(settings), self.wrt, self.reference.guessed, self.tolerance)
 
     def _try_all(self) -> None:
         batches = self.reference.batches({})
@@ -101,7 +104,7 @@ class Examination:
     def fault(self, trial: Trial) -> str | None:
         found = fault_of(trial, self.standard)
         # A person's own inputs, changed by us, may lie outside what the loss is for.
-        if found == "error" and self.reference.entry is None and trial.batch.form != _("inputs"):
+        if found == "error" and self.reference.own_inputs and trial.batch.form != _("inputs"):
             return None
         return found
 

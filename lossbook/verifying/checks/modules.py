@@ -37,7 +37,7 @@ def device(examination: Examination) -> Result:
             raise NotApplicable(type(error).__name__) from error
     fault, moved = None, True
     try:
-        result = examination.reference.kind.around(loss)(*(t.to("meta") for t in sample.batch.tensors))
+        result = examination.around(loss)(*(t.to("meta") for t in sample.batch.tensors))
         moved = not isinstance(result, Tensor) or result.is_meta
     except Exception as error:
         fault = error

@@ -134,9 +134,9 @@ def _largest(examination: Examination, batch: Batch) -> int:
 def _loss_in(examination: Examination, dtype: torch.dtype) -> Callable:
     """The loss with its own tensors in this dtype."""
     if examination.candidate.module is None:
-        return examination.reference.kind.around(examination.candidate.loss)
+        return examination.around(examination.candidate.loss)
     try:
-        return examination.reference.kind.around(copy.deepcopy(examination.candidate.module).to(dtype))
+        return examination.around(copy.deepcopy(examination.candidate.module).to(dtype))
     except Exception:
         return examination.loss
 

@@ -1,4 +1,4 @@
-"""The loss under test: how it is called, with which settings, and what it is made of."""
+"""The loss under test: how it is made, how it is called, with which settings."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from torch import Tensor
 
 from ...kit.batches.batch import Settings
 from ...kit.precision import precise
+from .adapter import PLAIN, Adapter
 
 
 class Candidate:
     """A function, a module or a class of modules."""
 
-    def __init__(self, given: Any) -> None:
-        self.given = given
+    def __init__(self, given: Any, adapter: Adapter = PLAIN) -> None:
+        self.given, self.adapter = given, adapter
         self.error: Exception | None = None  #: why no loss could be made of it
         self.original: Any = given
-        if inspect.isclass(given):
+        if adapter.make or inspect.isclass(given):
             try:
-                self.original = given()
+                self.original = self._made({})
             except Exception as error:
                 self.error = error
         #: A module's copy in float64, so that nothing happens to the one that was given; None for a function.
@@ -36,27 +37,30 @@ class Candidate:
         """The name of the function or class."""
         return getattr(self.given, "__name__", type(self.given).__name__)
 
+    def _made(self, settings: Settings) -> Any:
+        return self.adapter.make(self.given, **settings) if self.adapter.make else self.given(**settings)
+
+    def around(self, loss: Callable) -> Callable:
+        """The loss, or a copy of it, as it is to be called."""
+        return self.adapter.around(loss)
+
     @functools.cached_property
     def accepts(self) -> frozenset[str]:
         """The keywords that it can be given, when it is called or, for a class, when it is built."""
-        target = self.given if inspect.isclass(self.given) or self.module is None else None
-        if target is None:
-            return frozenset()
-        try:
-            parameters = inspect.signature(target).parameters.values()
-        except (TypeError, ValueError):
-            return frozenset()
-        named = {p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)}
-        fixed = target.keywords if isinstance(target, functools.partial) else ()
-        return frozenset(named.difference(fixed))
+        own = self.given if inspect.isclass(self.given) or self.module is None else None
+        named = self.adapter.keywords(self.given, own)
+        fixed = own.keywords if isinstance(own, functools.partial) else ()
+        return named.difference(fixed)
 
     def with_settings(self, settings: Settings) -> Callable:
-        """The loss with settings that it accepts. May raise what the loss raises."""
+        """The loss with settings that it accepts, as it is to be called. May raise what the loss raises."""
         given = {name: precise(value) for name, value in settings.items()}
-        if inspect.isclass(self.given):
-            built: Any = self.given(**given)
-            return built.double() if isinstance(built, torch.nn.Module) else built
-        return functools.partial(self.given, **given)
+        if self.adapter.make or inspect.isclass(self.given):
+            built: Any = self._made(given)
+            return self.around(built.double() if isinstance(built, torch.nn.Module) else built)
+        if self.adapter == PLAIN:
+            return functools.partial(self.given, **given)
+        return self.adapter.around(self.loss, **given)
 
     @property
     def holds_tensors(self) -> bool:
