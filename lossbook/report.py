@@ -115,6 +115,15 @@ class Report:
 
     def _headline(self) -> str:
         names = {"loss": self.loss, "like": self.like}
+        if not self.like:
+            if not self:
+                return _("{loss} has a fault.").format(**names)
+            marked = any(check.state == WARNED for check in self.checks)
+            return (
+                _("{loss} has no fault that is certain. Look at what is marked.").format(**names)
+                if marked
+                else _("{loss} shows no fault.").format(**names)
+            )
         if self:
             return _("{loss} agrees with {like}.").format(**names)
         return _("{loss} does not agree with {like}.").format(**names)

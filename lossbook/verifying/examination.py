@@ -104,7 +104,7 @@ class Examination:
     def fault(self, trial: Trial) -> str | None:
         found = fault_of(trial, self.standard)
         # A person's own inputs, changed by us, may lie outside what the loss is for.
-        if found == "error" and self.reference.own_inputs and trial.batch.form != _("inputs"):
+        if found == "error" and self.reference.given and trial.batch.form != _("inputs"):
             return None
         return found
 

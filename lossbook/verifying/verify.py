@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..language import Phrase, message
 from ..language import gettext as _
 from ..report import FAILED, CheckResult, Finding, Report
+from .alone.verify import itself, looked_at
 from .checks import CHECKS, calls, compiled, module
 from .examination import Examination
 from .subject import outcome
@@ -34,13 +35,17 @@ def verify(
     compile: bool = False,
     **settings: Any,
 ) -> Report:
-    """Check a loss of your own against one that is right.
+    """Check a loss of your own: against one that is right, or alone, on batches that you give.
+
+    Alone, without ``like``, what is certainly wrong fails: a value or gradient that is not finite, one that reaches
+    nothing, an input that is overwritten. What may be meant is told as "look at this", with ``!``: a broadcast, an
+    argument without effect, padding that counts in a mean.
 
     Args:
         loss: your loss: a function, a module or its class.
         like: what it should agree with: a name of the catalogue (``"mse"``), a loss of torch or lossbook, function,
             class or object with settings, or any other function that is right.
-        inputs: batches to try, needed where ``like`` is not in the catalogue; where it is, they replace its own. A
+        inputs: batches to try, needed where ``like`` is missing or not in the catalogue; else they replace its own. A
             function that makes a batch, or a list of batches. A batch is a tuple of what the loss takes, prediction
             first, or a dictionary of its arguments by name. These are tensors, dictionaries and lists of them, numbers,
             lists of numbers, a model, or anything else.
@@ -61,7 +66,7 @@ def verify(
         input that shows it, what came and what should have come, and the slip behind it where one was recognized.
 
     Raises:
-        TypeError: ``like`` is no loss, or its inputs are not known.
+        TypeError: ``like`` is no loss, or its inputs are not known; or neither ``like`` nor ``inputs`` was given.
         ValueError: the catalogue has no such name, or ``like`` gives no number on any batch.
 
     Your loss may do what it wants: errors, prints and endless loops are reported, and random numbers, dtype, gradient
@@ -130,31 +135,74 @@ def verify(
     ...     return torch.nn.functional.cross_entropy(input.flatten(0, -2), target.flatten())
     >>> bool(verify(of_rows, like="cross_entropy", exclude=["(N, C, d)", "probability targets"]))
     True
+
+    No right loss at all, only a batch:
+
+    >>> def masked(pred, target, mask):
+    ...     return ((pred - target).abs() * mask).mean()
+    >>> def masked_batch():
+    ...     return torch.randn(4, 5), torch.randn(4, 5), (torch.arange(5) < torch.tensor([[5], [2], [3], [4]])).float()
+    >>> report = verify(masked, inputs=masked_batch)
+    >>> bool(report), [check.finding.says for check in report.checks if check.state == "warning"]
+    (True, ['More padding, where mask is 0, changes the loss: what is left out is counted in a mean.'])
     """
-    adapter = Adapter(call, pick, make, fresh)
     with preserved(), quiet():
         given = None if inputs is None else Given(inputs)
-        right = prepared(understand(like, given, settings), adapter, seed, exclude)
-        candidate = Candidate(loss, adapter)
+        if like is None and given is None:
+            raise _nothing_given()
+        if like is None and settings:
+            raise _settings_of_nothing(settings)
+        reference = None if like is None else understand(like, given, settings)
+        candidate = Candidate(loss, Adapter(call, pick, make, fresh))
         if not callable(candidate.original) or candidate.error is not None:
-            return Report(candidate.name, right.name, (_not_made(candidate),))
+            return Report(candidate.name, reference.name if reference else "", (_not_made(candidate),))
         if fresh and inspect.isfunction(candidate.original):
-            raise TypeError(
-                message(
-                    "fresh=True copies the loss for each call, and a function cannot be copied. Give a module, or "
-                    "another object that can be called, with what it remembers in its attributes."
-                )
-            )
+            raise _no_copy()
+        right = prepared(reference or itself(candidate, given), candidate.adapter, seed, exclude)
         examination = Examination(candidate, right)
-        if not any(trial.right for trial in examination.trials):
-            raise _nothing_right(examination)
-        checks = (*CHECKS, compiled) if compile else CHECKS
-        if not examination.runs:
-            checks = (calls, module)  # there is nothing to look at but what it is made of
-        results = tuple(check(examination) for check in checks)
-        plain = given is None and adapter == PLAIN and seed is None
+        results = looked_at(examination, compile) if reference is None else _compared(examination, compile)
+        plain = given is None and candidate.adapter == PLAIN and seed is None
         told = "" if plain else handed(candidate, right, examination.trials[0].batch.tensors, seed)
         return Report(candidate.name, right.name, results, told)
+
+
+def _compared(examination: Examination, compile: bool) -> tuple[CheckResult, ...]:
+    """The results of all checks against the right loss."""
+    if not any(trial.right for trial in examination.trials):
+        raise _nothing_right(examination)
+    checks = (*CHECKS, compiled) if compile else CHECKS
+    if not examination.runs:
+        checks = (calls, module)  # there is nothing to look at but what it is made of
+    return tuple(check(examination) for check in checks)
+
+
+def _nothing_given() -> TypeError:
+    return TypeError(
+        message(
+            'verify needs something to hold the loss against. Give what it should agree with, as like="mse" or '
+            "like=another_function, or the batches to try it on, as inputs=lambda: (torch.randn(8, 4), "
+            "torch.randint(4, (8,))); or both."
+        )
+    )
+
+
+def _settings_of_nothing(settings: Mapping[str, Any]) -> TypeError:
+    return TypeError(
+        message(
+            "{names} would be a setting of like, which is missing. Build it into the loss, or name what the loss should "
+            "agree with.",
+            names=", ".join(settings),
+        )
+    )
+
+
+def _no_copy() -> TypeError:
+    return TypeError(
+        message(
+            "fresh=True copies the loss for each call, and a function cannot be copied. Give a module, or another object "
+            "that can be called, with what it remembers in its attributes."
+        )
+    )
 
 
 def _nothing_right(examination: Examination) -> ValueError:

@@ -192,10 +192,22 @@ def _edges(given: Sequence[Tensors]) -> Iterator[tuple[str, Tensors]]:
         if not labels and values.is_floating_point():
             for name, changed in _extremes(tensor, values):
                 yield name, (*first[:i], changed, *first[i + 1 :])
+        if _are_boxes(tensor):
+            flat = tensor.clone()
+            flat[..., 3] = flat[..., 1]
+            yield _("boxes without height"), (*first[:i], flat, *first[i + 1 :])
         if i == 0 and not labels and tensor.is_floating_point():
             alike = [t for t in first[1:] if t.shape == tensor.shape and t.dtype == tensor.dtype]
             if alike:
                 yield _("perfect predictions"), (alike[0].clone(), *first[1:])
+
+
+def _are_boxes(tensor: Tensor) -> bool:
+    """True for rows of corners: left, top, right, bottom."""
+    if not tensor.is_floating_point() or tensor.dim() < 2 or tensor.shape[-1] != 4 or tensor.shape[0] < 3:
+        return False
+    left, top, right, bottom = tensor.unbind(-1)
+    return bool(((left < right) & (top < bottom)).all())
 
 
 def _labels(values: Tensor) -> list[float]:

@@ -34,7 +34,7 @@ class Reference:
     settings: Settings = field(default_factory=dict)
     entry: Entry | None = None
     single: bool = False  #: whether it computes in float32 only
-    own_inputs: bool = False  #: whether a person gave the inputs
+    given: Given | None = None  #: the inputs, where a person gave them
     guessed: bool = False  #: whether it was guessed which of these are predictions
 
     def batches(self, more: Settings) -> list[Batch]:
@@ -65,7 +65,7 @@ def understand(like: Any, inputs: Given | None, settings: Settings) -> Reference
         )
     if inputs is None and entry is not None and entry.fitting is not None and _owns_parameters(like):
         inputs = Given(functools.partial(entry.fitting, like))
-    return _of_a_person(like, inputs, settings)
+    return of_a_person(like, inputs, settings)
 
 
 def _in_catalogue(
@@ -78,10 +78,10 @@ def _in_catalogue(
         inner, outer = kind.around, inputs.around
         kind = replace(kind, batches=inputs.variations, around=lambda loss: outer(inner(loss)))
     losses = (function, *([entry.torch_function] if entry.torch_function else []))
-    return Reference(entry.name, losses, kind, own, entry, own_inputs=inputs is not None)
+    return Reference(entry.name, losses, kind, own, entry, given=inputs)
 
 
-def _of_a_person(like: Callable, inputs: Given | None, settings: Settings) -> Reference:
+def of_a_person(like: Callable, inputs: Given | None, settings: Settings) -> Reference:
     name = getattr(like, "__name__", type(like).__name__)
     loss: Callable = in_double(like) if isinstance(like, torch.nn.Module) else like
     loss = functools.partial(loss, **settings) if settings else loss
@@ -97,7 +97,7 @@ def _of_a_person(like: Callable, inputs: Given | None, settings: Settings) -> Re
     single = _refuses_float64(inputs.around(loss), inputs.batches[0])
     loss = functools.partial(_in_float32, loss) if single else loss
     kind = Kind(inputs.variations, wrt=inputs.predictions(), reductions=(), around=inputs.around)
-    return Reference(name, (loss,), kind, single=single, own_inputs=True, guessed=inputs.layout.is_plain)
+    return Reference(name, (loss,), kind, single=single, given=inputs, guessed=inputs.layout.is_plain)
 
 
 def prepared(reference: Reference, adapter: Adapter, seed: int | None, exclude: str | Sequence[str]) -> Reference:

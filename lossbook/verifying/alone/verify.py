@@ -1,0 +1,78 @@
+"""Look at a loss that has no right one beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...report import CheckResult
+from ..checks import compiled
+from ..checks.behavior import inputs, second_backward, strides, upstream
+from ..checks.check import Check
+from ..checks.modules import device, module
+from ..checks.precision import dtype
+from ..examination import Examination
+from ..subject.candidate import Candidate, in_double
+from ..subject.given import Given
+from ..subject.reference import Reference, of_a_person
+from .effects import each_argument, each_setting, negative, toward, unused
+from .lines import broadcast
+from .numbers import answers, edges, finite, float32, half, reaches, shape, slopes
+from .samples import ignored, mask, mirrored, order, reduction
+from .state import gradient_mode, own_parameters, repeatable
+from .subject import arguments_of
+
+#: Those of `verify` with a right loss that look at one loss only are the same here.
+CHECKS: tuple[Check, ...] = (
+    answers,
+    shape,
+    finite,
+    reaches,
+    slopes,
+    edges,
+    order,
+    reduction,
+    mask,
+    ignored,
+    mirrored,
+    each_argument,
+    unused,
+    each_setting,
+    toward,
+    negative,
+    broadcast,
+    upstream,
+    second_backward,
+    repeatable,
+    inputs,
+    strides,
+    float32,
+    half,
+    dtype,
+    device,
+    gradient_mode,
+    own_parameters,
+    module,
+)
+
+
+def itself(candidate: Candidate, given: Given | None) -> Reference:
+    """The loss as its own reference: what the checks of one loss compare it with."""
+    assert given is not None  # without a right loss `verify` asks for inputs
+    original = candidate.original
+    loss = candidate.around(in_double(original) if candidate.module is not None else original)
+    reference = of_a_person(loss, given, {})
+    targets = {a.index for a in arguments_of(candidate, given.layout) if a.is_target}
+    predictions = tuple(i for i in reference.kind.wrt if i not in targets)
+    if not predictions:  # the target comes first
+        reached = [i for i, reached in enumerate(given.layout.differentiable()) if reached and i not in targets]
+        predictions = tuple(reached[:1])
+    return replace(reference, name="", kind=replace(reference.kind, wrt=predictions))
+
+
+def looked_at(examination: Examination, compile: bool) -> tuple[CheckResult, ...]:
+    """The results of all checks; of the first alone, where the loss does not answer."""
+    first = answers(examination)
+    if not examination.runs:
+        return first, module(examination)
+    checks = (*CHECKS[1:], compiled) if compile else CHECKS[1:]
+    return first, *(check(examination) for check in checks)
