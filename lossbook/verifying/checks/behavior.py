@@ -18,29 +18,7 @@ from ..diagnosis.source import line_of_backward
 from ..examination import Examination, NotApplicable
 from ..subject.outcome import Answered, Failed, Outcome, call, same
 from .check import Result, check, failed, passed
-from .findings import CUSTOM, finding, sentence
-
-IN_PLACE = (
-    "clamp_",
-    "sub_",
-    "add_",
-    "mul_",
-    "div_",
-    "exp_",
-    "log_",
-    "copy_",
-    "fill_",
-    "masked_fill_",
-    "setitem",
-    "scatter_",
-    "neg_",
-    "sigmoid_",
-    "relu_",
-    "round_",
-    "abs_",
-    "pow_",
-    "sqrt_",
-)
+from .findings import CUSTOM, IN_PLACE, finding, sentence
 
 
 @check(lambda: _("uses the gradient from above"))

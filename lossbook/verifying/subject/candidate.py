@@ -38,25 +38,23 @@ class Candidate:
 
     @functools.cached_property
     def accepts(self) -> frozenset[str]:
-        """The keywords that it can be given, when it is called or, for a class, when it is built."""
-        target = self.given if inspect.isclass(self.given) or self.module is None else None
-        if target is None:
-            return frozenset()
-        try:
-            parameters = inspect.signature(target).parameters.values()
-        except (TypeError, ValueError):
-            return frozenset()
-        named = {p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)}
-        fixed = target.keywords if isinstance(target, functools.partial) else ()
-        return frozenset(named.difference(fixed))
+        """The keywords that it can be given, when it is called or when it is built."""
+        called = self.given if self.module is None else type(self.module).forward
+        return (_keywords(called) - {"self"}) | _keywords(self._class)
+
+    @functools.cached_property
+    def _class(self) -> Any:
+        """What it is built of with other settings: the class that was given, or that of an object with defaults."""
+        if inspect.isclass(self.given):
+            return self.given
+        return type(self.original) if self.module is not None and _has_defaults(self.original) else None
 
     def with_settings(self, settings: Settings) -> Callable:
         """The loss with settings that it accepts. May raise what the loss raises."""
         given = {name: precise(value) for name, value in settings.items()}
-        if inspect.isclass(self.given):
-            built: Any = self.given(**given)
-            return built.double() if isinstance(built, torch.nn.Module) else built
-        return functools.partial(self.given, **given)
+        built_with = {name: given.pop(name) for name in given.keys() & _keywords(self._class)}
+        loss: Any = self._class(**built_with) if built_with else self.loss
+        return functools.partial(loss.double() if isinstance(loss, torch.nn.Module) else loss, **given)
 
     @property
     def holds_tensors(self) -> bool:
@@ -71,6 +69,29 @@ class Candidate:
         cells += [outside[name] for name in getattr(code, "co_names", ()) if name in outside]
         cells += list(getattr(function, "__defaults__", None) or ())
         return any(isinstance(v, (Tensor, torch.nn.Module)) for v in cells)
+
+
+def _keywords(target: Any) -> frozenset[str]:
+    """What a function or class can be given by name; nothing for None."""
+    try:
+        parameters = inspect.signature(target).parameters.values()
+    except (TypeError, ValueError):
+        return frozenset()
+    named = {p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)}
+    return frozenset(named.difference(target.keywords if isinstance(target, functools.partial) else ()))
+
+
+def _has_defaults(module: torch.nn.Module) -> bool:
+    """True if an object is as its class builds it without arguments, so that settings can be told from defaults."""
+    try:
+        plain = type(module)()
+    except Exception:
+        return False
+    state, own = plain.state_dict(), module.state_dict()
+    settings, given = ({n: v for n, v in vars(m).items() if isinstance(v, (int, float, str))} for m in (plain, module))
+    return (
+        settings == given and state.keys() == own.keys() and all(torch.equal(own[name], v) for name, v in state.items())
+    )
 
 
 def in_double(module: torch.nn.Module) -> torch.nn.Module:
