@@ -128,13 +128,13 @@ def _with_each(examination: Examination, every: Sequence[Settings], *, few: bool
             refused.append(given)
             continue
         taken.append(given)
+        if changed := [name for name, v in given.items() if isinstance(v, Tensor) and not same(v, own[name])]:
+            return failed(_overwritten(examination, trials[0].batch, changed[0]))
         faults = [(t, fault_of(t, standard)) for t in trials]
         for trial, fault in faults:
             if fault and (fault != "error" or trial.batch.base):
                 alike = [t for t, f in faults if f == fault and (f != "error" or t.batch.base)]
                 return failed(smallest_finding(examination, alike, fault, loss=loss, settings=given))
-        if changed := [name for name, v in given.items() if isinstance(v, Tensor) and not same(v, own[name])]:
-            return failed(_overwritten(examination, trials[0].batch, changed[0]))
     if not taken and not refused:
         raise NotApplicable(_("it takes none"))
     why = _names(taken)

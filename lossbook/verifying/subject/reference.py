@@ -32,6 +32,7 @@ class Reference:
     settings: Settings = field(default_factory=dict)
     entry: Entry | None = None
     single: bool = False  #: whether it computes in float32 only
+    module: torch.nn.Module | None = None  #: a person's own, whose parameters are compared with those of the loss
 
     def batches(self, more: Settings) -> list[Batch]:
         """The inputs for the loss with these settings besides its own."""
@@ -61,7 +62,7 @@ def understand(like: Any, inputs: Any, settings: Settings) -> Reference:
         )
     if inputs is None and entry is not None and entry.fitting is not None and _owns_parameters(like):
         inputs = functools.partial(entry.fitting, like)
-    return _of_a_person(like, inputs, settings)
+    return _of_a_person(like, inputs, settings, entry.batches.around if entry else lambda loss: loss)
 
 
 def _in_catalogue(
@@ -76,9 +77,10 @@ def _in_catalogue(
     return Reference(entry.name, losses, kind, own, entry)
 
 
-def _of_a_person(like: Callable, inputs: Any, settings: Settings) -> Reference:
+def _of_a_person(like: Callable, inputs: Any, settings: Settings, around: Callable[[Callable], Callable]) -> Reference:
     name = getattr(like, "__name__", type(like).__name__)
-    loss: Callable = in_double(like) if isinstance(like, torch.nn.Module) else like
+    module = in_double(like) if isinstance(like, torch.nn.Module) else None
+    loss: Callable = like if module is None else module
     loss = functools.partial(loss, **settings) if settings else loss
     if inputs is None:
         raise TypeError(
@@ -90,10 +92,10 @@ def _of_a_person(like: Callable, inputs: Any, settings: Settings) -> Reference:
             )
         )
     batches = list(batches_of(inputs))
-    single = _refuses_float64(loss, batches[0])
+    single = _refuses_float64(around(loss), batches[0])
     loss = functools.partial(_in_float32, loss) if single else loss
-    kind = Kind(given_batches(inputs), wrt=predictions_of(batches[0]), reductions=())
-    return Reference(name, (loss,), kind, single=single)
+    kind = Kind(given_batches(inputs), wrt=predictions_of(batches[0]), reductions=(), around=around)
+    return Reference(name, (loss,), kind, single=single, module=module)
 
 
 def _refuses_float64(loss: Callable, batch: Sequence[Tensor]) -> bool:
