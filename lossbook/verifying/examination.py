@@ -124,11 +124,14 @@ class Examination:
         return samples[0]
 
     def sample_with_gradient(self) -> Sample:
-        """The same, if the loss sends a gradient back on it."""
-        sample = self.sample()
-        if not sample.got.carries_gradient or sample.got.backward_error:
-            raise NotApplicable(_("no gradient"))
-        return sample
+        """The first on which the loss sends a finite gradient back: NaN says nothing about how it was passed on."""
+        self.sample()
+        for sample in self.samples():
+            got = sample.got
+            finite = all(bool(g.isfinite().all()) for g in got.gradients if g is not None)
+            if got.carries_gradient and not got.backward_error and finite:
+                return sample
+        raise NotApplicable(_("no gradient"))
 
 
 def _fitting(batch: Batch, taken: set[str]) -> Batch:

@@ -110,7 +110,7 @@ def verify(
     >>> names = {"mean": "average", "sum": "total"}
     >>> report = verify(Scaled, like="l1", make=lambda kind, reduction="mean": kind(3, names[reduction]))
     >>> bool(report), next(check.why for check in report.checks if check.name == "reductions")
-    (True, 'reduction=mean, reduction=sum (not: reduction=none)')
+    (True, 'reduction=mean, sum (not: reduction=none)')
 
     A batch with names, a list of scales and plain numbers; a loss with a memory, one that draws, one for fewer forms:
 

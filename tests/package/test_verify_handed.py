@@ -91,7 +91,7 @@ def test_a_class_that_needs_sizes_and_has_reductions_by_another_name():
         Scored, "l1", make=lambda kind, reduction="mean": kind(1, {"mean": True, "sum": False}[reduction]), call=scored
     )
     assert report
-    assert next(c.why for c in report.checks if c.name == "reductions").startswith("reduction=mean, reduction=sum")
+    assert next(c.why for c in report.checks if c.name == "reductions").startswith("reduction=mean, sum")
     wrong = verify(Scored, "l1", make=lambda kind, reduction="mean": kind(1, True), call=scored)
     assert failed(wrong) == ["reductions"]
 

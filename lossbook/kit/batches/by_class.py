@@ -12,7 +12,8 @@ from ...language import gettext as _
 from .batch import Batch, Kind, Settings, exact, normal, row
 from .by_element import score_edges, scores_and_labels
 
-WEIGHT = torch.tensor([0.5, 2.0, 1.0, 0.25], dtype=torch.float64)
+WEIGHT = row(0.5, 2, 1, 0.25)
+WEIGHTS = (WEIGHT, row(0, 1, 8, 0.5))  #: of classes; one counts nothing, one much
 
 
 def _classes_of(settings: Settings) -> int:
@@ -76,7 +77,7 @@ def by_class(log_probabilities: bool = False, trailing: bool = True, soft_target
     def large(g: torch.Generator, rows: int, columns: int) -> tuple[Tensor, Tensor]:
         return scores(g, rows, columns), torch.randint(columns, (rows,), generator=g)
 
-    return Kind(batches, large, **more)
+    return Kind(batches, large, tensors=WEIGHTS, **more)
 
 
 def _probability_targets(settings: Settings, g: torch.Generator, c: int) -> Iterator[Batch]:
@@ -153,7 +154,11 @@ def lists_of_labels(**more: Any) -> Kind:
 
 def labels_by_class(**more: Any) -> Kind:
     """The inputs of a loss that takes one score and one label, 1 or 0, for each class."""
-    return Kind(_multilabel_scores, lambda g, rows, columns: scores_and_labels(g, (rows, columns), {}), **more)
+
+    def large(g: torch.Generator, rows: int, columns: int) -> tuple[Tensor, ...]:
+        return scores_and_labels(g, (rows, columns), {})
+
+    return Kind(_multilabel_scores, large, tensors=WEIGHTS, **more)
 
 
 def distributions(by_sample: bool = False, **more: Any) -> Kind:

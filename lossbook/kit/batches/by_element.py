@@ -18,6 +18,7 @@ SHAPES: tuple[tuple[str, tuple[int, ...], str], ...] = (
     ("(N)", (11,), ""),
     ("(N, D)", (7, 2), ""),
     ("(N, D)", (3, 3), ""),
+    ("(N, D)", (2, 6), ""),
     ("(N)", (150,), ""),  # more than one chunk, and the last one smaller
     ("(1)", (1,), "(N)"),
     ("(N, 1)", (5, 1), "(N, D)"),
@@ -25,6 +26,9 @@ SHAPES: tuple[tuple[str, tuple[int, ...], str], ...] = (
     ("(N, C, L)", (2, 3, 4), ""),
     ("(N, C, H, W)", (2, 3, 2, 2), ""),
 )
+
+#: Weights of the elements, for the shapes (6) and (2, 6); one counts nothing, one much.
+WEIGHTS = (row(1, 2, 3, 4, 5, 6) / 4, row(0, 1, 0.5, 8, 2, 1), row(*range(12)).reshape(2, 6) / 4)
 
 
 def elementwise(
@@ -46,7 +50,10 @@ def elementwise(
                 )
             yield Batch(tensors, form, form, edge=True, name=name)
 
-    return Kind(batches, lambda g, rows, columns: draw(g, (rows, columns), {}), elementwise=True, **more)
+    def large(g: torch.Generator, rows: int, columns: int) -> tuple[Tensor, ...]:
+        return draw(g, (rows, columns), {})
+
+    return Kind(batches, large, elementwise=True, tensors=WEIGHTS, **more)
 
 
 def _lengths(settings: Settings) -> list[tuple[int, ...]]:

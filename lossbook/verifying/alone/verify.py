@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from ...report import CheckResult
 from ..checks import compiled
-from ..checks.behavior import inputs, second_backward, strides, upstream
+from ..checks.behavior import inputs, second_backward, strides, switches, upstream
 from ..checks.check import Check
 from ..checks.modules import device, module
+from ..checks.parameters import parameters
 from ..checks.precision import dtype
 from ..examination import Examination
 from ..subject.candidate import Candidate, in_double
@@ -18,7 +19,7 @@ from .effects import each_argument, each_setting, negative, toward, unused
 from .lines import broadcast
 from .numbers import answers, edges, finite, float32, half, reaches, shape, slopes
 from .samples import ignored, mask, mirrored, order, reduction
-from .state import gradient_mode, own_parameters, repeatable
+from .state import repeatable
 from .subject import arguments_of
 
 #: Those of `verify` with a right loss that look at one loss only are the same here.
@@ -44,13 +45,13 @@ CHECKS: tuple[Check, ...] = (
     second_backward,
     repeatable,
     inputs,
+    switches,
     strides,
     float32,
     half,
     dtype,
     device,
-    gradient_mode,
-    own_parameters,
+    parameters,
     module,
 )
 

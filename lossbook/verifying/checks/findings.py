@@ -17,6 +17,28 @@ from ..subject.outcome import Failed, NoTensor, error_of
 from .check import Result, failed, passed
 
 CUSTOM = "guide/custom-losses"  #: the page about what a loss of one's own must keep to
+#: Operations that change a tensor itself.
+IN_PLACE = (
+    "clamp_",
+    "sub_",
+    "add_",
+    "mul_",
+    "div_",
+    "exp_",
+    "log_",
+    "copy_",
+    "fill_",
+    "masked_fill_",
+    "setitem",
+    "scatter_",
+    "neg_",
+    "sigmoid_",
+    "relu_",
+    "round_",
+    "abs_",
+    "pow_",
+    "sqrt_",
+)
 
 
 def finding(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 import random
 import sys
@@ -47,8 +48,8 @@ class Adapter:
 
     def around(self, loss: Callable, **settings: Any) -> Callable:
         """The loss as the checks call it."""
-        if self == PLAIN and not settings:
-            return loss
+        if self == PLAIN:
+            return functools.partial(loss, **settings) if settings else loss
 
         def adapted(*args: Any, **kwargs: Any) -> Any:
             used = fresh_copy(loss) if self.fresh else loss
@@ -57,21 +58,17 @@ class Adapter:
 
         return adapted
 
-    def keywords(self, given: Any, own: Callable | None) -> frozenset[str]:
-        """The settings that can be handed over: what `make` or `call` names, or else the loss itself."""
-        takes = self.make or (own if inspect.isclass(given) else self.call or own)
-        if takes is None:
-            return frozenset()
-        try:
-            parameters = list(inspect.signature(takes).parameters.values())
-        except (TypeError, ValueError):
-            return frozenset()
-        if takes is self.call or takes is self.make:  # only what has a default: the others are the loss and its inputs
-            parameters = [p for p in parameters if p.default is not p.empty]
-        return frozenset(p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD))
-
 
 PLAIN = Adapter()
+
+
+def with_defaults(function: Callable) -> frozenset[str]:
+    """The arguments of `call` and `make` that are settings: the others are the loss and its inputs."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return frozenset()
+    return frozenset(p.name for p in parameters if p.default is not p.empty)
 
 
 def picked(result: Any, part: str | int) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ...kit.batches.batch import Settings
 from ...kit.precision import precise
-from .adapter import PLAIN, Adapter
+from .adapter import PLAIN, Adapter, with_defaults
 
 
 class Candidate:
@@ -38,7 +38,7 @@ class Candidate:
         return getattr(self.given, "__name__", type(self.given).__name__)
 
     def _made(self, settings: Settings) -> Any:
-        return self.adapter.make(self.given, **settings) if self.adapter.make else self.given(**settings)
+        return self.adapter.make(self.given, **settings) if self.adapter.make else self._class(**settings)
 
     def around(self, loss: Callable) -> Callable:
         """The loss, or a copy of it, as it is to be called."""
@@ -46,21 +46,32 @@ class Candidate:
 
     @functools.cached_property
     def accepts(self) -> frozenset[str]:
-        """The keywords that it can be given, when it is called or, for a class, when it is built."""
-        own = self.given if inspect.isclass(self.given) or self.module is None else None
-        named = self.adapter.keywords(self.given, own)
-        fixed = own.keywords if isinstance(own, functools.partial) else ()
-        return named.difference(fixed)
+        """The keywords that it can be given, when it is called or when it is built."""
+        return self._when_called | self._when_made
+
+    @functools.cached_property
+    def _when_called(self) -> frozenset[str]:
+        if self.adapter.call:
+            return with_defaults(self.adapter.call)
+        return _keywords(self.original if self.module is None else type(self.module).forward) - {"self"}
+
+    @functools.cached_property
+    def _when_made(self) -> frozenset[str]:
+        return with_defaults(self.adapter.make) if self.adapter.make else _keywords(self._class)
+
+    @functools.cached_property
+    def _class(self) -> Any:
+        """What it is built of with other settings: the class that was given, or that of an object with defaults."""
+        if inspect.isclass(self.given):
+            return self.given
+        return type(self.original) if self.module is not None and _has_defaults(self.original) else None
 
     def with_settings(self, settings: Settings) -> Callable:
         """The loss with settings that it accepts, as it is to be called. May raise what the loss raises."""
         given = {name: precise(value) for name, value in settings.items()}
-        if self.adapter.make or inspect.isclass(self.given):
-            built: Any = self._made(given)
-            return self.around(built.double() if isinstance(built, torch.nn.Module) else built)
-        if self.adapter == PLAIN:
-            return functools.partial(self.given, **given)
-        return self.adapter.around(self.loss, **given)
+        made_with = {name: given.pop(name) for name in given.keys() & self._when_made}
+        loss: Any = self._made(made_with) if made_with else self.loss
+        return self.adapter.around(loss.double() if isinstance(loss, torch.nn.Module) else loss, **given)
 
     @property
     def holds_tensors(self) -> bool:
@@ -75,6 +86,29 @@ class Candidate:
         cells += [outside[name] for name in getattr(code, "co_names", ()) if name in outside]
         cells += list(getattr(function, "__defaults__", None) or ())
         return any(isinstance(v, (Tensor, torch.nn.Module)) for v in cells)
+
+
+def _keywords(target: Any) -> frozenset[str]:
+    """What a function or class can be given by name; nothing for None."""
+    try:
+        parameters = inspect.signature(target).parameters.values()
+    except (TypeError, ValueError):
+        return frozenset()
+    named = {p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)}
+    return frozenset(named.difference(target.keywords if isinstance(target, functools.partial) else ()))
+
+
+def _has_defaults(module: torch.nn.Module) -> bool:
+    """True if an object is as its class builds it without arguments, so that settings can be told from defaults."""
+    try:
+        plain = type(module)()
+    except Exception:
+        return False
+    state, own = plain.state_dict(), module.state_dict()
+    settings, given = ({n: v for n, v in vars(m).items() if isinstance(v, (int, float, str))} for m in (plain, module))
+    return (
+        settings == given and state.keys() == own.keys() and all(torch.equal(own[name], v) for name, v in state.items())
+    )
 
 
 def in_double(module: torch.nn.Module) -> torch.nn.Module:

@@ -36,6 +36,7 @@ class Reference:
     single: bool = False  #: whether it computes in float32 only
     given: Given | None = None  #: the inputs, where a person gave them
     guessed: bool = False  #: whether it was guessed which of these are predictions
+    module: torch.nn.Module | None = None  #: a person's own, whose parameters are compared with those of the loss
 
     def batches(self, more: Settings) -> list[Batch]:
         """The inputs for the loss with these settings besides its own."""
@@ -65,7 +66,7 @@ def understand(like: Any, inputs: Given | None, settings: Settings) -> Reference
         )
     if inputs is None and entry is not None and entry.fitting is not None and _owns_parameters(like):
         inputs = Given(functools.partial(entry.fitting, like))
-    return of_a_person(like, inputs, settings)
+    return of_a_person(like, inputs, settings, entry.batches.around if entry else lambda loss: loss)
 
 
 def _in_catalogue(
@@ -81,9 +82,16 @@ def _in_catalogue(
     return Reference(entry.name, losses, kind, own, entry, given=inputs)
 
 
-def of_a_person(like: Callable, inputs: Given | None, settings: Settings) -> Reference:
+def of_a_person(
+    like: Callable,
+    inputs: Given | None,
+    settings: Settings,
+    before: Callable[[Callable], Callable] = lambda loss: loss,
+) -> Reference:
+    """A loss of a person's own as the right one; `before` is what comes before it."""
     name = getattr(like, "__name__", type(like).__name__)
-    loss: Callable = in_double(like) if isinstance(like, torch.nn.Module) else like
+    module = in_double(like) if isinstance(like, torch.nn.Module) else None
+    loss: Callable = like if module is None else module
     loss = functools.partial(loss, **settings) if settings else loss
     if inputs is None:
         raise TypeError(
@@ -94,10 +102,14 @@ def of_a_person(like: Callable, inputs: Given | None, settings: Settings) -> Ref
                 name=name,
             )
         )
-    single = _refuses_float64(inputs.around(loss), inputs.batches[0])
+
+    def around(loss: Callable) -> Callable:
+        return inputs.around(before(loss))
+
+    single = _refuses_float64(around(loss), inputs.batches[0])
     loss = functools.partial(_in_float32, loss) if single else loss
-    kind = Kind(inputs.variations, wrt=inputs.predictions(), reductions=(), around=inputs.around)
-    return Reference(name, (loss,), kind, single=single, given=inputs, guessed=inputs.layout.is_plain)
+    kind = Kind(inputs.variations, wrt=inputs.predictions(), reductions=(), around=around)
+    return Reference(name, (loss,), kind, single=single, given=inputs, guessed=inputs.layout.is_plain, module=module)
 
 
 def prepared(reference: Reference, adapter: Adapter, seed: int | None, exclude: str | Sequence[str]) -> Reference:

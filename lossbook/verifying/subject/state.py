@@ -69,6 +69,22 @@ def quiet() -> Iterator[io.StringIO]:
 
 
 @contextlib.contextmanager
+def unswitched() -> Iterator[list[str]]:
+    """Sets back the gradient mode and the default dtype; afterwards the list names those that were changed."""
+    mode, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
+    changed: list[str] = []
+    try:
+        yield changed
+    finally:
+        if torch.is_grad_enabled() != mode:
+            changed.append("torch.set_grad_enabled")
+            torch.set_grad_enabled(mode)
+        if torch.get_default_dtype() != dtype:
+            changed.append("torch.set_default_dtype")
+            torch.set_default_dtype(dtype)
+
+
+@contextlib.contextmanager
 def limited(seconds: float = CALL_LIMIT) -> Iterator[None]:
     """Ends what takes longer. Only the main thread can be interrupted from outside; others are left to run."""
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
