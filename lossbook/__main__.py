@@ -9,20 +9,18 @@ import importlib.util
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
-
-from . import beyond
-from .catalogue import CATALOGUE, find, lookup
-from .explaining.explain import explain
-from .kit.entry import Entry
-from .kit.loss import rules_of
-from .kit.settings import tensor_or_none
 from .language import SOURCE, languages, message, set_language
 from .language import gettext as _
+from .listing import listed
 from .plain_text import allow_any_text, width
+
+if TYPE_CHECKING:  # torch takes a second to load: commands that do not compute do without
+    import torch
+    from torch import Tensor
+
+    from .kit.entry import Entry
 
 EXAMPLES = """
   lossbook list
@@ -144,14 +142,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _list(given: argparse.Namespace) -> None:
-    for entry in CATALOGUE:
-        home = "lossbook.beyond" if entry.module.__name__ in beyond.__all__ else "torch.nn"
-        family = _family(entry)
-        also = f"  ({', '.join(entry.also)})" * bool(entry.also)
-        print(f"{entry.name:30}{family}{' ' * (16 - width(family))}{home}.{entry.module.__name__}{also}")
+    for loss in listed():
+        home = "torch.nn" if loss.in_torch else "lossbook.beyond"
+        family = _family(loss.family)
+        also = f"  ({', '.join(loss.also)})" * bool(loss.also)
+        print(f"{loss.name:30}{family}{' ' * (16 - width(family))}{home}.{loss.module}{also}")
 
 
-def _family(entry: Entry) -> str:
+def _family(name: str) -> str:
     families = {
         "regression": _("regression"),
         "likelihood": _("likelihood"),
@@ -159,11 +157,18 @@ def _family(entry: Entry) -> str:
         "classification": _("classification"),
         "distance": _("distance"),
         "ranking": _("ranking"),
+        "overlap": _("overlap"),
+        "several losses": _("several losses"),
     }
-    return families.get(entry.family, entry.family)
+    return families.get(name, name)
 
 
 def _explain(given: argparse.Namespace) -> None:
+    import torch
+
+    from .catalogue import find
+    from .explaining.explain import explain
+
     if given.loss == "softmax":
         if given.set or len(given.numbers) != 1:
             raise ValueError(
@@ -192,6 +197,7 @@ def _explain(given: argparse.Namespace) -> None:
 
 
 def _plot(given: argparse.Namespace) -> None:
+    from .catalogue import find
     from .plotting.plot import plot
     from .plotting.style import set_style
 
@@ -261,6 +267,8 @@ def _object(place: str) -> Any:
 
 def _tensor(text: str, kind: torch.dtype) -> Tensor:
     """Read a row, or rows, of numbers. They are integers where the loss takes class numbers and no number has a point."""
+    import torch
+
     try:
         rows = [[float(x) for x in row.split(",")] for row in text.split(";")]
     except ValueError:
@@ -277,6 +285,11 @@ def _tensor(text: str, kind: torch.dtype) -> Tensor:
 
 def _settings(texts: list[str], entries: list[Entry]) -> dict[str, Any]:
     """Read NAME=VALUE: a tensor where the loss takes one, else a Python literal or a word; 1,2 is a list."""
+    import torch
+
+    from .kit.loss import rules_of
+    from .kit.settings import tensor_or_none
+
     functions = [entry.function for entry in entries if entry.function]
     settings = {}
     for text in texts:

@@ -18,8 +18,8 @@ from ..subject.reference import Reference, of_a_person
 from .effects import each_argument, each_setting, negative, toward, unused
 from .lines import broadcast
 from .numbers import answers, edges, finite, float32, half, reaches, shape, slopes
+from .repeatable import repeatable
 from .samples import ignored, mask, mirrored, order, reduction
-from .state import repeatable
 from .subject import arguments_of
 
 #: Those of `verify` with a right loss that look at one loss only are the same here.

@@ -1,4 +1,4 @@
-"""Checks of what a loss leaves behind: the gradient mode, its own parameters, a memory."""
+"""A check of memory and chance: whether the same input gives the same result."""
 
 from __future__ import annotations
 
