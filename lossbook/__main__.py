@@ -9,6 +9,7 @@ import importlib.util
 import re
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .language import SOURCE, languages, message, set_language
@@ -31,6 +32,8 @@ EXAMPLES = """
   lossbook plot huber --set delta=0.5,1,2 --gradient -o slopes.svg
   lossbook verify mypackage.losses:MyMSE --like mse
   lossbook verify losses.py:focal --like reference.py:focal --inputs losses.py:make_batch
+  lossbook verify losses.py:focal --inputs losses.py:make_batch
+  lossbook verify mypackage.losses
 
 """
 
@@ -129,10 +132,10 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_plot)
 
     command = commands.add_parser("verify", parents=[shared, shared_set], help=_("check a loss of your own"))
-    command.add_argument("loss", help=_("where it is: package.module:Name or file.py:Name"))
     command.add_argument(
-        "--like", required=True, help=_("what is right: a name from 'lossbook list', or a place as above")
+        "loss", help=_("where it is: package.module:Name or file.py:Name; without a name, every loss there")
     )
+    command.add_argument("--like", help=_("what is right: a name from 'lossbook list', or a place as above"))
     command.add_argument(
         "--inputs", metavar="PLACE", help=_("a function that makes a batch, for a loss that is not listed")
     )
@@ -215,10 +218,13 @@ def _plot(given: argparse.Namespace) -> None:
 
 
 def _verify(given: argparse.Namespace) -> int:
+    if ":" not in given.loss:
+        return _verify_all(given)
+    from .catalogue import find, lookup
     from .verifying.verify import verify
 
-    like = _object(given.like) if ":" in given.like else find(given.like).name
-    entries = [entry for entry in [lookup(like)] if entry is not None]
+    like = _object(given.like) if given.like and ":" in given.like else given.like and find(given.like).name
+    entries = [entry for entry in [like and lookup(like)] if entry]
     report = verify(
         _object(given.loss),
         like,
@@ -230,6 +236,37 @@ def _verify(given: argparse.Namespace) -> int:
     return 0 if report else 1 if report.ran else 2
 
 
+def _verify_all(given: argparse.Namespace) -> int:
+    """Check every loss of a module: what is marked as its mark says, the others alone."""
+    from .found import losses_in, none_found, verified
+
+    if given.like or given.inputs or given.set or given.compile:
+        raise ValueError(
+            message("--like, --inputs, --set and --compile belong to one loss: write {place}:Name.", place=given.loss)
+        )
+    module = _module(given.loss)
+    every = losses_in(module)
+    if not every:
+        raise none_found(module)
+    wrong, untried = 0, 0
+    for found in every:
+        try:
+            report = verified(found)
+        except Exception as error:  # a mark may hold anything, and so may a loss
+            untried += 1
+            print(_("{name} was not tried: {error}").format(name=found.name, error=error), end="\n\n")
+            continue
+        wrong += not report
+        print(report.in_short(), end="\n\n")
+    right = len(every) - wrong - untried
+    print(
+        _("{count} losses: {right} without a fault, {wrong} with one, {untried} not tried.").format(
+            count=len(every), right=right, wrong=wrong, untried=untried
+        )
+    )
+    return 1 if wrong else 0 if right else 2
+
+
 def _object(place: str) -> Any:
     """Import the object at a place: ``package.module:Name`` or ``file.py:Name``."""
     home, _colon, name = place.partition(":")
@@ -237,22 +274,7 @@ def _object(place: str) -> Any:
         raise ValueError(
             message("{place!r} does not say where the loss is. Write package.module:Name or file.py:Name.", place=place)
         )
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        if home.endswith(".py"):
-            spec = importlib.util.spec_from_file_location(Path(home).stem, home)
-            assert spec is not None  # it is None for endings that Python does not know
-            assert spec.loader is not None
-            module = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
-        else:
-            module = importlib.import_module(home)
-    except Exception as error:  # whatever the reader's file does
-        raise ValueError(
-            message("{home} cannot be imported: {kind}: {error}.", home=home, kind=type(error).__name__, error=error)
-        ) from error
-    finally:
-        sys.path.pop(0)
+    module = _module(home)
     if not hasattr(module, name):
         raise ValueError(
             message(
@@ -263,6 +285,26 @@ def _object(place: str) -> Any:
             )
         )
     return getattr(module, name)
+
+
+def _module(home: str) -> ModuleType:
+    """Import a module: ``package.module`` or ``file.py``."""
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        if not home.endswith(".py"):
+            return importlib.import_module(home)
+        spec = importlib.util.spec_from_file_location(Path(home).stem, home)
+        assert spec is not None  # it is None for endings that Python does not know
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+    except Exception as error:  # whatever the reader's file does
+        raise ValueError(
+            message("{home} cannot be imported: {kind}: {error}.", home=home, kind=type(error).__name__, error=error)
+        ) from error
+    finally:
+        sys.path.pop(0)
 
 
 def _tensor(text: str, kind: torch.dtype) -> Tensor:

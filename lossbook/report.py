@@ -91,9 +91,16 @@ class Report:
             raise AssertionError(str(self))
 
     def __str__(self) -> str:
-        widest = max(width(check.title) for check in self.checks)
+        return self._table(self.checks)
+
+    def in_short(self) -> str:
+        """The report without the checks that passed or do not apply."""
+        return self._table(tuple(check for check in self.checks if check.state in (FAILED, WARNED)))
+
+    def _table(self, checks: tuple[CheckResult, ...]) -> str:
+        widest = max((width(check.title) for check in checks), default=0)
         lines = [self._headline(), *filter(None, [self.handed])]
-        for check in self.checks:
+        for check in checks:
             title = check.title + " " * (widest - width(check.title))
             lines.append(f"{MARKS[check.state]} {title}  {self._state(check)}".rstrip())
             if check.finding:

@@ -252,7 +252,11 @@ def broadcasts(operations: Iterable[Operation], given: Iterable[Tensor]) -> Iter
             derived.add(id(operation.output))
         if operation.name in PAIRING and any(_crossed(a, b) for a in inputs for b in inputs):
             shapes = tuple(tuple(x.shape) for x in operation.inputs)
-            yield Broadcast(operation, shapes, tuple(torch.broadcast_shapes(*shapes)))
+            together = tuple(torch.broadcast_shapes(*shapes))
+            if (
+                together == operation.result.shape or not operation.result.dim()
+            ):  # or a shape was changed in place since
+                yield Broadcast(operation, shapes, together)
 
 
 def _crossed(a: Tensor, b: Tensor) -> bool:

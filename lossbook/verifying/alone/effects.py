@@ -167,10 +167,11 @@ def toward(examination: Examination) -> Result:
     """Moving the prediction toward the target should not raise the loss; told, as what the target is, is a guess."""
     grew = []
     for batch, got in answered(examination):
-        nearer = None if got.value.dim() else _nearer(examination, batch.tensors)
-        value = value_of(examination, nearer) if nearer else None
-        if value is not None:
-            grew.append(float(value) > float(got.value) + 1e-6 * max(1.0, abs(float(got.value))))
+        if got.value.dim():
+            continue
+        for nearer in _nearer(examination, batch.tensors):
+            value = value_of(examination, nearer)
+            grew.append(value is not None and float(value) > float(got.value) + 1e-6 * max(1.0, abs(float(got.value))))
     if not grew:
         raise NotApplicable(_("no argument that is a target by its name"))
     if all(grew):
@@ -178,22 +179,22 @@ def toward(examination: Examination) -> Result:
     return passed()
 
 
-def _nearer(examination: Examination, tensors: Sequence[Tensor]) -> tuple[Tensor, ...] | None:
-    """The batch with its prediction at the target; scores far on its side."""
+def _nearer(examination: Examination, tensors: Sequence[Tensor]) -> Iterator[tuple[Tensor, ...]]:
+    """The batch with its prediction at the target; where the target holds 0 and 1, with scores far on its side too."""
     targets = [a.index for a in arguments(examination) if a.is_target]
     if len(targets) != 1 or len(examination.wrt) != 1 or targets[0] == examination.wrt[0]:
-        return None
+        return
     index = examination.wrt[0]
     prediction, target = tensors[index], tensors[targets[0]]
-    moved = list(tensors)
+    nearer = []
     if target.is_floating_point() and target.shape == prediction.shape:
-        are_logits = bool((prediction < 0).any()) and bool(((target == 0) | (target == 1)).all())
-        moved[index] = prediction + 5 * (2 * target - 1) if are_logits else target.clone()
+        nearer.append(target.clone())
+        if bool((prediction < 0).any()) and bool(((target == 0) | (target == 1)).all()):
+            nearer.append(prediction + 5 * (2 * target - 1))
     elif _are_scores(examination, prediction, target):
-        moved[index] = prediction + 5 * torch.nn.functional.one_hot(target, prediction.shape[1])
-    else:
-        return None
-    return tuple(moved)
+        nearer.append(prediction + 5 * torch.nn.functional.one_hot(target, prediction.shape[1]))
+    for moved in nearer:
+        yield (*tensors[:index], moved, *tensors[index + 1 :])
 
 
 def _are_scores(examination: Examination, prediction: Tensor, target: Tensor) -> bool:

@@ -20,7 +20,7 @@ from ..examination import Examination, NotApplicable
 from ..subject.adapter import described
 from ..subject.outcome import Answered, Failed, NoTensor, call
 from .lines import line_of_cut, line_of_infinity
-from .subject import MASKS, answered, arguments, as_given, first_answered, told
+from .subject import MASKS, answered, arguments, as_given, first_answered, reduction_of, told
 
 STEPS = (1e-4, 2e-5)  #: how far to go for a measured slope; both must agree
 LARGEST = {torch.float32: 1e30, torch.float16: 3e4}  #: a number beyond lies outside of the dtype, or nearly so
@@ -58,7 +58,7 @@ def _no_tensor(examination: Examination, batch: Batch) -> Finding:
 def shape(examination: Examination) -> Result:
     """A scalar, or what its reduction says."""
     batch, got = first_answered(examination)
-    reduction = getattr(examination.candidate.original, "reduction", None)
+    reduction = reduction_of(examination)
     if not got.value.dim() or got.value.numel() == 1:
         if reduction == "none" and max(t.numel() for t in batch.tensors) > 1:
             return failed(Finding(_("Its reduction is 'none', and one number comes."), inputs=batch.tensors))

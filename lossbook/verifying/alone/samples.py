@@ -12,7 +12,7 @@ from ...report import tensor_text
 from ..checks.check import Result, check, passed
 from ..examination import Examination, NotApplicable
 from ..subject.given import samples_of, with_samples
-from .subject import MASKS, answered, arguments, differs, first_answered, steady, told, value_of
+from .subject import MASKS, answered, arguments, differs, first_answered, reduction_of, steady, told, value_of
 
 
 @check(lambda: _("independent of the order of the samples"), name="order")
@@ -46,7 +46,7 @@ def reduction(examination: Examination) -> Result:
     twice = value_of(examination, with_samples(batch.tensors, n, torch.arange(n).repeat(2)))
     if twice is None or not bool(got.value):
         raise NotApplicable(_("it does not take the batch twice"))
-    says = getattr(examination.candidate.original, "reduction", None)
+    says = reduction_of(examination)
     is_mean = not differs(got.value, twice, 1e-5)
     is_sum = not differs(2 * got.value, twice, 1e-5)
     if says == "mean" and is_sum:

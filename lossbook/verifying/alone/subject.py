@@ -91,6 +91,18 @@ def parameters_of(function: Callable) -> list[str]:
     return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
 
 
+def reduction_of(examination: Examination) -> str | None:
+    """The reduction that the loss says it has: an attribute, or the default of an argument."""
+    loss = examination.candidate.original
+    if hasattr(loss, "reduction"):
+        return str(loss.reduction)
+    try:
+        parameter = inspect.signature(loss).parameters.get("reduction")
+    except (TypeError, ValueError):
+        return None
+    return parameter.default if parameter is not None and isinstance(parameter.default, str) else None
+
+
 def as_given(examination: Examination) -> list[Trial]:
     """The batches as the person gave them."""
     return [t for t in examination.trials if t.batch.form == _("inputs") and not t.batch.name]
