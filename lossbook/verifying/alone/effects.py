@@ -188,7 +188,8 @@ def _nearer(examination: Examination, tensors: Sequence[Tensor]) -> Iterator[tup
     prediction, target = tensors[index], tensors[targets[0]]
     nearer = []
     if target.is_floating_point() and target.shape == prediction.shape:
-        nearer.append(target.clone())
+        if bool((target < 0).any()) or not bool((prediction < 0).any()) or bool(((target == 0) | (target == 1)).all()):
+            nearer.append(target.clone())  # not the logarithms of rates, whose targets are counts
         if bool((prediction < 0).any()) and bool(((target == 0) | (target == 1)).all()):
             nearer.append(prediction + 5 * (2 * target - 1))
     elif _are_scores(examination, prediction, target):

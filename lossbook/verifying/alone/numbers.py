@@ -20,7 +20,7 @@ from ..examination import Examination, NotApplicable
 from ..subject.adapter import described
 from ..subject.outcome import Answered, Failed, NoTensor, call
 from .lines import line_of_cut, line_of_infinity
-from .subject import MASKS, answered, arguments, as_given, first_answered, reduction_of, told
+from .subject import MASKS, answered, arguments, as_given, broken_gradients, first_answered, reduction_of, told
 
 STEPS = (1e-4, 2e-5)  #: how far to go for a measured slope; both must agree
 LARGEST = {torch.float32: 1e30, torch.float16: 3e4}  #: a number beyond lies outside of the dtype, or nearly so
@@ -80,7 +80,7 @@ def finite(examination: Examination) -> Result:
             continue
         if not got.is_finite:
             says = _("The value is not finite on a batch that was given.")
-        elif any(g is not None and not bool(g.isfinite().all()) for g in got.gradients):
+        elif broken_gradients(examination, got):
             says = _("The value is finite, its gradient is NaN or infinite, on a batch that was given.")
         elif got.backward_error is not None:
             error = got.backward_error
@@ -212,8 +212,7 @@ def edges(examination: Examination) -> Result:
         if not isinstance(got, Answered):
             continue
         where = trial.batch.name or trial.batch.form
-        broken = [g for g in got.gradients if g is not None and not bool(g.isfinite().all())]
-        if got.is_finite and not broken:
+        if got.is_finite and not broken_gradients(examination, got):
             continue
         says = (
             _("The value is finite, its gradient is not ({where})."),
@@ -258,7 +257,7 @@ def _in(examination: Examination, dtype: torch.dtype, trials: list) -> Result:
         if not isinstance(got, Answered) or got.backward_error is not None:
             continue
         ran += 1
-        if got.is_finite and all(g is None or bool(g.isfinite().all()) for g in got.gradients):
+        if got.is_finite and not broken_gradients(examination, got):
             continue
         where = trial.batch.name or trial.batch.form
         says = _("In {dtype} the loss or its gradient is not finite ({where}), in float64 it is.")

@@ -121,6 +121,12 @@ def first_answered(examination: Examination) -> tuple[Batch, Answered]:
     return found[0]
 
 
+def broken_gradients(examination: Examination, got: Answered) -> list[Tensor]:
+    """The gradients of predictions that are not finite; only that of the first, where the others were guessed."""
+    known = got.gradients[:1] if examination.reference.guessed else got.gradients
+    return [g for g in known if g is not None and not bool(g.isfinite().all())]
+
+
 def value_of(examination: Examination, tensors: Sequence[Tensor]) -> Tensor | None:
     """What the loss gives; None where it gives no finite tensor."""
     got = call(examination.loss, tensors)
@@ -135,10 +141,12 @@ def is_steady(examination: Examination) -> bool:
 
 
 def steady(look: Callable[[Examination], Result]) -> Callable[[Examination], Result]:
-    """A check that compares calls: nothing can be said of a loss that gives another result each time."""
+    """A check that compares calls on changed batches: of a loss that draws or remembers they say nothing."""
 
     @functools.wraps(look)
     def checked(examination: Examination) -> Result:
+        if examination.reference.draws:
+            raise NotApplicable(_("it draws random numbers"))
         if not is_steady(examination):
             raise NotApplicable(_("the same input gives another result each time"))
         return look(examination)

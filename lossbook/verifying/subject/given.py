@@ -198,7 +198,7 @@ def _edges(given: Sequence[Tensors]) -> Iterator[tuple[str, Tensors]]:
             yield _("boxes without height"), (*first[:i], flat, *first[i + 1 :])
         if i == 0 and not labels and tensor.is_floating_point():
             alike = [t for t in first[1:] if t.shape == tensor.shape and t.dtype == tensor.dtype]
-            if alike:
+            if alike and bool(alike[0].isfinite().all()):
                 yield _("perfect predictions"), (alike[0].clone(), *first[1:])
 
 

@@ -36,6 +36,7 @@ class Reference:
     single: bool = False  #: whether it computes in float32 only
     given: Given | None = None  #: the inputs, where a person gave them
     guessed: bool = False  #: whether it was guessed which of these are predictions
+    draws: bool = False  #: whether random numbers begin anew before each call
     module: torch.nn.Module | None = None  #: a person's own, whose parameters are compared with those of the loss
 
     def batches(self, more: Settings) -> list[Batch]:
@@ -118,7 +119,8 @@ def prepared(reference: Reference, adapter: Adapter, seed: int | None, exclude: 
     if seed is not None:
         kind = replace(kind, around=lambda loss: seeded(reference.kind.around(loss), seed))
     only_fresh = Adapter(fresh=adapter.fresh)
-    return replace(reference, kind=kind, losses=tuple(only_fresh.around(loss) for loss in reference.losses))
+    losses = tuple(only_fresh.around(loss) for loss in reference.losses)
+    return replace(reference, kind=kind, losses=losses, draws=seed is not None)
 
 
 def _refuses_float64(loss: Callable, batch: Sequence[Tensor]) -> bool:
