@@ -218,8 +218,8 @@ def _plot(given: argparse.Namespace) -> None:
 
 
 def _verify(given: argparse.Namespace) -> int:
-    if ":" not in given.loss:
-        return _verify_all(given)
+    if ":" not in given.loss and not (given.like or given.inputs or given.set or given.compile):
+        return _verify_all(given.loss)
     from .catalogue import find, lookup
     from .verifying.verify import verify
 
@@ -236,15 +236,11 @@ def _verify(given: argparse.Namespace) -> int:
     return 0 if report else 1 if report.ran else 2
 
 
-def _verify_all(given: argparse.Namespace) -> int:
+def _verify_all(home: str) -> int:
     """Check every loss of a module: what is marked as its mark says, the others alone."""
     from .found import losses_in, none_found, verified
 
-    if given.like or given.inputs or given.set or given.compile:
-        raise ValueError(
-            message("--like, --inputs, --set and --compile belong to one loss: write {place}:Name.", place=given.loss)
-        )
-    module = _module(given.loss)
+    module = _module(home)
     every = losses_in(module)
     if not every:
         raise none_found(module)

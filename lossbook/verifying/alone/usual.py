@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -41,6 +42,18 @@ def _distributions() -> tuple[Tensor, ...]:
 
 def _masks() -> tuple[Tensor, ...]:
     return torch.randn(2, 3, 8, 8), torch.nn.functional.one_hot(torch.randint(3, (2, 8, 8)), 3).movedim(-1, 1).float()
+
+
+def _two_classes() -> tuple[Tensor, ...]:
+    return torch.randn(2, 1, 8, 8), torch.randint(2, (2, 8, 8))
+
+
+def _channel_of_labels() -> tuple[Tensor, ...]:
+    return torch.randn(2, 3, 8, 8), torch.randint(3, (2, 1, 8, 8))
+
+
+def _volumes() -> tuple[Tensor, ...]:
+    return torch.rand(2, 1, 6, 6, 6), torch.rand(2, 1, 6, 6, 6)
 
 
 def _images() -> tuple[Tensor, ...]:
@@ -83,8 +96,14 @@ USUAL = (
     _triplets,
     _pairs,
     _boxes,
+    _two_classes,
+    _channel_of_labels,
+    _volumes,
     _one_image,
 )
+OF_PICTURES = re.compile(
+    "dice|iou|jaccard|tversky|lovasz|hausdorff|ssim|image", re.IGNORECASE
+)  #: these are tried there first
 
 
 #: What arguments without a default usually are, by their names.
@@ -127,7 +146,9 @@ def usual_call(loss: Any) -> tuple[dict[str, Any], dict[str, Any]]:
             arguments["make"] = lambda kind: kind(**settings)
         elif settings:
             arguments["call"] = lambda loss, *inputs: loss(*inputs, **settings)
-        return {**arguments, "inputs": _fitting(built)}, settings
+        name = getattr(loss, "__name__", type(loss).__name__)
+        first = [_pixels, _masks, _images] if OF_PICTURES.search(name) else []
+        return {**arguments, "inputs": _fitting(built, (*first, *USUAL))}, settings
 
 
 def _required(loss: Any) -> list[str]:
@@ -138,10 +159,10 @@ def _required(loss: Any) -> list[str]:
     return [p.name for p in parameters if p.default is p.empty]
 
 
-def _fitting(loss: Callable) -> Callable[[], tuple[Tensor, ...]]:
+def _fitting(loss: Callable, usual: Sequence[Callable]) -> Callable[[], tuple[Tensor, ...]]:
     """The first usual inputs that a loss takes, giving a finite number with a gradient."""
     errors: list[str] = []
-    for make in USUAL:
+    for make in usual:
         torch.manual_seed(0)
         got = call(loss, make(), (0,))
         if isinstance(got, Failed):
