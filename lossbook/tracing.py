@@ -104,6 +104,7 @@ class Operation:
     output: Tensor | None = None  #: the result itself; None where it left torch, as by ``item``
     place: Place | None = None  #: the innermost line of the loss's own code; a helper's, where a helper called
     argument: Argument | None = None  #: of a log, a root, a division, an exp …
+    shapes: tuple[tuple[int, ...], ...] = ()  #: of the inputs as they were then
     cut: bool = False  #: True where the gradient ended: its inputs carried one, and nothing that it gives does
 
 
@@ -126,16 +127,17 @@ class Operations(TorchFunctionMode):
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        if torch.compiler.is_compiling():  # what is compiled is not looked into
-            return function(*args, **kwargs)
+        if torch.compiler.is_compiling() or functorch.maybe_current_level() is not None:
+            return function(*args, **kwargs)  # what is compiled, or under vmap, has no numbers to read
         name = name_of(function)
-        inputs = [x for x in tensors_in((args, kwargs)) if is_plain(x)]
+        inputs = [x for x in tensors_in((args, kwargs)) if has_numbers(x)]
         with torch._C.DisableTorchFunction(), torch.no_grad():
             argument = _argument(name, args, kwargs)
+            shapes = tuple(tuple(x.shape) for x in inputs)
         result = function(*args, **kwargs)
         left = name in TO_PYTHON and not isinstance(result, Tensor)
         outputs = [args[0]] if left or name == "setitem" else tensors_in(result)
-        outputs = [x for x in outputs if is_plain(x)]
+        outputs = [x for x in outputs if has_numbers(x)]
         if outputs:
             line, place, in_forward = self._where()
             carried = any(x.requires_grad for x in (inputs[:1] if name in AS_ANOTHER else inputs))
@@ -143,7 +145,7 @@ class Operations(TorchFunctionMode):
             cut = carried and lost and not in_forward and name not in WITHOUT_GRADIENT
             for x in outputs:
                 output = None if left else x
-                self.seen.append(Operation(name, line, inputs, snapshot(x), output, place, argument, cut))
+                self.seen.append(Operation(name, line, inputs, snapshot(x), output, place, argument, shapes, cut))
         return result
 
     def _where(self) -> tuple[int, Place | None, bool]:
@@ -178,15 +180,9 @@ def tensors_in(value: Any) -> list[Tensor]:
     return [x for item in value for x in tensors_in(item)] if isinstance(value, (list, tuple)) else []
 
 
-def is_plain(value: Tensor) -> bool:
-    """True where the numbers can be read: not under vmap or torch.compile, nor on the meta device."""
-    if value.is_meta or isinstance(value, FakeTensor):
-        return False
-    while functorch.is_functorch_wrapped_tensor(value):
-        if functorch.is_batchedtensor(value):
-            return False
-        value = functorch.get_unwrapped(value)
-    return True
+def has_numbers(value: Tensor) -> bool:
+    """True where the numbers can be read: not on the meta device, nor in a fake tensor."""
+    return not (value.is_meta or isinstance(value, FakeTensor))
 
 
 def is_own(frame: FrameType, loss: FrameType) -> bool:
@@ -235,6 +231,9 @@ def body_of(loss: Callable) -> Any:
     if isinstance(function, functools.partial):
         return body_of(function.func)
     if inspect.ismethod(function):
+        owner = function.__self__
+        if inspect.isclass(owner) and issubclass(owner, torch.autograd.Function):
+            return owner.__dict__.get("forward")
         return function.__func__
     return function if inspect.isfunction(function) else type(function).__call__
 
@@ -247,27 +246,22 @@ def broadcasts(operations: Iterable[Operation], given: Iterable[Tensor]) -> Iter
     """
     derived = {id(tensor) for tensor in given}
     for operation in operations:
-        inputs = [x for x in operation.inputs if id(x) in derived]
+        inputs = [pair for pair in zip(operation.inputs, operation.shapes, strict=True) if id(pair[0]) in derived]
         if inputs and operation.output is not None:
             derived.add(id(operation.output))
-        if operation.name in PAIRING and any(_crossed(a, b) for a in inputs for b in inputs):
-            shapes = tuple(tuple(x.shape) for x in operation.inputs)
-            together = tuple(torch.broadcast_shapes(*shapes))
-            if (
-                together == operation.result.shape or not operation.result.dim()
-            ):  # or a shape was changed in place since
-                yield Broadcast(operation, shapes, together)
+        if operation.name not in PAIRING:
+            continue
+        if any(crossed(one, other) and _root(a) is not _root(b) for a, one in inputs for b, other in inputs):
+            yield Broadcast(operation, operation.shapes, tuple(torch.broadcast_shapes(*operation.shapes)))
 
 
-def _crossed(a: Tensor, b: Tensor) -> bool:
-    """True where ``b`` has fewer dimensions than ``a``, and one size of each spreads over the other."""
-    if not 0 < b.dim() < a.dim() or _root(a) is _root(b):
+def crossed(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """True where the second shape has fewer dimensions, and one size of each spreads over the other: (N, 1), (N,)."""
+    if not 0 < len(other) < len(one):
         return False
-    pairs = list(zip(a.shape, (1,) * (a.dim() - b.dim()) + tuple(b.shape), strict=True))
-    if not all(m == n or 1 in (m, n) for m, n in pairs):
-        return False
-    only_a, only_b = {m for m, n in pairs if n == 1}, {n for m, n in pairs if m == 1}
-    return bool((only_a & only_b) - {1})
+    pairs = list(zip(one, (1,) * (len(one) - len(other)) + other, strict=True))
+    only_one, only_other = {m for m, n in pairs if n == 1}, {n for m, n in pairs if m == 1}
+    return all(m == n or 1 in (m, n) for m, n in pairs) and bool((only_one & only_other) - {1})
 
 
 def _root(tensor: Tensor) -> Tensor:
@@ -304,7 +298,7 @@ def _argument(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Argum
 
 
 def _measured(kind: str, value: Any, plus: float = 0.0) -> Argument | None:
-    if not isinstance(value, Tensor) or not value.numel() or value.is_complex() or not is_plain(value):
+    if not isinstance(value, Tensor) or not value.numel() or value.is_complex() or not has_numbers(value):
         return None
     numbers = value.detach().to("cpu", torch.float64) + plus
     numbers = numbers[~numbers.isnan()]

@@ -1,85 +1,223 @@
-"""Which lines of a loss ran, in order, and what each of them assigned or returned."""
+"""Which lines of a loss ran, in order, and what each made: its own lines, and those of the functions that it calls."""
 
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import CodeType, FrameType
 from typing import Any
 
+import torch
 from torch import Tensor
+from torch._C import _functorch as functorch
 
-from ..tracing import Operation, Operations, snapshot
+from ..tracing import Operation, Operations, is_own, snapshot
+
+PASSES_SEVERAL_TIMES = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+MOST = 8  #: of the tensors in one list or dict that are shown
+
+
+@dataclass
+class Made:
+    """What a statement assigned or returned under a name."""
+
+    name: str
+    value: Tensor  #: as it was then
+    itself: Tensor | None  #: the same, as the loss goes on with it; None for a number of Python
 
 
 @dataclass
 class Visit:
-    """One run of a statement, and the tensors that it assigned or returned."""
+    """One run of a statement; where the code has no source, a stretch of it between two calls."""
 
-    statement: ast.stmt
+    statement: ast.stmt | None
     operations: list[Operation] = field(default_factory=list)
-    values: dict[str, Tensor] = field(default_factory=dict)
+    made: list[Made] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+
+
+@dataclass
+class Call:
+    """One call of the loss, or of a function of its own package or folder."""
+
+    function: str
+    visits: list[Visit] = field(default_factory=list)
 
 
 class Lines:
-    """Records which statement of a function ran, in order, and what each made. Used with :func:`sys.settrace`."""
+    """Records the statements that run. Used with :func:`sys.settrace`, beside the operations that it shares out."""
 
-    def __init__(self, code: CodeType | None, statements: dict[int, ast.stmt], operations: Operations) -> None:
-        self.code, self.statements, self.operations = code, statements, operations
-        self.visits: list[Visit] = []
-        self.frame: FrameType | None = None  # the first call; a loss that calls itself is followed no deeper
-        self.done = 0  # operations that already belong to a statement
+    def __init__(self, code: CodeType | None, operations: Operations) -> None:
+        self.code, self.operations = code, operations
+        self.first: Call | None = None  #: that of the loss itself
+        self.open: list[tuple[FrameType, Call]] = []
+        self.done = 0  # operations that already belong to a visit
 
     def __call__(self, frame: FrameType, event: str, arg: Any) -> Callable | None:
-        if frame.f_code is not self.code or self.frame not in (None, frame):
+        if event == "call":
+            return self if self._enter(frame) else None
+        if not self.open or self.open[-1][0] is not frame:  # a generator that was left and comes back
             return None
-        self.frame = frame
-        if event in ("line", "return"):
-            self._close(frame.f_locals, arg if event == "return" else None)
-        if event == "line":
-            statement = self.statements.get(frame.f_lineno)
-            again = self.visits and self.visits[-1].statement is statement and not self.visits[-1].values
-            if statement is not None and not again:  # a statement over several lines is passed several times
-                self.visits.append(Visit(statement))
+        call = self.open[-1][1]
+        statement = statements_of(frame.f_code).get(frame.f_lineno) if event == "line" else None
+        if event == "line" and statement is not None:
+            visit = call.visits[-1] if call.visits else None
+            several = statement.lineno != (statement.end_lineno or statement.lineno)
+            if visit is None or visit.statement is not statement or not several:  # its lines are passed to and fro
+                self._close(frame.f_locals)
+                call.visits.append(Visit(statement))
+        elif event == "return":
+            self._close(frame.f_locals, arg)
+            self.open.pop()
+            if self.open and self.open[-1][1].visits[-1].statement is None:
+                self.open[-1][1].visits.append(Visit(None))
         return self
 
-    def _close(self, variables: dict[str, Any], returned: Any) -> None:
-        """Store the operations and the tensors of the statement that has just run."""
-        if not self.visits:
-            return
-        visit = self.visits[-1]
-        visit.operations += self.operations.seen[self.done :]
+    def _enter(self, frame: FrameType) -> bool:
+        code = frame.f_code
+        if not self.open:
+            if code is not self.code or self.first is not None:
+                return False
+        elif (
+            code.co_name.startswith("<")
+            or code.co_flags & PASSES_SEVERAL_TIMES
+            or any(f.f_code is code for f, _ in self.open)  # one that calls itself is followed no deeper
+            or not is_own(frame, self.open[0][0])
+            or not statements_of(code)
+        ):
+            return False
+        if self.open:
+            self._share_out()
+        call = Call(code.co_qualname.rpartition("<locals>.")[2])
+        if not statements_of(code):
+            call.visits.append(Visit(None))
+        if self.open and self.open[-1][1].visits:
+            self.open[-1][1].visits[-1].calls.append(call)
+        self.first = self.first or call
+        self.open.append((frame, call))
+        return True
+
+    def _share_out(self) -> Visit | None:
+        """Give the operations that ran to the statement that is running."""
+        visits = self.open[-1][1].visits
+        if visits:
+            visits[-1].operations += self.operations.seen[self.done :]
         self.done = len(self.operations.seen)
-        if isinstance(visit.statement, ast.Return):
-            made = {"return": returned}
+        return visits[-1] if visits else None
+
+    def _close(self, variables: dict[str, Any], returned: Any = None) -> None:
+        """Store what the statement made that has just run."""
+        visit = self._share_out()
+        under_vmap = functorch.maybe_current_level() is not None  # there are no numbers to read
+        if visit is None or visit.statement is None or visit.made or under_vmap:
+            return
+        with torch._C.DisableTorchFunction():
+            for name, value in made_by(visit, variables, returned):
+                itself = value if isinstance(value, Tensor) else None
+                visit.made.append(Made(name, snapshot(torch.as_tensor(value)), itself))
+
+    def fold(self, depth: int) -> None:
+        """Keep functions down to this depth; give the operations of those below to the statements that called them."""
+        order = {id(operation): i for i, operation in enumerate(self.operations.seen)}
+
+        def fold(call: Call, depth: int) -> list[Operation]:
+            for visit in call.visits:
+                inner = [operation for other in visit.calls for operation in fold(other, depth - 1)]
+                if depth <= 0:
+                    visit.calls.clear()
+                    visit.operations = sorted([*visit.operations, *inner], key=lambda operation: order[id(operation)])
+            return [operation for visit in call.visits for operation in visit.operations]
+
+        if self.first:
+            fold(self.first, depth)
+
+
+def depth_of(call: Call | None) -> int:
+    """How many functions stand within each other."""
+    inner = [depth_of(other) for visit in (call.visits if call else []) for other in visit.calls]
+    return 1 + max(inner) if inner else 0
+
+
+def made_by(visit: Visit, variables: dict[str, Any], returned: Any) -> Iterator[tuple[str, Tensor | float]]:
+    """The tensors that a statement assigned or returned, or changed in place."""
+    statement = visit.statement
+    if isinstance(statement, ast.Return):
+        yield from _leaves("return", returned, visit)
+    elif isinstance(statement, ast.Expr):
+        last = next((o.output for o in reversed(visit.operations) if o.output is not None), None)
+        if last is not None and not visit.calls:
+            yield "", last
+    elif isinstance(statement, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
+        for name in assigned(statement):
+            first, *rest = name.split(".")
+            value = functools.reduce(lambda x, part: getattr(x, part, None), rest, variables.get(first))
+            yield from _leaves(name, value, visit)
+
+
+def _leaves(name: str, value: Any, visit: Visit) -> Iterator[tuple[str, Tensor | float]]:
+    """The tensors in a value, each with how to write it; a number that came out of a tensor is one too."""
+    if isinstance(value, Tensor):
+        yield name, value
+    elif isinstance(value, dict):
+        for key in list(value)[:MOST]:
+            yield from _leaves(f"{name}[{key!r}]", value[key], visit)
+    elif isinstance(value, (list, tuple)):
+        for i, item in enumerate(value[:MOST]):
+            yield from _leaves(f"{name}[{i}]", item, visit)
+    elif (
+        isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and any(o.output is None for o in visit.operations)
+    ):
+        yield name, value
+
+
+def assigned(statement: ast.Assign | ast.AugAssign | ast.AnnAssign) -> list[str]:
+    """Return the names that a statement assigns to: for ``a, b[0], self.c = …`` a, b and self.c."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+    names: list[str] = []
+    while targets:
+        target, *targets = targets
+        if isinstance(target, (ast.Tuple, ast.List)):
+            targets = [*target.elts, *targets]
+        elif isinstance(target, (ast.Subscript, ast.Starred)):
+            targets = [target.value, *targets]
         else:
-            made = {name: variables.get(name) for name in assigned(visit.statement)}
-        if not visit.values:
-            visit.values = {name: snapshot(value) for name, value in made.items() if isinstance(value, Tensor)}
+            names.append(ast.unparse(target))
+    return list(dict.fromkeys(names))
 
 
-def assigned(statement: ast.stmt) -> list[str]:
-    """Return the names that a statement assigns to: for ``a, b[0] = …`` both a and b."""
-    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
-    nodes = [node for target in targets if target is not None for node in ast.walk(target)]
-    return list(dict.fromkeys(node.id for node in nodes if isinstance(node, ast.Name)))
+@functools.lru_cache(maxsize=256)
+def statements_of(code: CodeType) -> dict[int, ast.stmt]:
+    """Return the statements of a function by the number of each of their lines; none where there is no source.
 
-
-def statements_of(function: Any) -> dict[int, ast.stmt]:
-    """Return the statements that compute something, by the number of each of their lines; none without source code."""
-    if getattr(function, "__name__", "") == "<lambda>":  # its source is the whole line that it stands in
+    Of one that holds others, such as ``if`` or ``for``, these are the lines of its head.
+    """
+    if code.co_name == "<lambda>":  # its source is the whole line that it stands in
         return {}
     try:
-        lines, first = inspect.getsourcelines(function)
-        tree = ast.parse(textwrap.dedent("".join(lines)))
-    except (OSError, TypeError, SyntaxError):
+        lines, first = inspect.getsourcelines(code)
+        (function,) = ast.parse(textwrap.dedent("".join(lines))).body
+    except (OSError, TypeError, SyntaxError, ValueError):
         return {}
     statements: dict[int, ast.stmt] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return)) and node.value:
-            for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
-                statements[first + line - 1] = node
+    simple_last = sorted(_statements_in(function), key=lambda node: not hasattr(node, "body"))
+    for node in simple_last:
+        end = node.body[0].lineno - 1 if hasattr(node, "body") else node.end_lineno
+        for line in range(node.lineno, max(node.lineno, end or 0) + 1):
+            statements[first + line - 1] = node
     return statements
+
+
+def _statements_in(function: ast.AST) -> Iterator[ast.stmt]:
+    """The statements of a function, without those of functions and classes in it."""
+    for node in ast.iter_child_nodes(function):
+        inner = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda))
+        if isinstance(node, ast.stmt) and not inner:
+            yield node
+        if not inner:
+            yield from _statements_in(node)
