@@ -12,7 +12,7 @@ from .examination import Examination
 from .subject.candidate import Candidate
 from .subject.outcome import call, error_of
 from .subject.reference import understand
-from .subject.state import preserved, quiet
+from .subject.state import preserved, quiet, timed
 
 
 def verify(loss: Any, like: Any, inputs: Any = None, *, compile: bool = False, **settings: Any) -> Report:
@@ -46,7 +46,7 @@ def verify(loss: Any, like: Any, inputs: Any = None, *, compile: bool = False, *
     >>> report.diagnosis
     'the sum instead of the mean: exactly N times too large'
     """
-    with preserved(), quiet():
+    with preserved(), quiet(), timed():
         right = understand(like, inputs, settings)
         candidate = Candidate(loss)
         if not callable(candidate.original) or candidate.error is not None:
@@ -60,6 +60,7 @@ def verify(loss: Any, like: Any, inputs: Any = None, *, compile: bool = False, *
         return Report(candidate.name, right.name, tuple(check(examination) for check in checks))
 
 
+@timed()
 def _nothing_right(examination: Examination) -> ValueError:
     """Build the error that says why there is nothing to compare with."""
     batches = [trial.batch for trial in examination.trials]

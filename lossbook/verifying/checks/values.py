@@ -56,12 +56,12 @@ def _raises(examination: Examination, trial: Trial) -> Result:
 
 @check(lambda: _("value"))
 def value(examination: Examination) -> Result:
-    return judge(examination, _in_main_form(examination), VALUE)
+    return judge(examination, _in_main_form(examination) + examination.larger, VALUE | {"error"})
 
 
 @check(lambda: _("gradient"))
 def gradient(examination: Examination) -> Result:
-    return judge(examination, _in_main_form(examination), GRADIENT)
+    return judge(examination, _in_main_form(examination) + examination.larger, GRADIENT)
 
 
 @check(lambda: _("other shapes of input"))
