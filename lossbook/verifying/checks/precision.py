@@ -132,7 +132,7 @@ def _try_in(examination: Examination, dtype: torch.dtype, batches: Sequence[Batc
         tensors = tuple(cast(t, dtype) for t in batch.tensors)
         right = _finite([call(r, tensors) for r in examination.reference.bound({}, dtype)])
         precise = _finite([call(r, [cast(t, torch.float64) for t in tensors]) for r in examination.standard.losses])
-        if not right or not precise:
+        if not right or not precise or max(p.value.abs().max().item() for p in precise) > torch.finfo(dtype).max:
             continue
         got = call(loss, tensors, examination.wrt)
         if isinstance(got, Failed):

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ...kit.batches.batch import Settings
 from ...kit.precision import precise
+from ...language import gettext as _
 
 
 class Candidate:
@@ -40,7 +41,7 @@ class Candidate:
     def accepts(self) -> frozenset[str]:
         """The keywords that it can be given, when it is called or when it is built."""
         called = self.given if self.module is None else type(self.module).forward
-        return (_keywords(called) - {"self"}) | _keywords(self._class)
+        return _keywords(called) | _keywords(self._class)
 
     @functools.cached_property
     def _class(self) -> Any:
@@ -48,6 +49,16 @@ class Candidate:
         if inspect.isclass(self.given):
             return self.given
         return type(self.original) if self.module is not None and _has_defaults(self.original) else None
+
+    @property
+    def why_none(self) -> str:
+        """Why none of the settings of the right loss was tried."""
+        if self._class is None and self.module is not None and _keywords(type(self.original)):
+            return _("an object has those that it was built with")
+        if self.accepts:
+            names = ", ".join(sorted(self.accepts))
+            return _("the right loss has none of its settings ({names})").format(names=names)
+        return _("it takes none")
 
     def with_settings(self, settings: Settings) -> Callable:
         """The loss with settings that it accepts. May raise what the loss raises."""
@@ -72,12 +83,13 @@ class Candidate:
 
 
 def _keywords(target: Any) -> frozenset[str]:
-    """What a function or class can be given by name; nothing for None."""
+    """What a function or class can be given by name and has a default for; nothing for None."""
     try:
         parameters = inspect.signature(target).parameters.values()
     except (TypeError, ValueError):
         return frozenset()
-    named = {p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)}
+    by_name = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    named = {p.name for p in parameters if p.kind in by_name and p.default is not p.empty}
     return frozenset(named.difference(target.keywords if isinstance(target, functools.partial) else ()))
 
 
