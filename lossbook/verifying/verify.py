@@ -18,7 +18,7 @@ from .subject.candidate import Candidate
 from .subject.given import Given
 from .subject.handed import handed
 from .subject.reference import prepared, understand
-from .subject.state import preserved, quiet
+from .subject.state import preserved, quiet, timed
 
 
 def verify(
@@ -159,8 +159,9 @@ def verify(
         if fresh and inspect.isfunction(candidate.original):
             raise _no_copy()
         right = prepared(reference or itself(candidate, given), candidate.adapter, seed, exclude)
-        examination = Examination(candidate, right)
-        results = looked_at(examination, compile) if reference is None else _compared(examination, compile)
+        with timed():
+            examination = Examination(candidate, right)
+            results = looked_at(examination, compile) if reference is None else _compared(examination, compile)
         plain = given is None and candidate.adapter == PLAIN and seed is None
         told = "" if plain else handed(candidate, right, examination.trials[0].batch.tensors, seed)
         return Report(candidate.name, right.name, results, told)
@@ -205,6 +206,7 @@ def _no_copy() -> TypeError:
     )
 
 
+@timed()
 def _nothing_right(examination: Examination) -> ValueError:
     """Build the error that says why there is nothing to compare with."""
     batches = [trial.batch for trial in examination.trials]

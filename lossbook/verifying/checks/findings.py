@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 
 from ...kit.batches.batch import Batch, Settings
@@ -14,6 +15,7 @@ from ..diagnosis.source import line_of
 from ..examination import Examination, NotApplicable
 from ..smallest import smallest
 from ..subject.outcome import Failed, NoTensor, error_of
+from ..subject.state import TimeIsUp
 from .check import Result, failed, passed
 
 CUSTOM = "guide/custom-losses"  #: the page about what a loss of one's own must keep to
@@ -59,9 +61,15 @@ def finding(
         got=got,
         wanted=wanted,
         diagnosis=diagnosis.says,
-        line=line or line_of(examination, batch, diagnosis.operations),
+        line=line or _line(examination, batch, diagnosis),
         page=diagnosis.page,
     )
+
+
+def _line(examination: Examination, batch: Batch, diagnosis: Diagnosis) -> str:
+    with contextlib.suppress(TimeIsUp):
+        return line_of(examination, batch, diagnosis.operations)
+    return ""
 
 
 def smallest_finding(
@@ -85,9 +93,11 @@ def smallest_finding(
     def fails(batch: Batch) -> bool:
         return fault_of(attempt(batch), standard) == fault
 
-    small = first if fault == "hang" else attempt(smallest(first.batch, fails))
+    small, diagnosis = first, Diagnosis("")
+    with contextlib.suppress(TimeIsUp):  # then the fault is told as it was found
+        small = first if fault == "hang" else attempt(smallest(first.batch, fails))
+        diagnosis = diagnose(examination, trials, fault, settings) or diagnosis
     got, wanted = told(small, fault, examination.tolerance)
-    diagnosis = diagnose(examination, trials, fault, settings) or Diagnosis("")
     return Finding(
         sentence(small, fault),
         inputs=small.batch.tensors,
@@ -95,7 +105,7 @@ def smallest_finding(
         got=got,
         wanted=wanted,
         diagnosis=diagnosis.says,
-        line=line_of(examination, trials[0].batch, diagnosis.operations),
+        line=_line(examination, trials[0].batch, diagnosis),
         page=diagnosis.page,
     )
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ...kit.batches.batch import Batch, Settings
 from ...kit.batches.trials import alone, in_pairs
 from ...language import gettext as _
 from ...report import FAILED, Finding
+from ...tracing import Operations
 from ..compare import Trial, fault_of, try_on
 from ..diagnosis.diagnosis import Diagnosis
 from ..diagnosis.source import line_of_error
 from ..examination import Examination, NotApplicable
-from ..subject.outcome import Answered, Failed, same
+from ..subject.outcome import Answered, Failed, call, same
 from .check import Result, check, failed, passed
 from .findings import CUSTOM, IN_PLACE, finding, judge, sentence, smallest_finding
 
@@ -56,19 +58,31 @@ def _raises(examination: Examination, trial: Trial) -> Result:
 
 @check(lambda: _("value"))
 def value(examination: Examination) -> Result:
-    return judge(examination, _in_main_form(examination), VALUE)
+    return judge(examination, _in_main_form(examination) + examination.larger, VALUE | {"error"})
 
 
 @check(lambda: _("gradient"))
 def gradient(examination: Examination) -> Result:
-    return judge(examination, _in_main_form(examination), GRADIENT)
+    return judge(examination, _in_main_form(examination) + examination.larger, GRADIENT)
 
 
 @check(lambda: _("other shapes of input"))
 def forms(examination: Examination) -> Result:
     main = _in_main_form(examination)
-    others = [trial for trial in examination.ordinary() if trial not in main]
+    others = [t for t in examination.ordinary() if t not in main and not _by_accident(examination.loss, t)]
     return judge(examination, others, VALUE | GRADIENT | {"error"})
+
+
+def _by_accident(loss: Callable, trial: Trial) -> bool:
+    """True if a loss takes probabilities as targets only because it hands its target on to torch's cross_entropy."""
+    target = trial.batch.tensors[-1]
+    if trial.batch.form != _("probability targets") or not isinstance(trial.got, Answered):
+        return False
+    operations = Operations(None)
+    with operations:
+        call(loss, trial.batch.tensors)
+    handed = [o.inputs[1] for o in operations.seen if o.name == "cross_entropy" and len(o.inputs) > 1]
+    return any(t.is_floating_point() and bool(torch.isin(t, target).all()) for t in handed)  # all of it, or a part
 
 
 def _in_main_form(examination: Examination) -> list[Trial]:
@@ -132,11 +146,11 @@ def _with_each(examination: Examination, every: Sequence[Settings], *, few: bool
             return failed(_overwritten(examination, trials[0].batch, changed[0]))
         faults = [(t, fault_of(t, standard)) for t in trials]
         for trial, fault in faults:
-            if fault and (fault != "error" or trial.batch.base):
+            if fault and (fault != "error" or trial.batch.base) and not _by_accident(loss, trial):
                 alike = [t for t, f in faults if f == fault and (f != "error" or t.batch.base)]
                 return failed(smallest_finding(examination, alike, fault, loss=loss, settings=given))
     if not taken and not refused:
-        raise NotApplicable(_("it takes none"))
+        raise NotApplicable(examination.candidate.why_none)
     why = _names(taken)
     if refused:
         why += _(" (not: {refused})").format(refused=_names(refused))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import inspect
 import random
 import sys
 from collections.abc import Callable, Mapping
@@ -60,15 +59,6 @@ class Adapter:
 
 
 PLAIN = Adapter()
-
-
-def with_defaults(function: Callable) -> frozenset[str]:
-    """The arguments of `call` and `make` that are settings: the others are the loss and its inputs."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return frozenset()
-    return frozenset(p.name for p in parameters if p.default is not p.empty)
 
 
 def picked(result: Any, part: str | int) -> Tensor:

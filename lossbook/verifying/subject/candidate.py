@@ -13,7 +13,8 @@ from torch import Tensor
 
 from ...kit.batches.batch import Settings
 from ...kit.precision import precise
-from .adapter import PLAIN, Adapter, with_defaults
+from ...language import gettext as _
+from .adapter import PLAIN, Adapter
 
 
 class Candidate:
@@ -52,12 +53,12 @@ class Candidate:
     @functools.cached_property
     def _when_called(self) -> frozenset[str]:
         if self.adapter.call:
-            return with_defaults(self.adapter.call)
-        return _keywords(self.original if self.module is None else type(self.module).forward) - {"self"}
+            return _keywords(self.adapter.call)
+        return _keywords(self.original if self.module is None else type(self.module).forward)
 
     @functools.cached_property
     def _when_made(self) -> frozenset[str]:
-        return with_defaults(self.adapter.make) if self.adapter.make else _keywords(self._class)
+        return _keywords(self.adapter.make or self._class)
 
     @functools.cached_property
     def _class(self) -> Any:
@@ -65,6 +66,16 @@ class Candidate:
         if inspect.isclass(self.given):
             return self.given
         return type(self.original) if self.module is not None and _has_defaults(self.original) else None
+
+    @property
+    def why_none(self) -> str:
+        """Why none of the settings of the right loss was tried."""
+        if self._class is None and self.module is not None and _keywords(type(self.original)):
+            return _("an object has those that it was built with")
+        if self.accepts:
+            names = ", ".join(sorted(self.accepts))
+            return _("the right loss has none of its settings ({names})").format(names=names)
+        return _("it takes none")
 
     def with_settings(self, settings: Settings) -> Callable:
         """The loss with settings that it accepts, as it is to be called. May raise what the loss raises."""
@@ -89,12 +100,13 @@ class Candidate:
 
 
 def _keywords(target: Any) -> frozenset[str]:
-    """What a function or class can be given by name; nothing for None."""
+    """What a function or class can be given by name and has a default for; nothing for None."""
     try:
         parameters = inspect.signature(target).parameters.values()
     except (TypeError, ValueError):
         return frozenset()
-    named = {p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)}
+    by_name = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    named = {p.name for p in parameters if p.kind in by_name and p.default is not p.empty}
     return frozenset(named.difference(target.keywords if isinstance(target, functools.partial) else ()))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ from .candidate import Candidate
 from .layout import Parametrized
 from .outcome import call
 from .reference import Reference
+from .state import TimeIsUp
 
 MOST = 6  #: how many items of a list or dictionary are named
 
@@ -23,7 +25,8 @@ def handed(candidate: Candidate, reference: Reference, tensors: Sequence[Tensor]
     adapter = candidate.adapter
     names = _names(reference.losses[0]) if reference.losses else []
     seen: list[str] = []
-    call(reference.kind.around(_watched(candidate, names, seen)), tensors)
+    with contextlib.suppress(TimeIsUp):
+        call(reference.kind.around(_watched(candidate, names, seen)), tensors)
     sentences = [_("Called as {call}.").format(call=f"{candidate.name}({seen[0]})")] if seen else []
     if adapter.pick is not None:
         sentences.append(_("Taken of its result: {part}.").format(part=adapter.pick))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from .state import TakesTooLong, limited, quiet, unswitched
+from .state import TakesTooLong, check_time, limited, quiet, unswitched
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +80,11 @@ def call(
         parameters: tensors of the loss itself whose gradients are wanted, too.
         upstream: what the gradient that comes from above is multiplied by.
         passes: how many times the backward pass goes through the same graph; the last one counts.
+
+    Raises:
+        TimeIsUp: all calls together have had their time.
     """
+    check_time()
     leaves = [t.detach().clone() for t in tensors]
     for i in wrt:
         leaves[i].requires_grad_()
