@@ -8,7 +8,7 @@ from ...kit.batches.batch import Batch, Settings
 from ...language import gettext as _
 from ...report import Finding, tensor_text
 from ..compare import Trial, close, fault_of, try_on
-from ..diagnosis.diagnose import diagnose
+from ..diagnosis.diagnose import Evidence, diagnose
 from ..diagnosis.diagnosis import Diagnosis
 from ..diagnosis.source import line_of
 from ..examination import Examination, NotApplicable
@@ -37,7 +37,7 @@ def finding(
         got=got,
         wanted=wanted,
         diagnosis=diagnosis.says,
-        line=line or line_of(examination, batch, diagnosis.operations),
+        line=line or diagnosis.line or line_of(examination, batch, diagnosis.operations),
         page=diagnosis.page,
     )
 
@@ -55,6 +55,8 @@ def smallest_finding(
     A loss with settings of its own is given together with these.
     """
     loss, standard = loss or examination.loss, examination.standard_with(settings or {})
+    # In another form a loss may take the input for something else, and so be wrong in another way.
+    trials = [t for t in trials if t.batch.form == trials[0].batch.form]
     first = min(trials, key=lambda t: sum(x.numel() for x in t.batch.tensors))
 
     def attempt(batch: Batch) -> Trial:
@@ -65,7 +67,8 @@ def smallest_finding(
 
     small = first if fault == "hang" else attempt(smallest(first.batch, fails))
     got, wanted = told(small, fault, examination.tolerance)
-    diagnosis = diagnose(examination, trials, fault, settings) or Diagnosis("")
+    every = examination.trials if settings is None else [attempt(b) for b in examination.reference.batches(settings)]
+    diagnosis = diagnose(examination, trials, fault, Evidence(loss, every, settings or {})) or Diagnosis("")
     return Finding(
         sentence(small, fault),
         inputs=small.batch.tensors,
@@ -73,7 +76,7 @@ def smallest_finding(
         got=got,
         wanted=wanted,
         diagnosis=diagnosis.says,
-        line=line_of(examination, trials[0].batch, diagnosis.operations),
+        line=diagnosis.line or line_of(examination, trials[0].batch, diagnosis.operations),
         page=diagnosis.page,
     )
 
