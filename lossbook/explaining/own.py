@@ -15,7 +15,8 @@ from ..guards.losses import check_result
 from ..kit.steps import Step
 from ..kit.text import elided, number, row
 from ..language import gettext as _
-from ..tracing import Lines, Operation, Operations, Visit, body_of, snapshot, statements_of
+from ..tracing import Operation, Operations, body_of, snapshot
+from .lines import Lines, Visit, statements_of
 
 #: Operations that pair the numbers of two tensors. Only these can broadcast by mistake.
 PAIRING = {
