@@ -19,7 +19,7 @@ from ..subject.outcome import Answered, call
 from .subject import answered, arguments, differs, first_answered, shuffled, steady, told, value_of
 
 SHUFFLES = 3  #: how many times the numbers of an argument change places
-SCORES = ("logit", "score", "pred", "output")  #: words in the names of scores
+SCORES = ("logit", "score", "pred", "output", "input")  #: words in the names of scores
 TINY = 1e-3  #: a setting below only keeps a division or a root from 0
 
 
@@ -200,6 +200,8 @@ def _nearer(examination: Examination, tensors: Sequence[Tensor]) -> Iterator[tup
 
 def _are_scores(examination: Examination, prediction: Tensor, target: Tensor) -> bool:
     """True for one score a class, and class numbers; features of a loss with weights of its own are none."""
+    if not examination.wrt:
+        return False
     name = arguments(examination)[examination.wrt[0]].name.lower()
     owns = examination.candidate.module is not None and any(True for _ in examination.candidate.module.parameters())
     return (
@@ -221,7 +223,7 @@ def negative(examination: Examination) -> Result:
     tried = 0
     for batch, got in answered(examination):
         labels = [t for t in batch.tensors if t.dtype is torch.int64 and t.dim()]
-        if len(labels) != 1 or len(batch.tensors) != 2 or batch.tensors[0].dim() < 2:
+        if len(labels) != 1 or len(batch.tensors) != 2 or not _are_scores(examination, batch.tensors[0], labels[0]):
             continue
         tried += 1
         if bool((got.value < 0).all()):

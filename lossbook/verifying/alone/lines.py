@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Callable
 
 import torch
@@ -48,6 +49,15 @@ def line_of_cut(examination: Examination, batch: Batch) -> str:
     return next((_text(o) for o in seen if o.cut), "")
 
 
+def is_detached_on_purpose(examination: Examination, batch: Batch) -> bool:
+    """True if the loss says itself, by detach or no_grad, that a part is a constant for the gradient."""
+    seen, _given = operations_of(examination, examination.loss, batch)
+    cuts = [o for o in seen if o.cut]
+    files = {o.place.file for o in seen if o.place}
+    text = "".join(line for file in files for line in linecache.getlines(file))
+    return any(o.name.startswith("detach") for o in cuts) or any(word in text for word in ("detach(", "no_grad"))
+
+
 def _text(operation: Operation) -> str:
     place = operation.place
     return f"{place.line}: {place.code}" if place and place.code else ""
@@ -58,6 +68,9 @@ def broadcast(examination: Examination) -> Result:
     for batch, _got in answered(examination):
         seen, given = operations_of(examination, examination.loss, batch)
         for found in broadcasts(seen, given):
+            place = found.operation.place
+            if place and any(sign in place.expression for sign in ("unsqueeze(", "None")):
+                continue  # who writes x.unsqueeze(1) - y means all pairs
             says = _("{shapes} were broadcast to {result}: numbers were paired that may not belong together.")
             shapes = ", ".join(map(str, found.shapes))
             return told(says.format(shapes=shapes, result=found.result), line=_text(found.operation))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator
 
 import torch
@@ -12,14 +11,13 @@ from ...kit.batches.batch import Batch
 from ...kit.precision import cast
 from ...language import gettext as _
 from ...report import Finding, tensor_text
-from ...tracing import body_of
 from ..checks.check import Result, check, failed, passed
 from ..checks.precision import _loss_in
 from ..diagnosis.operations import graph_of
 from ..examination import Examination, NotApplicable
 from ..subject.adapter import described
 from ..subject.outcome import Answered, Failed, NoTensor, call
-from .lines import line_of_cut, line_of_infinity
+from .lines import is_detached_on_purpose, line_of_cut, line_of_infinity
 from .subject import MASKS, answered, arguments, as_given, broken_gradients, first_answered, reduction_of, told
 
 STEPS = (1e-4, 2e-5)  #: how far to go for a measured slope; both must agree
@@ -128,7 +126,7 @@ def slopes(examination: Examination) -> Result:
     tried = 0
     for batch, got in answered(examination)[:2]:
         for argument in arguments(examination):
-            if not argument.reached:
+            if not argument.reached or argument.is_target:
                 continue
             pairs = list(_measured(examination, batch, argument.index))
             tried += len(pairs)
@@ -182,20 +180,10 @@ def _other_slope(
         says = _("The backward pass that was written by hand does not belong to the forward pass ({name}).")
         found = Finding(says.format(name=name), inputs=batch.tensors, got=f"{had:.4g}", wanted=f"{measured:.4g}")
         return failed(found)
-    if _detaches(examination):
+    if is_detached_on_purpose(examination, batch):
         return passed(_("not the slope of the value: a part is detached"))
     says = _("The gradient for {name} is not the slope of the value: a part of the graph is cut, or has no slope.")
     return told(says.format(name=name), line=line_of_cut(examination, batch))
-
-
-def _detaches(examination: Examination) -> bool:
-    """True if the loss says itself that a part is a constant for the gradient."""
-    try:
-        home = inspect.getsource(inspect.getmodule(body_of(examination.candidate.loss)) or body_of)
-        own = inspect.getsource(body_of(examination.candidate.loss))
-    except (OSError, TypeError):
-        return True  # nothing to read
-    return any(word in text for word in ("detach(", "no_grad") for text in (own, home))
 
 
 @check(lambda: _("values where losses break"), name="edges")

@@ -232,7 +232,7 @@ def mirrored(examination: Examination) -> Result:
             or got.value.dim()
         ):
             continue
-        if len(pictures) < 2 or any(
+        if not any(t.dtype is torch.int64 for t in pictures) or any(
             t.dim() < 3 and t.dim() and t.shape[-1] == pictures[0].shape[-1] for t in batch.tensors
         ):
             continue
@@ -242,7 +242,7 @@ def mirrored(examination: Examination) -> Result:
             value = value_of(examination, turned)
             if differs(got.value, value, 1e-6):
                 says = _(
-                    "The same pictures mirrored, predictions and targets alike, give another loss: view or reshape without permute mixes classes and places."
+                    "The same pictures mirrored, scores and labels alike, give another loss. A view or reshape without permute mixes classes and places."
                 )
                 return told(says, inputs=turned, got=tensor_text(value), wanted=tensor_text(got.value))  # type: ignore[arg-type]
     if not tried:

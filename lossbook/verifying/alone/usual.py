@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from ...language import message
-from ..subject.outcome import Failed, NoTensor, call
+from ..subject.given import ASKED_FOR
+from ..subject.outcome import Answered, Failed, call
 from ..subject.state import preserved, quiet
 
 
@@ -124,6 +125,10 @@ SETTINGS: dict[str, Any] = {
     "temperature": 0.5,
     "max_val": 1.0,
     "window_size": 5,
+    "spatial_dims": 2,
+    "descriptors_dim": 4,
+    "data_range": 1.0,
+    "p": 2,
 }
 
 
@@ -163,13 +168,19 @@ def _fitting(loss: Callable, usual: Sequence[Callable]) -> Callable[[], tuple[Te
     """The first usual inputs that a loss takes, giving a finite number with a gradient."""
     errors: list[str] = []
     for make in usual:
-        torch.manual_seed(0)
-        got = call(loss, make(), (0,))
+        for seed in range(ASKED_FOR):
+            torch.manual_seed(seed)
+            got = call(loss, make(), (0,))
+            if not isinstance(got, Answered) or not got.is_finite or not _has_gradient(got):
+                break
+        else:
+            return make
         if isinstance(got, Failed):
             errors.append(str(got.error).split("\n")[0])
-        elif isinstance(got, NoTensor):
-            errors.append(got.kind)
-        elif got.is_finite and any(g is not None and bool(g.isfinite().all()) for g in got.gradients):
-            return make
     said = next(iter(errors), "")
     raise TypeError(message("none of the usual inputs fits it ({said}). Give it a mark with inputs.", said=said))
+
+
+def _has_gradient(got: Answered) -> bool:
+    gradient = got.gradients[0]
+    return gradient is not None and bool(gradient.isfinite().all())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...report import CheckResult
+from ...language import gettext as _
+from ...report import SKIPPED, WARNED, CheckResult
 from ..checks import compiled
 from ..checks.behavior import inputs, second_backward, strides, switches, upstream
 from ..checks.check import Check
@@ -70,10 +71,18 @@ def itself(candidate: Candidate, given: Given | None) -> Reference:
     return replace(reference, name="", kind=replace(reference.kind, wrt=predictions))
 
 
+#: Those that hold one call against another: of a loss that gives another result each time they know nothing.
+COMPARING = (slopes, upstream, second_backward, strides, module)
+
+
 def looked_at(examination: Examination, compile: bool) -> tuple[CheckResult, ...]:
     """The results of all checks; of the first alone, where the loss does not answer."""
     first = answers(examination)
     if not examination.runs:
         return first, module(examination)
     checks = (*CHECKS[1:], compiled) if compile else CHECKS[1:]
-    return first, *(check(examination) for check in checks)
+    done = {repeatable: repeatable(examination)}
+    if done[repeatable].state == WARNED:
+        why = _("the same input gives another result each time")
+        done |= {check: CheckResult(check.name, check.title(), SKIPPED, why) for check in (*COMPARING, compiled)}
+    return first, *(done.get(check) or check(examination) for check in checks)
