@@ -2,7 +2,8 @@
 
 ``with Operations(body_of(loss).__code__) as operations: value = loss(*tensors)`` records. Of ``operations.seen`` then
 :func:`broadcasts` tells where numbers were paired that may not belong together, an operation's ``cut`` where the gradient
-ended, and its ``argument`` how far that of a log, a root, a division or an exp went.
+ended, its ``argument`` how far that of a log, a root, a division or an exp went, and :func:`steep` where the gradient
+stops being finite.
 """
 
 from __future__ import annotations
@@ -165,6 +166,7 @@ class Operations(TorchFunctionMode):
         return frame.f_lineno, place_of(inner), in_forward
 
 
+@functools.lru_cache(maxsize=1024)
 def name_of(function: Any) -> str:
     """The short name of a function of torch: ``add`` for ``Tensor.add_`` and ``Tensor.__add__``, ``T`` for a property."""
     parts = (resolve_name(function) or getattr(function, "__name__", str(function))).split(".")
@@ -266,6 +268,35 @@ def crossed(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
 
 def _root(tensor: Tensor) -> Tensor:
     return tensor if tensor._base is None else tensor._base
+
+
+def steep(operations: Iterable[Operation], value: Tensor) -> list[Operation]:
+    """The operations that got a finite gradient from ``value`` and hand down one that is not, as a root of 0 does."""
+    reached = {id(x): x for o in operations for x in (*o.inputs, o.output) if x is not None and x.requires_grad}
+    if not value.requires_grad or not reached:
+        return []
+    found = torch.autograd.grad(value, [*reached.values()], torch.ones_like(value), True, allow_unused=True)
+    gradients = {i: g for i, g in zip(reached, found, strict=True) if g is not None}
+    if all(bool(g.isfinite().all()) for g in gradients.values()):
+        return []
+    where: list[Operation] = []
+    after: set[int] = set()  # made of what they gave: the gradient of their input passes through them too
+    for o in operations:
+        first = not any(id(x) in after for x in o.inputs)
+        if first and _is_steep(o, gradients.get(id(o.output))):
+            where.append(o)
+        if not first or (where and where[-1] is o):
+            after.add(id(o.output))
+    return where
+
+
+def _is_steep(operation: Operation, gradient: Tensor | None) -> bool:
+    inputs = [x for x in operation.inputs if x.requires_grad and x is not operation.output]
+    output = operation.output
+    if gradient is None or not bool(gradient.isfinite().all()) or not inputs or output is None:
+        return False
+    handed = torch.autograd.grad(output, inputs, gradient, retain_graph=True, allow_unused=True)
+    return any(g is not None and not bool(g.isfinite().all()) for g in handed)
 
 
 def _argument(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Argument | None:

@@ -12,108 +12,20 @@ from torch import Tensor
 from ..guards.tensors import check_arguments
 
 #: Words in the names of what a loss is given beside what a model predicts. They outweigh the others.
-DATA = frozenset(
-    [
-        "target",
-        "targets",
-        "label",
-        "labels",
-        "gt",
-        "gts",
-        "true",
-        "truth",
-        "actual",
-        "observed",
-        "expected",
-        "mask",
-        "masks",
-        "weight",
-        "weights",
-        "teacher",
-        "ref",
-        "reference",
-        "old",
-        "advantage",
-        "advantages",
-        "reward",
-        "rewards",
-        "returns",
-        "length",
-        "lengths",
-        "index",
-        "indices",
-        "prior",
-        "counts",
-    ]
-)
+DATA = frozenset((
+    "target", "targets", "label", "labels", "gt", "gts", "true", "truth", "actual", "observed", "expected",
+    "mask", "masks", "weight", "weights", "teacher", "ref", "reference", "old", "advantage", "advantages",
+    "reward", "rewards", "returns", "length", "lengths", "index", "indices", "prior", "counts",
+))  # fmt: skip
 #: Words in the names of what a model predicts.
-PREDICTED = frozenset(
-    [
-        "mu",
-        "mean",
-        "means",
-        "loc",
-        "logvar",
-        "var",
-        "variance",
-        "logstd",
-        "std",
-        "sigma",
-        "logsigma",
-        "pred",
-        "preds",
-        "prediction",
-        "predictions",
-        "predicted",
-        "hat",
-        "logit",
-        "logits",
-        "logp",
-        "logps",
-        "logprob",
-        "logprobs",
-        "prob",
-        "probs",
-        "probabilities",
-        "output",
-        "outputs",
-        "out",
-        "image",
-        "images",
-        "img",
-        "text",
-        "texts",
-        "txt",
-        "feat",
-        "feats",
-        "feature",
-        "features",
-        "embedding",
-        "embeddings",
-        "embeds",
-        "emb",
-        "anchor",
-        "anchors",
-        "positive",
-        "positives",
-        "negative",
-        "negatives",
-        "pos",
-        "neg",
-        "chosen",
-        "rejected",
-        "student",
-        "query",
-        "queries",
-        "recon",
-        "reconstruction",
-        "projection",
-        "projections",
-        "score",
-        "scores",
-        "policy",
-    ]
-)
+PREDICTED = frozenset((
+    "mu", "mean", "means", "loc", "logvar", "var", "variance", "logstd", "std", "sigma", "logsigma", "pred",
+    "preds", "prediction", "predictions", "predicted", "hat", "logit", "logits", "logp", "logps", "logprob",
+    "logprobs", "prob", "probs", "probabilities", "output", "outputs", "out", "image", "images", "img", "text",
+    "texts", "txt", "feat", "feats", "feature", "features", "embedding", "embeddings", "embeds", "emb", "anchor",
+    "anchors", "positive", "positives", "negative", "negatives", "pos", "neg", "chosen", "rejected", "student",
+    "query", "queries", "recon", "reconstruction", "projection", "projections", "score", "scores", "policy",
+))  # fmt: skip
 #: The two views that contrastive losses compare: z1 and z2, x_i and x_j, za and zb.
 VIEW = re.compile(r"[hxz]_?[1-4ijab]")
 
@@ -174,14 +86,14 @@ def predicted(tensors: list[tuple[str, Tensor]]) -> set[str]:
         return set()
     data = {name for name, _tensor in floating if DATA & set(words(name))}
     others = [(name, tensor) for name, tensor in floating if name not in data]
-    first = (others or floating)[0][1]
+    first, alike = (others or floating)[0]
     return {
         name
         for name, tensor in floating
-        if tensor is first
+        if name == first
         or tensor.requires_grad
         or (name not in data and (PREDICTED & set(words(name)) or VIEW.fullmatch(name)))
-        or (name not in data and len(tensors) > 2 and looks_predicted(tensor, first))
+        or (name not in data and len(tensors) > 2 and looks_predicted(tensor, alike))
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -79,19 +80,22 @@ class Explanation:
         return [(title, g) for g in self.gradients.values() or [self.gradient] if g is not None]
 
 
-def explain(loss: str | Callable, *tensors: Tensor, **settings: Any) -> Explanation:
+def explain(loss: str | Callable, *tensors: Any, **settings: Any) -> Explanation:
     """Show a loss step by step, with these numbers.
 
     Args:
         loss: a name of the catalogue (``"mse"``), the loss's function or module from lossbook or torch, ``"softmax"``,
-            or a loss of your own, a function or module that takes tensors and returns one.
-        *tensors: what the loss takes, e.g. prediction and target.
-        **settings: its settings, e.g. ``reduction="sum"``. A module brings its own.
+            or a loss of your own, a function, a module or its class, that takes tensors and returns one.
+        *tensors: what the loss takes, e.g. prediction and target. A loss of your own may take numbers, and lists or
+            dicts of tensors, too.
+        **settings: its settings, e.g. ``reduction="sum"``. A module brings its own, a class is built with them.
 
     Returns:
         An :class:`Explanation`: ``.steps``, ``.value`` and ``.gradient``; its last step gives ``.value``. For a loss of
-        your own the steps are its lines with the values they got, from its source; where there is no source, the
-        operations as they ran. A step is marked whose result is not finite, loses the gradient or was broadcast.
+        your own the steps are its lines with the values they got, and those of the functions that it calls in its own
+        file, folder or package. A loss of one line is shown part by part; where there is no source, the steps are
+        the operations as they ran. ``.gradients`` holds one for each tensor that a model predicts. A step is marked
+        whose result or slope is not finite, which loses the gradient on the way to the result, or was broadcast.
 
     Raises:
         ValueError: a name is not in the catalogue; or what the loss itself raises on wrong input.
@@ -215,7 +219,10 @@ def _explain_module(entry: Entry, loss: Any, tensors: tuple[Any, ...], settings:
 def _explain_own(loss: Callable, tensors: tuple[Any, ...], settings: dict[str, Any]) -> Explanation:
     if inspect.isclass(loss):
         loss, settings = _built(loss, settings)
-    name = getattr(loss, "__name__", type(loss).__name__)
+    named = loss
+    while isinstance(named, functools.partial):
+        named = named.func
+    name = getattr(named, "__name__", type(named).__name__)
     if not tensors and not any(isinstance(value, Tensor) for value in settings.values()):
         raise TypeError(
             message(
@@ -236,18 +243,13 @@ def _explain_own(loss: Callable, tensors: tuple[Any, ...], settings: dict[str, A
 
 def _built(kind: type, settings: dict[str, Any]) -> tuple[Callable, dict[str, Any]]:
     """Make a loss of its class, with the settings that the class takes; return it and the others."""
-    try:
-        parameters = inspect.signature(kind).parameters.values()
-    except (TypeError, ValueError):
-        parameters = {}.values()
+    parameters = inspect.signature(kind).parameters.values()
     takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
     own = {name: value for name, value in settings.items() if takes_all or name in {p.name for p in parameters}}
-    try:
-        loss = kind(**own)
-    except TypeError:
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    if any(p.default is p.empty and p.kind not in variadic and p.name not in own for p in parameters):
         check_not_class(kind, "explain")
-        raise
-    return loss, {name: value for name, value in settings.items() if name not in own}
+    return kind(**own), {name: value for name, value in settings.items() if name not in own}
 
 
 def _grid(tensor: Tensor, write: Callable[[Tensor], str], between: str = ", ") -> list[str]:

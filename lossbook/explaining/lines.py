@@ -17,6 +17,7 @@ from torch._C import _functorch as functorch
 
 from ..tracing import Operation, Operations, is_own, snapshot
 
+Line = tuple[ast.stmt, ...]  #: the statements of one line, most often a single one
 PASSES_SEVERAL_TIMES = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 MOST = 8  #: of the tensors in one list or dict that are shown
 
@@ -34,7 +35,7 @@ class Made:
 class Visit:
     """One run of a statement; where the code has no source, a stretch of it between two calls."""
 
-    statement: ast.stmt | None
+    statement: Line | None
     operations: list[Operation] = field(default_factory=list)
     made: list[Made] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
@@ -66,7 +67,7 @@ class Lines:
         statement = statements_of(frame.f_code).get(frame.f_lineno) if event == "line" else None
         if event == "line" and statement is not None:
             visit = call.visits[-1] if call.visits else None
-            several = statement.lineno != (statement.end_lineno or statement.lineno)
+            several = statement[0].lineno != statement[0].end_lineno
             if visit is None or visit.statement is not statement or not several:  # its lines are passed to and fro
                 self._close(frame.f_locals)
                 call.visits.append(Visit(statement))
@@ -144,18 +145,18 @@ def depth_of(call: Call | None) -> int:
 
 def made_by(visit: Visit, variables: dict[str, Any], returned: Any) -> Iterator[tuple[str, Tensor | float]]:
     """The tensors that a statement assigned or returned, or changed in place."""
-    statement = visit.statement
-    if isinstance(statement, ast.Return):
-        yield from _leaves("return", returned, visit)
-    elif isinstance(statement, ast.Expr):
-        last = next((o.output for o in reversed(visit.operations) if o.output is not None), None)
-        if last is not None and not visit.calls:
-            yield "", last
-    elif isinstance(statement, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
-        for name in assigned(statement):
-            first, *rest = name.split(".")
-            value = functools.reduce(lambda x, part: getattr(x, part, None), rest, variables.get(first))
-            yield from _leaves(name, value, visit)
+    for statement in visit.statement or ():
+        if isinstance(statement, ast.Return):
+            yield from _leaves("return", returned, visit)
+        elif isinstance(statement, ast.Expr):
+            last = next((o.output for o in reversed(visit.operations) if o.output is not None), None)
+            if last is not None and not visit.calls:
+                yield "", last
+        elif isinstance(statement, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
+            for name in assigned(statement):
+                first, *rest = name.split(".")
+                value = functools.reduce(lambda x, part: getattr(x, part, None), rest, variables.get(first))
+                yield from _leaves(name, value, visit)
 
 
 def _leaves(name: str, value: Any, visit: Visit) -> Iterator[tuple[str, Tensor | float]]:
@@ -192,7 +193,7 @@ def assigned(statement: ast.Assign | ast.AugAssign | ast.AnnAssign) -> list[str]
 
 
 @functools.lru_cache(maxsize=256)
-def statements_of(code: CodeType) -> dict[int, ast.stmt]:
+def statements_of(code: CodeType) -> dict[int, Line]:
     """Return the statements of a function by the number of each of their lines; none where there is no source.
 
     Of one that holds others, such as ``if`` or ``for``, these are the lines of its head.
@@ -204,13 +205,14 @@ def statements_of(code: CodeType) -> dict[int, ast.stmt]:
         (function,) = ast.parse(textwrap.dedent("".join(lines))).body
     except (OSError, TypeError, SyntaxError, ValueError):
         return {}
-    statements: dict[int, ast.stmt] = {}
-    simple_last = sorted(_statements_in(function), key=lambda node: not hasattr(node, "body"))
-    for node in simple_last:
-        end = node.body[0].lineno - 1 if hasattr(node, "body") else node.end_lineno
-        for line in range(node.lineno, max(node.lineno, end or 0) + 1):
-            statements[first + line - 1] = node
-    return statements
+    heads: dict[int, Line] = {}
+    simple: dict[int, Line] = {}
+    for node in _statements_in(function):
+        found, end = (heads, node.body[0].lineno - 1) if hasattr(node, "body") else (simple, node.end_lineno)
+        line = (*found.get(first + node.lineno - 1, ()), node)
+        for n in range(node.lineno, max(node.lineno, end or 0) + 1):
+            found[first + n - 1] = line
+    return heads | simple
 
 
 def _statements_in(function: ast.AST) -> Iterator[ast.stmt]:

@@ -14,7 +14,7 @@ from ..guards.losses import check_result
 from ..kit.steps import Step
 from ..kit.text import elided, number, row
 from ..language import gettext as _
-from ..tracing import Broadcast, Operation, Operations, body_of, broadcasts, snapshot, tensors_in
+from ..tracing import Broadcast, Operation, Operations, body_of, broadcasts, snapshot, steep, tensors_in
 from .lines import Call, Lines, Made, Visit, depth_of
 
 #: Operations that compute nothing: no step of their own.
@@ -60,6 +60,7 @@ class Steps:
     def __init__(self, operations: list[Operation], given: list[Tensor], value: Tensor) -> None:
         self.operations = operations
         self.broadcasts = {id(b.operation): b for b in broadcasts(operations, given)}
+        self.steep = {id(o) for o in steep(operations, value)}
         self.result = {id(o) for o in leading_to(value, operations)}  #: operations that the result came from
         #: The loss carries no gradient at all: then comparisons, argmax and the like are told too, where it ended.
         self.lost = not value.requires_grad
@@ -83,7 +84,7 @@ class Steps:
         if visit.statement is None:
             yield from self.of_operations(visit.operations)
             return
-        code = ast.unparse(visit.statement)
+        code = "; ".join(ast.unparse(statement) for statement in visit.statement)
         if last:
             code = _("{code}, in the last turn of the loop").format(code=code)
         if caller:
@@ -98,8 +99,9 @@ class Steps:
 
     def _is_known(self, made: Made, visit: Visit, caller: str) -> bool:
         """True for what a line only passes on, and an earlier step showed."""
-        alias = isinstance(getattr(visit.statement, "value", None), ast.Name)
-        passes_on = (isinstance(visit.statement, ast.Return) and bool(visit.calls)) or (alias and bool(caller))
+        (statement, *_others) = visit.statement or (None,)
+        alias = isinstance(getattr(statement, "value", None), ast.Name)
+        passes_on = (isinstance(statement, ast.Return) and bool(visit.calls)) or (alias and bool(caller))
         return id(made.itself) in self.told and (passes_on or "[" in made.name)
 
     def of_operations(self, operations: Sequence[Operation], last: Sequence[Step] = ()) -> Iterator[Step]:
@@ -127,10 +129,12 @@ class Steps:
                 yield step(text, o.result, marks)
 
     def _marks(self, value: Tensor, operations: Sequence[Operation], *, inside: bool = False) -> list[str]:
-        """Warn of what is suspicious: broadcasting, numbers that are not finite, a lost gradient."""
+        """Warn of what is suspicious: broadcasting, numbers or slopes that are not finite, a lost gradient."""
         marks = [says_broadcast(self.broadcasts[id(o)]) for o in operations if id(o) in self.broadcasts]
         if value.is_floating_point() and not bool(value.isfinite().all()):
             marks.append(_("not finite from here on"))
+        if any(id(o) in self.steep for o in operations):
+            marks.append(_("the slope is not finite here, and with it the gradient"))
         cut = value.is_floating_point() and not value.requires_grad and any(self._ends(o) for o in operations)
         if cut and (self.lost or not inside):  # a library that carries the gradient in the end does as it means to
             marks.append(_("the gradient ends here"))
@@ -138,7 +142,8 @@ class Steps:
 
     def _ends(self, operation: Operation) -> bool:
         """True where the gradient ended on the way to the result, and was not meant to."""
-        stepwise = not operation.result.is_floating_point() and any(x.requires_grad for x in operation.inputs)
+        exact = not (operation.result.is_floating_point() or operation.result.is_complex())  # whole or truth values
+        stepwise = exact and any(x.requires_grad for x in operation.inputs)
         if self.lost or not stepwise:
             return stepwise or (operation.cut and (self.lost or id(operation) in self.result))
         return id(operation) in self.result and not chooses(operation, self.operations)

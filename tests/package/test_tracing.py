@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from lossbook.explaining.explain import explain
-from lossbook.tracing import PAIRING, Operations, body_of, broadcasts
+from lossbook.tracing import PAIRING, Operations, body_of, broadcasts, steep
 
 ROW = torch.tensor([1.0, 2.0, 3.0])
 COLUMN = ROW.unsqueeze(1).clone()
@@ -145,3 +145,20 @@ def test_an_exp_that_breaks_in_another_dtype():
 def test_vmap_is_passed_over():
     row = lambda p, t: (p - t).square().mean()  # noqa: E731
     assert explain(lambda p, t: torch.vmap(row)(p, t).sum(), COLUMN, COLUMN).value == 0
+
+
+@pytest.mark.parametrize(
+    ("loss", "names"),
+    [
+        (lambda p: p.sqrt().sum(), ["sqrt"]),
+        (lambda p: (p * 2).sqrt().sum() + (p * 3).sum(), ["sqrt"]),
+        (lambda p: torch.where(p > 0, p.log(), p).sum(), ["log"]),
+        (lambda p: (p + 1).sqrt().sum(), []),
+        (lambda p: p.detach().sqrt().sum(), []),
+    ],
+)
+def test_where_the_gradient_stops_being_finite(loss, names):
+    given = torch.tensor([0.0, 1.0], requires_grad=True)
+    with Operations(body_of(loss).__code__) as operations:
+        value = loss(given)
+    assert [o.name for o in steep(operations.seen, value)] == names
