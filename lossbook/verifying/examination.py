@@ -14,7 +14,7 @@ from ..kit.batches.batch import Batch, Settings
 from ..kit.precision import cast
 from ..language import gettext as _
 from .compare import DOUBLE, SINGLE, Sample, Standard, Trial, fault_of, try_on
-from .growth import affordable, repeated, sizes
+from .growth import adds_up, affordable, repeated, sizes
 from .subject.candidate import Candidate
 from .subject.outcome import Answered, Failed, Outcome, call
 from .subject.reference import Reference
@@ -75,8 +75,9 @@ class Examination:
 
     def _try_larger(self, batches: Sequence[Batch]) -> None:
         """Some of the samples of these batches again and again, as far as time and memory allow."""
-        if not batches:
-            return
+        own = self.reference.entry is None
+        if not batches or (own and not adds_up(self.standard.losses[0], batches)):
+            return  # samples that belong together, in sorted rows for example, no longer would
         wanted = sizes(self.candidate.original)
         losses = [self.standard.losses[0], self.loss]
         most = affordable(losses, self.wrt, lambda rows: repeated(batches, rows), max(wanted))
