@@ -40,7 +40,7 @@ class Candidate:
     @functools.cached_property
     def accepts(self) -> frozenset[str]:
         """The keywords that it can be given, when it is called or when it is built."""
-        called = self.given if self.module is None else type(self.module).forward
+        called = self.given if self.module is None else getattr(type(self.module), "forward", None)
         return _keywords(called) | _keywords(self._class)
 
     @functools.cached_property
