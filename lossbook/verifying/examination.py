@@ -78,9 +78,9 @@ class Examination:
         own = self.reference.entry is None
         if not batches or (own and not adds_up(self.standard.losses[0], batches)):
             return  # samples that belong together, in sorted rows for example, no longer would
-        wanted = sizes(self.candidate.original)
+        wanted = sizes(self.candidate.original, batches[0])
         losses = [self.standard.losses[0], self.loss]
-        most = affordable(losses, self.wrt, lambda rows: repeated(batches, rows), max(wanted))
+        most = affordable(losses, self.wrt, lambda rows: repeated(batches, rows), max(wanted, default=0))
         larger = [repeated(batches, rows) for rows in wanted if rows <= most]
         self.larger = [try_on(self.loss, self.standard, batch) for batch in larger if batch is not None]
 

@@ -29,6 +29,7 @@ BLOCKS = range(17, 5001)  #: numbers in the code that may be the size of a block
 MOST_BLOCKS = 3
 TABLE = 2**17  #: numbers that a tensor may hold that grows faster than the batch
 NUMBERS = 2**22  #: numbers that any tensor may hold
+PAIRS = 2**25  #: numbers that pairs of samples may hold, which a diagnosis may try on a batch
 SECONDS = 0.1  #: that a call may take
 STEP = 4  #: by which a batch grows
 
@@ -131,10 +132,12 @@ class _Largest(TorchFunctionMode):
         return result
 
 
-def sizes(loss: Any) -> list[int]:
+def sizes(loss: Any, batch: Batch) -> list[int]:
     """The numbers of samples to try, in order: usual ones, and those around each number in the code of the loss."""
     blocks = sorted({n for n in _numbers(loss) if n in BLOCKS})[:MOST_BLOCKS]
-    return sorted({*USUAL, *(n + d for n in blocks for d in (-1, 0, 1))})
+    width = max((batch.tensors[i][0].numel() for i in samples_in(batch)), default=1)
+    every = sorted({*USUAL, *(n + d for n in blocks for d in (-1, 0, 1))})
+    return [n for n in every if n * n * width <= PAIRS]
 
 
 def _numbers(loss: Any) -> Iterator[int]:
