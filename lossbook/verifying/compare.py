@@ -74,7 +74,8 @@ def fault_of(trial: Trial, standard: Standard) -> str | None:
         return "no tensor"
     if isinstance(got.backward_error, TakesTooLong):
         return "hang"
-    return _value_fault(trial, got, standard) or _gradient_fault(trial, got, standard)
+    fault = _value_fault(trial, got, standard) or _gradient_fault(trial, got, standard)
+    return None if trial.batch.open and fault in ("value", "gradient") else fault
 
 
 def _value_fault(trial: Trial, got: Answered, standard: Standard) -> str | None:

@@ -14,7 +14,7 @@ from ..kit.batches.batch import Batch, Settings
 from ..kit.precision import cast
 from ..language import gettext as _
 from .compare import DOUBLE, SINGLE, Sample, Standard, Trial, fault_of, try_on
-from .growth import affordable, repeated, sizes
+from .growth import adds_up, affordable, repeated, sizes
 from .subject.candidate import Candidate
 from .subject.outcome import Answered, Failed, Outcome, call
 from .subject.reference import Reference
@@ -78,11 +78,12 @@ class Examination:
 
     def _try_larger(self, batches: Sequence[Batch]) -> None:
         """Some of the samples of these batches again and again, as far as time and memory allow."""
-        if not batches:
-            return
-        wanted = sizes(self.candidate.original)
+        own = self.reference.entry is None
+        if not batches or (own and not adds_up(self.standard.losses[0], batches)):
+            return  # samples that belong together, in sorted rows for example, no longer would
+        wanted = sizes(self.candidate.original, batches[0])
         losses = [self.standard.losses[0], self.loss]
-        most = affordable(losses, self.wrt, lambda rows: repeated(batches, rows), max(wanted))
+        most = affordable(losses, self.wrt, lambda rows: repeated(batches, rows), max(wanted, default=0))
         larger = [repeated(batches, rows) for rows in wanted if rows <= most]
         self.larger = [try_on(self.loss, self.standard, batch) for batch in larger if batch is not None]
 

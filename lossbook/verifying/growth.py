@@ -21,13 +21,15 @@ from torch.overrides import TorchFunctionMode
 
 from ..kit.batches.batch import Batch
 from ..language import gettext as _
-from .subject.outcome import call
+from .compare import close
+from .subject.outcome import Answered, call
 
 USUAL = (150, 1009)  #: samples; the second is odd, prime and above a thousand
 BLOCKS = range(17, 5001)  #: numbers in the code that may be the size of a block; smaller batches are tried anyway
 MOST_BLOCKS = 3
 TABLE = 2**17  #: numbers that a tensor may hold that grows faster than the batch
 NUMBERS = 2**22  #: numbers that any tensor may hold
+PAIRS = 2**25  #: numbers that pairs of samples may hold, which a diagnosis may try on a batch
 SECONDS = 0.1  #: that a call may take
 STEP = 4  #: by which a batch grows
 
@@ -38,9 +40,8 @@ def repeated(batches: Sequence[Batch], rows: int) -> Batch | None:
     None for a batch without samples.
     """
     first = batches[0]
-    n = first.tensors[0].shape[0] if first.tensors[0].dim() else 0
-    by_sample = [i for i, t in enumerate(first.tensors) if t.dim() and t.shape[0] == n]
-    if n < 2 or any(t.dim() == 0 for t in first.tensors):
+    by_sample = samples_in(first)
+    if not by_sample:
         return None
     alike = [first, *(b for b in batches[1:] if _fits(b, first, by_sample))]
     tensors = list(first.tensors)
@@ -48,6 +49,12 @@ def repeated(batches: Sequence[Batch], rows: int) -> Batch | None:
         every = torch.cat([b.tensors[i] for b in alike])
         tensors[i] = every[torch.arange(rows) % len(every)]
     return replace(first, tensors=tuple(tensors), name=_("{n} samples").format(n=rows))
+
+
+def samples_in(batch: Batch) -> list[int]:
+    """Which tensors hold a row for each sample; none where there are no two samples."""
+    n = batch.tensors[0].shape[0] if all(t.dim() for t in batch.tensors) else 0
+    return [i for i, t in enumerate(batch.tensors) if t.shape[0] == n] if n > 1 else []
 
 
 def _fits(batch: Batch, first: Batch, by_sample: list[int]) -> bool:
@@ -58,10 +65,27 @@ def _fits(batch: Batch, first: Batch, by_sample: list[int]) -> bool:
         bool(pairs)
         and len(rows) == 1
         and all(
-            one.dtype == other.dtype and (one.shape[1:] == other.shape[1:] if i in by_sample else one is other)
+            one.dtype == other.dtype
+            and (one.shape[1:] == other.shape[1:] if i in by_sample else torch.equal(one, other))
             for i, (one, other) in enumerate(pairs)
         )
     )
+
+
+def adds_up(loss: Callable, batches: Sequence[Batch]) -> bool:
+    """True if a loss of two batches is the mean or the sum of those of each: its samples do not meet."""
+    first = batches[0]
+    other = next((b for b in batches[1:] if _fits(b, first, samples_in(first)) and b is not first), None)
+    if other is None:
+        return False
+    both = repeated([first, other], len(first.tensors[0]) + len(other.tensors[0]))
+    got = [call(loss, b.tensors) for b in (first, other, both) if b]
+    values = [g.value for g in got if isinstance(g, Answered)]
+    if len(values) < 3 or values[0].dim():
+        return len(values) == 3
+    n, m = len(first.tensors[0]), len(other.tensors[0])
+    one, two, together = values
+    return close(together, one + two, 1e-6) or close(together, (n * one + m * two) / (n + m), 1e-6)
 
 
 def affordable(
@@ -108,10 +132,12 @@ class _Largest(TorchFunctionMode):
         return result
 
 
-def sizes(loss: Any) -> list[int]:
+def sizes(loss: Any, batch: Batch) -> list[int]:
     """The numbers of samples to try, in order: usual ones, and those around each number in the code of the loss."""
     blocks = sorted({n for n in _numbers(loss) if n in BLOCKS})[:MOST_BLOCKS]
-    return sorted({*USUAL, *(n + d for n in blocks for d in (-1, 0, 1))})
+    width = max((batch.tensors[i][0].numel() for i in samples_in(batch)), default=1)
+    every = sorted({*USUAL, *(n + d for n in blocks for d in (-1, 0, 1))})
+    return [n for n in every if n * n * width <= PAIRS]
 
 
 def _numbers(loss: Any) -> Iterator[int]:

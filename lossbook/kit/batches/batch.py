@@ -24,6 +24,7 @@ class Batch:
     base: str = ""  #: the form that this one is a special case of: who takes that must take this
     edge: bool = False  #: values where losses break, rather than ordinary ones
     name: str = ""  #: what is special about an edge
+    open: bool = False  #: whether the definition leaves the value open there, as at a vector of zeros: finite is right
 
 
 @dataclass(frozen=True)

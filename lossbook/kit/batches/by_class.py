@@ -85,6 +85,8 @@ def _probability_targets(settings: Settings, g: torch.Generator, c: int) -> Iter
         for n in (5, 3):
             soft = exact(normal(g, n, c).softmax(1))
             yield Batch((normal(g, n, c), soft), _("probability targets"))
+        soft = exact(normal(g, 2, c, c + 1).softmax(1))
+        yield Batch((normal(g, 2, c, c + 1), soft), _("probability targets"), "(N, C, d)")
         one_hot = torch.eye(c).double()[torch.arange(3) % c]
         yield Batch((normal(g, 3, c), one_hot), _("probability targets"))
 

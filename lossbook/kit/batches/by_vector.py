@@ -30,6 +30,10 @@ def vectors(count: int, **more: Any) -> Kind:
         yield Batch(draw(g, 4), "(D)")
         for name, tensors in (triplet_edges if count == 3 else cosine_edges)(settings):
             yield Batch(tensors, "(N, D)", "(N, D)", edge=True, name=name)
+        if count == 2:
+            x, label = row(1, 0, 0, 1, 3, 4).reshape(3, 2), row(1, -1, -1)
+            for name, other in ((_("vectors of zeros"), x), (_("pairs of zeros"), 0 * x)):
+                yield Batch((0 * x, other, label), "(N, D)", "(N, D)", edge=True, name=name, open=True)
 
     return Kind(batches, draw, wrt=tuple(range(count)), **more)
 
@@ -42,8 +46,6 @@ def cosine_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]
     yield _("orthogonal vectors"), (x, turned, row(1, -1, -1))
     yield _("long and short vectors"), (1024 * x, turned / 1024 + x / 512, row(1, -1, 1))
     yield _("one kind of label"), (x, turned + x, row(-1, -1, -1))
-    yield _("vectors of zeros"), (0 * x, turned, row(1, -1, -1))
-    yield _("pairs of zeros"), (0 * x, 0 * x, row(1, -1, -1))
 
 
 def batches_of_pairs(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
@@ -59,7 +61,7 @@ def batches_of_pairs(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
     yield Batch((one.clone(), one.clone()), "(N, D)", "(N, D)", edge=True, name=_("all vectors equal"))
     yield Batch((1024 * same, same.flip(0) / 1024), "(N, D)", "(N, D)", edge=True, name=_("long and short vectors"))
     some = same * torch.tensor([1.0, 0, 1, 1]).double().unsqueeze(1)
-    yield Batch((some, same.flip(0)), "(N, D)", "(N, D)", edge=True, name=_("vectors of zeros"))
+    yield Batch((some, same.flip(0)), "(N, D)", "(N, D)", edge=True, name=_("vectors of zeros"), open=True)
 
 
 def triplet_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]:

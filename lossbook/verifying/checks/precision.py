@@ -42,7 +42,7 @@ def float32(examination: Examination) -> Result:
 def half(examination: Examination) -> Result:
     trials = examination.ordinary()
     if examination.reference.entry:  # of a person's own reference nobody knows what fits into float16
-        trials = trials + examination.edges()
+        trials = trials + [t for t in examination.edges() if not t.batch.open]
     batches = [t.batch for t in trials if isinstance(t.got, Answered) and examination.fault(t) is None]
     runs_in = []
     for dtype in (torch.float16, torch.bfloat16):
@@ -84,7 +84,7 @@ def _right_batches(examination: Examination) -> list[Batch]:
     """All that the loss is right on; and the same far from 0, where that changes nothing: small differences of large
     numbers."""
     right = [t for t in examination.trials if isinstance(t.got, Answered) and examination.fault(t) is None]
-    found = [t.batch for t in right]
+    found = [t.batch for t in right if not t.batch.open]
     for sample in [t.sample for t in right if t.sample and not t.batch.edge][:2]:
         floats = [i for i, t in enumerate(sample.batch.tensors) if t.is_floating_point()]
         for moved in {tuple(floats), tuple(floats[:2]), tuple(floats[:1])}:

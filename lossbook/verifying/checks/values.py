@@ -145,6 +145,10 @@ def _with_each(examination: Examination, every: Sequence[Settings], *, few: bool
         if changed := [name for name, v in given.items() if isinstance(v, Tensor) and not same(v, own[name])]:
             return failed(_overwritten(examination, trials[0].batch, changed[0]))
         faults = [(t, fault_of(t, standard)) for t in trials]
+        if not _is_documented(examination, given) and any(fault == "not finite" for _trial, fault in faults):
+            taken.remove(given)
+            refused.append(given)
+            continue
         for trial, fault in faults:
             if fault and (fault != "error" or trial.batch.base) and not _by_accident(loss, trial):
                 alike = [t for t, f in faults if f == fault and (f != "error" or t.batch.base)]
@@ -155,6 +159,14 @@ def _with_each(examination: Examination, every: Sequence[Settings], *, few: bool
     if refused:
         why += _(" (not: {refused})").format(refused=_names(refused))
     return passed(why)
+
+
+def _is_documented(examination: Examination, given: Settings) -> bool:
+    """False for a 0 in a loss that torch lacks: papers leave out a limit that lossbook computes."""
+    entry = examination.reference.entry
+    return (
+        entry is None or entry.torch_function is not None or 0.0 not in [v for v in given.values() if type(v) is float]
+    )
 
 
 def _batches(examination: Examination, given: Settings, few: bool) -> list[Batch]:

@@ -54,7 +54,7 @@ class Candidate:
     def _when_called(self) -> frozenset[str]:
         if self.adapter.call:
             return _keywords(self.adapter.call)
-        return _keywords(self.original if self.module is None else type(self.module).forward)
+        return _keywords(self.original if self.module is None else getattr(type(self.module), "forward", None))
 
     @functools.cached_property
     def _when_made(self) -> frozenset[str]:
