@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from torch import Tensor
@@ -19,26 +20,33 @@ from ..language import message
 Rule = Callable[[str, Any], None]
 
 
-def one_of(*allowed: str | int) -> Rule:
+@dataclass(frozen=True)
+class OneOf:
     """The value is one of these."""
 
-    def rule(name: str, value: Any) -> None:
-        if not isinstance(value, (str, int)) or value not in allowed:
-            choices = ", ".join(map(repr, allowed))
-            if value == "elementwise_mean":
-                raise ValueError(
-                    message(
-                        "{name} must be one of {choices}, got {value!r}. In PyTorch 0.4 this was the name of 'mean'.",
-                        name=name,
-                        choices=choices,
-                        value=value,
-                    )
-                )
-            raise ValueError(
-                message("{name} must be one of {choices}, got {value!r}.", name=name, choices=choices, value=value)
-            )
+    allowed: tuple[str | int, ...]
 
-    return rule
+    def __call__(self, name: str, value: Any) -> None:
+        if isinstance(value, (str, int)) and value in self.allowed:
+            return
+        choices = ", ".join(map(repr, self.allowed))
+        if value == "elementwise_mean":
+            raise ValueError(
+                message(
+                    "{name} must be one of {choices}, got {value!r}. In PyTorch 0.4 this was the name of 'mean'.",
+                    name=name,
+                    choices=choices,
+                    value=value,
+                )
+            )
+        raise ValueError(
+            message("{name} must be one of {choices}, got {value!r}.", name=name, choices=choices, value=value)
+        )
+
+
+def one_of(*allowed: str | int) -> Rule:
+    """The value is one of these."""
+    return OneOf(allowed)
 
 
 def number(name: str, value: Any) -> None:

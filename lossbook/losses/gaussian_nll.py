@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..guards.tensors import as_variance, check_floating, check_real, check_sizes_equal_or_one, check_tensors
-from ..kit.batches.by_element import elementwise, measurement_edges, measurements
+from ..kit.batches.by_element import elementwise, measurement_edges, measurements, with_shared_variances
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import Positive, Reduction, Switch
@@ -107,7 +107,7 @@ ENTRY = Entry(
     formula=formula,
     steps=steps,
     views=(View(ERROR, {f"var = {v:g}": beside(0, v) for v in (0.25, 1, 4)}),),
-    batches=elementwise(measurements, measurement_edges, wrt=(0, 2), trials=({"full": True},)),
+    batches=with_shared_variances(elementwise(measurements, measurement_edges, wrt=(0, 2), trials=({"full": True},))),
     sample=lambda g: (uniform(g, 12), uniform(g, 12), uniform(g, 12, low=0.1, high=3.0)),
     settings=({}, {"full": True}),
 )

@@ -265,7 +265,7 @@ ENTRY = Entry(
     formula=formula,
     steps=steps,
     views=(through_identity(OF_SCORE), through_identity(OF_PROBABILITY)),
-    batches=linear_layers(trials=({"label_smoothing": 0.25},)),
+    batches=linear_layers(trials=({"label_smoothing": 0.25}, {"linear_bias": WEIGHT})),
     sample=sample,
     settings=(
         {},

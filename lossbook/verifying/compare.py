@@ -74,14 +74,16 @@ def fault_of(trial: Trial, standard: Standard) -> str | None:
         return "no tensor"
     if isinstance(got.backward_error, TakesTooLong):
         return "hang"
-    return _value_fault(trial, got, standard) or _gradient_fault(trial, got, standard)
+    fault = _value_fault(trial, got, standard) or _gradient_fault(trial, got, standard)
+    return None if trial.batch.open and fault in ("value", "gradient") else fault
 
 
 def _value_fault(trial: Trial, got: Answered, standard: Standard) -> str | None:
     value, want = got.value, trial.best.value
     if value.numel() != want.numel() or value.is_complex() or value.dtype is torch.bool:
         return "shape"
-    if value.dim() > 1 and value.shape != want.shape:
+    # A mean of shape (1) is taken for one of shape (); one loss for each element has the documented shape.
+    if value.shape != want.shape and (value.dim() > 1 or (want.dim() and not standard.guessed)):
         return "shape"
 
     def agrees(tolerance: float) -> bool:
@@ -121,10 +123,14 @@ def _gradient_fault(trial: Trial, got: Answered, standard: Standard) -> str | No
 
 
 def close(got: Tensor, want: Tensor, tolerance: float, *, steep: bool = False) -> bool:
-    """Equal to within the tolerance, relative for numbers beyond 1; if ``steep``, a slope beyond STEEP equals any."""
+    """Equal to within the tolerance, relative for numbers beyond 1; NaN equals NaN, and infinity itself.
+
+    If ``steep``, a slope beyond STEEP equals any.
+    """
     got, want = got.double(), want.double()
-    apart = (got - want).abs() <= tolerance * want.abs().clamp(min=1)
-    return bool((apart | (want.abs() > STEEP)).all() if steep else apart.all())
+    equal = (got - want).abs() <= tolerance * want.abs().clamp(min=1)
+    equal = equal | (got == want) | (got.isnan() & want.isnan())
+    return bool((equal | (want.abs() > STEEP)).all() if steep else equal.all())
 
 
 def _is_subgradient(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +14,11 @@ from ..kit.batches.batch import Batch, Settings
 from ..kit.precision import cast
 from ..language import gettext as _
 from .compare import DOUBLE, SINGLE, Sample, Standard, Trial, fault_of, try_on
+from .growth import adds_up, affordable, repeated, sizes
 from .subject.candidate import Candidate
 from .subject.outcome import Answered, Failed, Outcome, call
 from .subject.reference import Reference
-from .subject.state import TakesTooLong
+from .subject.state import TakesTooLong, TimeIsUp
 
 
 class NotApplicable(Exception):
@@ -29,13 +31,19 @@ class Examination:
     def __init__(self, candidate: Candidate, reference: Reference) -> None:
         self.candidate, self.reference = candidate, reference
         self.wrt = reference.kind.wrt
-        self.loss = reference.kind.around(candidate.loss)
+        self.loss = self.around(candidate.loss)
         self.single = reference.single  #: whether it, or the right one, computes in float32 inside
         self.trials: list[Trial] = []
+        self.larger: list[Trial] = []  #: with many samples, in the main form
         self.refused: dict[str, BaseException] = {}  #: forms of input that the loss does not take, and what it says
         self.standard = self.standard_with({})
-        self._try_all()
+        with contextlib.suppress(TimeIsUp):  # a slow loss is judged by the batches that it had time for
+            self._try_all()
         self.standard = self.standard_with({})  # now that its tolerance is known
+
+    def around(self, loss: Callable) -> Callable:
+        """The loss under test, or a copy of it, as the checks call it: with tensors in a row."""
+        return self.reference.kind.around(self.candidate.around(loss))
 
     @property
     def tolerance(self) -> float:
@@ -43,8 +51,7 @@ class Examination:
 
     def standard_with(self, settings: Settings) -> Standard:
         """The standard for the loss with these settings."""
-        guessed = self.reference.entry is None
-        return Standard(self.reference.bound(settings), self.wrt, guessed, self.tolerance)
+        return Standard(self.reference.bound(settings), self.wrt, self.reference.guessed, self.tolerance)
 
     def _try_all(self) -> None:
         batches = self.reference.batches({})
@@ -56,14 +63,29 @@ class Examination:
         if self.trials and all(isinstance(t.got, Failed) for t in self.trials):
             self._try_single(first)
         main = next((t.batch.form for t in self.trials if not isinstance(t.got, Failed)), "")
-        # In its main form a loss must take every batch; another form it may refuse.
-        for trial in self.trials:
-            if isinstance(trial.got, Failed) and trial.batch.form != main:
-                self.refused.setdefault(trial.batch.form, trial.got.error)
-        taken = {t.batch.form for t in self.trials} - self.refused.keys() if main else set()
+        # In its main form a loss must take every batch; another form it may refuse, or some shapes of it.
+        failed = {t.batch.form: t.got.error for t in self.trials if isinstance(t.got, Failed) and t.batch.form != main}
+        came_back = {t.batch.form for t in self.trials if not isinstance(t.got, Failed)}
+        self.refused = {form: error for form, error in failed.items() if form not in came_back}
+        self.trials = [
+            t for t in self.trials if not (isinstance(t.got, Failed) and t.batch.form in failed.keys() & came_back)
+        ]
+        taken = came_back - failed.keys()
         fitting = [_fitting(batch, taken) for batch in batches]
         self.trials += [try_on(self.loss, self.standard, batch) for batch in fitting if batch.base in taken]
         self.single = self.single or self._computes_in_float32()
+        self._try_larger([t.batch for t in self.trials if t.batch.form == main and not t.batch.edge and t.sample])
+
+    def _try_larger(self, batches: Sequence[Batch]) -> None:
+        """Some of the samples of these batches again and again, as far as time and memory allow."""
+        own = self.reference.entry is None
+        if not batches or (own and not adds_up(self.standard.losses[0], batches)):
+            return  # samples that belong together, in sorted rows for example, no longer would
+        wanted = sizes(self.candidate.original, batches[0])
+        losses = [self.standard.losses[0], self.loss]
+        most = affordable(losses, self.wrt, lambda rows: repeated(batches, rows), max(wanted, default=0))
+        larger = [repeated(batches, rows) for rows in wanted if rows <= most]
+        self.larger = [try_on(self.loss, self.standard, batch) for batch in larger if batch is not None]
 
     def _try_single(self, batches: Sequence[Batch]) -> None:
         """A loss that brings float32 tensors along may refuse float64: it is then tried in float32."""
@@ -101,7 +123,8 @@ class Examination:
     def fault(self, trial: Trial) -> str | None:
         found = fault_of(trial, self.standard)
         # A person's own inputs, changed by us, may lie outside what the loss is for.
-        if found == "error" and self.reference.entry is None and trial.batch.form != _("inputs"):
+        changed = trial.batch.form != _("inputs") or trial in self.larger
+        if found == "error" and self.reference.given and changed:
             return None
         return found
 
@@ -121,11 +144,14 @@ class Examination:
         return samples[0]
 
     def sample_with_gradient(self) -> Sample:
-        """The same, if the loss sends a gradient back on it."""
-        sample = self.sample()
-        if not sample.got.carries_gradient or sample.got.backward_error:
-            raise NotApplicable(_("no gradient"))
-        return sample
+        """The first on which the loss sends a finite gradient back: NaN says nothing about how it was passed on."""
+        self.sample()
+        for sample in self.samples():
+            got = sample.got
+            finite = all(bool(g.isfinite().all()) for g in got.gradients if g is not None)
+            if got.carries_gradient and not got.backward_error and finite:
+                return sample
+        raise NotApplicable(_("no gradient"))
 
 
 def _fitting(batch: Batch, taken: set[str]) -> Batch:

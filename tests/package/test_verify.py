@@ -318,7 +318,7 @@ class WearsOut(nn.Module):
 
     def forward(self, input, target):
         self.calls += 1
-        if self.calls > 16:  # as many as the first checks make
+        if self.calls > 23.0:  # as many as are made before the first check
             raise RuntimeError("worn out")
         return right(input, target)
 

@@ -94,6 +94,21 @@ def made_on_the_cpu(input, target):
     return right(input, target) * torch.ones(3).mean() + (0 * torch.ones(input.shape) * input).sum()
 
 
+def turns_gradients_on(input, target):
+    loss = right(input, target)
+    torch.set_grad_enabled(True)
+    return loss
+
+
+class TrainsNothing(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(()))
+
+    def forward(self, input, target):
+        return right(input, target) * self.scale.detach()
+
+
 class HoldsALambda(nn.Module):
     def __init__(self):
         super().__init__()
@@ -118,11 +133,13 @@ ONLY = {
     "repeatable": (shaken, "mse"),
     "order": (spread_of_sorted, spread, two_sorted_rows),
     "inputs": (clears_the_target, "mse"),
+    "switches": (turns_gradients_on, "mse"),
     "strides": (needs_contiguous, "mse"),
     "float32": (expanded, "mse"),
     "half": (vanishes_in_half, "mse"),
     "dtype": (answers_in_double, "mse"),
     "device": (made_on_the_cpu, "mse"),
+    "parameters": (TrainsNothing, "mse"),
     "module": (HoldsALambda, "mse"),
 }
 

@@ -24,6 +24,7 @@ class Batch:
     base: str = ""  #: the form that this one is a special case of: who takes that must take this
     edge: bool = False  #: values where losses break, rather than ordinary ones
     name: str = ""  #: what is special about an edge
+    open: bool = False  #: whether the definition leaves the value open there, as at a vector of zeros: finite is right
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Kind:
         None  #: rows × columns predictions, to time it
     )
     wrt: tuple[int, ...] = (0,)  #: which arguments are predictions
-    trials: tuple[Settings, ...] = ()  #: settings to try on a loss that takes them
+    trials: tuple[Settings, ...] = ()  #: settings to try on a loss that takes them, besides what `trials.py` makes
+    tensors: tuple[Tensor, ...] = ()  #: what to try for a setting that is a tensor, e.g. weights
     reductions: tuple[str, ...] = ("mean", "sum", "none")
     around: Callable[[Callable], Callable] = field(default=lambda loss: loss)  #: what comes before the loss
     elementwise: bool = False  #: whether it pairs number with number, so that broadcasting is a mistake

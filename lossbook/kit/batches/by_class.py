@@ -12,7 +12,8 @@ from ...language import gettext as _
 from .batch import Batch, Kind, Settings, exact, normal, row
 from .by_element import score_edges, scores_and_labels
 
-WEIGHT = torch.tensor([0.5, 2.0, 1.0, 0.25], dtype=torch.float64)
+WEIGHT = row(0.5, 2, 1, 0.25)
+WEIGHTS = (WEIGHT, row(0, 1, 8, 0.5))  #: of classes; one counts nothing, one much
 
 
 def _classes_of(settings: Settings) -> int:
@@ -36,22 +37,22 @@ def by_class(log_probabilities: bool = False, trailing: bool = True, soft_target
             return torch.randint(classes, shape, generator=g)
 
         yield Batch((scores(g, 5, c), labels(5)), "(N, C)")
-        yield Batch((scores(g, c, c), labels(c)), "(N, C)")
         yield Batch((scores(g, 9, c), labels(9)), "(N, C)")
-        yield Batch((scores(g, 150, c), labels(150)), "(N, C)")
         if not fixed:
             yield Batch((scores(g, 6, 3), labels(6, classes=3)), "(N, C)")
             yield Batch((scores(g, 4, 7), labels(4, classes=7)), "(N, C)")
             yield Batch((scores(g, 3, 2), labels(3, classes=2)), "(N, C)")
+        yield Batch((scores(g, c, c), labels(c)), "(N, C)", "(N, C)")  # which the other order of the two survives
         yield Batch((scores(g, 1, c), labels(1)), "(1, C)", "(N, C)")
         yield Batch((scores(g, c), labels()), "(C)")
         if trailing:
-            yield Batch((scores(g, 2, c, 3), labels(2, 3)), "(N, C, d)")
-            yield Batch((scores(g, c, c, c), labels(c, c)), "(N, C, d)")
+            yield Batch((scores(g, 2, c, c + 1), labels(2, c + 1)), "(N, C, d)")
+            yield Batch((scores(g, 3, c, c + 2), labels(3, c + 2)), "(N, C, d)")
+            yield Batch((scores(g, c, c, c), labels(c, c)), "(N, C, d)", "(N, C, d)")
             yield Batch((scores(g, 2, c, 3, 5), labels(2, 3, 5)), "(N, C, H, W)")
-            pairs = labels(3, 4)  # of sequences of different lengths
+            pairs = labels(3, c + 1)  # of sequences of different lengths
             pairs[0, 1:], pairs[1, 3] = ignored, ignored
-            yield Batch((scores(g, 3, c, 4), pairs), _("ignored targets") + ", (N, C, d)")
+            yield Batch((scores(g, 3, c, c + 1), pairs), _("ignored targets") + ", (N, C, d)")
             some = labels(6)
             some[[1, 4]] = ignored
             yield Batch((scores(g, 6, c), some), _("ignored targets"))
@@ -76,7 +77,7 @@ def by_class(log_probabilities: bool = False, trailing: bool = True, soft_target
     def large(g: torch.Generator, rows: int, columns: int) -> tuple[Tensor, Tensor]:
         return scores(g, rows, columns), torch.randint(columns, (rows,), generator=g)
 
-    return Kind(batches, large, **more)
+    return Kind(batches, large, tensors=WEIGHTS, **more)
 
 
 def _probability_targets(settings: Settings, g: torch.Generator, c: int) -> Iterator[Batch]:
@@ -84,6 +85,8 @@ def _probability_targets(settings: Settings, g: torch.Generator, c: int) -> Iter
         for n in (5, 3):
             soft = exact(normal(g, n, c).softmax(1))
             yield Batch((normal(g, n, c), soft), _("probability targets"))
+        soft = exact(normal(g, 2, c, c + 1).softmax(1))
+        yield Batch((normal(g, 2, c, c + 1), soft), _("probability targets"), "(N, C, d)")
         one_hot = torch.eye(c).double()[torch.arange(3) % c]
         yield Batch((normal(g, 3, c), one_hot), _("probability targets"))
 
@@ -96,8 +99,8 @@ def _label_matrix(g: torch.Generator, *shape: int) -> Tensor:
 
 
 def _multilabel_margins(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
-    for n, c in ((5, 4), (3, 3), (4, 6)):
-        yield Batch((normal(g, n, c), _label_matrix(g, n, c)), "(N, C)")
+    for n, c, base in ((5, 4, ""), (3, 3, "(N, C)"), (4, 6, "")):
+        yield Batch((normal(g, n, c), _label_matrix(g, n, c)), "(N, C)", base)
     yield Batch((normal(g, 1, 4), _label_matrix(g, 1, 4)), "(1, C)", "(N, C)")
     yield Batch((normal(g, 4), _label_matrix(g, 4)), "(C)")
     edges = {
@@ -111,7 +114,7 @@ def _multilabel_margins(settings: Settings, g: torch.Generator) -> Iterator[Batc
 
 def _multilabel_scores(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
     c = _classes_of(settings)
-    shapes = (("(N, C)", (5, c), ""), ("(N, C)", (c, c), ""), ("(1, C)", (1, c), "(N, C)"), ("(C)", (c,), ""))
+    shapes = (("(N, C)", (5, c), ""), ("(N, C)", (c, c), "(N, C)"), ("(1, C)", (1, c), "(N, C)"), ("(C)", (c,), ""))
     for form, shape, base in shapes:
         yield Batch(scores_and_labels(g, shape, settings), form, base)
     for name, (x, t) in score_edges(settings):
@@ -130,7 +133,7 @@ def _distributions(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
         return exact(normal(g, *shape).log_softmax(dim)), target(normal(g, *shape).softmax(dim))
 
     for form, shape, base in (
-        ("(N, C)", (5, 4), ""), ("(N, C)", (3, 3), ""), ("(N, C)", (2, 6), ""), ("(1, C)", (1, 4), "(N, C)"),
+        ("(N, C)", (5, 4), ""), ("(N, C)", (2, 6), ""), ("(N, C)", (3, 3), "(N, C)"), ("(1, C)", (1, 4), "(N, C)"),
         ("(N, C, d)", (2, 3, 4), ""),
     ):  # fmt: skip
         yield Batch(draw(*shape), form, base)
@@ -153,7 +156,11 @@ def lists_of_labels(**more: Any) -> Kind:
 
 def labels_by_class(**more: Any) -> Kind:
     """The inputs of a loss that takes one score and one label, 1 or 0, for each class."""
-    return Kind(_multilabel_scores, lambda g, rows, columns: scores_and_labels(g, (rows, columns), {}), **more)
+
+    def large(g: torch.Generator, rows: int, columns: int) -> tuple[Tensor, ...]:
+        return scores_and_labels(g, (rows, columns), {})
+
+    return Kind(_multilabel_scores, large, tensors=WEIGHTS, **more)
 
 
 def distributions(by_sample: bool = False, **more: Any) -> Kind:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -17,14 +18,18 @@ SHAPES: tuple[tuple[str, tuple[int, ...], str], ...] = (
     ("(N, D)", (4, 3), ""),
     ("(N)", (11,), ""),
     ("(N, D)", (7, 2), ""),
-    ("(N, D)", (3, 3), ""),
-    ("(N)", (150,), ""),  # more than one chunk, and the last one smaller
+    ("(N, D)", (3, 3), "(N, D)"),  # as many columns as rows, which another order of the two survives
+    ("(N, D)", (2, 6), ""),
     ("(1)", (1,), "(N)"),
     ("(N, 1)", (5, 1), "(N, D)"),
     ("(1, D)", (1, 3), "(N, D)"),
     ("(N, C, L)", (2, 3, 4), ""),
     ("(N, C, H, W)", (2, 3, 2, 2), ""),
+    ("()", (), ""),
 )
+
+#: Weights of the elements, for the shapes (6) and (2, 6); one counts nothing, one much.
+WEIGHTS = (row(1, 2, 3, 4, 5, 6) / 4, row(0, 1, 0.5, 8, 2, 1), row(*range(12)).reshape(2, 6) / 4)
 
 
 def elementwise(
@@ -46,7 +51,10 @@ def elementwise(
                 )
             yield Batch(tensors, form, form, edge=True, name=name)
 
-    return Kind(batches, lambda g, rows, columns: draw(g, (rows, columns), {}), elementwise=True, **more)
+    def large(g: torch.Generator, rows: int, columns: int) -> tuple[Tensor, ...]:
+        return draw(g, (rows, columns), {})
+
+    return Kind(batches, large, elementwise=True, tensors=WEIGHTS, **more)
 
 
 def _lengths(settings: Settings) -> list[tuple[int, ...]]:
@@ -90,14 +98,29 @@ def rates(g: torch.Generator, shape: tuple[int, ...], settings: Settings) -> tup
 def rate_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
     if settings.get("log_input", True):
         yield _("counts of 0 and large rates"), (row(0, -20, 10, 2), row(0, 0, 5, 1))
+        yield _("rates beyond 20 000"), (row(11.3, 12.75, -14.6, 16.1), row(3, 120, 0, 70000))
     else:
         yield _("counts of 0 and large rates"), (row(1, 0.0625, 100, 2), row(0, 0, 5, 1))
+        yield _("rates beyond 20 000"), (row(80821.6, 523.25, 0.000457, 9820670.5), row(3, 120, 0, 70000))
         yield _("a rate of 0"), (row(0, 0, 1), row(0, 2, 1))
     yield _("counts of 1 and 2"), (row(0.5, 1, 0.25), row(1, 2, 1))
 
 
 def measurements(g: torch.Generator, shape: tuple[int, ...], settings: Settings) -> tuple[Tensor, ...]:
     return normal(g, *shape), normal(g, *shape), exact(normal(g, *shape).abs() + 0.125)
+
+
+def with_shared_variances(kind: Kind) -> Kind:
+    """Its batches, and those where the numbers of a row share one variance, in both documented shapes."""
+
+    def batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
+        yield from kind.batches(settings, g)
+        for shape in ((4, 3), (2, 3, 5)):
+            mean, target, var = measurements(g, shape, settings)
+            yield Batch((mean, target, var[..., :1]), _("one variance for a row, of length 1"))
+            yield Batch((mean, target, var[..., 0]), _("one variance for a row, without its dimension"))
+
+    return replace(kind, batches=batches)
 
 
 def measurement_edges(settings: Settings) -> Iterator[tuple[str, tuple[Tensor, ...]]]:

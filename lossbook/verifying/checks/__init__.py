@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from .behavior import inputs, order, repeatable, second_backward, strides, upstream
+from .behavior import inputs, order, repeatable, second_backward, strides, switches, upstream
 from .check import Check
 from .modules import compiled, device, module
+from .parameters import parameters
 from .precision import dtype, float32, half
 from .values import calls, edge_gradients, edges, forms, gradient, reductions, settings, value
 
@@ -24,10 +25,12 @@ CHECKS: tuple[Check, ...] = (
     repeatable,
     order,
     inputs,
+    switches,
     strides,
     float32,
     half,
     dtype,
     device,
+    parameters,
     module,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import torch
@@ -18,29 +18,7 @@ from ..diagnosis.source import line_of_backward
 from ..examination import Examination, NotApplicable
 from ..subject.outcome import Answered, Failed, Outcome, call, same
 from .check import Result, check, failed, passed
-from .findings import CUSTOM, finding, sentence
-
-IN_PLACE = (
-    "clamp_",
-    "sub_",
-    "add_",
-    "mul_",
-    "div_",
-    "exp_",
-    "log_",
-    "copy_",
-    "fill_",
-    "masked_fill_",
-    "setitem",
-    "scatter_",
-    "neg_",
-    "sigmoid_",
-    "relu_",
-    "round_",
-    "abs_",
-    "pow_",
-    "sqrt_",
-)
+from .findings import CUSTOM, IN_PLACE, finding, sentence
 
 
 @check(lambda: _("uses the gradient from above"))
@@ -105,7 +83,7 @@ def repeatable(examination: Examination) -> Result:
                 continue
             behind = (
                 _("it draws random numbers")
-                if _is_random(examination, sample.batch)
+                if _is_random(examination, batch)
                 else _(
                     "it remembers something from call to call: a running total, a cache, a setting that it overwrites"
                 )
@@ -142,16 +120,17 @@ def _fresh(examination: Examination) -> Callable[[], Callable] | None:
         copy.deepcopy(given)
     except Exception:
         return None
-    return lambda: examination.reference.kind.around(copy.deepcopy(given).double())
+    return lambda: examination.around(copy.deepcopy(given).double())
 
 
 def _is_random(examination: Examination, batch: Batch) -> bool:
-    """True if the loss repeats its result under the same seed."""
-    torch.manual_seed(1)
-    one = examination.run(batch)
-    torch.manual_seed(1)
-    two = examination.run(batch)
-    return isinstance(one, Answered) and isinstance(two, Answered) and same(one.value, two.value)
+    """True if the seed decides on the result: what remembers its calls changes under the same seed, too."""
+    got = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        got.append(examination.run(batch))
+    one, again, other = (g.value if isinstance(g, Answered) else None for g in got)
+    return one is not None and again is not None and same(one, again) and (other is None or not same(one, other))
 
 
 @check(lambda: _("independent of the order of the samples"))
@@ -198,21 +177,38 @@ def inputs(examination: Examination) -> Result:
     return passed()
 
 
+@check(lambda: _("leaves the settings of torch as they are"))
+def switches(examination: Examination) -> Result:
+    """With gradients on and off: the end of a block without them is often written as turning them on."""
+    sample = examination.sample()
+    with torch.no_grad():
+        without = examination.run(sample.batch)
+    for got in (without, sample.got):
+        if got.switched:
+            says = _("After a call the loss leaves {setting} changed for all that follows.")
+            behind = Diagnosis(
+                _("a setting is changed and not set back: write with torch.no_grad(): and the like around the lines"),
+                operations=("set_grad_enabled", "set_default_dtype", "no_grad", "enable_grad"),
+                page=CUSTOM,
+            )
+            return failed(finding(examination, sample.batch, says.format(setting=got.switched[0]), behind))
+    return passed()
+
+
 @check(lambda: _("input that is not contiguous"))
 def strides(examination: Examination) -> Result:
     tried = 0
     for trial in examination.ordinary():
         if examination.fault(trial) or not isinstance(trial.got, Answered):
             continue
-        tensors = tuple(_spread(t) for t in trial.batch.tensors)
-        if all(t.is_contiguous() for t in tensors):
-            continue
-        tried += 1
-        # As an edge, so that torch's own is asked too: it has flaws of its own here.
-        batch = replace(trial.batch, tensors=tensors, edge=True, name="")
-        again = try_on(examination.loss, examination.standard, batch)
-        fault = "error" if isinstance(again.got, Failed) else examination.fault(again)
-        if fault:
+        for tensors in _spread_apart(trial.batch.tensors):
+            tried += 1
+            # As an edge, so that torch's own is asked too: it has flaws of its own here.
+            batch = replace(trial.batch, tensors=tensors, edge=True, name="")
+            again = try_on(examination.loss, examination.standard, batch)
+            fault = "error" if isinstance(again.got, Failed) else examination.fault(again)
+            if not fault:
+                continue
             behind = Diagnosis(
                 _("view needs contiguous memory: use reshape or flatten"),
                 operations=("view", "view_as", "as_strided"),
@@ -222,6 +218,16 @@ def strides(examination: Examination) -> Result:
     if not tried:
         raise NotApplicable(_("no such input"))
     return passed()
+
+
+def _spread_apart(tensors: tuple[Tensor, ...]) -> Iterator[tuple[Tensor, ...]]:
+    """All of them not contiguous, then one at a time."""
+    spread = tuple(_spread(t) for t in tensors)
+    some = [i for i, t in enumerate(spread) if not t.is_contiguous()]
+    if some:
+        yield spread
+    if len(some) > 1:
+        yield from ((*tensors[:i], spread[i], *tensors[i + 1 :]) for i in some)
 
 
 def _spread(tensor: Tensor) -> Tensor:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ...language import gettext as _
 from ...report import FAILED, PASSED, SKIPPED, WARNED, CheckResult, Finding
 from ..examination import Examination, NotApplicable
+from ..subject.state import TimeIsUp
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Check:
             result = self.look(examination)
         except NotApplicable as reason:
             result = Result(SKIPPED, str(reason))
+        except TimeIsUp:
+            result = Result(SKIPPED, _("no time left: the loss takes too long for so many calls"))
         return CheckResult(self.name, self.title(), result.state, result.why, result.finding)
 
 

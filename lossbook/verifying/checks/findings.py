@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 
 from ...kit.batches.batch import Batch, Settings
 from ...language import gettext as _
 from ...report import Finding, tensor_text
 from ..compare import Trial, close, fault_of, try_on
-from ..diagnosis.diagnose import diagnose
+from ..diagnosis.diagnose import Evidence, diagnose
 from ..diagnosis.diagnosis import Diagnosis
 from ..diagnosis.source import line_of
 from ..examination import Examination, NotApplicable
 from ..smallest import smallest
 from ..subject.outcome import Failed, NoTensor, error_of
+from ..subject.state import TimeIsUp
 from .check import Result, failed, passed
 
 CUSTOM = "guide/custom-losses"  #: the page about what a loss of one's own must keep to
+#: Operations that change a tensor itself.
+IN_PLACE = (
+    "clamp_",
+    "sub_",
+    "add_",
+    "mul_",
+    "div_",
+    "exp_",
+    "log_",
+    "copy_",
+    "fill_",
+    "masked_fill_",
+    "setitem",
+    "scatter_",
+    "neg_",
+    "sigmoid_",
+    "relu_",
+    "round_",
+    "abs_",
+    "pow_",
+    "sqrt_",
+)
 
 
 def finding(
@@ -37,9 +61,15 @@ def finding(
         got=got,
         wanted=wanted,
         diagnosis=diagnosis.says,
-        line=line or line_of(examination, batch, diagnosis.operations),
+        line=line or diagnosis.line or _line(examination, batch, diagnosis),
         page=diagnosis.page,
     )
+
+
+def _line(examination: Examination, batch: Batch, diagnosis: Diagnosis) -> str:
+    with contextlib.suppress(TimeIsUp):
+        return line_of(examination, batch, diagnosis.operations)
+    return ""
 
 
 def smallest_finding(
@@ -55,6 +85,8 @@ def smallest_finding(
     A loss with settings of its own is given together with these.
     """
     loss, standard = loss or examination.loss, examination.standard_with(settings or {})
+    # In another form a loss may take the input for something else, and so be wrong in another way.
+    trials = [t for t in trials if t.batch.form == trials[0].batch.form]
     first = min(trials, key=lambda t: sum(x.numel() for x in t.batch.tensors))
 
     def attempt(batch: Batch) -> Trial:
@@ -63,9 +95,14 @@ def smallest_finding(
     def fails(batch: Batch) -> bool:
         return fault_of(attempt(batch), standard) == fault
 
-    small = first if fault == "hang" else attempt(smallest(first.batch, fails))
+    small, diagnosis = first, Diagnosis("")
+    with contextlib.suppress(TimeIsUp):  # then the fault is told as it was found
+        small = first if fault == "hang" else attempt(smallest(first.batch, fails))
+        every = (
+            examination.trials if settings is None else [attempt(b) for b in examination.reference.batches(settings)]
+        )
+        diagnosis = diagnose(examination, trials, fault, Evidence(loss, every, settings or {})) or diagnosis
     got, wanted = told(small, fault, examination.tolerance)
-    diagnosis = diagnose(examination, trials, fault, settings) or Diagnosis("")
     return Finding(
         sentence(small, fault),
         inputs=small.batch.tensors,
@@ -73,7 +110,7 @@ def smallest_finding(
         got=got,
         wanted=wanted,
         diagnosis=diagnosis.says,
-        line=line_of(examination, trials[0].batch, diagnosis.operations),
+        line=diagnosis.line or _line(examination, trials[0].batch, diagnosis),
         page=diagnosis.page,
     )
 

@@ -15,46 +15,74 @@ from torch import Tensor, nn
 
 from ...language import gettext as _
 from ...report import Finding, tensor_text
-from ..compare import close
+from ..compare import Sample, close
 from ..diagnosis.diagnosis import Diagnosis
+from ..diagnosis.operations import graph_of
 from ..examination import Examination, NotApplicable
+from ..subject.elsewhere import Elsewhere, elsewhere
 from ..subject.outcome import Answered, Failed, call
-from .check import Result, check, failed, passed
+from ..subject.state import TakesTooLong, limited
+from .check import Result, check, failed, passed, warned
 from .findings import CUSTOM, finding
 
 
 @check(lambda: _("another device"))
 def device(examination: Examination) -> Result:
-    """On the device "meta", whose tensors hold no data, and which every machine has."""
+    """Forward and backward on a device that is not the CPU."""
     sample, candidate = examination.sample(), examination.candidate
     if candidate.module is None and candidate.holds_tensors:
         raise NotApplicable(_("a function that brings tensors of its own along"))
-    loss = candidate.original
-    if candidate.module is not None:
-        try:
-            loss = copy.deepcopy(candidate.module).to("meta")
-        except Exception as error:
-            raise NotApplicable(type(error).__name__) from error
-    fault, moved = None, True
-    try:
-        result = examination.reference.kind.around(loss)(*(t.to("meta") for t in sample.batch.tensors))
-        moved = not isinstance(result, Tensor) or result.is_meta
-    except Exception as error:
-        fault = error
-    said = str(fault) if fault else ""
-    mixed = any(words in said for words in ("same device", "expected device", "two devices"))
-    if moved and not mixed:
-        if fault:
-            raise NotApplicable(_("it looks at values, which a tensor without data does not have"))
+    said, moved = _tried_elsewhere(examination, sample)
+    if any(words in said for words in ("same device", "expected device", "two devices")):
+        if _loops(examination):
+            return warned(_("it runs on the CPU only, one sample after the other: {said}").format(said=said))
+        says = _("On another device than the CPU the loss fails: {said}").format(said=said)
+    elif said:
+        raise NotApplicable(_("it asks for what such a tensor does not have: {said}").format(said=said))
+    elif moved:
         return passed()
+    elif candidate.module is None or not _loose(candidate.module):
+        return warned(_("its result is on the CPU, wherever its input is"))
+    else:
+        says = _("On another device than the CPU the loss fails: {said}").format(said="")
     behind = (
         _("a tensor of the module is no buffer, so .to(device) leaves it behind: register_buffer")
         if candidate.module is not None and _loose(candidate.module)
         else _("a new tensor is made on the CPU: make it with device=input.device, or input.new_tensor")
     )
     makers = ("tensor", "zeros", "ones", "eye", "arange", "full", "one_hot")
-    says = _("On another device than the CPU the loss fails: {said}").format(said=said.splitlines()[0] if said else "")
     return failed(finding(examination, sample.batch, says, Diagnosis(behind, operations=makers, page=CUSTOM)))
+
+
+def _tried_elsewhere(examination: Examination, sample: Sample) -> tuple[str, bool]:
+    """What the loss says on another device, and whether its result is there."""
+    candidate = examination.candidate
+    with elsewhere() as there:
+        try:
+            loss: Callable = candidate.original
+            if candidate.module is not None:
+                loss = copy.deepcopy(candidate.module)._apply(there)
+            tensors = [there(t.detach().clone()) for t in sample.batch.tensors]
+            for i in examination.wrt:
+                tensors[i].requires_grad_()
+            with limited():
+                result = examination.around(loss)(*tensors)
+                if isinstance(result, Tensor) and result.requires_grad:
+                    result.sum().backward()
+        except (Exception, TakesTooLong) as error:
+            return str(error).strip().split("\n")[0] or type(error).__name__, True
+    return "", not isinstance(result, Tensor) or isinstance(result, Elsewhere)
+
+
+def _loops(examination: Examination) -> bool:
+    """True if the loss goes through the samples one by one, so that its graph grows with them."""
+    first, *others = examination.samples()
+
+    def size(sample: Sample) -> int:
+        return len(graph_of(sample.got.result))
+
+    alike = [s for s in others if s.batch.form == first.batch.form and s.batch.tensors[0].dim()]
+    return any(s.batch.tensors[0].shape[0] > first.batch.tensors[0].shape[0] and size(s) > size(first) for s in alike)
 
 
 def _loose(module: nn.Module) -> list[str]:

@@ -16,8 +16,8 @@ from ...report import Finding, tensor_text
 from ..compare import Trial, close
 from ..diagnosis.diagnose import diagnose
 from ..diagnosis.diagnosis import Diagnosis
-from ..diagnosis.operations import graph_of, recorded
 from ..examination import Examination, NotApplicable
+from ..growth import affordable, repeated
 from ..subject.outcome import Answered, Failed, Outcome, call
 from .check import Result, check, failed, passed, warned
 from .findings import finding, place
@@ -42,7 +42,7 @@ def float32(examination: Examination) -> Result:
 def half(examination: Examination) -> Result:
     trials = examination.ordinary()
     if examination.reference.entry:  # of a person's own reference nobody knows what fits into float16
-        trials = trials + examination.edges()
+        trials = trials + [t for t in examination.edges() if not t.batch.open]
     batches = [t.batch for t in trials if isinstance(t.got, Answered) and examination.fault(t) is None]
     runs_in = []
     for dtype in (torch.float16, torch.bfloat16):
@@ -84,7 +84,7 @@ def _right_batches(examination: Examination) -> list[Batch]:
     """All that the loss is right on; and the same far from 0, where that changes nothing: small differences of large
     numbers."""
     right = [t for t in examination.trials if isinstance(t.got, Answered) and examination.fault(t) is None]
-    found = [t.batch for t in right]
+    found = [t.batch for t in right if not t.batch.open]
     for sample in [t.sample for t in right if t.sample and not t.batch.edge][:2]:
         floats = [i for i, t in enumerate(sample.batch.tensors) if t.is_floating_point()]
         for moved in {tuple(floats), tuple(floats[:2]), tuple(floats[:1])}:
@@ -98,45 +98,29 @@ def _right_batches(examination: Examination) -> list[Batch]:
 
 def _many_samples(examination: Examination) -> list[Batch]:
     """So many samples that their sum does not fit into float16, while their mean does."""
-    for sample in examination.samples():
-        tensors = sample.batch.tensors
-        if not all(t.dim() for t in tensors) or len({t.shape[0] for t in tensors}) > 1:
-            continue
-
-        def repeated(copies: int, batch: Batch = sample.batch) -> Batch:
-            many = tuple(t.repeat(copies, *[1] * (t.dim() - 1)) for t in batch.tensors)
-            return replace(batch, tensors=many, edge=True, name=_("many samples"))
-
-        right = call(examination.standard.losses[0], repeated(64).tensors)
-        if (
-            not isinstance(right, Answered)
-            or sample.best.value.dim()
-            or not close(right.value, sample.best.value, 1e-6)
-        ):
-            return []  # not a mean over samples
-        few, more = (_graph_size(examination, batch) for batch in (sample.batch, repeated(8)))
-        small, large = (_largest(examination, repeated(copies)) for copies in (8, 64))
-        # A loop over the samples would take its time, a table of all pairs of them gigabytes.
-        return [] if more > few or large > 8 * small else [repeated(MANY // tensors[0].shape[0])]
-    return []
-
-
-def _graph_size(examination: Examination, batch: Batch) -> int:
-    got = examination.run(batch)
-    return len(graph_of(got.result)) if isinstance(got, Answered) else 0
-
-
-def _largest(examination: Examination, batch: Batch) -> int:
-    """The number of elements of the largest tensor that the loss makes."""
-    return max((operation.result.numel() for operation in recorded(examination, batch)), default=0)
+    samples = examination.samples()
+    batches = [s.batch for s in samples if s.batch.form == samples[0].batch.form]
+    few = repeated(batches, 64) if batches else None
+    if few is None:
+        return []
+    right = call(examination.standard.losses[0], few.tensors)
+    twice = call(examination.standard.losses[0], [torch.cat([t, t]) for t in few.tensors])
+    if not isinstance(right, Answered) or not isinstance(twice, Answered) or right.value.dim():
+        return []
+    if not close(twice.value, right.value, 1e-6):
+        return []  # not a mean over samples
+    losses = [examination.standard.losses[0], examination.loss]
+    most = affordable(losses, examination.wrt, lambda rows: repeated(batches, rows), MANY)
+    many = repeated(batches, MANY) if most == MANY else None
+    return [replace(many, edge=True, name=_("many samples"))] if many else []
 
 
 def _loss_in(examination: Examination, dtype: torch.dtype) -> Callable:
     """The loss with its own tensors in this dtype."""
     if examination.candidate.module is None:
-        return examination.reference.kind.around(examination.candidate.loss)
+        return examination.around(examination.candidate.loss)
     try:
-        return examination.reference.kind.around(copy.deepcopy(examination.candidate.module).to(dtype))
+        return examination.around(copy.deepcopy(examination.candidate.module).to(dtype))
     except Exception:
         return examination.loss
 
@@ -148,7 +132,7 @@ def _try_in(examination: Examination, dtype: torch.dtype, batches: Sequence[Batc
         tensors = tuple(cast(t, dtype) for t in batch.tensors)
         right = _finite([call(r, tensors) for r in examination.reference.bound({}, dtype)])
         precise = _finite([call(r, [cast(t, torch.float64) for t in tensors]) for r in examination.standard.losses])
-        if not right or not precise:
+        if not right or not precise or max(p.value.abs().max().item() for p in precise) > torch.finfo(dtype).max:
             continue
         got = call(loss, tensors, examination.wrt)
         if isinstance(got, Failed):

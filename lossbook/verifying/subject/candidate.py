@@ -1,4 +1,4 @@
-"""The loss under test: how it is called, with which settings, and what it is made of."""
+"""The loss under test: how it is made, how it is called, with which settings."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ from torch import Tensor
 
 from ...kit.batches.batch import Settings
 from ...kit.precision import precise
+from ...language import gettext as _
+from .adapter import PLAIN, Adapter
 
 
 class Candidate:
     """A function, a module or a class of modules."""
 
-    def __init__(self, given: Any) -> None:
-        self.given = given
+    def __init__(self, given: Any, adapter: Adapter = PLAIN) -> None:
+        self.given, self.adapter = given, adapter
         self.error: Exception | None = None  #: why no loss could be made of it
         self.original: Any = given
-        if inspect.isclass(given):
+        if adapter.make or inspect.isclass(given):
             try:
-                self.original = given()
+                self.original = self._made({})
             except Exception as error:
                 self.error = error
         #: A module's copy in float64, so that nothing happens to the one that was given; None for a function.
@@ -36,27 +38,51 @@ class Candidate:
         """The name of the function or class."""
         return getattr(self.given, "__name__", type(self.given).__name__)
 
+    def _made(self, settings: Settings) -> Any:
+        return self.adapter.make(self.given, **settings) if self.adapter.make else self._class(**settings)
+
+    def around(self, loss: Callable) -> Callable:
+        """The loss, or a copy of it, as it is to be called."""
+        return self.adapter.around(loss)
+
     @functools.cached_property
     def accepts(self) -> frozenset[str]:
-        """The keywords that it can be given, when it is called or, for a class, when it is built."""
-        target = self.given if inspect.isclass(self.given) or self.module is None else None
-        if target is None:
-            return frozenset()
-        try:
-            parameters = inspect.signature(target).parameters.values()
-        except (TypeError, ValueError):
-            return frozenset()
-        named = {p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)}
-        fixed = target.keywords if isinstance(target, functools.partial) else ()
-        return frozenset(named.difference(fixed))
+        """The keywords that it can be given, when it is called or when it is built."""
+        return self._when_called | self._when_made
+
+    @functools.cached_property
+    def _when_called(self) -> frozenset[str]:
+        if self.adapter.call:
+            return _keywords(self.adapter.call)
+        return _keywords(self.original if self.module is None else getattr(type(self.module), "forward", None))
+
+    @functools.cached_property
+    def _when_made(self) -> frozenset[str]:
+        return _keywords(self.adapter.make or self._class)
+
+    @functools.cached_property
+    def _class(self) -> Any:
+        """What it is built of with other settings: the class that was given, or that of an object with defaults."""
+        if inspect.isclass(self.given):
+            return self.given
+        return type(self.original) if self.module is not None and _has_defaults(self.original) else None
+
+    @property
+    def why_none(self) -> str:
+        """Why none of the settings of the right loss was tried."""
+        if self._class is None and self.module is not None and _keywords(type(self.original)):
+            return _("an object has those that it was built with")
+        if self.accepts:
+            names = ", ".join(sorted(self.accepts))
+            return _("the right loss has none of its settings ({names})").format(names=names)
+        return _("it takes none")
 
     def with_settings(self, settings: Settings) -> Callable:
-        """The loss with settings that it accepts. May raise what the loss raises."""
+        """The loss with settings that it accepts, as it is to be called. May raise what the loss raises."""
         given = {name: precise(value) for name, value in settings.items()}
-        if inspect.isclass(self.given):
-            built: Any = self.given(**given)
-            return built.double() if isinstance(built, torch.nn.Module) else built
-        return functools.partial(self.given, **given)
+        made_with = {name: given.pop(name) for name in given.keys() & self._when_made}
+        loss: Any = self._made(made_with) if made_with else self.loss
+        return self.adapter.around(loss.double() if isinstance(loss, torch.nn.Module) else loss, **given)
 
     @property
     def holds_tensors(self) -> bool:
@@ -71,6 +97,30 @@ class Candidate:
         cells += [outside[name] for name in getattr(code, "co_names", ()) if name in outside]
         cells += list(getattr(function, "__defaults__", None) or ())
         return any(isinstance(v, (Tensor, torch.nn.Module)) for v in cells)
+
+
+def _keywords(target: Any) -> frozenset[str]:
+    """What a function or class can be given by name and has a default for; nothing for None."""
+    try:
+        parameters = inspect.signature(target).parameters.values()
+    except (TypeError, ValueError):
+        return frozenset()
+    by_name = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    named = {p.name for p in parameters if p.kind in by_name and p.default is not p.empty}
+    return frozenset(named.difference(target.keywords if isinstance(target, functools.partial) else ()))
+
+
+def _has_defaults(module: torch.nn.Module) -> bool:
+    """True if an object is as its class builds it without arguments, so that settings can be told from defaults."""
+    try:
+        plain = type(module)()
+    except Exception:
+        return False
+    state, own = plain.state_dict(), module.state_dict()
+    settings, given = ({n: v for n, v in vars(m).items() if isinstance(v, (int, float, str))} for m in (plain, module))
+    return (
+        settings == given and state.keys() == own.keys() and all(torch.equal(own[name], v) for name, v in state.items())
+    )
 
 
 def in_double(module: torch.nn.Module) -> torch.nn.Module:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from .state import TakesTooLong, limited, quiet
+from .state import TakesTooLong, check_time, limited, quiet, unswitched
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +17,7 @@ class Observed:
 
     printed: str = ""
     overwritten: tuple[int, ...] = ()  #: which arguments no longer hold what they held
+    switched: tuple[str, ...] = ()  #: settings of torch that the call left changed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,7 @@ class Answered(Observed):
     """The call returned a tensor."""
 
     value: Tensor  #: a copy without its graph
-    gradients: tuple[Tensor | None, ...]  #: for each prediction; None where none arrived
+    gradients: tuple[Tensor | None, ...]  #: for each prediction, then each parameter; None where none arrived
     result: Tensor = field(repr=False)  #: as it was returned
     backward_error: BaseException | None = None  #: what the backward pass raised
 
@@ -62,7 +63,13 @@ def error_of(outcome: Outcome) -> BaseException | None:
 
 
 def call(
-    loss: Callable, tensors: Sequence[Tensor], wrt: Sequence[int] = (), *, upstream: float = 1.0, passes: int = 1
+    loss: Callable,
+    tensors: Sequence[Tensor],
+    wrt: Sequence[int] = (),
+    *,
+    parameters: Sequence[Tensor] = (),
+    upstream: float = 1.0,
+    passes: int = 1,
 ) -> Outcome:
     """Call a loss on copies of the tensors and ask for its gradients.
 
@@ -70,16 +77,21 @@ def call(
         loss: what is called.
         tensors: its arguments; they are copied, so that nothing happens to them.
         wrt: which of them are predictions.
+        parameters: tensors of the loss itself whose gradients are wanted, too.
         upstream: what the gradient that comes from above is multiplied by.
         passes: how many times the backward pass goes through the same graph; the last one counts.
+
+    Raises:
+        TimeIsUp: all calls together have had their time.
     """
+    check_time()
     leaves = [t.detach().clone() for t in tensors]
     for i in wrt:
         leaves[i].requires_grad_()
     # Not the leaves themselves: a model's output is none either, and may be overwritten in place.
     given = [leaf.clone() if leaf.requires_grad else leaf for leaf in leaves]
     result, error = None, None
-    with quiet() as output:
+    with quiet() as output, unswitched() as switched:
         try:
             with limited():
                 result = loss(*given)
@@ -90,11 +102,12 @@ def call(
         i for i, (now, was) in enumerate(zip(given, tensors, strict=True)) if not same(now.detach(), was)
     )
     if error is not None:
-        return Failed(error=error, printed=printed, overwritten=overwritten)
+        return Failed(error=error, printed=printed, overwritten=overwritten, switched=tuple(switched))
     if not isinstance(result, Tensor):
-        return NoTensor(kind=type(result).__name__, printed=printed, overwritten=overwritten)
+        kind = type(result).__name__
+        return NoTensor(kind=kind, printed=printed, overwritten=overwritten, switched=tuple(switched))
     value = result.detach().clone()
-    gradients, backward_error = _backward(result, [leaves[i] for i in wrt], upstream, passes)
+    gradients, backward_error = _backward(result, [*(leaves[i] for i in wrt), *parameters], upstream, passes)
     return Answered(
         value=value,
         gradients=gradients,
@@ -102,6 +115,7 @@ def call(
         backward_error=backward_error,
         printed=printed,
         overwritten=overwritten,
+        switched=tuple(switched),
     )
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import io
+import math
 import random
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from types import FrameType
@@ -17,6 +20,14 @@ import torch
 CALL_LIMIT = 3.0  #: seconds that one call of the loss may take
 # Compilers may take longer, and so may an import, of which half would stay behind: torch loads much on first use.
 PATIENT = ("torch/_dynamo/", "torch/_inductor/", "torch/jit/", "<frozen importlib._bootstrap>")
+
+
+TIME = 3.5  #: seconds of computing that all calls together may take, and
+WALL = 15.0  #: seconds that may pass meanwhile: a loss may wait instead of computing, and a machine may be busy
+
+
+class TimeIsUp(BaseException):
+    """Raised instead of another call, when the loss has had its time; not an Exception, as the one below."""
 
 
 class TakesTooLong(BaseException):
@@ -60,12 +71,48 @@ def preserved() -> Iterator[None]:
         torch.set_grad_enabled(mode)
 
 
+_ends: contextvars.ContextVar[tuple[float, float]] = contextvars.ContextVar("ends", default=(math.inf, math.inf))
+
+
+@contextlib.contextmanager
+def timed() -> Iterator[None]:
+    """Meanwhile all calls of losses together have their time, and no more."""
+    token = _ends.set((time.process_time() + TIME, time.monotonic() + WALL))
+    try:
+        yield
+    finally:
+        _ends.reset(token)
+
+
+def check_time() -> None:
+    """Raise where no time is left."""
+    computed, passed = _ends.get()
+    if time.process_time() > computed or time.monotonic() > passed:
+        raise TimeIsUp
+
+
 @contextlib.contextmanager
 def quiet() -> Iterator[io.StringIO]:
     """Holds back what is printed meanwhile."""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         yield printed
+
+
+@contextlib.contextmanager
+def unswitched() -> Iterator[list[str]]:
+    """Sets back the gradient mode and the default dtype; afterwards the list names those that were changed."""
+    mode, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
+    changed: list[str] = []
+    try:
+        yield changed
+    finally:
+        if torch.is_grad_enabled() != mode:
+            changed.append("torch.set_grad_enabled")
+            torch.set_grad_enabled(mode)
+        if torch.get_default_dtype() != dtype:
+            changed.append("torch.set_default_dtype")
+            torch.set_default_dtype(dtype)
 
 
 @contextlib.contextmanager
