@@ -2,23 +2,23 @@
 
 ``lossbook.functional`` and ``lossbook.nn`` mirror the losses of ``torch.nn.functional`` and ``torch.nn``;
 ``lossbook.beyond`` holds losses that torch lacks.
-Importing the package needs only torch; pictures need ``pip install "lossbook[plot]"``.
+Importing the package needs only torch, which is loaded when a name is first used; pictures need
+``pip install "lossbook[plot]"``.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import beyond, functional, nn
-from .explaining.explain import Explanation, explain
-from .language import set_language
-from .plotting.plot import plot
-from .plotting.style import set_style
-from .report import CheckResult, Finding, Report
-from .verifying.verify import verify
-
 if TYPE_CHECKING:
+    from . import beyond, functional, nn
+    from .explaining.explain import Explanation, explain
+    from .language import set_language
     from .lessons import pictures
     from .lessons.exercises import check
+    from .plotting.plot import plot
+    from .plotting.style import set_style
+    from .report import CheckResult, Finding, Report
+    from .verifying.verify import verify
 
 __all__ = [
     "CheckResult",
@@ -37,14 +37,38 @@ __all__ = [
     "verify",
 ]
 
+#: The file of each name; the others are files themselves.
+HOMES = {
+    "CheckResult": ".report",
+    "Explanation": ".explaining.explain",
+    "Finding": ".report",
+    "Report": ".report",
+    "check": ".lessons.exercises",
+    "explain": ".explaining.explain",
+    "pictures": ".lessons.pictures",
+    "plot": ".plotting.plot",
+    "set_language": ".language",
+    "set_style": ".plotting.style",
+    "verify": ".verifying.verify",
+}
+
 
 def __getattr__(name: str) -> Any:
-    """Load `check` and `pictures` on first use, so that `import lossbook` stays fast."""
-    if name == "check":
-        return importlib.import_module(".lessons.exercises", __name__).check
-    if name == "pictures":
-        return importlib.import_module(".lessons.pictures", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """Load a name on first use, so that a command or a plugin that does not compute needs no torch."""
+    if name in HOMES:
+        home = importlib.import_module(HOMES[name], __name__)
+        value = getattr(home, name, home)
+    elif name.startswith("_"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    else:
+        try:
+            value = importlib.import_module(f".{name}", __name__)
+        except ModuleNotFoundError as error:
+            if error.name != f"{__name__}.{name}":
+                raise
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

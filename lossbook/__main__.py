@@ -9,20 +9,19 @@ import importlib.util
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
-
-from . import beyond
-from .catalogue import CATALOGUE, find, lookup
-from .explaining.explain import explain
-from .kit.entry import Entry
-from .kit.loss import rules_of
-from .kit.settings import tensor_or_none
 from .language import SOURCE, languages, message, set_language
 from .language import gettext as _
+from .listing import listed
 from .plain_text import allow_any_text, width
+
+if TYPE_CHECKING:  # torch takes a second to load: commands that do not compute do without
+    import torch
+    from torch import Tensor
+
+    from .kit.entry import Entry
 
 EXAMPLES = """
   lossbook list
@@ -33,6 +32,8 @@ EXAMPLES = """
   lossbook plot huber --set delta=0.5,1,2 --gradient -o slopes.svg
   lossbook verify mypackage.losses:MyMSE --like mse
   lossbook verify losses.py:focal --like reference.py:focal --inputs losses.py:make_batch
+  lossbook verify losses.py:focal --inputs losses.py:make_batch
+  lossbook verify mypackage.losses
 
 """
 
@@ -131,10 +132,10 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_plot)
 
     command = commands.add_parser("verify", parents=[shared, shared_set], help=_("check a loss of your own"))
-    command.add_argument("loss", help=_("where it is: package.module:Name or file.py:Name"))
     command.add_argument(
-        "--like", required=True, help=_("what is right: a name from 'lossbook list', or a place as above")
+        "loss", help=_("where it is: package.module:Name or file.py:Name; without a name, every loss there")
     )
+    command.add_argument("--like", help=_("what is right: a name from 'lossbook list', or a place as above"))
     command.add_argument(
         "--inputs", metavar="PLACE", help=_("a function that makes a batch, for a loss that is not listed")
     )
@@ -144,14 +145,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _list(given: argparse.Namespace) -> None:
-    for entry in CATALOGUE:
-        home = "lossbook.beyond" if entry.module.__name__ in beyond.__all__ else "torch.nn"
-        family = _family(entry)
-        also = f"  ({', '.join(entry.also)})" * bool(entry.also)
-        print(f"{entry.name:30}{family}{' ' * (16 - width(family))}{home}.{entry.module.__name__}{also}")
+    for loss in listed():
+        home = "torch.nn" if loss.in_torch else "lossbook.beyond"
+        family = _family(loss.family)
+        also = f"  ({', '.join(loss.also)})" * bool(loss.also)
+        print(f"{loss.name:30}{family}{' ' * (16 - width(family))}{home}.{loss.module}{also}")
 
 
-def _family(entry: Entry) -> str:
+def _family(name: str) -> str:
     families = {
         "regression": _("regression"),
         "likelihood": _("likelihood"),
@@ -159,11 +160,18 @@ def _family(entry: Entry) -> str:
         "classification": _("classification"),
         "distance": _("distance"),
         "ranking": _("ranking"),
+        "overlap": _("overlap"),
+        "several losses": _("several losses"),
     }
-    return families.get(entry.family, entry.family)
+    return families.get(name, name)
 
 
 def _explain(given: argparse.Namespace) -> None:
+    import torch
+
+    from .catalogue import find
+    from .explaining.explain import explain
+
     if given.loss == "softmax":
         if given.set or len(given.numbers) != 1:
             raise ValueError(
@@ -192,6 +200,7 @@ def _explain(given: argparse.Namespace) -> None:
 
 
 def _plot(given: argparse.Namespace) -> None:
+    from .catalogue import find
     from .plotting.plot import plot
     from .plotting.style import set_style
 
@@ -209,10 +218,13 @@ def _plot(given: argparse.Namespace) -> None:
 
 
 def _verify(given: argparse.Namespace) -> int:
+    if ":" not in given.loss and not (given.like or given.inputs or given.set or given.compile):
+        return _verify_all(given.loss)
+    from .catalogue import find, lookup
     from .verifying.verify import verify
 
-    like = _object(given.like) if ":" in given.like else find(given.like).name
-    entries = [entry for entry in [lookup(like)] if entry is not None]
+    like = _object(given.like) if given.like and ":" in given.like else given.like and find(given.like).name
+    entries = [entry for entry in [like and lookup(like)] if entry]
     report = verify(
         _object(given.loss),
         like,
@@ -224,6 +236,33 @@ def _verify(given: argparse.Namespace) -> int:
     return 0 if report else 1 if report.ran else 2
 
 
+def _verify_all(home: str) -> int:
+    """Check every loss of a module: what is marked as its mark says, the others alone."""
+    from .found import losses_in, none_found, verified
+
+    module = _module(home)
+    every = losses_in(module)
+    if not every:
+        raise none_found(module)
+    wrong, untried = 0, 0
+    for found in every:
+        try:
+            report = verified(found)
+        except Exception as error:  # a mark may hold anything, and so may a loss
+            untried += 1
+            print(_("{name} was not tried: {error}").format(name=found.name, error=error), end="\n\n")
+            continue
+        wrong += not report
+        print(report.in_short(), end="\n\n")
+    right = len(every) - wrong - untried
+    print(
+        _("{count} losses: {right} without a fault, {wrong} with one, {untried} not tried.").format(
+            count=len(every), right=right, wrong=wrong, untried=untried
+        )
+    )
+    return 1 if wrong else 0 if right else 2
+
+
 def _object(place: str) -> Any:
     """Import the object at a place: ``package.module:Name`` or ``file.py:Name``."""
     home, _colon, name = place.partition(":")
@@ -231,22 +270,7 @@ def _object(place: str) -> Any:
         raise ValueError(
             message("{place!r} does not say where the loss is. Write package.module:Name or file.py:Name.", place=place)
         )
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        if home.endswith(".py"):
-            spec = importlib.util.spec_from_file_location(Path(home).stem, home)
-            assert spec is not None  # it is None for endings that Python does not know
-            assert spec.loader is not None
-            module = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
-        else:
-            module = importlib.import_module(home)
-    except Exception as error:  # whatever the reader's file does
-        raise ValueError(
-            message("{home} cannot be imported: {kind}: {error}.", home=home, kind=type(error).__name__, error=error)
-        ) from error
-    finally:
-        sys.path.pop(0)
+    module = _module(home)
     if not hasattr(module, name):
         raise ValueError(
             message(
@@ -259,8 +283,30 @@ def _object(place: str) -> Any:
     return getattr(module, name)
 
 
+def _module(home: str) -> ModuleType:
+    """Import a module: ``package.module`` or ``file.py``."""
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        if not home.endswith(".py"):
+            return importlib.import_module(home)
+        spec = importlib.util.spec_from_file_location(Path(home).stem, home)
+        assert spec is not None  # it is None for endings that Python does not know
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+    except Exception as error:  # whatever the reader's file does
+        raise ValueError(
+            message("{home} cannot be imported: {kind}: {error}.", home=home, kind=type(error).__name__, error=error)
+        ) from error
+    finally:
+        sys.path.pop(0)
+
+
 def _tensor(text: str, kind: torch.dtype) -> Tensor:
     """Read a row, or rows, of numbers. They are integers where the loss takes class numbers and no number has a point."""
+    import torch
+
     try:
         rows = [[float(x) for x in row.split(",")] for row in text.split(";")]
     except ValueError:
@@ -277,6 +323,11 @@ def _tensor(text: str, kind: torch.dtype) -> Tensor:
 
 def _settings(texts: list[str], entries: list[Entry]) -> dict[str, Any]:
     """Read NAME=VALUE: a tensor where the loss takes one, else a Python literal or a word; 1,2 is a list."""
+    import torch
+
+    from .kit.loss import rules_of
+    from .kit.settings import tensor_or_none
+
     functions = [entry.function for entry in entries if entry.function]
     settings = {}
     for text in texts:

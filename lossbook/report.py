@@ -64,6 +64,7 @@ class Report:
     loss: str
     like: str
     checks: tuple[CheckResult, ...]
+    handed: str = ""  #: what the loss was handed, where that was not torch's way on the catalogue's inputs
 
     def __bool__(self) -> bool:
         return not self.failures
@@ -90,9 +91,16 @@ class Report:
             raise AssertionError(str(self))
 
     def __str__(self) -> str:
-        widest = max(width(check.title) for check in self.checks)
-        lines = [self._headline()]
-        for check in self.checks:
+        return self._table(self.checks)
+
+    def in_short(self) -> str:
+        """The report without the checks that passed or do not apply."""
+        return self._table(tuple(check for check in self.checks if check.state in (FAILED, WARNED)))
+
+    def _table(self, checks: tuple[CheckResult, ...]) -> str:
+        widest = max((width(check.title) for check in checks), default=0)
+        lines = [self._headline(), *filter(None, [self.handed])]
+        for check in checks:
             title = check.title + " " * (widest - width(check.title))
             lines.append(f"{MARKS[check.state]} {title}  {self._state(check)}".rstrip())
             if check.finding:
@@ -110,10 +118,19 @@ class Report:
             for c in self.checks
             if c.finding
         )
-        return "\n\n".join(part for part in (self._headline(), table, findings) if part)
+        return "\n\n".join(part for part in (self._headline(), quoted(self.handed), table, findings) if part)
 
     def _headline(self) -> str:
         names = {"loss": self.loss, "like": self.like}
+        if not self.like:
+            if not self:
+                return _("{loss} has a fault.").format(**names)
+            marked = any(check.state == WARNED for check in self.checks)
+            return (
+                _("{loss} has no fault that is certain. Look at what is marked.").format(**names)
+                if marked
+                else _("{loss} shows no fault.").format(**names)
+            )
         if self:
             return _("{loss} agrees with {like}.").format(**names)
         return _("{loss} does not agree with {like}.").format(**names)

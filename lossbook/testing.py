@@ -12,16 +12,15 @@ from .guards.names import suggest
 from .language import Phrase, message
 from .language import gettext as _
 from .report import FAILED, SKIPPED, Report
+from .verifying.alone.verify import CHECKS as ALONE
 from .verifying.checks import CHECKS
 from .verifying.verify import verify
 
 __all__ = ["loss_checks"]
 
-NAMES = tuple(check.name for check in CHECKS)
 
-
-def loss_checks(loss: Any, like: Any, inputs: Any = None, **settings: Any) -> Callable[[str], None]:
-    """Make a test for each check of :func:`lossbook.verify`; takes the same arguments.
+def loss_checks(loss: Any, like: Any = None, inputs: Any = None, **settings: Any) -> Callable[[str], None]:
+    """Make a test for each check of :func:`lossbook.verify`; takes the same arguments, also to check a loss alone.
 
     Write into a test file ``test_my_loss = loss_checks(my_loss, like="mse")``. A check that does not apply is skipped,
     with its reason.
@@ -29,8 +28,8 @@ def loss_checks(loss: Any, like: Any, inputs: Any = None, **settings: Any) -> Ca
     Args:
         loss: your loss.
         like: what it should agree with.
-        inputs: batches to try, where ``like`` is not in the catalogue.
-        settings: settings of ``like`` that your loss has built in.
+        inputs: batches to try, where ``like`` is missing or not in the catalogue.
+        settings: the other arguments of ``verify``, and settings of ``like`` that your loss has built in.
 
     Returns:
         A test function with one parameter, the name of the check, which pytest fills in.
@@ -39,16 +38,18 @@ def loss_checks(loss: Any, like: Any, inputs: Any = None, **settings: Any) -> Ca
     >>> test("value")
     """
 
+    names = tuple(check.name for check in (CHECKS if like is not None else ALONE))
+
     @functools.cache
     def report() -> Report:
         return verify(loss, like, inputs, **settings)
 
-    @pytest.mark.parametrize("check", NAMES)
+    @pytest.mark.parametrize("check", names)
     def test(check: str) -> None:
-        if check not in NAMES:
+        if check not in names:
             raise ValueError(
                 message(
-                    "verify has no check {check!r}. {help}", check=check, help=suggest(check, NAMES, Phrase("It has:"))
+                    "verify has no check {check!r}. {help}", check=check, help=suggest(check, names, Phrase("It has:"))
                 )
             )
         result = next((c for c in report().checks if c.name == check), None)

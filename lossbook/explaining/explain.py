@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor
 from ..catalogue import find, lookup, settings_of_module
 from ..guards.losses import check_not_class
 from ..guards.names import enumerate_names
-from ..guards.tensors import check_arguments, check_floating, check_tensors
+from ..guards.tensors import check_floating, check_tensors
 from ..kit.class_steps import steps_of_softmax
 from ..kit.entry import Entry
 from ..kit.loss import pick
@@ -23,6 +24,7 @@ from ..kit.steps import Step
 from ..kit.text import SHOWN, SIDE_BY_SIDE, elided, latex, number
 from ..language import gettext as _
 from ..language import message
+from .arguments import Arguments
 from .own import own_steps
 
 SOFTMAX_FORMULA = r"p_i = \frac{e^{z_i}}{\sum_j e^{z_j}}"
@@ -37,13 +39,17 @@ class Explanation:
     steps: tuple[Step, ...]
     value: Tensor
     gradient: Tensor | None  #: of the value with respect to the first tensor; of its sum where it is not a number
+    #: For a loss of your own the gradient with respect to each tensor that a model predicts, such as mean and log_var,
+    #: by the name of the argument. These are the first tensor, those that require a gradient, and those whose name or
+    #: numbers say so.
+    gradients: dict[str, Tensor] = field(default_factory=dict)
 
     def __str__(self) -> str:
         lines = [self.name]
         for i, step in enumerate(self.steps, start=1):
             lines += [f"{i}. {step.say}", *(f"     {line}" for line in step.text), *(f"   ! {m}" for m in step.marks)]
-        if self.gradient is not None:
-            lines += [_("Gradient"), *(f"     {line}" for line in _grid(self.gradient, number))]
+        for title, gradient in self._titled(_("Gradient")):
+            lines += [title, *(f"     {line}" for line in _grid(gradient, number))]
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -59,28 +65,37 @@ class Explanation:
             title = _("{title}:").format(title=step.say if self.formula else f"`{step.say}`")
             parts.append(f"{i}. {title}\n\n$$\\begin{{aligned}} {lines} \\end{{aligned}}$$")
             parts += [f"**{mark}**" for mark in step.marks]
-        if self.gradient is not None:
-            rows = r" \\ ".join([latex(line) for line in _grid(self.gradient, number, " & ")])
+        for says, gradient in self._titled(_("Gradient, the rate at which the loss changes with each input")):
+            rows = r" \\ ".join([latex(line) for line in _grid(gradient, number, " & ")])
             columns = "r" * (rows.split(r" \\")[0].count("&") + 1)
             matrix = rf"\left[\begin{{array}}{{{columns}}} {rows} \end{{array}}\right]"
-            title = _("{title}:").format(title=_("Gradient, the rate at which the loss changes with each input"))
+            title = _("{title}:").format(title=says)
             parts.append(f"{title}\n\n$${matrix}$$")
         return "\n\n".join(parts)
 
+    def _titled(self, title: str) -> list[tuple[str, Tensor]]:
+        """The gradients with their titles: with names, where there are several."""
+        if len(self.gradients) > 1 or (self.gradients and self.gradient is None):
+            return [(_("Gradient of {name}").format(name=name), g) for name, g in self.gradients.items()]
+        return [(title, g) for g in self.gradients.values() or [self.gradient] if g is not None]
 
-def explain(loss: str | Callable, *tensors: Tensor, **settings: Any) -> Explanation:
+
+def explain(loss: str | Callable, *tensors: Any, **settings: Any) -> Explanation:
     """Show a loss step by step, with these numbers.
 
     Args:
         loss: a name of the catalogue (``"mse"``), the loss's function or module from lossbook or torch, ``"softmax"``,
-            or a loss of your own, a function or module that takes tensors and returns one.
-        *tensors: what the loss takes, e.g. prediction and target.
-        **settings: its settings, e.g. ``reduction="sum"``. A module brings its own.
+            or a loss of your own, a function, a module or its class, that takes tensors and returns one.
+        *tensors: what the loss takes, e.g. prediction and target. A loss of your own may take numbers, and lists or
+            dicts of tensors, too.
+        **settings: its settings, e.g. ``reduction="sum"``. A module brings its own, a class is built with them.
 
     Returns:
         An :class:`Explanation`: ``.steps``, ``.value`` and ``.gradient``; its last step gives ``.value``. For a loss of
-        your own the steps are its lines with the values they got, from its source; where there is no source, the
-        operations as they ran. A step is marked whose result is not finite, loses the gradient or was broadcast.
+        your own the steps are its lines with the values they got, and those of the functions that it calls in its own
+        file, folder or package. A loss of one line is shown part by part; where there is no source, the steps are
+        the operations as they ran. ``.gradients`` holds one for each tensor that a model predicts. A step is marked
+        whose result or slope is not finite, which loses the gradient on the way to the result, or was broadcast.
 
     Raises:
         ValueError: a name is not in the catalogue; or what the loss itself raises on wrong input.
@@ -202,27 +217,39 @@ def _explain_module(entry: Entry, loss: Any, tensors: tuple[Any, ...], settings:
 
 
 def _explain_own(loss: Callable, tensors: tuple[Any, ...], settings: dict[str, Any]) -> Explanation:
-    check_not_class(loss, "explain")
-    name = getattr(loss, "__name__", type(loss).__name__)
-    if not tensors:
+    if inspect.isclass(loss):
+        loss, settings = _built(loss, settings)
+    named = loss
+    while isinstance(named, functools.partial):
+        named = named.func
+    name = getattr(named, "__name__", type(named).__name__)
+    if not tensors and not any(isinstance(value, Tensor) for value in settings.values()):
         raise TypeError(
             message(
                 "explain shows the working with your numbers, got none. Write explain({name}, input, target).",
                 name=name,
             )
         )
-    check_arguments(*tensors)
-    variables: list[Tensor] = [t.detach().clone() for t in tensors]
-    variable = next((t for t in variables if t.is_floating_point()), None)
-    if variable is not None:
-        variable.requires_grad_()
-    # Not the leaf itself, so that a loss may work on its input in place.
-    given = [t.clone() if t is variable else t for t in variables]
-    value, steps = own_steps(loss, tuple(given), settings)
-    gradient = None
-    if value.requires_grad and variable is not None:
-        (gradient,) = torch.autograd.grad(value.sum(), variable, allow_unused=True)
-    return Explanation(name, "", tuple(steps), value.detach(), gradient)
+    given = Arguments(loss, tensors, settings)
+    value, steps = own_steps(loss, given.values, given.settings)
+    gradients = {}
+    if value.requires_grad and given.variables:
+        ones = torch.ones_like(value)  # a loss may have switched gradients off
+        found = torch.autograd.grad(value, list(given.variables.values()), ones, allow_unused=True)
+        gradients = {name: g for name, g in zip(given.variables, found, strict=True) if g is not None}
+    gradient = gradients.get(next(iter(given.variables), ""))
+    return Explanation(name, "", tuple(steps), value.detach(), gradient, gradients)
+
+
+def _built(kind: type, settings: dict[str, Any]) -> tuple[Callable, dict[str, Any]]:
+    """Make a loss of its class, with the settings that the class takes; return it and the others."""
+    parameters = inspect.signature(kind).parameters.values()
+    takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    own = {name: value for name, value in settings.items() if takes_all or name in {p.name for p in parameters}}
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    if any(p.default is p.empty and p.kind not in variadic and p.name not in own for p in parameters):
+        check_not_class(kind, "explain")
+    return kind(**own), {name: value for name, value in settings.items() if name not in own}
 
 
 def _grid(tensor: Tensor, write: Callable[[Tensor], str], between: str = ", ") -> list[str]:

@@ -172,14 +172,13 @@ def steps(
 ENTRY = Entry(
     name="softmax_focal",
     also=(
-        *(
-            "multiclass_focal",
-            "multiclass_focal_loss",
-            "MulticlassFocalLoss",
-            "categorical_focal",
-            "focal_cross_entropy",
-        ),
-        *("focal_loss", "FocalLoss"),
+        "multiclass_focal",
+        "multiclass_focal_loss",
+        "MulticlassFocalLoss",
+        "categorical_focal",
+        "focal_cross_entropy",
+        "focal_loss",
+        "FocalLoss",
     ),
     family="classification",
     module=SoftmaxFocalLoss,

@@ -13,14 +13,15 @@ PACKAGE = Path(lossbook.__file__).parent
 # From the ground up. Rooms of one floor do not import each other.
 FLOORS = (
     ("language",),
-    ("guards", "tracing", "plain_text"),
+    ("guards", "tracing", "plain_text", "listing"),
     ("softmax",),
     ("kit",),
     ("losses", "report"),
     ("catalogue", "functional", "nn", "beyond"),
     ("explaining", "plotting", "verifying"),
     ("lessons",),
-    ("__init__", "__main__", "testing"),
+    ("found",),
+    ("__init__", "__main__", "testing", "pytest_plugin"),
 )
 FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
 

@@ -28,6 +28,11 @@ class Own(torch.nn.Module):
         return own(input, target)
 
 
+class Sized(Own):
+    def __init__(self, classes):
+        super().__init__()
+
+
 WRONG = {
     "a list": (lambda: lf.l1_loss([1.0], ONE), TypeError, r"input must be a torch.Tensor, got list.*torch.tensor\("),
     "integers": (
@@ -202,7 +207,7 @@ WRONG = {
     "softmax with a setting": (lambda: lossbook.explain("softmax", TWO, reduction="sum"), TypeError, "softmax takes"),
     "softmax of a list": (lambda: lossbook.explain("softmax", [1.0, 2.0]), TypeError, "input must be a torch.Tensor"),
     "no numbers to explain": (lambda: lossbook.explain(own), TypeError, r"Write explain\(own, input, target\)"),
-    "a class to explain": (lambda: lossbook.explain(Own, ONE, ONE), TypeError, r"Build it: explain\(Own\(\), …\)"),
+    "a class to explain": (lambda: lossbook.explain(Sized, ONE), TypeError, r"Build it: explain\(Sized\(\), …\)"),
     "a module without numbers": (lambda: lossbook.explain(ADAPTIVE), TypeError, "takes input and target, got 0"),
     "a module that owns a layer without numbers": (
         lambda: lossbook.explain(lnn.LinearCrossEntropyLoss(3, 4), ONE),

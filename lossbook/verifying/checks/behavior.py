@@ -120,7 +120,7 @@ def _fresh(examination: Examination) -> Callable[[], Callable] | None:
         copy.deepcopy(given)
     except Exception:
         return None
-    return lambda: examination.reference.kind.around(copy.deepcopy(given).double())
+    return lambda: examination.around(copy.deepcopy(given).double())
 
 
 def _is_random(examination: Examination, batch: Batch) -> bool:

@@ -9,7 +9,7 @@ from ...kit.batches.batch import Batch, Settings
 from ...language import gettext as _
 from ...report import Finding, tensor_text
 from ..compare import Trial, close, fault_of, try_on
-from ..diagnosis.diagnose import diagnose
+from ..diagnosis.diagnose import Evidence, diagnose
 from ..diagnosis.diagnosis import Diagnosis
 from ..diagnosis.source import line_of
 from ..examination import Examination, NotApplicable
@@ -61,7 +61,7 @@ def finding(
         got=got,
         wanted=wanted,
         diagnosis=diagnosis.says,
-        line=line or _line(examination, batch, diagnosis),
+        line=line or diagnosis.line or _line(examination, batch, diagnosis),
         page=diagnosis.page,
     )
 
@@ -85,6 +85,8 @@ def smallest_finding(
     A loss with settings of its own is given together with these.
     """
     loss, standard = loss or examination.loss, examination.standard_with(settings or {})
+    # In another form a loss may take the input for something else, and so be wrong in another way.
+    trials = [t for t in trials if t.batch.form == trials[0].batch.form]
     first = min(trials, key=lambda t: sum(x.numel() for x in t.batch.tensors))
 
     def attempt(batch: Batch) -> Trial:
@@ -96,7 +98,10 @@ def smallest_finding(
     small, diagnosis = first, Diagnosis("")
     with contextlib.suppress(TimeIsUp):  # then the fault is told as it was found
         small = first if fault == "hang" else attempt(smallest(first.batch, fails))
-        diagnosis = diagnose(examination, trials, fault, settings) or diagnosis
+        every = (
+            examination.trials if settings is None else [attempt(b) for b in examination.reference.batches(settings)]
+        )
+        diagnosis = diagnose(examination, trials, fault, Evidence(loss, every, settings or {})) or diagnosis
     got, wanted = told(small, fault, examination.tolerance)
     return Finding(
         sentence(small, fault),
@@ -105,7 +110,7 @@ def smallest_finding(
         got=got,
         wanted=wanted,
         diagnosis=diagnosis.says,
-        line=_line(examination, trials[0].batch, diagnosis),
+        line=diagnosis.line or _line(examination, trials[0].batch, diagnosis),
         page=diagnosis.page,
     )
 

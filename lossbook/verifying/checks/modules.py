@@ -66,7 +66,7 @@ def _tried_elsewhere(examination: Examination, sample: Sample) -> tuple[str, boo
             for i in examination.wrt:
                 tensors[i].requires_grad_()
             with limited():
-                result = examination.reference.kind.around(loss)(*tensors)
+                result = examination.around(loss)(*tensors)
                 if isinstance(result, Tensor) and result.requires_grad:
                     result.sum().backward()
         except (Exception, TakesTooLong) as error:

@@ -118,9 +118,9 @@ def _many_samples(examination: Examination) -> list[Batch]:
 def _loss_in(examination: Examination, dtype: torch.dtype) -> Callable:
     """The loss with its own tensors in this dtype."""
     if examination.candidate.module is None:
-        return examination.reference.kind.around(examination.candidate.loss)
+        return examination.around(examination.candidate.loss)
     try:
-        return examination.reference.kind.around(copy.deepcopy(examination.candidate.module).to(dtype))
+        return examination.around(copy.deepcopy(examination.candidate.module).to(dtype))
     except Exception:
         return examination.loss
 

@@ -82,7 +82,8 @@ def _of_count(ratios: Ratios) -> Diagnosis | None:
     every = [_counts(sample.batch.tensors[0]) for _ratio, sample in ratios]
     for counts in zip(*every, strict=True):
         pairs = zip(ratios, counts, strict=True)
-        if all(count != 1 and math.isclose(ratio, count, rel_tol=1e-4) for (ratio, _sample), (count, _says) in pairs):
+        fits = all(math.isclose(ratio, count, rel_tol=1e-4) for (ratio, _sample), (count, _says) in pairs)
+        if fits and any(count != 1 for count, _says in counts):
             return Diagnosis(counts[0][1], operations=("mean", "sum", "div"), page="guide/mse")
     return None
 
@@ -121,7 +122,9 @@ def _of_complement(samples: Sequence[Sample]) -> Diagnosis | None:
 
 def _of_factor(ratios: Ratios) -> Diagnosis | None:
     first = ratios[0][0]
-    if len(ratios) < 2 or not all(math.isclose(ratio, first, rel_tol=1e-4) for ratio, _sample in ratios):
+    if len(ratios) < 2 or not all(math.isclose(ratio, first, rel_tol=1e-6) for ratio, _sample in ratios):
+        return None
+    if f"{first:.6g}" == "1":
         return None
     says = _("a constant factor: {factor:.6g} times the right loss").format(factor=first)
     return Diagnosis(says, operations=("mul", "div"))

@@ -13,14 +13,21 @@ from ..subject.outcome import Answered, call
 ENOUGH = 4  #: on so many batches a slip must give what the loss gives
 
 
-def by_slip(examination: Examination, samples: Sequence[Sample], settings: Settings, *, fault: str) -> Slip | None:
-    """The first slip that gives the same values, and if possible the same gradients, on all of these batches."""
-    samples = sorted(samples, key=lambda sample: sample.batch.edge)[:ENOUGH]
+def by_slip(
+    examination: Examination, failing: Sequence[Sample], others: Sequence[Sample], settings: Settings, *, fault: str
+) -> Slip | None:
+    """The first slip that gives the same values, and if possible the same gradients, on every batch.
+
+    On those on which the loss fails it must be wrong; on the others it must give what the loss gives, right or not.
+    """
+    samples = sorted(failing, key=lambda sample: sample.batch.edge)[:ENOUGH]
     with_gradients = fault == "gradient"  # then the values are right and say nothing
     values_only = None
     for slip in slips(examination.reference, settings, [sample.batch.tensors for sample in samples]):
         loss = examination.reference.kind.around(slip.loss)
         if not all(_gives_value(loss, s, examination.tolerance, may_be_right=with_gradients) for s in samples):
+            continue
+        if not all(_is_not_refuted(loss, s, examination.tolerance) for s in others):
             continue
         if all(_gives_gradients(loss, s, examination) for s in samples):
             return slip
@@ -37,6 +44,16 @@ def _gives_value(loss: Callable, sample: Sample, tolerance: float, *, may_be_rig
         return False
     right = sample.best.value
     return may_be_right or again.value.shape != right.shape or not close(again.value, right, tolerance)
+
+
+def _is_not_refuted(loss: Callable, sample: Sample, tolerance: float) -> bool:
+    """False if on this batch the slip gives another number; where losses break, only finite numbers tell."""
+    again = call(loss, sample.batch.tensors)
+    if not isinstance(again, Answered) or again.value.numel() != sample.got.value.numel():
+        return sample.batch.edge
+    if sample.batch.edge and not (again.is_finite and sample.got.is_finite):
+        return True
+    return close(sample.got.value.reshape(again.value.shape), again.value, tolerance)
 
 
 def _gives_gradients(loss: Callable, sample: Sample, examination: Examination) -> bool:

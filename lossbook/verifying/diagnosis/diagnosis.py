@@ -11,4 +11,5 @@ class Diagnosis:
 
     says: str
     operations: tuple[str, ...] = field(default=(), kw_only=True)  #: of torch, that a line with this fault calls
+    line: str = field(default="", kw_only=True)  #: the line itself, where it is known
     page: str = field(default="", kw_only=True)  #: the page of the book that explains it

@@ -45,6 +45,7 @@ def slips(reference: Reference, settings: Settings, batches: Sequence[tuple[Tens
         yield from known.of_known(right, batches)
     else:
         yield from _of_entry(reference, reference.entry, settings)
+    yield from reductions.of_parts(right)
     yield from general.of_predictions(right, reference)
     yield from general.of_targets(right, reference)
     yield from general.of_order(right, reference)

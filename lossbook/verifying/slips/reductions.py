@@ -21,7 +21,7 @@ def of_reduction(reference: Reference, settings: Settings) -> Iterator[Slip]:
     if reference.name == "linear_cross_entropy":  # which has no losses to reduce
         return
     each = reference.bound({**settings, "reduction": "none"})[0]
-    for ways in (_other_reductions(settings["reduction"]), _of_dimensions(), _of_parts(), _of_counts()):
+    for ways in (_other_reductions(settings["reduction"]), _of_dimensions(), _of_counts()):
         for says, reduced, operations in ways:
             loss = partial(_reduced, each=each, reduced=reduced)
             yield Slip(says, loss, operations=operations)
@@ -81,26 +81,31 @@ def _of_dimensions() -> Iterator[Way]:
     yield _("the norm of the losses instead of their mean"), lambda e, t: e.norm(), ("norm", "sqrt")
 
 
-def _of_parts() -> Iterator[Way]:
-    """The mean of the means of parts that are not equally large."""
+def of_parts(right: Loss) -> Iterator[Slip]:
+    """The mean of the means of parts that are not equally large, whatever is left out in each."""
     operations = ("mean", "stack", "chunk", "split")
 
-    def of(parts: Callable[[Tensor, int], Sequence[Tensor]], k: int) -> Callable[[Tensor, Sequence[Tensor]], Tensor]:
-        return lambda e, t: torch.stack([part.mean() for part in parts(e, k)]).mean()
+    def of(parts: Callable[[Tensor, int], Sequence[Tensor]], k: int) -> Loss:
+        def loss(*tensors: Tensor) -> Tensor:
+            every = zip(*(parts(t, k) for t in tensors), strict=True)
+            means = torch.stack([right(*part) for part in every])
+            return means[means.isfinite()].mean()  # a part of which all is left out has no mean
+
+        return loss
 
     for k in (2, 3, 4, 5, 8, 10, 16, 32, 64, 100, 128):
         says = _("the mean of the means of chunks of {k}, the last of which is smaller").format(k=k)
-        yield says, of(lambda e, k: e.flatten().split(k), k), operations
+        yield Slip(says, of(lambda t, k: t.split(k), k), operations=operations)
     for k in (2, 3, 4):
         says = _("the mean of the means of {k} chunks, the last of which is smaller").format(k=k)
-        yield says, of(lambda e, k: e.flatten().chunk(k), k), operations
+        yield Slip(says, of(lambda t, k: t.chunk(k), k), operations=operations)
     for k in (2, 3, 4):
         says = _("the mean of the means of {k} parts that are not equally large").format(k=k)
-        yield says, of(_parts_of_samples, k), operations
+        yield Slip(says, of(_parts_of_samples, k), operations=operations)
 
 
-def _parts_of_samples(losses: Tensor, k: int) -> Sequence[Tensor]:
-    return losses.flatten().tensor_split([i * losses.shape[0] // k for i in range(1, k)])
+def _parts_of_samples(tensor: Tensor, k: int) -> Sequence[Tensor]:
+    return tensor.tensor_split([i * tensor.shape[0] // k for i in range(1, k)])
 
 
 def _of_counts() -> Iterator[Way]:

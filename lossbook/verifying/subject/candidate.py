@@ -1,4 +1,4 @@
-"""The loss under test: how it is called, with which settings, and what it is made of."""
+"""The loss under test: how it is made, how it is called, with which settings."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from torch import Tensor
 from ...kit.batches.batch import Settings
 from ...kit.precision import precise
 from ...language import gettext as _
+from .adapter import PLAIN, Adapter
 
 
 class Candidate:
     """A function, a module or a class of modules."""
 
-    def __init__(self, given: Any) -> None:
-        self.given = given
+    def __init__(self, given: Any, adapter: Adapter = PLAIN) -> None:
+        self.given, self.adapter = given, adapter
         self.error: Exception | None = None  #: why no loss could be made of it
         self.original: Any = given
-        if inspect.isclass(given):
+        if adapter.make or inspect.isclass(given):
             try:
-                self.original = given()
+                self.original = self._made({})
             except Exception as error:
                 self.error = error
         #: A module's copy in float64, so that nothing happens to the one that was given; None for a function.
@@ -37,11 +38,27 @@ class Candidate:
         """The name of the function or class."""
         return getattr(self.given, "__name__", type(self.given).__name__)
 
+    def _made(self, settings: Settings) -> Any:
+        return self.adapter.make(self.given, **settings) if self.adapter.make else self._class(**settings)
+
+    def around(self, loss: Callable) -> Callable:
+        """The loss, or a copy of it, as it is to be called."""
+        return self.adapter.around(loss)
+
     @functools.cached_property
     def accepts(self) -> frozenset[str]:
         """The keywords that it can be given, when it is called or when it is built."""
-        called = self.given if self.module is None else getattr(type(self.module), "forward", None)
-        return _keywords(called) | _keywords(self._class)
+        return self._when_called | self._when_made
+
+    @functools.cached_property
+    def _when_called(self) -> frozenset[str]:
+        if self.adapter.call:
+            return _keywords(self.adapter.call)
+        return _keywords(self.original if self.module is None else getattr(type(self.module), "forward", None))
+
+    @functools.cached_property
+    def _when_made(self) -> frozenset[str]:
+        return _keywords(self.adapter.make or self._class)
 
     @functools.cached_property
     def _class(self) -> Any:
@@ -61,11 +78,11 @@ class Candidate:
         return _("it takes none")
 
     def with_settings(self, settings: Settings) -> Callable:
-        """The loss with settings that it accepts. May raise what the loss raises."""
+        """The loss with settings that it accepts, as it is to be called. May raise what the loss raises."""
         given = {name: precise(value) for name, value in settings.items()}
-        built_with = {name: given.pop(name) for name in given.keys() & _keywords(self._class)}
-        loss: Any = self._class(**built_with) if built_with else self.loss
-        return functools.partial(loss.double() if isinstance(loss, torch.nn.Module) else loss, **given)
+        made_with = {name: given.pop(name) for name in given.keys() & self._when_made}
+        loss: Any = self._made(made_with) if made_with else self.loss
+        return self.adapter.around(loss.double() if isinstance(loss, torch.nn.Module) else loss, **given)
 
     @property
     def holds_tensors(self) -> bool:

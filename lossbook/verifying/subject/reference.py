@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_map
 
 from ...catalogue import find, lookup, settings_of_module
 from ...kit.batches.batch import Batch, Kind, Settings
@@ -17,8 +18,9 @@ from ...kit.entry import Entry
 from ...kit.loss import settings_of
 from ...kit.precision import cast, precise
 from ...language import Phrase, message
+from .adapter import Adapter, seeded
 from .candidate import in_double
-from .given import batches_of, given_batches, predictions_of
+from .given import Given, without
 from .outcome import Answered, Failed, call
 
 
@@ -32,6 +34,9 @@ class Reference:
     settings: Settings = field(default_factory=dict)
     entry: Entry | None = None
     single: bool = False  #: whether it computes in float32 only
+    given: Given | None = None  #: the inputs, where a person gave them
+    guessed: bool = False  #: whether it was guessed which of these are predictions
+    draws: bool = False  #: whether random numbers begin anew before each call
     module: torch.nn.Module | None = None  #: a person's own, whose parameters are compared with those of the loss
 
     def batches(self, more: Settings) -> list[Batch]:
@@ -44,7 +49,7 @@ class Reference:
         return [self.kind.around(functools.partial(loss, **settings)) for loss in self.losses]
 
 
-def understand(like: Any, inputs: Any, settings: Settings) -> Reference:
+def understand(like: Any, inputs: Given | None, settings: Settings) -> Reference:
     """Understand what a person gave as the right loss."""
     if isinstance(like, functools.partial) and not like.args and lookup(like.func) is not None:
         like, settings = like.func, {**like.keywords, **settings}
@@ -61,23 +66,30 @@ def understand(like: Any, inputs: Any, settings: Settings) -> Reference:
             )
         )
     if inputs is None and entry is not None and entry.fitting is not None and _owns_parameters(like):
-        inputs = functools.partial(entry.fitting, like)
-    return _of_a_person(like, inputs, settings, entry.batches.around if entry else lambda loss: loss)
+        inputs = Given(functools.partial(entry.fitting, like))
+    return of_a_person(like, inputs, settings, entry.batches.around if entry else lambda loss: loss)
 
 
 def _in_catalogue(
-    entry: Entry, function: Callable[..., Tensor], like: Any, inputs: Any, settings: Settings
+    entry: Entry, function: Callable[..., Tensor], like: Any, inputs: Given | None, settings: Settings
 ) -> Reference:
     built_with = settings_of_module(like) if isinstance(like, torch.nn.Module) else {}
     own = {n: value for n, value in {**built_with, **settings}.items() if _differs(function, n, value)}
     kind = entry.batches
     if inputs is not None:
-        kind = replace(kind, batches=given_batches(inputs, kind))
+        inner, outer = kind.around, inputs.around
+        kind = replace(kind, batches=inputs.variations, around=lambda loss: outer(inner(loss)))
     losses = (function, *([entry.torch_function] if entry.torch_function else []))
-    return Reference(entry.name, losses, kind, own, entry)
+    return Reference(entry.name, losses, kind, own, entry, given=inputs)
 
 
-def _of_a_person(like: Callable, inputs: Any, settings: Settings, around: Callable[[Callable], Callable]) -> Reference:
+def of_a_person(
+    like: Callable,
+    inputs: Given | None,
+    settings: Settings,
+    before: Callable[[Callable], Callable] = lambda loss: loss,
+) -> Reference:
+    """A loss of a person's own as the right one; `before` is what comes before it."""
     name = getattr(like, "__name__", type(like).__name__)
     module = in_double(like) if isinstance(like, torch.nn.Module) else None
     loss: Callable = like if module is None else module
@@ -91,11 +103,24 @@ def _of_a_person(like: Callable, inputs: Any, settings: Settings, around: Callab
                 name=name,
             )
         )
-    batches = list(batches_of(inputs))
-    single = _refuses_float64(around(loss), batches[0])
+
+    def around(loss: Callable) -> Callable:
+        return inputs.around(before(loss))
+
+    single = _refuses_float64(around(loss), inputs.batches[0])
     loss = functools.partial(_in_float32, loss) if single else loss
-    kind = Kind(given_batches(inputs), wrt=predictions_of(batches[0]), reductions=(), around=around)
-    return Reference(name, (loss,), kind, single=single, module=module)
+    kind = Kind(inputs.variations, wrt=inputs.predictions(), reductions=(), around=around)
+    return Reference(name, (loss,), kind, single=single, given=inputs, guessed=inputs.layout.is_plain, module=module)
+
+
+def prepared(reference: Reference, adapter: Adapter, seed: int | None, exclude: str | Sequence[str]) -> Reference:
+    """The reference with the inputs that are wanted; its calls are made as new as those of the loss under test."""
+    kind = without(reference.kind, exclude) if exclude else reference.kind
+    if seed is not None:
+        kind = replace(kind, around=lambda loss: seeded(reference.kind.around(loss), seed))
+    only_fresh = Adapter(fresh=adapter.fresh)
+    losses = tuple(only_fresh.around(loss) for loss in reference.losses)
+    return replace(reference, kind=kind, losses=losses, draws=seed is not None)
 
 
 def _refuses_float64(loss: Callable, batch: Sequence[Tensor]) -> bool:
@@ -104,8 +129,9 @@ def _refuses_float64(loss: Callable, batch: Sequence[Tensor]) -> bool:
     return isinstance(in_double, Failed) and isinstance(call(functools.partial(_in_float32, loss), batch), Answered)
 
 
-def _in_float32(loss: Callable, *tensors: Tensor) -> Any:
-    return loss(*(cast(t, torch.float32) for t in tensors))
+def _in_float32(loss: Callable, *args: Any, **kwargs: Any) -> Any:
+    args, kwargs = tree_map(lambda x: cast(x, torch.float32), (args, kwargs))
+    return loss(*args, **kwargs)
 
 
 def _owns_parameters(like: Any) -> bool:

@@ -1,0 +1,77 @@
+"""What the lines of a loss show as they run: a broadcast, a graph that is cut, the first number that is not finite."""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable
+
+import torch
+
+from ...kit.batches.batch import Batch
+from ...kit.precision import cast
+from ...language import gettext as _
+from ...tracing import Operation, Operations, body_of, broadcasts
+from ..checks.check import Result, check, passed
+from ..examination import Examination
+from ..subject.outcome import call
+from .subject import answered, told
+
+
+def operations_of(
+    examination: Examination, loss: Callable, batch: Batch, dtype: torch.dtype = torch.float64
+) -> tuple[list[Operation], list[torch.Tensor]]:
+    """The operations that ran in the loss on a batch, and the tensors that it was given."""
+    seen = Operations(getattr(body_of(examination.candidate.loss), "__code__", None))
+    given: list[torch.Tensor] = []
+
+    def run(*tensors: torch.Tensor) -> object:
+        given.extend(tensors)
+        with seen:
+            return loss(*tensors)
+
+    call(run, [cast(t, dtype) for t in batch.tensors], examination.wrt)
+    return seen.seen, given
+
+
+def line_of_infinity(examination: Examination, loss: Callable, batch: Batch, dtype: torch.dtype = torch.float64) -> str:
+    """The line whose result is the first that is not finite; or whose argument is where the slope is not."""
+    seen, given = operations_of(examination, loss, batch, dtype)
+    for o in seen:
+        inputs_finite = all(bool(x.isfinite().all()) for x in o.inputs if x.is_floating_point())
+        if o.result.is_floating_point() and inputs_finite and not bool(o.result.isfinite().all()):
+            return _text(o)
+    return next((_text(o) for o in seen if o.argument and o.argument.breaks()), "")
+
+
+def line_of_cut(examination: Examination, batch: Batch) -> str:
+    """The line after which there is no gradient."""
+    seen, _given = operations_of(examination, examination.loss, batch)
+    return next((_text(o) for o in seen if o.cut), "")
+
+
+def is_detached_on_purpose(examination: Examination, batch: Batch) -> bool:
+    """True if the loss says itself, by detach or no_grad, that a part is a constant for the gradient."""
+    seen, _given = operations_of(examination, examination.loss, batch)
+    cuts = [o for o in seen if o.cut]
+    files = {o.place.file for o in seen if o.place}
+    text = "".join(line for file in files for line in linecache.getlines(file))
+    return any(o.name.startswith("detach") for o in cuts) or any(word in text for word in ("detach(", "no_grad"))
+
+
+def _text(operation: Operation) -> str:
+    place = operation.place
+    return f"{place.line}: {place.code}" if place and place.code else ""
+
+
+@check(lambda: _("shapes that meet"), name="broadcast")
+def broadcast(examination: Examination) -> Result:
+    for batch, _got in answered(examination):
+        seen, given = operations_of(examination, examination.loss, batch)
+        for found in broadcasts(seen, given):
+            place = found.operation.place
+            if place and any(sign in place.expression for sign in ("unsqueeze(", "None")):
+                continue  # who writes x.unsqueeze(1) - y means all pairs
+            says = _("{shapes} were broadcast to {result}: numbers were paired that may not belong together.")
+            shapes = ", ".join(map(str, found.shapes))
+            return told(says.format(shapes=shapes, result=found.result), line=_text(found.operation))
+    return passed()

@@ -1,0 +1,169 @@
+"""What the checks of a loss alone look at: the batches as given, the names of its arguments, and calls of it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ...kit.batches.batch import Batch
+from ...language import gettext as _
+from ...report import WARNED, Finding
+from ..checks.check import Result
+from ..compare import Trial
+from ..examination import Examination, NotApplicable
+from ..subject.candidate import Candidate
+from ..subject.given import Given
+from ..subject.layout import Layout
+from ..subject.outcome import Answered, call
+
+#: Words in the names of arguments, by what these are.
+TARGETS = ("target", "label", "true", "truth", "gt", "ground", "annot")
+SHOWN = 24  #: how many numbers of a batch are written
+MASKS = ("mask", "valid", "keep", "pad", "observed")
+
+
+def told(says: str, *, inputs: Sequence[Tensor] = (), got: str = "", wanted: str = "", line: str = "") -> Result:
+    """What a person should look at: it may be meant."""
+    shown = tuple(inputs) if sum(t.numel() for t in inputs) <= SHOWN else ()
+    found = Finding(says, inputs=shown, got=got, wanted=wanted, line=line)
+    return Result(WARNED, _("look at this"), found)
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One tensor of a batch."""
+
+    index: int
+    name: str  #: as the loss calls it; a number where it has no name
+    is_named: bool
+    reached: bool  #: whether a gradient can reach it
+
+    def is_one_of(self, words: Sequence[str]) -> bool:
+        """True if its name holds one of these words; short ones are whole words."""
+        parts = self.name.lower().replace("[", "_").replace("'", "_").split("_")
+        return self.is_named and any(
+            word in part if len(word) > 3 else word == part for word in words for part in parts
+        )
+
+    @property
+    def is_target(self) -> bool:
+        return self.is_one_of(TARGETS) or self.is_named and self.name in ("y", "t")
+
+
+def given_of(examination: Examination) -> Given:
+    """The inputs that a person gave."""
+    given = examination.reference.given
+    assert given is not None  # without a right loss there are no others
+    return given
+
+
+def arguments(examination: Examination) -> list[Argument]:
+    """The tensors of a batch, with the names that the loss has for them."""
+    return arguments_of(examination.candidate, given_of(examination).layout)
+
+
+def arguments_of(candidate: Candidate, layout: Layout) -> list[Argument]:
+    """The same, before the loss is called."""
+    call = candidate.adapter.call
+    names = parameters_of(call)[1:] if call else parameters_of(candidate.loss)
+    found = []
+    for i, (path, reached) in enumerate(zip(layout.tensor_names(), layout.differentiable(), strict=True)):
+        key, _bracket, rest = path[1:].partition("]")
+        position = int(key) if key.isdigit() else -1
+        is_named = not key.isdigit() or position < len(names)
+        name = key.strip("'") if not key.isdigit() else names[position] if is_named else str(position + 1)
+        found.append(Argument(i, name + rest, is_named, reached))
+    return found
+
+
+def parameters_of(function: Callable) -> list[str]:
+    """The names of the arguments by position; none where they are not known."""
+    target = function.forward if isinstance(function, nn.Module) else function
+    try:
+        parameters = inspect.signature(target).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+def reduction_of(examination: Examination) -> str | None:
+    """The reduction that the loss says it has: an attribute, or the default of an argument."""
+    loss = examination.candidate.original
+    if hasattr(loss, "reduction"):
+        return str(loss.reduction)
+    try:
+        parameter = inspect.signature(loss).parameters.get("reduction")
+    except (TypeError, ValueError):
+        return None
+    return parameter.default if parameter is not None and isinstance(parameter.default, str) else None
+
+
+def as_given(examination: Examination) -> list[Trial]:
+    """The batches as the person gave them."""
+    return [t for t in examination.trials if t.batch.form == _("inputs") and not t.batch.name]
+
+
+def answered(examination: Examination) -> list[tuple[Batch, Answered]]:
+    """Those of them on which the loss gives finite numbers."""
+    return [(t.batch, t.got) for t in as_given(examination) if isinstance(t.got, Answered) and t.got.is_finite]
+
+
+def first_answered(examination: Examination) -> tuple[Batch, Answered]:
+    """The first of these."""
+    found = answered(examination)
+    if not found:
+        raise NotApplicable(_("no batch on which it runs"))
+    return found[0]
+
+
+def broken_gradients(examination: Examination, got: Answered) -> list[Tensor]:
+    """The gradients of predictions that are not finite; only that of the first, where the others were guessed."""
+    known = got.gradients[:1] if examination.reference.guessed else got.gradients
+    return [g for g in known if g is not None and not bool(g.isfinite().all())]
+
+
+def value_of(examination: Examination, tensors: Sequence[Tensor]) -> Tensor | None:
+    """What the loss gives; None where it gives no finite tensor."""
+    got = call(examination.loss, tensors)
+    return got.value if isinstance(got, Answered) and got.is_finite else None
+
+
+def is_steady(examination: Examination) -> bool:
+    """True if the same input gives the same result."""
+    batch, got = first_answered(examination)
+    again = value_of(examination, batch.tensors)
+    return again is not None and again.shape == got.value.shape and bool((again == got.value).all())
+
+
+def steady(look: Callable[[Examination], Result]) -> Callable[[Examination], Result]:
+    """A check that compares calls on changed batches: of a loss that draws or remembers they say nothing."""
+
+    @functools.wraps(look)
+    def checked(examination: Examination) -> Result:
+        if examination.reference.draws:
+            raise NotApplicable(_("it draws random numbers"))
+        if not is_steady(examination):
+            raise NotApplicable(_("the same input gives another result each time"))
+        return look(examination)
+
+    return checked
+
+
+def differs(one: Tensor, other: Tensor | None, tolerance: float = 1e-7) -> bool:
+    """True if both are known, and not the same but for rounding."""
+    if other is None:
+        return False
+    if one.shape != other.shape:
+        return True
+    return bool(((one.double() - other.double()).abs() > tolerance * one.double().abs().clamp(min=1e-3)).any())
+
+
+def shuffled(tensor: Tensor, seed: int) -> Tensor:
+    """The same numbers in other places: still in the domain of the loss."""
+    g = torch.Generator().manual_seed(seed)
+    return tensor.flatten()[torch.randperm(tensor.numel(), generator=g)].reshape(tensor.shape)

@@ -1,0 +1,34 @@
+"""Changes of one call of torch in a loss, tried to see which of them makes it right."""
+
+from __future__ import annotations
+
+from .arithmetic import of_alignment, of_arguments, of_operation
+from .call import Call, Calls, Place
+from .change import Change, Maker
+from .functions import of_function, of_layout, of_missing, of_torch_loss
+from .gradients import of_gradient
+from .numbers import Knob, hidden_knobs, knobs, others, solved
+from .reductions import of_dimensions, of_kind, of_masks, of_reduction_setting, of_stages
+from .selection import of_choice, of_comparison, of_slices
+
+__all__ = ["Call", "Calls", "Change", "Knob", "Place", "hidden_knobs", "knobs", "others", "solved"]
+
+#: What is done to calls, the likeliest first.
+WRITTEN: tuple[Maker, ...] = (
+    of_alignment,
+    of_dimensions,
+    of_stages,
+    of_masks,
+    of_arguments,
+    of_layout,
+    of_comparison,
+    of_choice,
+    of_operation,
+    of_kind,
+    of_reduction_setting,
+    of_torch_loss,
+    of_slices,
+    of_function,
+)
+MISSING: tuple[Maker, ...] = (of_missing,)
+OF_GRADIENT: tuple[Maker, ...] = (of_gradient,)

@@ -1,0 +1,125 @@
+"""Changes of calls with two operands: another operation, operands exchanged, left out, aligned otherwise, other arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...language import gettext as _
+from .call import Call
+from .change import Change, is_real
+
+Two = Callable[[Any, Any], Any]
+
+SUBTRACT: Two = lambda a, b: a - b  # noqa: E731
+#: Each operation as it is written, and what people write instead of it.
+SIGNS: dict[str, tuple[tuple[str, Two], ...]] = {
+    "add": (("a - b", SUBTRACT), ("b - a", lambda a, b: b - a)),
+    "sub": (("a + b", lambda a, b: a + b), ("b - a", lambda a, b: b - a)),
+    "rsub": (("a + b", lambda a, b: a + b), ("b - a", SUBTRACT)),
+    "mul": (("a / b", lambda a, b: a / b), ("b / a", lambda a, b: b / a), ("a + b", lambda a, b: a + b)),
+    "div": (("a * b", lambda a, b: a * b), ("b / a", lambda a, b: b / a)),
+    "rdiv": (("a * b", lambda a, b: a * b), ("a / b", lambda a, b: a / b)),
+    "pow": (("b ** a", lambda a, b: b**a), ("a * b", lambda a, b: a * b)),
+    "rpow": (("a ** b", lambda a, b: a**b),),
+    "maximum": (("minimum(a, b)", torch.minimum),),
+    "minimum": (("maximum(a, b)", torch.maximum),),
+    "max": (("min(a, b)", torch.minimum),),
+    "min": (("max(a, b)", torch.maximum),),
+    "matmul": (),
+    "mm": (),
+    "where": (),
+}
+ALIASES = {"truediv": "div", "true_divide": "div", "divide": "div", "subtract": "sub", "multiply": "mul"}
+
+
+def of_operation(call: Call) -> Iterator[Change]:
+    """Another operation with the same operands, or one operand left out."""
+    name = ALIASES.get(call.place.name, call.place.name)
+    if name not in SIGNS or len(call.args) != 2 or not isinstance(call.result, Tensor):
+        return
+    for new, made in SIGNS[name]:
+        says = _("an operation or the order of its operands is wrong: right with {new} in the place of {old}")
+        yield Change(says, new, lambda c, made=made: made(*c.args))
+    for i, which in ((1, _("its left side")), (0, _("its right side"))):
+        kept = call.args[1 - i]
+        if is_real(kept) and kept.shape == call.result.shape:
+            says = _("a part is one too much: right with {new} in the place of {old}")
+            yield Change(says, which, lambda c, i=i: c.args[1 - i])
+        if is_real(call.args[i]) and name in ("mul", "div", "add", "sub", "rsub", "pow"):
+            for new, made in (("1 - x", lambda x: 1 - x), ("abs(x)", torch.abs), ("x.square()", torch.square)):
+                says = _("an operand is wrong: in {old}, x, one of the two, must be {new}")
+                yield Change(says, new, lambda c, i=i, made=made: _with(c, i, made(c.args[i])))
+
+
+def _with(call: Call, i: int, operand: Any) -> Any:
+    """The same call with another operand i."""
+    args = list(call.args)
+    args[i] = operand
+    return call.again(*args)
+
+
+def of_alignment(call: Call) -> Iterator[Change]:
+    """Operands that are broadcast against each other along other dimensions, or not at all; transposed ones."""
+    name = ALIASES.get(call.place.name, call.place.name)
+    if name not in SIGNS or not isinstance(call.result, Tensor):
+        return
+    tensors = [i for i, a in enumerate(call.args) if isinstance(a, Tensor) and a.dim()]
+    shapes = [tuple(call.args[i].shape) for i in tensors]
+    if len(tensors) >= 2 and len(set(shapes)) > 1 and name not in ("matmul", "mm"):
+        result = tuple(call.result.shape)
+        for i in tensors:
+            other = next(call.args[j] for j in tensors if j != i)
+            for view in _views(call.args[i], other):
+                says = _(
+                    "{old} broadcasts {shapes} to {result}: numbers meet that do not belong together; right with {new}"
+                ).format(shapes=" ".join(map(str, shapes)), result=result, old="{old}", new="{new}")
+                new = _("shape {shape} in the place of {other}").format(
+                    shape=tuple(view(call.args[i], other).shape), other=tuple(call.args[i].shape)
+                )
+                yield Change(says, new, _seen_as(i, tensors, view))
+    for i in tensors:
+        x = call.args[i]
+        if x.dim() > 1 and (name in ("matmul", "mm") or x.shape[-1] == x.shape[-2]):
+            says = _("rows and columns are exchanged: right with {new} in {old}")
+            yield Change(says, _("one side transposed"), lambda c, i=i: _with(c, i, c.args[i].mT))
+
+
+def _seen_as(i: int, tensors: list[int], view: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Call], Any]:
+    def run(call: Call) -> Any:
+        other = next(call.args[j] for j in tensors if j != i)
+        return _with(call, i, view(call.args[i], other))
+
+    return run
+
+
+def _views(x: Tensor, other: Tensor) -> Iterator[Callable[[Tensor, Tensor], Tensor]]:
+    """Other ways to lay a smaller tensor along the dimensions of a larger one."""
+    if x.numel() == other.numel():
+        yield lambda x, o: x.reshape(o.shape)
+    core = [size for size in x.shape if size != 1]
+    if len(core) == 1:
+        for at, size in enumerate(other.shape):
+            if size == core[0] and x.dim() <= other.dim():
+                yield lambda x, o, at=at: x.reshape([-1 if d == at else 1 for d in range(o.dim())])
+    if x.squeeze().shape != x.shape:
+        yield lambda x, o: x.squeeze()
+    if x.dim() < other.dim():
+        yield lambda x, o: x.unsqueeze(-1)
+        yield lambda x, o: x.unsqueeze(0)
+
+
+def of_arguments(call: Call) -> Iterator[Change]:
+    """Another argument of the loss in the place of one that is used."""
+    for i, used in enumerate(call.args):
+        at = call.number_of(used)
+        if at is None:
+            continue
+        for j, other in enumerate(call.inputs):
+            if j != at and other.shape == used.shape and other.dtype == used.dtype:
+                says = _("one argument is used in the place of another: right with {new} in {old}")
+                new = _("argument {j} in the place of argument {i}").format(i=at + 1, j=j + 1)
+                yield Change(says, new, lambda c, i=i, j=j: _with(c, i, c.inputs[j]))

@@ -1,0 +1,65 @@
+"""A change of one call of torch, and what is said when it makes the loss right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .call import Call, Run
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something else that is done at one place."""
+
+    says: str  #: with {old} and {new}
+    new: str  #: what then stands there, as code
+    run: Run
+
+
+Maker = Callable[[Call], Iterator[Change]]
+
+
+def taking(function: Callable[..., Any]) -> Run:
+    """The change that calls another function with the same arguments."""
+    return lambda call: function(*call.args, **call.kwargs)
+
+
+def of_result(function: Callable[[Any], Any]) -> Run:
+    """The change that does something to the result."""
+    return lambda call: function(call.again())
+
+
+def is_real(value: Any) -> bool:
+    """True for a tensor of real numbers."""
+    return isinstance(value, Tensor) and value.is_floating_point()
+
+
+def masks_of(call: Call, like: Tensor) -> Iterator[tuple[str, Callable[[Call], Tensor]]]:
+    """Arguments of the loss that say which elements of this tensor count: 0 and 1, or labels of which some are below 0.
+
+    Each comes with its name, and with the function that finds it in another run.
+    """
+    for i, t in enumerate(call.inputs):
+        if i == 0 or t.dim() == 0 or not _fits(t, like):
+            continue
+        values = t.unique() if t.numel() < 10_000 else t
+        if t.dtype is torch.bool or bool(((values == 0) | (values == 1)).all()) and values.numel() == 2:
+            yield f"argument {i + 1}", lambda c, i=i: _like(c.inputs[i].to(like.dtype), like)
+        elif not t.is_floating_point() and bool((t < 0).any()):
+            yield f"(argument {i + 1} >= 0)", lambda c, i=i: _like((c.inputs[i] >= 0).to(like.dtype), like)
+
+
+def _fits(mask: Tensor, like: Tensor) -> bool:
+    return mask.shape == like.shape[: mask.dim()] or mask.numel() == like.numel()
+
+
+def _like(mask: Tensor, like: Tensor) -> Tensor:
+    """With as many dimensions as a tensor of these; only the number of dimensions is taken from it."""
+    while mask.dim() < like.dim():
+        mask = mask.unsqueeze(-1)
+    return mask.reshape(-1) if like.dim() == 1 else mask

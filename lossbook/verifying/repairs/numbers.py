@@ -1,0 +1,99 @@
+"""Numbers that stand in a call, or could: each is a knob, and the value that makes the loss right is computed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from ...language import gettext as _
+from .call import Call, Run
+from .change import is_real
+
+STEPS = 6  #: of the secant method
+NAMED = {
+    "eps", "margin", "min", "max", "beta", "delta", "alpha", "label_smoothing", "p", "value", "negative_slope", "weight",
+    "threshold", "exponent", "other", "min_val", "max_val",
+}  # fmt: skip
+WITH_NUMBERS = {
+    "add", "sub", "rsub", "mul", "div", "truediv", "rdiv", "pow", "rpow", "clamp", "clamp_min", "clamp_max", "clip",
+    "maximum", "minimum", "smooth_l1_loss", "huber_loss", "masked_fill", "full_like", "where", "softplus", "addcmul",
+}  # fmt: skip
+COMPARING = {"gt", "ge", "lt", "le"}
+
+
+@dataclass(frozen=True)
+class Knob:
+    """A number that can be turned."""
+
+    says: str  #: with {old}, {now} and {number}
+    start: float  #: where it stands
+    at: Callable[[float], Run]  #: the change that sets it
+
+
+def knobs(call: Call) -> Iterator[Knob]:
+    """The numbers that a call holds."""
+    says = _("a number is wrong: right with {number} in the place of {now} in {old}")
+    if call.place.name in WITH_NUMBERS | COMPARING:
+        for i, arg in enumerate(call.args):
+            if _is_number(arg):
+                yield Knob(says, float(arg), lambda v, i=i: lambda c: c.again(*c.args[:i], v, *c.args[i + 1 :]))
+            elif isinstance(arg, Tensor) and arg.numel() == 1 and arg.dim() == 0 and not arg.requires_grad:
+                if is_real(arg) and id(arg) not in call.made:
+                    yield Knob(says, arg.item(), lambda v, i=i: lambda c: _with(c, i, v))
+    for name, value in call.kwargs.items():
+        if name in NAMED and _is_number(value):
+            yield Knob(says, float(value), lambda v, name=name: lambda c: c.again(**{name: v}))
+
+
+def hidden_knobs(call: Call) -> Iterator[Knob]:
+    """A factor and a summand that the result could have."""
+    if is_real(call.result):
+        says = _("a factor is wrong or missing: right with {old} times {number}")
+        yield Knob(says, 1.0, lambda v: lambda c: c.again() * v)
+        says = _("a constant is wrong or missing: right with {number} added to {old}")
+        yield Knob(says, 0.0, lambda v: lambda c: c.again() + v)
+
+
+def _with(call: Call, i: int, value: float) -> Any:
+    return call.again(*call.args[:i], call.args[i].new_tensor(value), *call.args[i + 1 :])
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def others(knob: Knob) -> Iterator[float]:
+    """Values that people write instead, where a small change of the number changes nothing."""
+    now = knob.start
+    for value in (2 * now, now / 2, -now, 1 - now, now + 1, now - 1, now**2, abs(now) ** 0.5, 0.0, 1.0, 0.5):
+        if value != now:
+            yield value
+
+
+def solved(off: Callable[[float], float], start: float, exact: float) -> float | None:
+    """The number at which a function is 0, by the secant method; None where it is not found."""
+    low, high = start, start * 1.25 + (0.25 if abs(start) < 1e-3 else 0.0)
+    at_low, at_high = off(low), off(high)
+    for _step in range(STEPS):
+        if not (math.isfinite(at_low) and math.isfinite(at_high)) or at_high == at_low:
+            return None
+        low, high = high, high - at_high * (high - low) / (at_high - at_low)
+        if not abs(high) < 1e9:
+            return None
+        at_low, at_high = at_high, off(high)
+        if abs(at_high) <= exact:
+            return _rounded(high)
+    return None
+
+
+def _rounded(value: float) -> float:
+    """A number as people write it: with few digits where that is near enough."""
+    for digits in (1, 2, 3, 4, 5):
+        short = float(f"{value:.{digits}g}")
+        if math.isclose(short, value, rel_tol=2e-6, abs_tol=1e-9):
+            return short
+    return value

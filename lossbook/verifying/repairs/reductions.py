@@ -1,0 +1,224 @@
+"""Changes of calls that go over a dimension: another dimension, sum for mean, the mean of a ratio."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ...language import gettext as _
+from .call import Call
+from .change import Change, is_real, masks_of
+
+REDUCING = {
+    "sum",
+    "mean",
+    "amax",
+    "amin",
+    "logsumexp",
+    "prod",
+    "norm",
+    "vector_norm",
+    "var",
+    "std",
+    "nanmean",
+    "nansum",
+}
+KEEPING = {"softmax", "log_softmax", "cumsum", "normalize", "cosine_similarity", "flip", "argmax", "max", "min"}
+DIM_AT = {
+    "norm": 2,
+    "vector_norm": 2,
+    "normalize": 2,
+    "cosine_similarity": 2,
+}  #: where the dimension stands, if not second
+
+
+def of_dimensions(call: Call) -> Iterator[Change]:
+    """Over other dimensions."""
+    name = call.place.name
+    if name not in REDUCING | KEEPING or not call.args or not is_real(call.args[0]):
+        return
+    x = call.args[0]
+    if isinstance(call.args[1], Tensor) if len(call.args) > 1 else False:
+        if name != "cosine_similarity":
+            return  # the larger of two tensors
+    now = _dims_of(call)
+    for dims in _other_dims(x, name in REDUCING):
+        if dims != now:
+            shown = "…" if dims is None else f"…, dim={dims}"
+            yield Change(
+                _("it goes over the wrong dimension: right with {new} in the place of {old}"),
+                f"{name}({shown})",
+                lambda c, dims=dims: _over(c, dims),
+            )
+
+
+def _dims_of(call: Call) -> Any:
+    at = DIM_AT.get(call.place.name, 1)
+    dims = call.kwargs.get("dim", call.kwargs.get("axis", call.args[at] if len(call.args) > at else None))
+    x = call.args[0]
+    if isinstance(dims, int):
+        return dims % x.dim() if x.dim() else None
+    if isinstance(dims, (tuple, list)):
+        every = tuple(sorted(d % x.dim() for d in dims))
+        return every[0] if len(every) == 1 else None if len(every) == x.dim() else every
+    return None
+
+
+def _other_dims(x: Tensor, several: bool) -> Iterator[Any]:
+    n = x.dim()
+    if n < 2:
+        return
+    yield from range(n)
+    if several:
+        yield None
+        if n > 2:
+            for k in range(2, n):
+                yield from itertools.combinations(range(n), k)
+
+
+def _over(call: Call, dims: Any) -> Any:
+    at = DIM_AT.get(call.place.name, 1)
+    kwargs = {name: value for name, value in call.kwargs.items() if name not in ("dim", "axis")}
+    args = call.args[:at]
+    if dims is None:
+        kwargs.pop("keepdim", None)
+        return call.function(*args, **kwargs) if "p" not in kwargs else torch.norm(args[0], kwargs["p"])
+    return call.function(*args, *call.args[at + 1 :], **{**kwargs, "dim": dims})
+
+
+def of_kind(call: Call) -> Iterator[Change]:
+    """The sum in the place of the mean, and the like."""
+    name = call.place.name
+    if name in ("sum", "mean") and call.args and is_real(call.args[0]):
+        other = {"sum": "mean", "mean": "sum"}[name]
+        says = (
+            _("the sum is taken where the mean belongs: right with {new} in the place of {old}")
+            if name == "sum"
+            else _("the mean is taken where the sum belongs: right with {new} in the place of {old}")
+        )
+        yield Change(says, f"{other}(…)", lambda c: getattr(torch, other)(*c.args, **c.kwargs))
+        if call.args[0].dim() > 1 and _dims_of(call) is None:
+            yield Change(
+                _("the sum is divided by the wrong number: right with {new} in the place of {old}"),
+                "sum(…) / N",
+                lambda c: c.args[0].sum() / c.args[0].shape[0],
+            )
+        for says, new, made in (
+            (_("right with the largest, {new}, in the place of {old}"), "amax(…)", torch.amax),
+            (_("right with the smallest, {new}, in the place of {old}"), "amin(…)", torch.amin),
+        ):
+            dims = _dims_of(call)
+            yield Change(says, new, lambda c, made=made, dims=dims: made(c.args[0], dims if dims is not None else ()))
+        yield Change(
+            _("it is reduced where one loss for each element is asked for: right without {old}"),
+            "",
+            lambda c: c.args[0],
+        )
+    if name in ("var", "std") and call.args and is_real(call.args[0]):
+        for k in (0, 1):
+            says = _("the variance divides by the wrong count, N or N − 1: right with {new} in the place of {old}")
+            yield Change(says, f"{name}(…, correction={k})", lambda c, k=k: _corrected(c, k))
+
+
+def _corrected(call: Call, k: int) -> Tensor:
+    dims = _dims_of(call)
+    keep = call.kwargs.get("keepdim", False)
+    return getattr(torch, call.place.name)(call.args[0], dim=dims, correction=k, keepdim=keep)
+
+
+def of_masks(call: Call) -> Iterator[Change]:
+    """The mean over what a mask, or the ignored labels, leave in."""
+    if call.place.name not in ("sum", "mean") or not call.args or not is_real(call.args[0]) or not call.args[0].dim():
+        return
+    for name, mask in masks_of(call, call.args[0]):
+        if call.place.name == "sum":
+            says = _("the mask is not used: right with {new} in the place of {old}")
+            yield Change(says, f"(… * {name}).sum()", lambda c, mask=mask: c.again(c.args[0] * mask(c), *c.args[1:]))
+            continue
+        dims = _dims_of(call)
+        says = _("what the mask leaves out counts in the mean: right with {new} in the place of {old}")
+
+        def masked(c: Call, mask: Any = mask, dims: Any = dims) -> Tensor:
+            m = mask(c).expand_as(c.args[0])
+            kept = torch.where(m > 0, c.args[0], 0) * m
+            keep = c.kwargs.get("keepdim", False)
+            return kept.sum(dims, keepdim=keep) / m.sum(dims, keepdim=keep)
+
+        yield Change(says, f"(… * {name}).sum() / {name}.sum()", masked)
+
+
+def of_stages(call: Call) -> Iterator[Change]:
+    """The mean of a ratio where the ratio of the sums belongs, and the other way round; sums divided by other counts."""
+    name = call.place.name
+    if name in ("div", "truediv", "divide", "true_divide") and len(call.args) == 2 and is_real(call.args[0]):
+        above, below = _summed(call, call.args[0]), _summed(call, call.args[1])
+        if above is not None:
+            yield from _of_sum(call, above)
+        if above is not None and below is not None and above.dim() > 1 and below.dim() > 1 and not call.args[0].dim():
+            yield Change(
+                _(
+                    "the ratio of two sums, where each sample should have its own and their mean be taken: right with {new}"
+                ),
+                "(a.sum(1) / b.sum(1)).mean()",
+                _mean_of_ratios,
+            )
+    if name == "mean" and call.args and isinstance(call.args[0], Tensor):
+        ratio = call.made.get(id(call.args[0]))
+        if ratio is not None and ratio.place.name in ("div", "truediv", "divide", "true_divide"):
+            if all(_summed(ratio, a) is not None for a in ratio.args):
+                says = _("the mean of ratios, where the ratio of the sums over all belongs: right with {new}")
+                yield Change(says, "a.sum() / b.sum()", _ratio_of_sums)
+
+
+def _of_sum(call: Call, summed: Tensor) -> Iterator[Change]:
+    """A sum over another count."""
+    if call.args[0].dim():
+        return
+    for name, mask in masks_of(call, summed):
+        says = _("the sum is divided by the wrong count: right with {new} in the place of {old}")
+        yield Change(says, f"… / {name}.sum()", lambda c, mask=mask: c.args[0] / mask(c).sum())
+    for new, count in (("N", lambda x: x.shape[0]), ("the number of elements", lambda x: x.numel())):
+        says = _("the sum is divided by the wrong count: right with {new} in the place of {old}")
+        yield Change(says, f"… / {new}", lambda c, count=count: c.args[0] / count(_summed(c, c.args[0])))
+
+
+def _summed(call: Call, value: Any) -> Any:
+    """The tensor whose sum a value is, if need be with something added or clamped; None if it is no sum."""
+    made = call.made.get(id(value))
+    while made is not None and made.place.name in ("clamp", "clamp_min", "add", "maximum") and made.args:
+        value = made.args[0]
+        made = call.made.get(id(value))
+    if made is not None and made.place.name == "sum" and made.args and isinstance(made.args[0], Tensor):
+        return made.args[0]
+    return None
+
+
+def _per_sample(x: Tensor) -> Tensor:
+    return x.flatten(1).sum(1)
+
+
+def _mean_of_ratios(call: Call) -> Tensor:
+    above, below = (_summed(call, a) for a in call.args)
+    return (_per_sample(above) / _per_sample(below).clamp(min=1e-12)).mean()
+
+
+def _ratio_of_sums(call: Call) -> Tensor:
+    above, below = (_summed(call, a) for a in call.made[id(call.args[0])].args)
+    return above.sum() / below.sum()
+
+
+def of_reduction_setting(call: Call) -> Iterator[Change]:
+    """Another reduction, of a loss of torch."""
+    now = call.kwargs.get("reduction")
+    for other in ("mean", "sum", "none", "batchmean"):
+        if now is not None and other != now and (other != "batchmean" or call.function is F.kl_div):
+            yield Change(
+                _("another reduction: right with {new} in the place of {old}"),
+                f"reduction={other!r}",
+                lambda c, other=other: c.again(reduction=other),
+            )
