@@ -252,7 +252,7 @@ def broadcasts(operations: Iterable[Operation], given: Iterable[Tensor]) -> Iter
             derived.add(id(operation.output))
         if operation.name in PAIRING and any(_crossed(a, b) for a in inputs for b in inputs):
             shapes = tuple(tuple(x.shape) for x in operation.inputs)
-            yield Broadcast(operation, shapes, tuple(torch.broadcast_shapes(*shapes)))
+            yield Broadcast(operation, shapes, tuple(operation.result.shape))
 
 
 def _crossed(a: Tensor, b: Tensor) -> bool:

@@ -13,6 +13,7 @@ from ..kit.batches.batch import Batch, Settings
 from ..kit.precision import cast
 from ..language import gettext as _
 from .compare import DOUBLE, SINGLE, Sample, Standard, Trial, fault_of, try_on
+from .diagnosis.diagnosis import Diagnosis
 from .subject.candidate import Candidate
 from .subject.outcome import Answered, Failed, Outcome, call
 from .subject.reference import Reference
@@ -33,6 +34,7 @@ class Examination:
         self.single = reference.single  #: whether it, or the right one, computes in float32 inside
         self.trials: list[Trial] = []
         self.refused: dict[str, BaseException] = {}  #: forms of input that the loss does not take, and what it says
+        self.diagnosed: dict[str, Diagnosis] = {}  #: what was found behind a fault
         self.standard = self.standard_with({})
         self._try_all()
         self.standard = self.standard_with({})  # now that its tolerance is known
