@@ -45,7 +45,8 @@ def _fewer(tensors: Sequence[Tensor], dim: int) -> Iterator[tuple[Tensor, ...]]:
     """
     n = max(_size(t, dim) for t in tensors)
     cut = [i for i, t in enumerate(tensors) if _size(t, dim) == n]
-    if n < 2 or dim == 0 and len(cut) < len(tensors):
+    # A dimension of one tensor alone may be what another one counts in, as class numbers do.
+    if n < 2 or len(cut) < (len(tensors) if dim == 0 else min(2, len(tensors))):
         return
     parts: list[Sequence[int]] = [range(n // 2), range(n // 2, n)] if n > 3 else []
     parts += [[i for i in range(n) if i != out] for out in range(n)] if n <= 8 else []
