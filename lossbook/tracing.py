@@ -254,7 +254,7 @@ def broadcasts(operations: Iterable[Operation], given: Iterable[Tensor]) -> Iter
         if operation.name not in PAIRING:
             continue
         if any(crossed(one, other) and _root(a) is not _root(b) for a, one in inputs for b, other in inputs):
-            yield Broadcast(operation, operation.shapes, tuple(torch.broadcast_shapes(*operation.shapes)))
+            yield Broadcast(operation, operation.shapes, tuple(operation.result.shape))
 
 
 def crossed(one: tuple[int, ...], other: tuple[int, ...]) -> bool:

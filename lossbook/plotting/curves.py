@@ -193,7 +193,7 @@ def _in_float64(module: torch.nn.Module, entry: Entry | None) -> Callable[..., T
     state = {name: precise(tensor) for name, tensor in module.state_dict().items()}
     if entry:
         module = copy.copy(module)
-        module.reduction = "none"
+        module.reduction = "none"  # type: ignore[assignment]
     return lambda *inputs: torch.func.functional_call(module, state, inputs)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 
@@ -20,7 +21,13 @@ def by_ratio(samples: Sequence[Sample], fault: str) -> Diagnosis | None:
     if not ratios or (len(ratios) == 1 and len(samples) > 1):
         return None
     if fault != "gradient":
-        return _of_constant(ratios) or _of_count(ratios) or _of_complement(samples) or _of_factor(ratios)
+        return (
+            _of_constant(ratios)
+            or _of_count(ratios)
+            or _of_sizes(ratios)
+            or _of_complement(samples)
+            or _of_factor(ratios)
+        )
     page = "guide/custom-losses"
     if _all_close([ratio for ratio, _sample in ratios], 0.5):
         says = _("the value is right, half of the gradient is missing: of a square, one factor was detached")
@@ -86,6 +93,31 @@ def _of_count(ratios: Ratios) -> Diagnosis | None:
         if fits and any(count != 1 for count, _says in counts):
             return Diagnosis(counts[0][1], operations=("mean", "sum", "div"), page="guide/mse")
     return None
+
+
+def _of_sizes(ratios: Ratios) -> Diagnosis | None:
+    """One size of an argument in the place of another one, such as D in the place of N."""
+    every = [_sizes(sample) for _ratio, sample in ratios]
+    for above, below in itertools.permutations(every[0], 2):
+        if not all(above in sizes and below in sizes for sizes in every):
+            continue
+        factors = [sizes[above] / sizes[below] for sizes in every]
+        fits = all(math.isclose(r, f, rel_tol=1e-6) for (r, _sample), f in zip(ratios, factors, strict=True))
+        if fits and len(set(factors)) > 1:
+            says = _("the sum is divided by the wrong count: {below} in the place of {above}").format(
+                above=above, below=below
+            )
+            return Diagnosis(says, operations=("div", "mean", "sum"), page="guide/mse")
+    return None
+
+
+def _sizes(sample: Sample) -> dict[str, int]:
+    sizes = {"1": 1}
+    for i, t in enumerate(sample.batch.tensors, start=1):
+        name = _("argument {n}").format(n=i)
+        sizes |= {_("size {d} of {which}").format(d=d, which=name): size for d, size in enumerate(t.shape)}
+        sizes[_("the number of elements of {which}").format(which=name)] = t.numel()
+    return {name: size for name, size in sizes.items() if size}
 
 
 def _counts(tensor: Tensor) -> Iterator[tuple[float, str]]:
