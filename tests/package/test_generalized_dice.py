@@ -116,6 +116,16 @@ def test_absent_classes(absent, dtype):
     assert worse > without, "what is predicted of an absent class is missed elsewhere"
 
 
+def test_soft_masks_that_are_learned_too(generator):
+    """A weight of 1/n² has an infinite slope where a class is absent."""
+    z, t = learned(generator, 2, 3, 4), torch.rand(2, 3, 4, generator=generator, dtype=torch.float64)
+    t[0, 2] = 0
+    for weighting in ("square", "simple", "uniform"):
+        loss = generalized_dice_loss(z, t.requires_grad_(), weighting=weighting)
+        assert all(slope.isfinite().all() for slope in torch.autograd.grad(loss, (z, t)))
+    assert torch.autograd.gradcheck(generalized_dice_loss, (z[1:].detach(), t[1:].detach().requires_grad_()))
+
+
 @pytest.mark.parametrize("scale", [30.0, -30.0])
 def test_perfect_and_useless_predictions(scale):
     target = torch.tensor([[0, 1, 1, 2]])

@@ -92,6 +92,15 @@ def test_lengths_whose_squares_overflow():
         assert torch.autograd.grad(value, long)[0].isfinite().all()
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_cosines_of_half_precision_keep_digits_that_a_small_temperature_needs(dtype, generator):
+    """All are near 1: rounded to half precision, and divided by 0.01, they would be off by 0.05, or 0.4."""
+    query, key = ((1 + 0.1 * torch.randn(8, 16, generator=generator)).to(dtype) for _ in range(2))
+    value = info_nce_loss(query, key, temperature=0.01)
+    exact = info_nce_loss(query.double(), key.double(), temperature=0.01)
+    assert_close(value.double(), exact, rtol=torch.finfo(dtype).eps / 2, atol=0)
+
+
 def test_a_vector_of_zeros_has_no_direction():
     """F.normalize gives it a slope of 1e12, and x / x.norm() gives nan."""
     query = torch.tensor([[0.0, 0.0], [1.0, 0.0]], requires_grad=True)

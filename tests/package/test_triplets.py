@@ -134,6 +134,17 @@ def test_a_distance_of_ones_own():
     assert numbers(hard_triplets(-X, T, distance_function=lambda a, b: -squared(a, b))) != numbers(hard_triplets(X, T))
 
 
+def test_no_graph_is_built_for_the_choice():
+    enabled = []
+
+    def distance(a, b):
+        enabled.append(torch.is_grad_enabled())
+        return squared(a, b)
+
+    hard_triplets(X.clone().requires_grad_(), T, distance_function=distance)
+    assert enabled == [False] * 12, "one call for each sample"
+
+
 # ---- extremes
 
 
