@@ -15,6 +15,7 @@ from .plotting.plot import plot
 from .plotting.style import set_style
 from .report import CheckResult, Finding, Report
 from .verifying.verify import verify
+from .watching.watch import watch
 
 if TYPE_CHECKING:
     from .lessons import pictures
@@ -35,6 +36,7 @@ __all__ = [
     "set_language",
     "set_style",
     "verify",
+    "watch",
 ]
 
 

@@ -1,0 +1,75 @@
+"""All that `watch` has found in the use of one loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from ..language import Phrase
+from ..language import gettext as _
+from ..report import quoted
+from .finding import CERTAIN, Finding
+from .rules import CALL_RULES, TRAINING_RULES
+
+_ORDER = {rule.kind: (place, rule.symptom) for place, rule in enumerate([*CALL_RULES, *TRAINING_RULES])}
+MOST = 3  #: findings that are told; who mends the first may find the others gone
+
+
+class Report:
+    """What is wrong in the use of a loss: true when nothing was found."""
+
+    def __init__(self, loss: str, look: Callable[[], None] = lambda: None) -> None:
+        self.loss = loss  #: its name
+        self.notes: list[Phrase] = []  #: why nothing could be seen, where that was so
+        self._look = look  #: sees to it that the findings are those of this moment
+        self._found: dict[str, Finding] = {}
+        self._ignored: set[str] = set()
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What was found, the most certain first; of a cause and what follows from it the cause alone."""
+        self._look()
+        return told(self._found.values())
+
+    def add(self, finding: Finding) -> bool:
+        """Enter a finding. True where it is new, and should be told."""
+        if finding.kind in self._found or finding.kind in self._ignored:
+            return False
+        self._found[finding.kind] = finding
+        return finding in told(self._found.values())
+
+    def ignore(self, kinds: Iterable[str]) -> None:
+        for kind in kinds:
+            self._ignored.add(kind)
+            self._found.pop(kind, None)
+
+    def __bool__(self) -> bool:
+        return not self.findings
+
+    def __str__(self) -> str:
+        return "\n".join(
+            [self._headline(), *(f"✗ {f} ({_certainty(f)}; {f.kind})" for f in self.findings), *map(str, self.notes)]
+        )
+
+    __repr__ = __str__
+
+    def _repr_markdown_(self) -> str:
+        found = [
+            f"- ✗ {quoted(f.sentence)} **{quoted(f.instead)}** ({_certainty(f)}; `{f.kind}`)" for f in self.findings
+        ]
+        return "\n".join([quoted(self._headline()), "", *found, "", *map(str, self.notes)]).rstrip()
+
+    def _headline(self) -> str:
+        if self.findings:
+            return _("In the use of {loss} something is wrong:").format(loss=self.loss)
+        return _("Nothing wrong was seen in the use of {loss}.").format(loss=self.loss)
+
+
+def told(found: Iterable[Finding]) -> list[Finding]:
+    """The findings to tell: causes, the most certain first; a symptom where there is no cause."""
+    ranked = sorted(found, key=lambda f: (_ORDER[f.kind][1], f.certainty != CERTAIN, _ORDER[f.kind][0]))
+    causes = [f for f in ranked if not _ORDER[f.kind][1]]
+    return causes[:MOST] if causes else ranked[:1]
+
+
+def _certainty(finding: Finding) -> str:
+    return _("certain") if finding.certainty == CERTAIN else _("likely")

@@ -1,0 +1,47 @@
+"""What the guards of the catalogue refuse and torch takes, or refuses in words that help nobody."""
+
+from __future__ import annotations
+
+import inspect
+
+import torch
+from torch import Tensor
+
+from ...language import Phrase
+from ..finding import Told
+from ..observation import Call
+from .rule import in_call
+
+
+@in_call(
+    "outside-its-contract", Phrase("what the documentation of a loss rules out"), page="guide/overview", symptom=True
+)
+def outside_contract(call: Call) -> Told | None:
+    error = refusal(call)
+    if error is None:
+        return None
+    return Told(Phrase("{loss}: {error}", loss=call.spoken, error=error), Phrase(""))
+
+
+def refusal(call: Call) -> Exception | None:
+    """The error with which the catalogue's own function refuses the tensors of a call."""
+    if call.entry is None or call.entry.function is None or call.entry.torch_function is None:
+        return None  # lossbook's own losses speak for themselves
+    if call.error is None and (call.prediction is None or _broadcast(call)):
+        return None  # torch broadcasts; which of that is wrong, shapes.py says
+    known = inspect.signature(call.entry.function).parameters
+    given = {
+        n: v.detach() if isinstance(v, Tensor) else v for n, v in (call.settings | call.arguments).items() if n in known
+    }
+    try:
+        with torch.no_grad():
+            call.entry.function(**given)
+    except (ValueError, TypeError, IndexError) as error:
+        return error
+    except RuntimeError:
+        return None
+    return None
+
+
+def _broadcast(call: Call) -> bool:
+    return call.target is not None and call.target.shape != call.prediction.shape and call.per_element

@@ -1,0 +1,266 @@
+"""Numbers that are no numbers, do not fit, or are far too large; and means of nothing."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from ...kit.text import number
+from ...language import Phrase
+from .. import contract
+from ..finding import Told
+from ..observation import Call, part
+from .rule import in_call
+
+
+def _bad(tensor: Tensor) -> tuple[str, int] | None:
+    """What the first number that is not finite is called, and the row that it stands in."""
+    if not (tensor.is_floating_point() or tensor.is_complex()):
+        return None
+    wrong = ~tensor.detach().isfinite()
+    if not wrong.any():
+        return None
+    place = wrong.nonzero()[0].tolist() if tensor.dim() else [0]
+    return number(tensor.detach()[tuple(place)] if tensor.dim() else tensor.detach()), place[0]
+
+
+def _failed(call: Call) -> bool:
+    return (
+        isinstance(call.result, Tensor)
+        and call.result.is_floating_point()
+        and not call.result.detach().isfinite().all()
+    )
+
+
+@in_call(
+    "nothing-to-average",
+    Phrase("the mean of nothing: all targets ignored, or an empty selection"),
+    page="guide/cross-entropy",
+)
+def nothing_to_average(call: Call) -> Told | None:
+    if call.prediction is None or call.target is None:
+        return None
+    if call.prediction.numel() == 0:
+        return Told(
+            Phrase(
+                "{loss} gets no numbers at all: a prediction of shape {shape}. The mean of nothing is nan, and one nan "
+                "spoils every parameter.",
+                loss=call.spoken,
+                shape=call.predicted.shape,
+            ),
+            Phrase("Skip the loss where the selection is empty: if mask.any()."),
+        )
+    ignored = call.settings.get("ignore_index")
+    if (
+        ignored is None
+        or call.target.is_floating_point()
+        or not _failed(call)
+        or call.settings.get("reduction") == "sum"
+    ):
+        return None
+    if call.target.numel() and bool((call.target == ignored).all()):
+        return Told(
+            Phrase(
+                "All {count} targets of this batch are {ignored}, the ignore_index: the mean of nothing is nan, and one nan "
+                "spoils every parameter.",
+                count=call.target.numel(),
+                ignored=ignored,
+            ),
+            Phrase("Skip such a batch, or write reduction='sum' and divide by max(1, count)."),
+        )
+    return None
+
+
+@in_call("target-not-finite", Phrase("nan or infinity in the targets"), page="guide/mse")
+def target_not_finite(call: Call) -> Told | None:
+    if call.target is None or not _failed(call) or (bad := _bad(call.target)) is None:
+        return None
+    return Told(
+        Phrase(
+            "The target holds {value}, first in sample {row}: so does the loss, and after one step every parameter.",
+            value=bad[0],
+            row=bad[1],
+        ),
+        Phrase("Clean the data: look for missing values and divisions by 0; or leave out such samples."),
+    )
+
+
+@in_call(
+    "prediction-not-finite", Phrase("nan or infinity in the prediction, and where it began"), page="guide/overview"
+)
+def prediction_not_finite(call: Call) -> Told | None:
+    if call.prediction is None or (bad := _bad(call.prediction)) is None:
+        return None
+    values = {"value": bad[0], "row": bad[1]}
+    for name, given in call.ancestry.inputs:
+        if (spoiled := _bad(given)) is not None:
+            return Told(
+                Phrase(
+                    "The data hold {value}, first in sample {row}, where they enter the first layer ({layer}): from there "
+                    "it reaches the prediction and the loss.",
+                    value=spoiled[0],
+                    row=spoiled[1],
+                    layer=name,
+                ),
+                Phrase("Clean the inputs: look for missing values and divisions by 0."),
+            )
+    if any(_bad(part(leaf)) for leaf in call.ancestry.leaves):
+        return Told(
+            Phrase(
+                "The prediction holds {value}, first in sample {row}, because the parameters do: an earlier step spoiled "
+                "them.",
+                **values,
+            ),
+            Phrase("Look at the step before: a learning rate that is too high, or a gradient that was not finite."),
+        )
+    if call.prediction.dtype == torch.float16:
+        return Told(
+            Phrase(
+                "The prediction in float16 holds {value}, first in sample {row}: float16 ends at 65504.",
+                **values,
+            ),
+            Phrase("Compute this part in float32, or take bfloat16."),
+        )
+    if call.last_operation in ("Log", "Log2", "Log10") and call.takes != contract.NUMBERS:
+        return Told(
+            Phrase(
+                "The prediction holds {value}, first in sample {row}: it is the logarithm of a probability that was rounded "
+                "to 0.",
+                **values,
+            ),
+            Phrase("Write log_softmax or logsigmoid instead of log(softmax(…)): they never round to 0."),
+        )
+    if call.last_operation == "LogSoftmax" or not _failed(call):
+        return None  # -inf for a class that is ruled out
+    return Told(
+        Phrase(
+            "The prediction holds {value}, first in sample {row}; the last operation was {operation}. The parameters are "
+            "finite, so it began inside of the model.",
+            operation=call.last_operation or "unknown",
+            **values,
+        ),
+        Phrase("Look for a division by 0, a logarithm or root of 0, or exp of a large number."),
+    )
+
+
+@in_call(
+    "loss-not-finite", Phrase("a loss of nan or infinity from finite numbers"), page="guide/custom-losses", symptom=True
+)
+def loss_not_finite(call: Call) -> Told | None:
+    if not _failed(call):
+        return None
+    if call.name == "ctc":
+        return Told(
+            Phrase(
+                "The CTC loss is infinite: a target of {labels} labels does not fit into {frames} frames, a repeated label "
+                "needing one more.",
+                labels=int(torch.as_tensor(call.arguments.get("target_lengths", 0)).max()),
+                frames=int(torch.as_tensor(call.arguments.get("input_lengths", 0)).min()),
+            ),
+            Phrase("Give longer inputs, or leave such samples out; zero_infinity=True only hides them."),
+        )
+    if call.result.dtype == torch.float16:
+        return Told(
+            Phrase(
+                "The loss in float16 is {value}: float16 ends at 65504.",
+                value=number(call.result.detach().flatten()[0]),
+            ),
+            Phrase("Compute the loss in float32: prediction.float(), target.float()."),
+        )
+    return Told(
+        Phrase(
+            "The loss is {value}, from a prediction between {low} and {high} that is finite.",
+            value=number(call.result.detach().flatten()[~call.result.detach().flatten().isfinite()][0]),
+            low=number(call.predicted.low) if call.predicted else "?",
+            high=number(call.predicted.high) if call.predicted else "?",
+        ),
+        Phrase("Look in it for a logarithm or root of 0, a division by 0, or exp of a large number."),
+    )
+
+
+@in_call(
+    "half-precision-loss",
+    Phrase("a loss in float16 close to its largest number"),
+    page="guide/custom-losses",
+    likely=True,
+)
+def half_precision(call: Call) -> Told | None:
+    if not isinstance(call.result, Tensor) or call.result.dtype != torch.float16 or _failed(call):
+        return None
+    largest = call.result.detach().abs().max().item() if call.result.numel() else 0.0
+    if largest < 10_000:
+        return None
+    return Told(
+        Phrase("The loss in float16 is {value}; float16 ends at 65504 and has three digits.", value=number(largest)),
+        Phrase("Compute the loss in float32: prediction.float(), target.float()."),
+    )
+
+
+@in_call(
+    "saturated-probabilities",
+    Phrase("probabilities of exactly 0 or 1: the sigmoid has no gradient left"),
+    page="guide/bce",
+    likely=True,
+)
+def saturated(call: Call) -> Told | None:
+    if (
+        call.takes != contract.PROBABILITIES
+        or call.last_operation not in ("Sigmoid", "Softmax")
+        or not call.predicted.finite
+    ):
+        return None
+    ends = call.predicted.share(lambda p: (p == 0) | (p == 1))
+    if ends < 0.25:
+        return None
+    return Told(
+        Phrase(
+            "{share} % of the probabilities are exactly 0 or 1: the scores before the {operation} are so large that it has "
+            "no slope left, and those samples learn nothing.",
+            share=round(100 * ends),
+            operation=call.last_operation.lower(),
+        ),
+        Phrase("Take BCEWithLogitsLoss on the scores, scale the inputs to about −1 … 1, and lower the learning rate."),
+    )
+
+
+@in_call(
+    "inputs-not-scaled",
+    Phrase("inputs of hundreds that enter the first layer as they are"),
+    page="training/linear-regression",
+    likely=True,
+)
+def inputs_not_scaled(call: Call) -> Told | None:
+    if call.result is None or call.prediction is None or not call.predicted.finite or not call.ancestry.inputs:
+        return None
+    name, given = call.ancestry.inputs[-1]
+    values = part(given)
+    if not values.numel() or not values.is_floating_point():
+        return None
+    size = values.abs().float()
+    largest, typical = size.max().item(), size.mean().item()
+    if not math.isfinite(largest) or typical < 20 or largest < 50 or not _far_too_large(call):
+        return None
+    return Told(
+        Phrase(
+            "The inputs enter the first layer ({layer}) with numbers up to {largest}, {typical} on average, and give "
+            "predictions up to {high}: the loss starts at {loss}.",
+            layer=name,
+            largest=number(round(largest, 1)),
+            typical=number(round(typical, 1)),
+            high=number(round(max(abs(call.predicted.low), call.predicted.high), 2)),
+            loss=number(round(call.result.detach().float().mean().item(), 3)),
+        ),
+        Phrase("Scale the inputs: divide pixels by 255, subtract the mean and divide by the standard deviation."),
+    )
+
+
+def _far_too_large(call: Call) -> bool:
+    """Whether an untrained model would give another loss: logits of 10 and more, or errors far beyond the targets."""
+    if call.takes in (contract.LOGITS, contract.SCORES):
+        return max(abs(call.predicted.low), abs(call.predicted.high)) > 10
+    if call.takes == contract.NUMBERS and call.target is not None and call.targeted.finite:
+        spread = call.targeted.some.float().abs().mean().item()
+        return call.predicted.some.abs().mean().item() > 5 * (spread + 1e-6)
+    return False

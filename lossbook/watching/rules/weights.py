@@ -1,0 +1,105 @@
+"""Weights of classes: given to the wrong ones, or of a sign that turns learning round."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ...kit.text import number
+from ...language import Phrase
+from ..finding import Told
+from ..observation import Call
+from ..training import Training
+from .rule import in_call, in_training
+
+
+@in_call("negative-weight", Phrase("a negative weight of a class or an element"), page="guide/cross-entropy")
+def negative_weight(call: Call) -> Told | None:
+    for name in ("weight", "pos_weight"):
+        weight = call.settings.get(name)
+        if isinstance(weight, Tensor) and weight.numel() and weight.detach().amin() < 0:
+            return Told(
+                Phrase(
+                    "{name} of {loss} holds {low}: with a negative weight the loss is made small by making mistakes.",
+                    name=name,
+                    loss=call.spoken,
+                    low=number(weight.detach().amin()),
+                ),
+                Phrase("Weights are at least 0: how much each class counts."),
+            )
+    return None
+
+
+@in_training(
+    "weights-the-wrong-way",
+    Phrase("class weights that favour the frequent classes"),
+    page="guide/cross-entropy",
+    likely=True,
+)
+def weights_the_wrong_way(training: Training) -> Told | None:
+    weight, counts = training.class_weight, training.class_counts
+    if weight is None or counts is None or len(weight) != len(counts) or len(weight) < 2 or sum(counts) < 24:
+        return None
+    seen = [(count, w) for count, w in zip(counts, weight, strict=True) if count]
+    most, least = max(seen), min(seen)
+    if most[0] < 3 * least[0] or most[1] < 1.5 * least[1] or len(seen) < 2:
+        return None
+    ordered = sum((a[0] - b[0]) * (a[1] - b[1]) > 0 for a in seen for b in seen)
+    reverse = sum((a[0] - b[0]) * (a[1] - b[1]) < 0 for a in seen for b in seen)
+    if reverse > ordered / 4:
+        return None
+    return Told(
+        Phrase(
+            "The class seen most often, {most} times, has the weight {heavy}, and a class seen {least} times only {light}: "
+            "the weights make the frequent class count still more.",
+            most=most[0],
+            heavy=number(most[1]),
+            least=least[0],
+            light=number(least[1]),
+        ),
+        Phrase(
+            "Weigh with the inverse of the frequency: weight = counts.sum() / (C * counts), in the order of the classes."
+        ),
+    )
+
+
+@in_training(
+    "pos-weight-the-wrong-way",
+    Phrase("pos_weight below 1 for a rare yes, or above 1 for a frequent one"),
+    page="guide/bce-with-logits",
+    likely=True,
+)
+def pos_weight_the_wrong_way(training: Training) -> Told | None:
+    weight, yes, no = training.pos_weight, training.positives, training.negatives
+    if weight is None or yes + no < 32 or not yes or not no:
+        return None
+    rare, frequent = no >= 3 * yes and weight < 0.6, yes >= 3 * no and weight > 1.6
+    if not rare and not frequent:
+        return None
+    return Told(
+        Phrase(
+            "pos_weight is {weight}, but the labels hold {yes} times yes and {no} times no: the answer that is frequent "
+            "already counts still more.",
+            weight=number(weight),
+            yes=yes,
+            no=no,
+        ),
+        Phrase("pos_weight is negatives / positives, here {right}.", right=number(no / yes)),
+    )
+
+
+@in_training("class-zero-never-seen", Phrase("labels that count from 1"), page="guide/cross-entropy", likely=True)
+def class_zero_never_seen(training: Training) -> Told | None:
+    counts = training.class_counts
+    if counts is None or len(counts) < 3 or training.sequences or training.ignores == 0 or counts[0]:
+        return None
+    if min(counts[1:]) < 4 or sum(counts) < 10 * len(counts):
+        return None
+    return Told(
+        Phrase(
+            "Among {total} labels class 0 never occurs, and each of 1 to {last} does: the labels count from 1, and the "
+            "model has an output that stands for nothing.",
+            total=sum(counts),
+            last=len(counts) - 1,
+        ),
+        Phrase("Write target - 1 and give the model {classes} outputs.", classes=len(counts) - 1),
+    )

@@ -1,0 +1,205 @@
+"""Looks at the calls of one loss, and lets them be what they were: the same numbers, the same random state."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._C import _functorch as functorch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+from ..guards.tensors import can_be_read
+from ..language import Phrase
+from .finding import CERTAIN, Finding, MisusedLossError
+from .inner import InnerLosses
+from .observation import Call, name_of, observe
+from .report import Report
+from .rules import CALL_RULES, TRAINING_RULES
+from .training import Seen, Training
+
+log = logging.getLogger("lossbook.watch")
+
+FIRST = 16  #: so many calls are looked at, with what comes back from them
+EVERY = 64  #: after those every so many-th, alone
+
+
+class Watcher:
+    """Looks at calls of a loss and collects what is wrong."""
+
+    def __init__(self, loss: Callable, strict: bool = False) -> None:
+        self.loss = loss
+        self.strict = strict
+        self.calls = 0
+        self.training = Training()
+        self.report = Report(name_of(loss), self._look_at_training_now)
+        self._hook: Any = None
+
+    def call(self, run: Callable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run the loss, and look at it if it is time to."""
+        if torch.compiler.is_compiling():
+            return run(*args, **kwargs)
+        self.calls += 1
+        if self.calls > FIRST and self.calls % EVERY:
+            if self.calls == FIRST + 1:
+                self._leave()
+            return run(*args, **kwargs)
+        if (reason := self._aside(args, kwargs)) is not None:
+            if str(reason) not in map(str, self.report.notes):
+                self.report.notes.append(reason)
+            return run(*args, **kwargs)
+        return self._observed(run, args, kwargs)
+
+    def _observed(self, run: Callable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        state = {"grad_enabled": torch.is_grad_enabled(), "autocast": torch.is_autocast_enabled("cpu")}
+        call = _quietly(lambda: observe(self.loss, args, kwargs, **state))
+        inner = InnerLosses() if call is not None and call.entry is None else None
+        place = _place()
+        _quietly(lambda: self._look_at_training(over=False))
+        try:
+            if inner is None:
+                result = run(*args, **kwargs)
+            else:
+                with inner:
+                    result = run(*args, **kwargs)
+        except Exception as error:
+            if call is not None:
+                call.error = error
+                _quietly(lambda: self._look_at_calls(call, inner))
+            raise
+        if call is not None:
+            call.result = getattr(result, "loss", result) if isinstance(result, tuple) else result
+            found = _quietly(lambda: self._look_at_calls(call, inner))
+            if self.calls <= FIRST:
+                _quietly(lambda: self._follow(call, place))
+            self._raise_if_strict(found or [])
+        return result
+
+    def _aside(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Phrase | None:
+        """Why nothing can be seen in this call; None where it can."""
+        tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)]
+        if functorch.peek_interpreter_stack() is not None or not all(map(can_be_read, tensors)):
+            return Phrase("watch steps aside under torch.func, vmap and on tensors without numbers.")
+        if torch.jit.is_tracing() or (any(t.is_cuda for t in tensors) and torch.cuda.is_current_stream_capturing()):
+            return Phrase("watch steps aside while a graph is recorded.")
+        return None
+
+    # Rules of a call
+
+    def _look_at_calls(self, call: Call, inner: InnerLosses | None) -> list[Finding]:
+        """Look at a call, and at the losses of torch that were called inside of an own one."""
+        calls = [call]
+        if inner is not None:
+            call.met = inner.met
+            calls += [
+                observe(loss, args, kwargs, result=result, grad_enabled=call.grad_enabled)
+                for loss, args, kwargs, result in inner.calls
+            ]
+        new: list[Finding] = []
+        with torch.no_grad(), torch.autocast("cpu", enabled=False):
+            for one in calls:
+                for rule in CALL_RULES:
+                    told = rule.look(one)
+                    if told is not None:
+                        new += self._tell(rule.finding(told, self.calls))
+        return new
+
+    def _tell(self, finding: Finding) -> list[Finding]:
+        if not self.report.add(finding):
+            return []
+        log.warning("%s", finding)
+        return [finding]
+
+    def _raise_if_strict(self, found: list[Finding]) -> None:
+        certain = [finding for finding in found if finding.certainty == CERTAIN]
+        if self.strict and certain:
+            raise MisusedLossError(certain[0])
+
+    # Rules of the training
+
+    def _follow(self, call: Call, place: Any) -> None:
+        """Enter the call, and have the gradients that come back reported."""
+        if self._hook is None:
+            self._hook = register_optimizer_step_pre_hook(_reporting(weakref.ref(self)))
+            weakref.finalize(self, self._hook.remove)
+        with torch.no_grad():
+            seen = self.training.called(call, place)
+        result, leaves = call.result, [id(leaf) for leaf in call.ancestry.leaves]
+        if isinstance(result, Tensor) and result.grad_fn is not None:
+            result.register_hook(_arriving(self.training, seen, leaves))
+        for prediction in call.predictions.values():
+            if prediction.grad_fn is not None:
+                prediction.register_hook(_coming_back(seen))
+
+    def _look_at_training(self, over: bool) -> None:
+        self.training.over = over
+        new: list[Finding] = []
+        with torch.no_grad():
+            if over:
+                self.training.refresh()
+            for rule in TRAINING_RULES:
+                told = rule.look(self.training)
+                if told is not None:
+                    new += self._tell(rule.finding(told, self.calls))
+        self._raise_if_strict(new)
+
+    def _look_at_training_now(self) -> None:
+        strict, self.strict = self.strict, False
+        try:
+            _quietly(lambda: self._look_at_training(over=True))
+        finally:
+            self.strict = strict
+
+    def _leave(self) -> None:
+        """Stop following steps: the first calls are over."""
+        _quietly(lambda: self._look_at_training(over=False))
+        if self._hook is not None:
+            self._hook.remove()
+
+
+def _reporting(watcher: weakref.ref[Watcher]) -> Callable:
+    def step(optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
+        if (mine := watcher()) is not None:
+            _quietly(lambda: mine.training.stepped(optimizer))
+
+    return step
+
+
+def _arriving(training: Training, seen: Seen, leaves: list[int]) -> Callable[[Tensor], None]:
+    def arrive(gradient: Tensor) -> None:
+        with torch.no_grad():
+            _quietly(lambda: training.backward(seen, gradient, leaves))
+
+    return arrive
+
+
+def _coming_back(seen: Seen) -> Callable[[Tensor], None]:
+    def come_back(gradient: Tensor) -> None:
+        seen.back.append(_quietly(lambda: gradient.detach().float().norm().item()) or 0.0)
+
+    return come_back
+
+
+def _quietly(look: Callable[[], Any]) -> Any:
+    """Look; a fault of the looking must not become one of the training."""
+    try:
+        return look()
+    except MisusedLossError:
+        raise
+    except Exception:
+        log.debug("watch could not look", exc_info=True)
+        return None
+
+
+def _place() -> tuple[str, int]:
+    """The file and line that called the loss."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and (
+        "lossbook/watching" in frame.f_code.co_filename.replace("\\", "/") or "/torch/" in frame.f_code.co_filename
+    ):
+        frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno
