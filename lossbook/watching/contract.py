@@ -37,6 +37,11 @@ YES_OR_NO = {"bce", "bce_with_logits", "focal", "multilabel_soft_margin"}
 SIGNS = {"soft_margin", "hinge_embedding", "cosine_embedding", "margin_ranking"}
 #: Losses that compare distributions, or classes: the mean is over the classes' dimension 1, or 0 of a single sample.
 OF_CLASSES = {*_PREDICTIONS[LOGITS], "nll", "multi_margin"}
+#: Losses that compare embeddings.
+OF_EMBEDDINGS = {
+    "triplet_margin", "triplet_margin_with_distance", "cosine_embedding", "contrastive", "info_nce", "nt_xent",
+    "supervised_contrastive", "clip", "arcface",
+}  # fmt: skip
 #: Losses that stay what they are when prediction and target change places.
 SYMMETRIC = {"l1", "mse", "smooth_l1", "huber", "log_cosh", "charbonnier", "rmse"}
 

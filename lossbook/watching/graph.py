@@ -6,7 +6,7 @@ they lie there as they are: to unpack what a hook has packed, as checkpointing d
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ SHAPES = {
 }  # fmt: skip
 VIEWS = {"View", "UnsafeView", "ReshapeAlias"}
 TRANSPOSING = {"Permute", "T", "Transpose", "Movedim"}
+MARK = "lossbook"  #: under this key a node remembers the calls whose graphs it belongs to
 MOST = 20_000  #: nodes of a graph that are visited
 
 
@@ -105,36 +106,37 @@ def last_operations(tensor: Tensor) -> list[Link]:
     return [link for link in chain(tensor) if link.name not in SHAPES]
 
 
-def saved_dim(link: Link) -> int | None:
-    """The dimension that a softmax ran over, counted from 0."""
-    if link.out is None:
-        return None
-    return _signed(link.node._saved_dim, len(link.out))
+def saved_dim(link: Link) -> int:
+    """The dimension that a softmax ran over, counted from 0; −1 where its sizes are not known."""
+    return -1 if link.out is None else _signed(link.node._saved_dim, len(link.out))
 
 
 @dataclass
 class Ancestry:
     """What a tensor depends on."""
 
-    leaves: list[Tensor] = field(default_factory=list)  #: tensors that collect a gradient
+    leaves: list[Tensor] = field(default_factory=list)  #: tensors that collect a gradient, those nearest first
     names: Counter[str] = field(default_factory=Counter)  #: how often each operation occurs
-    nodes: int = 0
+    marked: set[int] = field(default_factory=set)  #: earlier calls whose graphs it contains
     inputs: list[tuple[str, Tensor]] = field(default_factory=list)  #: what entered the first layers
     hidden: list[Tensor] = field(default_factory=list)  #: what came out of each relu
 
 
-def ancestry(*tensors: Tensor) -> Ancestry:
-    """Walk the whole graph behind some tensors."""
+def ancestry(*tensors: Tensor, mark: int = 0) -> Ancestry:
+    """Walk the whole graph behind some tensors, and mark its operations with the number of a call."""
     found = Ancestry([tensor for tensor in tensors if tensor.requires_grad and tensor.grad_fn is None])
-    waiting = [tensor.grad_fn for tensor in tensors if tensor.grad_fn is not None]
-    seen = set(waiting)
+    waiting = deque(tensor.grad_fn for tensor in tensors if tensor.grad_fn is not None)
+    seen: set[Any] = set(waiting)
     while waiting and len(seen) < MOST:
-        node = waiting.pop()
+        node: Any = waiting.popleft()
         name = operation(node)
         if name == "AccumulateGrad":
             found.leaves.append(node.variable)
             continue
         found.names[name] += 1
+        if mark:
+            found.marked.update(node.metadata.setdefault(MARK, set()))
+            node.metadata[MARK].add(mark)
         if name == "Relu" and (result := saved(node, "result")) is not None:
             found.hidden.append(result)
         if (entered := _entered(node, name)) is not None:
@@ -143,7 +145,6 @@ def ancestry(*tensors: Tensor) -> Ancestry:
             if parent is not None and parent not in seen:
                 seen.add(parent)
                 waiting.append(parent)
-    found.nodes = len(seen)
     return found
 
 

@@ -83,6 +83,10 @@ def _precise(values: Tensor) -> torch.dtype:
     return torch.float32 if values.is_floating_point() else torch.int64
 
 
+class NothingToSee(Exception):
+    """A rule asked for what a call does not have: it sees nothing then."""
+
+
 class Call:
     """What came in, with which settings, and what came out."""
 
@@ -94,12 +98,12 @@ class Call:
         result: Any = None,
         error: Exception | None = None,
         grad_enabled: bool = True,
-        autocast: bool = False,
+        index: int = 0,
     ) -> None:
         self.loss, self.entry = loss, entry
         self.arguments, self.result, self.error = arguments, result, error
         self.grad_enabled = grad_enabled
-        self.autocast = autocast  #: whether it ran under torch.autocast
+        self.index = index  #: which call of the training it is, counted from 1; 0 for one that is looked at alone
         self.met: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()  #: shapes that met inside of an own loss
 
     @property
@@ -137,26 +141,36 @@ class Call:
         return carrying or dict(list(self.tensors.items())[:1])
 
     @cached_property
-    def prediction(self) -> Tensor | None:
-        return next(iter(self.predictions.values()), None)
+    def prediction(self) -> Tensor:
+        """The first of them."""
+        for prediction in self.predictions.values():
+            return prediction
+        raise NothingToSee
 
     @cached_property
-    def target(self) -> Tensor | None:
+    def target(self) -> Tensor:
         """What the prediction is compared with: for an own loss the next tensor that is no prediction."""
-        for name in ("target", "targets", "teacher"):
-            if self.entry is not None and name in self.tensors:
-                return self.tensors[name]
+        names = [n for n in self.tensors if n not in self.predictions]
         if self.entry is not None:
-            return None
-        return next((t for n, t in self.tensors.items() if n not in self.predictions), None)
+            names = [name for name in ("target", "targets", "teacher") if name in names]
+        for name in names:
+            return self.tensors[name]
+        raise NothingToSee
+
+    @property
+    def has_target(self) -> bool:
+        try:
+            return self.target is not None
+        except NothingToSee:
+            return False
 
     @cached_property
-    def predicted(self) -> Numbers | None:
-        return None if self.prediction is None else Numbers(self.prediction)
+    def predicted(self) -> Numbers:
+        return Numbers(self.prediction)
 
     @cached_property
-    def targeted(self) -> Numbers | None:
-        return None if self.target is None else Numbers(self.target)
+    def targeted(self) -> Numbers:
+        return Numbers(self.target)
 
     @cached_property
     def takes(self) -> str:
@@ -166,7 +180,7 @@ class Call:
     @cached_property
     def chain(self) -> list[graph.Link]:
         """The operations that made the prediction, the last first."""
-        return [] if self.prediction is None else graph.chain(self.prediction)
+        return graph.chain(self.prediction)
 
     @cached_property
     def operations(self) -> list[graph.Link]:
@@ -180,13 +194,11 @@ class Call:
     @cached_property
     def ancestry(self) -> graph.Ancestry:
         """All that the predictions depend on."""
-        return graph.ancestry(*(t for t in self.predictions.values() if t.requires_grad))
+        return graph.ancestry(*(t for t in self.predictions.values() if t.requires_grad), mark=self.index)
 
     @cached_property
     def one_sided(self) -> bool:
         """Whether the target depends on parameters of the prediction only, by other operations: no pair of twins."""
-        if self.prediction is None or self.target is None:
-            return False
         mine, its = graph.ancestry(self.prediction), graph.ancestry(self.target)
         known = {id(leaf) for leaf in mine.leaves}
         return all(id(leaf) in known for leaf in its.leaves) and mine.names != its.names
@@ -200,7 +212,7 @@ class Call:
         """The dimension of the classes: 1, or 0 of a single sample."""
         if self.name in ("token_cross_entropy", "ctc"):
             return self.prediction.dim() - 1
-        return 0 if self.prediction is None or self.prediction.dim() < 2 else 1
+        return 0 if self.prediction.dim() < 2 else 1
 
     @property
     def per_element(self) -> bool:
@@ -239,7 +251,13 @@ def _flat(bound: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, Any]]:
 def observe(loss: Callable, args: tuple[Any, ...], kwargs: dict[str, Any], **seen: Any) -> Call:
     """What is to be seen in one call of a loss."""
     entry = lookup(loss)
-    given: Callable = loss
-    if entry is not None and entry.function is not None and isinstance(loss, entry.module):
-        given = entry.function  # lossbook's modules take *tensors
-    return Call(loss, entry, named_arguments(given, args, kwargs), **seen)
+    if entry is None or entry.function is None:
+        return Call(loss, entry, named_arguments(loss, args, kwargs), **seen)
+    if isinstance(loss, entry.module):  # whose forward takes *tensors
+        return Call(loss, entry, named_arguments(entry.function, args, kwargs), **seen)
+    # torch has other names for some tensors: log_input for the first one of PoissonNLLLoss.
+    function = loss.forward if isinstance(loss, torch.nn.Module) else loss
+    own = [n for n in inspect.signature(entry.function).parameters if n not in settings_of(entry.function)]
+    renamed = dict(zip(list(inspect.signature(function).parameters)[: len(own)], own, strict=False))
+    given = named_arguments(loss, args, kwargs)
+    return Call(loss, entry, {renamed.get(name, name): value for name, value in given.items()}, **seen)

@@ -10,7 +10,8 @@ from ..report import quoted
 from .finding import CERTAIN, Finding
 from .rules import CALL_RULES, TRAINING_RULES
 
-_ORDER = {rule.kind: (place, rule.symptom) for place, rule in enumerate([*CALL_RULES, *TRAINING_RULES])}
+_RULES = [*CALL_RULES, *TRAINING_RULES]
+_PLACE = {rule.kind: place for place, rule in enumerate(_RULES)}
 MOST = 3  #: findings that are told; who mends the first may find the others gone
 
 
@@ -66,9 +67,12 @@ class Report:
 
 def told(found: Iterable[Finding]) -> list[Finding]:
     """The findings to tell: causes, the most certain first; a symptom where there is no cause."""
-    ranked = sorted(found, key=lambda f: (_ORDER[f.kind][1], f.certainty != CERTAIN, _ORDER[f.kind][0]))
-    causes = [f for f in ranked if not _ORDER[f.kind][1]]
-    return causes[:MOST] if causes else ranked[:1]
+    known = list(found)
+    hidden = {kind for finding in known for kind in _RULES[_PLACE[finding.kind]].hides}
+    ranked = sorted(known, key=lambda f: (f.certainty != CERTAIN, _PLACE[f.kind]))
+    shown = [finding for finding in ranked if finding.kind not in hidden]
+    causes = [finding for finding in shown if not _RULES[_PLACE[finding.kind]].symptom]
+    return causes[:MOST] if causes else shown[:1]
 
 
 def _certainty(finding: Finding) -> str:

@@ -26,7 +26,8 @@ class Seen:
 
     index: int  #: counted from 1
     series: Any  #: what makes calls comparable: the place in the code, and the parameters behind the prediction
-    value: float | None  #: the loss, if it is one number
+    value: float  #: the loss
+    single: bool  #: whether it is one number; else `value` is the mean
     grad_enabled: bool
     prediction_carries: bool  #: whether the prediction requires a gradient
     carries: bool  #: whether the loss does
@@ -34,15 +35,15 @@ class Seen:
     whole: bool  #: whether the prediction holds whole numbers only
     spread: float | None  #: by how much the samples' predictions differ, against their size; None for one sample
     dead: float  #: the share of units behind relus that are 0 for the whole batch
-    nodes: int
+    reaches_back: int  #: an earlier call whose graph this one contains, after its gradient was used; 0 for none
     learns: bool  #: whether layers with weights stand behind the prediction
     result: weakref.ref[Tensor] | None
     arrived: list[float] = field(default_factory=list)  #: the mean gradient at the loss, once for each backward pass
     back: list[float] = field(default_factory=list)  #: the size of the gradient at the prediction, likewise
+    stepped: bool = False  #: whether an optimizer stepped after its backward pass
     weighed: tuple[int, int, bool] | None = (
         None  #: of the gradient at unreduced losses: not 0, all, and whether 1 / all
     )
-    graph: weakref.ref[Any] | None = None  #: dies with the graph of this call
 
 
 class Followed:
@@ -101,6 +102,7 @@ class Training:
     def __init__(self) -> None:
         self.calls: list[Seen] = []
         self.followed: dict[int, Followed] = {}
+        self._stepped_after = 0  #: calls before the last step that came while a call waited for its backward pass
         self.over = False  #: whether somebody asks now what has been found
         self.loss = ""  #: its name, as it was written
         self.embeds = False  #: whether it compares embeddings
@@ -154,26 +156,32 @@ class Training:
         self.loss, self.reduction = call.spoken, str(call.settings.get("reduction", ""))
         for leaf in ancestry.leaves:
             self._follow(leaf)
-        self.embeds = "vectors" in (call.entry.family if call.entry else "")
+        self.embeds = call.name in contract.OF_EMBEDDINGS
         result = call.result if isinstance(call.result, Tensor) else None
         seen = Seen(
             index=len(self.calls) + 1,
             series=(series, tuple(sorted(map(id, ancestry.leaves)))),
-            value=result.detach().item() if result is not None and result.numel() == 1 else None,
+            value=result.detach().float().mean().item() if result is not None else float("nan"),
+            single=result is not None and result.numel() == 1,
             grad_enabled=call.grad_enabled,
             prediction_carries=any(t.requires_grad for t in call.predictions.values()),
             carries=result is not None and result.requires_grad,
             leaf=_new_leaf(call),
-            whole=bool(call.predicted and call.predicted.some.numel() and call.predicted.whole),
-            spread=spread(call.prediction) if call.prediction is not None else None,
+            whole=call.predicted.some.numel() > 0 and call.predicted.whole,
+            spread=spread(call.prediction),
             dead=dead_units(ancestry.hidden),
-            nodes=ancestry.nodes,
+            reaches_back=self._reached(ancestry.marked),
             learns=any(ancestry.names[name] for name in ("Addmm", "Mm", "Convolution", "Bmm", "Linear")),
             result=weakref.ref(result) if result is not None else None,
         )
         self.calls.append(seen)
         self._count(call)
         return seen
+
+    def _reached(self, marked: set[int]) -> int:
+        """The last of the calls whose graphs are part of another, if a step has used its gradient already."""
+        done = [i for i in marked if i <= len(self.calls) and self.calls[i - 1].stepped]
+        return max(done, default=0)
 
     def _follow(self, leaf: Tensor) -> None:
         followed = self.followed.get(id(leaf))
@@ -187,9 +195,9 @@ class Training:
 
     def _count(self, call: Call) -> None:
         """Count labels, for the rules about weights."""
-        target = call.target
-        if target is None or call.prediction is None:
+        if not call.has_target:
             return
+        target = call.target
         if call.name in contract.OF_CLASSES and not target.is_floating_point() and target.dim() < call.prediction.dim():
             self.ignores = call.settings.get("ignore_index")
             self.sequences |= target.dim() > 1 or any(len(link.into or ()) > 2 for link in call.chain)
@@ -211,6 +219,8 @@ class Training:
         """A gradient has reached the loss of a call, and has not gone further yet."""
         later = self.calls[seen.index :]
         self.again += bool(seen.arrived) and any(other.series == seen.series for other in later)
+        if not seen.arrived and seen.index <= self._stepped_after:
+            self.early_steps += 1
         values = gradient.detach()
         seen.arrived.append(values.float().mean().item() if values.numel() else 0.0)
         if values.numel() > 1:
@@ -236,18 +246,20 @@ class Training:
             self.foreign_steps += any(f.fresh for f in self.followed.values())
             return
         self.steps += 1
+        for seen in self.calls:
+            seen.stepped |= bool(seen.arrived)
         self.rates.append(float(optimizer.param_groups[0].get("lr", float("nan"))))
         self.holds_inputs |= not all(isinstance(p, torch.nn.Parameter) for p in held)
         without = {id(p) for p in held if p.requires_grad and p.grad is None}
         self.unused = without if self.unused is None else self.unused & without
         self.optimized = len(held)
-        fresh = any(f.fresh for f in mine)
+        waiting = any(f.waiting for f in mine)
         gradients = [f.gradient() for f in mine]
-        if all(gradient is None for gradient in gradients):
-            self.cleared_steps += fresh
-            self.empty_steps += not fresh and any(f.waiting for f in mine)
-        elif not fresh and any(f.waiting for f in mine):
-            self.early_steps += 1
+        if all(p.grad is None for p in held):
+            self.empty_steps += waiting
+            self.cleared_steps += not waiting and any(f.fresh for f in mine)
+        elif waiting:
+            self._stepped_after = len(self.calls)
         self.stale_steps += any(f.stale for f in mine)
         for followed, gradient in zip(mine, gradients, strict=True):
             followed.held, followed.used, followed.fresh = True, True, False
@@ -260,7 +272,7 @@ class Training:
 def _new_leaf(call: Call) -> int | None:
     """The identity of a prediction that requires a gradient, though no operation made it, and that is no parameter."""
     t = call.prediction
-    if t is None or not t.is_leaf or not t.requires_grad or isinstance(t, torch.nn.Parameter):
+    if not t.is_leaf or not t.requires_grad or isinstance(t, torch.nn.Parameter):
         return None
     return id(t)
 

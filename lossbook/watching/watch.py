@@ -94,7 +94,7 @@ def _again(loss: Callable, strict: bool) -> Any:
 def _watched_module(loss: torch.nn.Module, strict: bool) -> torch.nn.Module:
     """A module that shares all it has with `loss`, of a class derived from its own."""
     watched = copy.copy(loss)
-    watched.__class__ = _watched_class(type(loss))
+    watched.__class__ = _watched_class(type(loss))  # type: ignore[arg-type]  # a class can be hashed
     object.__setattr__(watched, "_watcher", Watcher(loss, strict))
     return watched
 

@@ -55,7 +55,7 @@ class Watcher:
         return self._observed(run, args, kwargs)
 
     def _observed(self, run: Callable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        state = {"grad_enabled": torch.is_grad_enabled(), "autocast": torch.is_autocast_enabled("cpu")}
+        state = {"grad_enabled": torch.is_grad_enabled(), "index": len(self.training.calls) + 1}
         call = _quietly(lambda: observe(self.loss, args, kwargs, **state))
         inner = InnerLosses() if call is not None and call.entry is None else None
         place = _place()
@@ -103,7 +103,7 @@ class Watcher:
         with torch.no_grad(), torch.autocast("cpu", enabled=False):
             for one in calls:
                 for rule in CALL_RULES:
-                    told = rule.look(one)
+                    told = rule.see(one)
                     if told is not None:
                         new += self._tell(rule.finding(told, self.calls))
         return new
@@ -142,7 +142,7 @@ class Watcher:
             if over:
                 self.training.refresh()
             for rule in TRAINING_RULES:
-                told = rule.look(self.training)
+                told = rule.see(self.training)
                 if told is not None:
                     new += self._tell(rule.finding(told, self.calls))
         self._raise_if_strict(new)

@@ -79,7 +79,9 @@ def answered(columns: int = 1, n: int = 32) -> tuple[Tensor, Tensor]:
     return x, (y > 0).float()
 
 
-def train(model: nn.Module, loss_of: Callable[[], Tensor], lr: float = 0.05, optimizer: type = torch.optim.SGD) -> list[Tensor]:
+def train(
+    model: nn.Module, loss_of: Callable[[], Tensor], lr: float = 0.05, optimizer: type = torch.optim.SGD
+) -> list[Tensor]:
     """Train as one should: eight steps, each with a batch of its own."""
     steps, losses = optimizer(model.parameters(), lr=lr), []
     for _ in range(STEPS):

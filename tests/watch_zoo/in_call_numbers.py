@@ -287,5 +287,3 @@ def counts_and_rate_swapped(watch, wrong):
         return criterion(counts, out) if wrong else criterion(out, counts)
 
     return train(net, step)
-
-

@@ -23,21 +23,48 @@ def _last(name, kind, make, operation, data=labelled, outputs=4):
 
 ce, bce = nn.CrossEntropyLoss(), nn.BCEWithLogitsLoss()
 softmax_then_ce = _last("softmax_then_ce", "softmax-before-cross-entropy", ce, lambda z: z.softmax(1))
-softmax_module_then_ce = _last("softmax_module_then_ce", "softmax-before-cross-entropy", F.cross_entropy, nn.Softmax(dim=-1))
-softmax_inside_own_loss = _last("softmax_inside_own_loss", "softmax-before-cross-entropy", lambda z, y: F.cross_entropy(z, y) * 1, lambda z: F.softmax(z, 1))
+softmax_module_then_ce = _last(
+    "softmax_module_then_ce", "softmax-before-cross-entropy", F.cross_entropy, nn.Softmax(dim=-1)
+)
+softmax_inside_own_loss = _last(
+    "softmax_inside_own_loss",
+    "softmax-before-cross-entropy",
+    lambda z, y: F.cross_entropy(z, y) * 1,
+    lambda z: F.softmax(z, 1),
+)
 sigmoid_then_ce = _last("sigmoid_then_ce", "sigmoid-before-cross-entropy", ce, torch.sigmoid)
 sigmoid_then_bce_with_logits = _last("sigmoid_then_bce_with_logits", "sigmoid-twice", bce, torch.sigmoid, answered, 1)
-softmax_then_bce_with_logits = _last("softmax_then_bce_with_logits", "sigmoid-twice", bce, lambda z: z.softmax(1), lambda: answered(4), 4)
-sigmoid_then_soft_margin = _last("sigmoid_then_soft_margin", "sigmoid-twice", nn.SoftMarginLoss(), torch.sigmoid, lambda: (lambda x, y: (x, 2 * y - 1))(*answered()), 1)
+softmax_then_bce_with_logits = _last(
+    "softmax_then_bce_with_logits", "sigmoid-twice", bce, lambda z: z.softmax(1), lambda: answered(4), 4
+)
+sigmoid_then_soft_margin = _last(
+    "sigmoid_then_soft_margin",
+    "sigmoid-twice",
+    nn.SoftMarginLoss(),
+    torch.sigmoid,
+    lambda: (lambda x, y: (x, 2 * y - 1))(*answered()),
+    1,
+)
 relu_then_bce = _last("relu_then_bce", "relu-before-loss", bce, F.relu, answered, 1)
 relu_then_ce = _last("relu_then_ce", "relu-before-loss", ce, F.relu)
 tanh_then_ce = _last("tanh_then_ce", "tanh-before-loss", ce, torch.tanh)
-softmax_then_multi_margin = _last("softmax_then_multi_margin", "softmax-before-margin", nn.MultiMarginLoss(), lambda z: z.softmax(1))
+softmax_then_multi_margin = _last(
+    "softmax_then_multi_margin", "softmax-before-margin", nn.MultiMarginLoss(), lambda z: z.softmax(1)
+)
 rounded = _last("rounded", "flat-operation", nn.MSELoss(), torch.round, measured, 1)
 sign_then_own = _last("sign_then_own", "flat-operation", lambda z, y: (z - y).abs().mean(), torch.sign, measured, 1)
-sigmoid_for_measurements = _last("sigmoid_for_measurements", "target-out-of-reach", nn.MSELoss(), torch.sigmoid, measured, 1)
+sigmoid_for_measurements = _last(
+    "sigmoid_for_measurements", "target-out-of-reach", nn.MSELoss(), torch.sigmoid, measured, 1
+)
 relu_for_measurements = _last("relu_for_measurements", "target-out-of-reach", nn.L1Loss(), F.relu, measured, 1)
-tanh_for_large = _last("tanh_for_large", "target-out-of-reach", nn.SmoothL1Loss(), torch.tanh, lambda: (lambda x, y: (x, 3 * y))(*measured()), 1)
+tanh_for_large = _last(
+    "tanh_for_large",
+    "target-out-of-reach",
+    nn.SmoothL1Loss(),
+    torch.tanh,
+    lambda: (lambda x, y: (x, 3 * y))(*measured()),
+    1,
+)
 
 
 @twins("graph", "activation-twice")

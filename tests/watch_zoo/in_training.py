@@ -114,12 +114,12 @@ def root_at_zero(watch, wrong):
 
 @twins("backward", "gradient-not-finite")
 def norm_at_zero(watch, wrong):
-    net, criterion = network(outputs=4), watch(nn.MSELoss())
+    net, criterion = nn.Linear(8, 4, bias=False), watch(nn.MSELoss())
 
     def step():
         x, y = measured()
         x[0] = 0
-        z = x @ net[0].weight.T
+        z = net(x)
         length = (z.square().sum(1, keepdim=True) + (0 if wrong else 1e-8)).sqrt()
         return criterion(length, y.abs())
 
@@ -264,7 +264,9 @@ def _no_step(net, criterion, optimizer, x, y, wrong):
 
 
 no_zero_grad = _loop("no_zero_grad", "gradients-not-cleared", _no_zero_grad)
-no_zero_grad_adam = _loop("no_zero_grad_adam", "gradients-not-cleared", _no_zero_grad, lambda net: torch.optim.Adam(net.parameters()))
+no_zero_grad_adam = _loop(
+    "no_zero_grad_adam", "gradients-not-cleared", _no_zero_grad, lambda net: torch.optim.Adam(net.parameters())
+)
 cleared_before_step = _loop("cleared_before_step", "cleared-before-step", _cleared)
 step_before_backward = _loop("step_before_backward", "step-before-backward", _step_first)
 no_step = _loop("no_step", "never-stepped", _no_step)
@@ -429,23 +431,37 @@ def embeddings_collapse(watch, wrong):
     return train(net, step, lr=1e-4)
 
 
-@twins("loop", "graph-grows")
+@twins("loop", "graph-of-earlier-batch")
 def hidden_state_not_detached(watch, wrong):
-    net, criterion = nn.RNNCell(3, 8), watch(nn.MSELoss())
-    optimizer, losses, hidden = torch.optim.SGD(net.parameters(), lr=0.0), [], torch.zeros(4, 8)
+    net, head, criterion = nn.RNNCell(3, 8), nn.Linear(8, 2), watch(nn.MSELoss())
+    both, hidden = nn.ModuleList([net, head]), [torch.zeros(4, 8)]
+
+    def step():
+        hidden[0] = net(torch.randn(4, 3), hidden[0] if wrong else hidden[0].detach())
+        return criterion(head(hidden[0]), torch.zeros(4, 2))
+
+    return train(both, step)
+
+
+@twins("loop", "graph-of-earlier-batch")
+def fake_not_detached(watch, wrong):
+    maker, judge, criterion = network(8, 8), network(8, 1), watch(nn.BCEWithLogitsLoss())
+    of_maker, of_judge, losses = torch.optim.Adam(maker.parameters()), torch.optim.Adam(judge.parameters()), []
     for _ in range(STEPS):
-        optimizer.zero_grad()
-        hidden = net(torch.randn(4, 3), hidden if wrong else hidden.detach())
-        loss = criterion(hidden, torch.zeros(4, 8))
-        loss.backward(retain_graph=wrong)
-        for group in optimizer.param_groups:
-            group["lr"] = 0.0 if wrong else 0.01
-        optimizer.step()
+        fake = maker(torch.randn(16, 8))
+        of_judge.zero_grad()
+        loss = criterion(judge(fake if wrong else fake.detach()), torch.zeros(16, 1))
+        loss.backward()
+        of_judge.step()
+        of_maker.zero_grad()
+        loss = criterion(judge(fake), torch.ones(16, 1))
+        loss.backward()
+        of_maker.step()
         losses.append(loss.detach())
     return losses
 
 
-@twins("backward", "dead-units", "prediction-constant", "gradient-lost-in-model")
+@twins("backward", "clamped-probabilities", "dead-units", "prediction-constant", "gradient-lost-in-model")
 def clamped_output_dead(watch, wrong):
     net, criterion = network(outputs=1), watch(nn.BCELoss())
 
@@ -455,5 +471,3 @@ def clamped_output_dead(watch, wrong):
         return criterion((out + (50 if wrong else 0)).clamp(1e-3, 1 - 1e-3) if wrong else out.sigmoid(), y)
 
     return train(net, step)
-
-

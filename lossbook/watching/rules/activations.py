@@ -41,7 +41,7 @@ def sums_to_one(values: Tensor, dim: int, tolerance: float = 1e-3) -> bool:
     page="guide/cross-entropy",
 )
 def softmax_before_cross_entropy(call: Call) -> Told | None:
-    if call.takes != contract.LOGITS or call.prediction is None:
+    if call.takes != contract.LOGITS:
         return None
     by_graph = call.last_operation in SOFTMAXES
     if not by_graph and (call.prediction.requires_grad or not sums_to_one(call.predicted.some, call.class_dim, 1e-5)):
@@ -102,7 +102,7 @@ def sigmoid_before_cross_entropy(call: Call) -> Told | None:
     page="guide/bce-with-logits",
 )
 def sigmoid_twice(call: Call) -> Told | None:
-    if call.takes != contract.SCORES or call.prediction is None or "margin" in call.name.replace("soft_margin", ""):
+    if call.takes != contract.SCORES or "margin" in call.name.replace("soft_margin", ""):
         return None
     by_graph = call.last_operation in SIGMOIDS | SOFTMAXES
     seen = call.predicted
@@ -163,7 +163,12 @@ def activation_twice(call: Call) -> Told | None:
     )
 
 
-@in_call("softmax-of-one", Phrase("softmax over a dimension of size 1: always 1"), page="guide/cross-entropy")
+@in_call(
+    "softmax-of-one",
+    Phrase("softmax over a dimension of size 1: always 1"),
+    page="guide/cross-entropy",
+    hides=("saturated-probabilities",),
+)
 def softmax_of_one(call: Call) -> Told | None:
     for link in call.operations[:2]:
         if link.name in SOFTMAXES | {"LogSoftmax"} and link.out and link.out[graph.saved_dim(link)] == 1:
@@ -178,17 +183,17 @@ def softmax_of_one(call: Call) -> Told | None:
                     "For one yes-or-no output take BCEWithLogitsLoss without softmax; or give one output per class."
                 ),
             )
-    if call.takes == contract.LOGITS and call.prediction is not None and call.prediction.dim() >= 2:
-        if call.prediction.shape[call.class_dim] == 1 and call.name != "distillation":
-            return Told(
-                Phrase(
-                    "{loss} gets one class only, predictions of shape {shape}: the softmax over one number is 1, the loss "
-                    "is always 0 and nothing is learned.",
-                    loss=call.spoken,
-                    shape=call.predicted.shape,
-                ),
-                Phrase("Give one output per class; for one yes-or-no output take BCEWithLogitsLoss."),
-            )
+    of_classes = call.takes == contract.LOGITS and call.prediction.dim() >= 2
+    if of_classes and call.prediction.shape[call.class_dim] == 1 and call.name != "distillation":
+        return Told(
+            Phrase(
+                "{loss} gets one class only, predictions of shape {shape}: the softmax over one number is 1, the loss "
+                "is always 0 and nothing is learned.",
+                loss=call.spoken,
+                shape=call.predicted.shape,
+            ),
+            Phrase("Give one output per class; for one yes-or-no output take BCEWithLogitsLoss."),
+        )
     return None
 
 
@@ -260,7 +265,10 @@ def tanh_before_loss(call: Call) -> Told | None:
 
 
 @in_call(
-    "flat-operation", Phrase("round, floor or sign before the loss: the gradient is 0"), page="guide/custom-losses"
+    "flat-operation",
+    Phrase("round, floor or sign before the loss: the gradient is 0"),
+    page="guide/custom-losses",
+    hides=("gradient-lost-in-model",),
 )
 def flat_operation(call: Call) -> Told | None:
     for link in call.operations:
@@ -278,7 +286,7 @@ def flat_operation(call: Call) -> Told | None:
 
 @in_call("target-out-of-reach", Phrase("targets that the last activation cannot give"), page="guide/mse")
 def target_out_of_reach(call: Call) -> Told | None:
-    if call.takes != contract.NUMBERS or call.target is None or call.last_operation not in REACH:
+    if call.takes != contract.NUMBERS or call.last_operation not in REACH:
         return None
     low, high = REACH[call.last_operation]
     seen = call.targeted

@@ -27,7 +27,7 @@ def refusal(call: Call) -> Exception | None:
     """The error with which the catalogue's own function refuses the tensors of a call."""
     if call.entry is None or call.entry.function is None or call.entry.torch_function is None:
         return None  # lossbook's own losses speak for themselves
-    if call.error is None and (call.prediction is None or _broadcast(call)):
+    if call.error is None and _broadcast(call):
         return None  # torch broadcasts; which of that is wrong, shapes.py says
     known = inspect.signature(call.entry.function).parameters
     given = {
@@ -44,4 +44,4 @@ def refusal(call: Call) -> Exception | None:
 
 
 def _broadcast(call: Call) -> bool:
-    return call.target is not None and call.target.shape != call.prediction.shape and call.per_element
+    return call.per_element and call.has_target and call.target.shape != call.prediction.shape

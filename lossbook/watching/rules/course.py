@@ -72,7 +72,7 @@ def prediction_constant(training: Training) -> Told | None:
 def loss_constant(training: Training) -> Told | None:
     for calls in training.series():
         values = [seen.value for seen in calls if seen.carries]
-        if len(values) < 5 or None in values or len(set(values)) > 1:
+        if len(values) < 5 or len(set(values)) > 1 or not all(seen.single for seen in calls):
             continue
         if values[0] == 0 and any(word in training.loss.lower() for word in HINGES):
             continue
@@ -90,21 +90,20 @@ def loss_constant(training: Training) -> Told | None:
 
 
 @in_training(
-    "graph-grows", Phrase("a hidden state that keeps the graph of all earlier batches"), page="first-losses/five-steps"
+    "graph-of-earlier-batch",
+    Phrase("a prediction that depends on the graph of an earlier batch"),
+    page="first-losses/five-steps",
 )
-def graph_grows(training: Training) -> Told | None:
-    for calls in training.series():
-        nodes = [seen.nodes for seen in calls]
-        growth = [b - a for a, b in zip(nodes, nodes[1:], strict=False)]
-        if len(growth) < 4 or min(growth) < 1 or max(growth) > 1.5 * min(growth) + 2:
-            continue
-        return Told(
-            Phrase(
-                "The graph behind the prediction grows with every call, from {first} to {last} operations: a state of earlier "
-                "batches, such as an RNN's, was not detached, and backward() runs through all of them.",
-                first=nodes[0],
-                last=nodes[-1],
-            ),
-            Phrase("Write hidden = hidden.detach() at the start of each batch."),
-        )
+def graph_of_earlier_batch(training: Training) -> Told | None:
+    for seen in training.calls:
+        if seen.reaches_back:
+            return Told(
+                Phrase(
+                    "The prediction of call {call} depends on the graph of call {earlier}, whose gradient was used already: "
+                    "backward() would run through that batch again. A hidden state, or a generated sample, was not detached.",
+                    call=seen.index,
+                    earlier=seen.reaches_back,
+                ),
+                Phrase("Detach what is carried over: hidden = hidden.detach(), or discriminator(fake.detach())."),
+            )
     return None

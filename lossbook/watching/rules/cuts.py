@@ -15,6 +15,7 @@ from .rule import in_call, in_training
     "loss-without-gradient",
     Phrase("a loss that returns a number, or cuts the gradient off inside"),
     page="guide/custom-losses",
+    hides=("loss-made-a-leaf", "backward-never-arrives"),
 )
 def loss_without_gradient(call: Call) -> Told | None:
     if call.result is None or not call.grad_enabled or not any(t.requires_grad for t in call.predictions.values()):
@@ -35,7 +36,12 @@ def loss_without_gradient(call: Call) -> Told | None:
     )
 
 
-@in_training("loss-made-a-leaf", Phrase("requires_grad_() set on a loss that has no graph"), page="guide/custom-losses")
+@in_training(
+    "loss-made-a-leaf",
+    Phrase("requires_grad_() set on a loss that has no graph"),
+    page="guide/custom-losses",
+    hides=("prediction-without-gradient", "other-parameters"),
+)
 def loss_made_leaf(training: Training) -> Told | None:
     for seen in training.calls:
         result = seen.result() if seen.result is not None else None
@@ -84,7 +90,10 @@ def prediction_without_gradient(training: Training) -> Told | None:
 
 
 @in_training(
-    "prediction-is-a-new-leaf", Phrase("a prediction wrapped anew, with requires_grad=True"), page="guide/custom-losses"
+    "prediction-is-a-new-leaf",
+    Phrase("a prediction wrapped anew, with requires_grad=True"),
+    page="guide/custom-losses",
+    hides=("other-parameters", "parameters-missing"),
 )
 def prediction_is_new_leaf(training: Training) -> Told | None:
     leaves = [seen for seen in training.calls if seen.leaf is not None]
@@ -93,7 +102,7 @@ def prediction_is_new_leaf(training: Training) -> Told | None:
     if any(followed.held for followed in training.followed.values()):
         return None
     values = [seen.value for seen in leaves]
-    if all(v is not None for v in values) and all(b < a for a, b in zip(values, values[1:], strict=False)):
+    if all(b < a for a, b in zip(values, values[1:], strict=False)):
         return None  # it descends: the prediction itself is what is optimized
     return Told(
         Phrase(

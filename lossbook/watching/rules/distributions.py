@@ -48,9 +48,16 @@ def _are_probabilities(seen: Numbers) -> bool:
     "divergence-swapped",
     Phrase("prediction and target of a divergence have changed places"),
     page="guide/kl-divergence",
+    hides=(
+        "arguments-swapped",
+        "logarithm-missing",
+        "prediction-without-gradient",
+        "loss-not-finite",
+        "target-not-finite",
+    ),
 )
 def divergence_swapped(call: Call) -> Told | None:
-    if call.name not in ("kl_div", "js_div") or call.settings.get("log_target") or call.target is None:
+    if call.name not in ("kl_div", "js_div") or call.settings.get("log_target"):
         return None
     if not (call.targeted.low < 0 and _is_log(call.targeted) and _are_probabilities(call.predicted)):
         return None
@@ -69,7 +76,7 @@ def divergence_swapped(call: Call) -> Told | None:
 
 @in_call("logarithm-missing", Phrase("probabilities where log-probabilities belong"), page="guide/kl-divergence")
 def logarithm_missing(call: Call) -> Told | None:
-    if call.takes != contract.LOG_PROBABILITIES or call.prediction is None or not call.predicted.finite:
+    if call.takes != contract.LOG_PROBABILITIES or not call.predicted.finite:
         return None
     if call.prediction.dim() < 1 or call.predicted.high <= 0:
         return None
@@ -96,9 +103,14 @@ def _below_zero(call: Call) -> str | Phrase:
     return ""
 
 
-@in_call("logits-for-log-probabilities", Phrase("raw scores where log-probabilities belong"), page="guide/nll")
+@in_call(
+    "logits-for-log-probabilities",
+    Phrase("raw scores where log-probabilities belong"),
+    page="guide/nll",
+    hides=("loss-not-finite",),
+)
 def logits_for_log_probabilities(call: Call) -> Told | None:
-    if call.takes != contract.LOG_PROBABILITIES or call.prediction is None or not call.predicted.finite:
+    if call.takes != contract.LOG_PROBABILITIES or not call.predicted.finite:
         return None
     if (
         call.prediction.dim() < 1
@@ -111,7 +123,7 @@ def logits_for_log_probabilities(call: Call) -> Told | None:
     probabilities = call.predicted.some.double().exp()
     if call.name in ("nll", "ctc"):
         sums = probabilities.sum(call.class_dim).flatten()
-        right = ((sums - 1).abs() < 0.05).double().mean() > 0.5
+        right = bool(((sums - 1).abs() < 0.05).double().mean() > 0.5)
     else:
         right = normalized(probabilities, 0.05)
         sums = probabilities.sum(call.class_dim).flatten()
@@ -133,10 +145,13 @@ def logits_for_log_probabilities(call: Call) -> Told | None:
 
 
 @in_call(
-    "target-in-logarithms", Phrase("log_target does not fit the target of a divergence"), page="guide/kl-divergence"
+    "target-in-logarithms",
+    Phrase("log_target does not fit the target of a divergence"),
+    page="guide/kl-divergence",
+    hides=("loss-not-finite",),
 )
 def target_in_logarithms(call: Call) -> Told | None:
-    if call.name not in ("kl_div", "js_div") or call.target is None or not call.target.is_floating_point():
+    if call.name not in ("kl_div", "js_div") or not call.target.is_floating_point():
         return None
     seen, log_target = call.targeted, bool(call.settings.get("log_target"))
     if not log_target and seen.low < 0:
@@ -173,7 +188,7 @@ def target_in_logarithms(call: Call) -> Told | None:
     likely=True,
 )
 def target_not_normalized(call: Call) -> Told | None:
-    if call.name not in ("kl_div", "js_div") or call.target is None or call.settings.get("log_target"):
+    if call.name not in ("kl_div", "js_div") or call.settings.get("log_target"):
         return None
     seen = call.targeted
     if not call.target.is_floating_point() or not call.target.dim() or seen.low < 0 or normalized(seen.some.double()):
@@ -198,7 +213,7 @@ def target_not_normalized(call: Call) -> Told | None:
     page="guide/kl-divergence",
 )
 def divergence_mean(call: Call) -> Told | None:
-    if call.name != "kl_div" or call.settings.get("reduction") != "mean" or call.prediction is None:
+    if call.name != "kl_div" or call.settings.get("reduction") != "mean":
         return None
     shape = call.predicted.shape
     if len(shape) != 2 or shape[1] < 2:
@@ -214,9 +229,14 @@ def divergence_mean(call: Call) -> Told | None:
     )
 
 
-@in_call("rate-or-its-logarithm", Phrase("rates where log-rates belong, or the other way round"), page="guide/overview")
+@in_call(
+    "rate-or-its-logarithm",
+    Phrase("rates where log-rates belong, or the other way round"),
+    page="guide/overview",
+    hides=("loss-not-finite",),
+)
 def rate_or_logarithm(call: Call) -> Told | None:
-    if call.prediction is None or call.takes not in (contract.RATES, contract.LOG_RATES):
+    if call.takes not in (contract.RATES, contract.LOG_RATES):
         return None
     if call.takes == contract.LOG_RATES:
         if call.last_operation not in ("Exp", "Softplus"):
@@ -292,7 +312,7 @@ def _half_exponent(links: list[graph.Link]) -> bool:
 
 @in_call("scores-for-distances", Phrase("scores or similarities where distances belong"), page="guide/hinge-embedding")
 def scores_for_distances(call: Call) -> Told | None:
-    if call.name != "hinge_embedding" or call.prediction is None or not call.predicted.finite:
+    if call.name != "hinge_embedding" or not call.predicted.finite:
         return None
     negative = call.predicted.share(lambda x: x < -1e-6)
     if negative < 0.05:

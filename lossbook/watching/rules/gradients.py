@@ -21,7 +21,7 @@ SCALED = (
 def gradient_not_finite(training: Training) -> Told | None:
     for seen in training.calls:
         scaled = any(abs(g) > SCALED for g in seen.arrived)
-        if scaled or seen.value is None or not math.isfinite(seen.value):
+        if scaled or not math.isfinite(seen.value):
             continue
         if any(not math.isfinite(size) for size in seen.back):
             return Told(
@@ -39,7 +39,7 @@ def gradient_not_finite(training: Training) -> Told | None:
     if any(f.not_finite for f in training.followed.values()) and not any(
         abs(g) > SCALED for s in training.calls for g in s.arrived
     ):
-        finite = [s for s in training.calls if s.value is not None and math.isfinite(s.value)]
+        finite = [s for s in training.calls if math.isfinite(s.value)]
         if len(finite) == len(training.calls):
             return Told(
                 Phrase(

@@ -38,10 +38,9 @@ def _failed(call: Call) -> bool:
     "nothing-to-average",
     Phrase("the mean of nothing: all targets ignored, or an empty selection"),
     page="guide/cross-entropy",
+    hides=("loss-not-finite",),
 )
 def nothing_to_average(call: Call) -> Told | None:
-    if call.prediction is None or call.target is None:
-        return None
     if call.prediction.numel() == 0:
         return Told(
             Phrase(
@@ -73,9 +72,14 @@ def nothing_to_average(call: Call) -> Told | None:
     return None
 
 
-@in_call("target-not-finite", Phrase("nan or infinity in the targets"), page="guide/mse")
+@in_call(
+    "target-not-finite",
+    Phrase("nan or infinity in the targets"),
+    page="guide/mse",
+    hides=("prediction-not-finite", "gradient-not-finite"),
+)
 def target_not_finite(call: Call) -> Told | None:
-    if call.target is None or not _failed(call) or (bad := _bad(call.target)) is None:
+    if not _failed(call) or (bad := _bad(call.target)) is None or _spoiled(call):
         return None
     return Told(
         Phrase(
@@ -91,7 +95,7 @@ def target_not_finite(call: Call) -> Told | None:
     "prediction-not-finite", Phrase("nan or infinity in the prediction, and where it began"), page="guide/overview"
 )
 def prediction_not_finite(call: Call) -> Told | None:
-    if call.prediction is None or (bad := _bad(call.prediction)) is None:
+    if (bad := _bad(call.prediction)) is None:
         return None
     values = {"value": bad[0], "row": bad[1]}
     for name, given in call.ancestry.inputs:
@@ -106,15 +110,8 @@ def prediction_not_finite(call: Call) -> Told | None:
                 ),
                 Phrase("Clean the inputs: look for missing values and divisions by 0."),
             )
-    if any(_bad(part(leaf)) for leaf in call.ancestry.leaves):
-        return Told(
-            Phrase(
-                "The prediction holds {value}, first in sample {row}, because the parameters do: an earlier step spoiled "
-                "them.",
-                **values,
-            ),
-            Phrase("Look at the step before: a learning rate that is too high, or a gradient that was not finite."),
-        )
+    if _spoiled(call):
+        return None
     if call.prediction.dtype == torch.float16:
         return Told(
             Phrase(
@@ -145,11 +142,32 @@ def prediction_not_finite(call: Call) -> Told | None:
     )
 
 
+def _spoiled(call: Call) -> bool:
+    return any(_bad(part(leaf)) for leaf in call.ancestry.leaves)
+
+
+@in_call("parameters-not-finite", Phrase("parameters of nan or infinity"), page="first-losses/five-steps", symptom=True)
+def parameters_not_finite(call: Call) -> Told | None:
+    if (bad := _bad(call.prediction)) is None or not _spoiled(call):
+        return None
+    return Told(
+        Phrase(
+            "The prediction holds {value}, first in sample {row}, because the parameters do: an earlier step spoiled them.",
+            value=bad[0],
+            row=bad[1],
+        ),
+        Phrase("Look at the step before: a learning rate that is too high, or a gradient that was not finite."),
+    )
+
+
 @in_call(
-    "loss-not-finite", Phrase("a loss of nan or infinity from finite numbers"), page="guide/custom-losses", symptom=True
+    "loss-not-finite",
+    Phrase("a loss of nan or infinity from finite numbers"),
+    page="guide/custom-losses",
+    hides=("gradient-not-finite",),
 )
 def loss_not_finite(call: Call) -> Told | None:
-    if not _failed(call):
+    if not _failed(call) or any(_bad(tensor) for tensor in call.tensors.values()):
         return None
     if call.name == "ctc":
         return Told(
@@ -173,8 +191,8 @@ def loss_not_finite(call: Call) -> Told | None:
         Phrase(
             "The loss is {value}, from a prediction between {low} and {high} that is finite.",
             value=number(call.result.detach().flatten()[~call.result.detach().flatten().isfinite()][0]),
-            low=number(call.predicted.low) if call.predicted else "?",
-            high=number(call.predicted.high) if call.predicted else "?",
+            low=number(call.predicted.low),
+            high=number(call.predicted.high),
         ),
         Phrase("Look in it for a logarithm or root of 0, a division by 0, or exp of a large number."),
     )
@@ -229,10 +247,11 @@ def saturated(call: Call) -> Told | None:
     "inputs-not-scaled",
     Phrase("inputs of hundreds that enter the first layer as they are"),
     page="training/linear-regression",
+    hides=("learning-rate-too-high",),
     likely=True,
 )
 def inputs_not_scaled(call: Call) -> Told | None:
-    if call.result is None or call.prediction is None or not call.predicted.finite or not call.ancestry.inputs:
+    if call.result is None or not call.predicted.finite or not call.ancestry.inputs:
         return None
     name, given = call.ancestry.inputs[-1]
     values = part(given)
@@ -260,7 +279,7 @@ def _far_too_large(call: Call) -> bool:
     """Whether an untrained model would give another loss: logits of 10 and more, or errors far beyond the targets."""
     if call.takes in (contract.LOGITS, contract.SCORES):
         return max(abs(call.predicted.low), abs(call.predicted.high)) > 10
-    if call.takes == contract.NUMBERS and call.target is not None and call.targeted.finite:
+    if call.takes == contract.NUMBERS and call.targeted.finite:
         spread = call.targeted.some.float().abs().mean().item()
         return call.predicted.some.abs().mean().item() > 5 * (spread + 1e-6)
     return False

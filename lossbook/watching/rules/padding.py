@@ -35,7 +35,7 @@ def padded_ends(rows: Tensor) -> tuple[float, int] | None:
 def _rows(call: Call) -> Tensor | None:
     """The targets as rows (N, T); those that were flattened as they were before, if the graph tells."""
     target = call.target
-    if target is None or call.prediction is None:
+    if target is None:
         return None
     if target.dim() == 2:
         return target.detach()
@@ -51,12 +51,14 @@ def _rows(call: Call) -> Tensor | None:
 
 @in_call("padding-counted", Phrase("padding that counts as a class"), page="guide/cross-entropy", likely=True)
 def padding_counted(call: Call) -> Told | None:
-    if call.name not in ("cross_entropy", "nll", "softmax_focal", "token_cross_entropy") or call.target is None:
+    if call.name not in ("cross_entropy", "nll", "softmax_focal", "token_cross_entropy"):
         return None
     if call.target.is_floating_point() or call.target.shape == call.prediction.shape:
         return None
     rows = _rows(call)
-    found = padded_ends(rows) if rows is not None else None
+    if rows is None:
+        return None
+    found = padded_ends(rows)
     weight = call.settings.get("weight")
     if found is None or found[0] == call.settings.get("ignore_index"):
         return None
@@ -81,7 +83,7 @@ def padding_counted(call: Call) -> Told | None:
     "padded-numbers-counted", Phrase("padded places in the mean of a regression loss"), page="guide/mse", likely=True
 )
 def padded_numbers_counted(call: Call) -> Told | None:
-    if call.takes not in (contract.NUMBERS, contract.SCORES) or call.target is None or not call.per_element:
+    if call.takes not in (contract.NUMBERS, contract.SCORES) or not call.per_element:
         return None
     if call.settings.get("reduction") == "none" or call.settings.get("weight") is not None:
         return None

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...language import Phrase
 from ..finding import CERTAIN, LIKELY, Finding, Told
+from ..observation import NothingToSee
 
 #: Looks at a call or at a training and says what is wrong; None where it sees nothing.
 Look = Callable[[Any], Told | None]
@@ -23,6 +24,14 @@ class Rule:
     page: str
     certainty: str
     symptom: bool  #: whether it only says what went wrong, so that nobody needs it beside a cause
+    hides: tuple[str, ...]  #: kinds that follow from this one
+
+    def see(self, subject: Any) -> Told | None:
+        """Look, where there is something to look at."""
+        try:
+            return self.look(subject)
+        except NothingToSee:
+            return None
 
     def finding(self, told: Told, call: int) -> Finding:
         return Finding(self.kind, told, LIKELY if told.likely else self.certainty, self.page, call)
@@ -33,9 +42,11 @@ TRAINING_RULES: list[Rule] = []  #: look at what happened since the first call, 
 
 
 def _registering(rules: list[Rule]) -> Callable[..., Callable[[Look], Look]]:
-    def register(kind: str, title: Phrase, *, page: str, likely: bool = False, symptom: bool = False):
+    def register(
+        kind: str, title: Phrase, *, page: str, likely: bool = False, symptom: bool = False, hides: tuple[str, ...] = ()
+    ):
         def enter(look: Look) -> Look:
-            rules.append(Rule(kind, title, look, page, LIKELY if likely else CERTAIN, symptom))
+            rules.append(Rule(kind, title, look, page, LIKELY if likely else CERTAIN, symptom, hides))
             return look
 
         return enter

@@ -23,9 +23,14 @@ def crossed(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...] | N
     return both if all(grown) else None
 
 
-@in_call("crossed-shapes", Phrase("(N, 1) against (N): every prediction is paired with every target"), page="guide/mse")
+@in_call(
+    "crossed-shapes",
+    Phrase("(N, 1) against (N): every prediction is paired with every target"),
+    page="guide/mse",
+    hides=("target-carries-gradient",),
+)
 def crossed_shapes(call: Call) -> Told | None:
-    if call.target is None or call.prediction is None or (call.entry is not None and not call.per_element):
+    if call.entry is not None and not call.per_element:
         return None
     one, other = call.predicted.shape, call.targeted.shape
     both = crossed(one, other)
@@ -50,7 +55,7 @@ def crossed_shapes(call: Call) -> Told | None:
     likely=True,
 )
 def prediction_expanded(call: Call) -> Told | None:
-    if call.target is None or call.prediction is None or not call.per_element or call.prediction.is_leaf:
+    if not call.per_element or call.prediction.is_leaf:
         return None
     one, other = call.predicted.shape, call.targeted.shape
     if len(one) != len(other) or not one or one == other or one[0] != other[0] or one[0] < 2:
@@ -71,12 +76,12 @@ def prediction_expanded(call: Call) -> Told | None:
 
 @in_call("crossed-weights", Phrase("weights or a mask that are broadcast against the predictions"), page="guide/bce")
 def crossed_weights(call: Call) -> Told | None:
-    if call.prediction is None or not (call.per_element or call.entry is None):
+    if not (call.per_element or call.entry is None):
         return None
     shape = call.predicted.shape
     others = {name: value for name, value in (call.settings | call.arguments).items() if isinstance(value, Tensor)}
     for name, value in others.items():
-        if value is call.target or name in call.predictions or not value.numel():
+        if (call.has_target and value is call.target) or name in call.predictions or not value.numel():
             continue
         both = crossed(shape, tuple(value.shape))
         if both is None or (
@@ -107,7 +112,7 @@ def crossed_weights(call: Call) -> Told | None:
 )
 def weight_on_last_dimension(call: Call) -> Told | None:
     weight = call.settings.get("pos_weight")
-    if not isinstance(weight, Tensor) or weight.dim() != 1 or weight.numel() < 2 or call.prediction is None:
+    if not isinstance(weight, Tensor) or weight.dim() != 1 or weight.numel() < 2:
         return None
     shape = call.predicted.shape
     if len(shape) < 3 or not shape[1] == shape[-1] == weight.numel():
@@ -166,11 +171,12 @@ def _product(sizes: tuple[int, ...]) -> int:
     "classes-in-last-dimension",
     Phrase("classes in the last dimension, where the loss looks in dimension 1"),
     page="guide/cross-entropy",
+    hides=("several-true-classes",),
 )
 def classes_in_last_dimension(call: Call) -> Told | None:
-    if call.name not in ("cross_entropy", "nll") or call.prediction is None or call.prediction.dim() < 3:
+    if call.name not in ("cross_entropy", "nll") or call.prediction.dim() < 3:
         return None
-    soft = call.target is not None and call.target.shape == call.prediction.shape and call.target.is_floating_point()
+    soft = call.target.shape == call.prediction.shape and call.target.is_floating_point()
     if soft:
         target = call.targeted.some
         elsewhere = (target.sum(-1) - 1).abs().max() < 1e-3 and (target.sum(1) - 1).abs().max() > 1e-2

@@ -13,7 +13,10 @@ from .rule import in_training
 
 
 @in_training(
-    "gradients-not-cleared", Phrase("zero_grad() missing: old gradients are used again"), page="first-losses/five-steps"
+    "gradients-not-cleared",
+    Phrase("zero_grad() missing: old gradients are used again"),
+    page="first-losses/five-steps",
+    hides=("learning-rate-too-high",),
 )
 def gradients_not_cleared(training: Training) -> Told | None:
     if training.stale_steps < 2:
@@ -87,7 +90,10 @@ def other_parameters(training: Training) -> Told | None:
 
 
 @in_training(
-    "parameters-missing", Phrase("parameters that the optimizer does not hold"), page="training/linear-regression"
+    "parameters-missing",
+    Phrase("parameters that the optimizer does not hold"),
+    page="training/linear-regression",
+    hides=("parameters-unreached",),
 )
 def parameters_missing(training: Training) -> Told | None:
     if training.steps < 3 or training.holds_inputs:
@@ -195,28 +201,24 @@ def learning_rate_too_low(training: Training) -> Told | None:
     likely=True,
 )
 def learning_rate_too_high(training: Training) -> Told | None:
+    updates = [u for f in training.followed.values() for u in f.updates]
+    if not updates or median(updates) < 0.05:
+        return None
     for calls in training.series():
-        values = [seen.value for seen in calls if seen.value is not None]
-        updates = [u for f in training.followed.values() for u in f.updates if f.held or f.moved]
-        if len(values) < 4 or not updates or math.isnan(values[0]):
-            continue
+        values = [seen.value for seen in calls if seen.arrived]
         finite = [v for v in values if math.isfinite(v)]
-        steps = list(zip(finite, finite[1:], strict=False))
-        if len(steps) < 3:
+        ended = len(finite) >= 3 and len(finite) < len(values)  # in nan or infinity
+        if not finite or (len(finite) < 6 and not ended):
             continue
-        rises = sum(b > a for a, b in steps)
-        grown = max(finite[len(finite) // 2 :]) > 3 * abs(finite[0]) + 1e-3 or (
-            len(finite) < len(values) and finite[-1] > 3 * abs(finite[0])
-        )
-        large = median(updates) > 0.05
-        if not grown or not large or rises < 2 or finite[-1] < finite[0]:
-            continue
-        return _too_high(training, finite)
+        # Where each step changes the parameters as a whole, the first loss alone is that of the start.
+        start = abs(finite[0]) if median(updates) > 0.3 or ended else max(map(abs, finite[:2]))
+        if min(finite[len(finite) // 2 :]) > 3 * start + 1e-6:
+            return _too_high(training, finite)
     return None
 
 
 def _too_high(training: Training, values: list[float]) -> Told:
-    known = {"first": number(round(values[0], 4)), "last": number(round(max(values), 4)), "calls": len(values)}
+    known = {"first": number(round(values[0], 4)), "last": f"{max(values):.4g}", "calls": len(values)}
     rate = number(training.rates[-1]) if training.rates else "?"
     if training.reduction == "sum":
         return Told(

@@ -12,7 +12,7 @@ from .rule import in_call
 
 @in_call("labels-without-signs", Phrase("labels 0 and 1 where 1 and −1 belong"), page="guide/hinge-embedding")
 def labels_without_signs(call: Call) -> Told | None:
-    if call.name not in contract.SIGNS or call.target is None or not call.target.numel():
+    if call.name not in contract.SIGNS or not call.target.numel():
         return None
     values = call.targeted.values
     if set(values) <= {-1, 1} or (set(values) == {-1, 0, 1}):  # 0 for pairs that do not count
@@ -38,12 +38,7 @@ def _effect(call: Call) -> Phrase:
 
 @in_call("target-outside-0-1", Phrase("labels outside [0, 1] for a loss of yes or no"), page="guide/bce-with-logits")
 def target_outside_unit(call: Call) -> Told | None:
-    if (
-        call.name not in contract.YES_OR_NO
-        or call.target is None
-        or not call.targeted.finite
-        or not call.target.numel()
-    ):
+    if call.name not in contract.YES_OR_NO or not call.targeted.finite or not call.target.numel():
         return None
     seen = call.targeted
     if seen.low >= 0 and seen.high <= 1:
@@ -76,7 +71,7 @@ def target_outside_unit(call: Call) -> Told | None:
     page="guide/cross-entropy",
 )
 def several_true_classes(call: Call) -> Told | None:
-    if call.name not in ("cross_entropy", "soft_target_cross_entropy") or call.target is None:
+    if call.name not in ("cross_entropy", "soft_target_cross_entropy"):
         return None
     target, prediction = call.target, call.prediction
     if (
@@ -127,7 +122,7 @@ def several_true_classes(call: Call) -> Told | None:
     page="guide/margin-ranking",
 )
 def marks_instead_of_numbers(call: Call) -> Told | None:
-    if call.name != "multilabel_margin" or call.target is None or call.target.dim() != 2 or call.target.shape[1] < 3:
+    if call.name != "multilabel_margin" or call.target.dim() != 2 or call.target.shape[1] < 3:
         return None
     if call.targeted.low < 0 or call.targeted.high > 1:
         return None
@@ -145,7 +140,7 @@ def marks_instead_of_numbers(call: Call) -> Told | None:
 
 @in_call("negative-counts", Phrase("negative counts for a Poisson loss"), page="guide/overview")
 def negative_counts(call: Call) -> Told | None:
-    if call.name != "poisson_nll" or call.target is None or not call.targeted.low < 0:
+    if call.name != "poisson_nll" or not call.targeted.low < 0:
         return None
     return Told(
         Phrase(
@@ -160,9 +155,9 @@ def negative_counts(call: Call) -> Told | None:
 
 @in_call("target-is-prediction", Phrase("prediction and target are the same tensor"), page="what-is-a-loss/idea")
 def target_is_prediction(call: Call) -> Told | None:
-    if call.prediction is None or call.prediction.numel() < 2:
+    if call.prediction.numel() < 2:
         return None
-    others = {n: t for n, t in call.tensors.items() if t is call.target or n in call.predictions}
+    others = {n: t for n, t in call.tensors.items() if n in call.predictions or (call.has_target and t is call.target)}
     first, *rest = others.items()
     for one, other in _pairs([first, *rest]):
         a, b = one[1], other[1]
@@ -185,9 +180,21 @@ def _pairs(items: list) -> list[tuple]:
     return [(a, b) for i, a in enumerate(items) for b in items[i + 1 :] if a[1].numel()]
 
 
-@in_call("arguments-swapped", Phrase("prediction and target have changed places"), page="what-is-a-loss/idea")
+@in_call(
+    "arguments-swapped",
+    Phrase("prediction and target have changed places"),
+    page="what-is-a-loss/idea",
+    hides=(
+        "prediction-without-gradient",
+        "logarithm-missing",
+        "target-in-logarithms",
+        "negative-counts",
+        "target-outside-0-1",
+        "loss-not-finite",
+    ),
+)
 def arguments_swapped(call: Call) -> Told | None:
-    if call.entry is None or call.name in contract.SYMMETRIC or call.prediction is None or call.target is None:
+    if call.entry is None or call.name in contract.SYMMETRIC:
         return None
     if call.prediction.requires_grad or not call.target.requires_grad or len(call.predictions) > 1:
         return None
@@ -208,7 +215,7 @@ def arguments_swapped(call: Call) -> Told | None:
     likely=True,
 )
 def target_carries_gradient(call: Call) -> Told | None:
-    if call.entry is None or call.prediction is None or call.target is None or not call.prediction.requires_grad:
+    if call.entry is None or not call.prediction.requires_grad:
         return None
     if not call.target.requires_grad or call.target.grad_fn is None or not call.target.is_floating_point():
         return None

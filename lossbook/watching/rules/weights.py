@@ -43,10 +43,9 @@ def weights_the_wrong_way(training: Training) -> Told | None:
     most, least = max(seen), min(seen)
     if most[0] < 3 * least[0] or most[1] < 1.5 * least[1] or len(seen) < 2:
         return None
-    ordered = sum((a[0] - b[0]) * (a[1] - b[1]) > 0 for a in seen for b in seen)
-    reverse = sum((a[0] - b[0]) * (a[1] - b[1]) < 0 for a in seen for b in seen)
-    if reverse > ordered / 4:
-        return None
+    per_sample = [w / count for count, w in seen]
+    if min(per_sample) <= 0 or max(per_sample) > 2.5 * min(per_sample):
+        return None  # not in proportion to how often each class occurs
     return Told(
         Phrase(
             "The class seen most often, {most} times, has the weight {heavy}, and a class seen {least} times only {light}: "
