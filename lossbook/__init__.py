@@ -15,6 +15,7 @@ from .plotting.plot import plot
 from .plotting.style import set_style
 from .report import CheckResult, Finding, Report
 from .verifying.verify import verify
+from .watching.examine import examine
 from .watching.watch import watch
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ __all__ = [
     "Report",
     "beyond",
     "check",
+    "examine",
     "explain",
     "functional",
     "nn",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ..language import Phrase
+from ..guards.names import suggest
+from ..language import Phrase, message
 from ..language import gettext as _
 from ..report import quoted
 from .finding import CERTAIN, Finding
@@ -18,17 +19,19 @@ MOST = 3  #: findings that are told; who mends the first may find the others gon
 class Report:
     """What is wrong in the use of a loss: true when nothing was found."""
 
-    def __init__(self, loss: str, look: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, loss: str) -> None:
         self.loss = loss  #: its name
-        self.notes: list[Phrase] = []  #: why nothing could be seen, where that was so
-        self._look = look  #: sees to it that the findings are those of this moment
+        self.looks: list[Callable[[], None]] = []  #: see to it that the findings are those of this moment
+        self.compiled = False  #: whether calls were compiled, so that nothing could be seen
+        self.recorded = False  #: whether tensors held no numbers, or a graph was recorded
         self._found: dict[str, Finding] = {}
         self._ignored: set[str] = set()
 
     @property
     def findings(self) -> list[Finding]:
         """What was found, the most certain first; of a cause and what follows from it the cause alone."""
-        self._look()
+        for look in self.looks:
+            look()
         return told(self._found.values())
 
     def add(self, finding: Finding) -> bool:
@@ -38,8 +41,29 @@ class Report:
         self._found[finding.kind] = finding
         return finding in told(self._found.values())
 
+    @property
+    def notes(self) -> list[str]:
+        """Why nothing could be seen, where that was so."""
+        notes = []
+        if self.compiled:
+            notes.append(
+                _("Calls inside of torch.compile were not watched. Compile the model alone, or watch without it.")
+            )
+        if self.recorded:
+            notes.append(_("Calls under torch.func, vmap or tracing were not watched: their tensors hold no numbers."))
+        return notes
+
     def ignore(self, kinds: Iterable[str]) -> None:
+        """Tell nothing of these kinds, and take out what was found of them."""
         for kind in kinds:
+            if kind not in _PLACE:
+                raise ValueError(
+                    message(
+                        "watch knows no kind of finding {kind!r}. {help}",
+                        kind=kind,
+                        help=suggest(kind, list(_PLACE), Phrase("It knows")),
+                    )
+                )
             self._ignored.add(kind)
             self._found.pop(kind, None)
 
@@ -48,7 +72,7 @@ class Report:
 
     def __str__(self) -> str:
         return "\n".join(
-            [self._headline(), *(f"✗ {f} ({_certainty(f)}; {f.kind})" for f in self.findings), *map(str, self.notes)]
+            [self._headline(), *(f"✗ {f} ({_certainty(f)}; {f.kind})" for f in self.findings), *self.notes]
         )
 
     __repr__ = __str__
@@ -57,7 +81,7 @@ class Report:
         found = [
             f"- ✗ {quoted(f.sentence)} **{quoted(f.instead)}** ({_certainty(f)}; `{f.kind}`)" for f in self.findings
         ]
-        return "\n".join([quoted(self._headline()), "", *found, "", *map(str, self.notes)]).rstrip()
+        return "\n".join([quoted(self._headline()), "", *found, "", *self.notes]).rstrip()
 
     def _headline(self) -> str:
         if self.findings:

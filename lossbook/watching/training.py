@@ -6,7 +6,7 @@ Parameters are held weakly, and of each a few numbers are kept to see whether it
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +36,7 @@ class Seen:
     spread: float | None  #: by how much the samples' predictions differ, against their size; None for one sample
     dead: float  #: the share of units behind relus that are 0 for the whole batch
     reaches_back: int  #: an earlier call whose graph this one contains, after its gradient was used; 0 for none
+    evaluating: bool  #: whether the model was in evaluation mode
     learns: bool  #: whether layers with weights stand behind the prediction
     result: weakref.ref[Tensor] | None
     arrived: list[float] = field(default_factory=list)  #: the mean gradient at the loss, once for each backward pass
@@ -96,10 +97,16 @@ def sample(tensor: Tensor) -> Tensor:
     return flat[:: max(1, flat.numel() // SAMPLE)].float().clone()
 
 
+def _nothing() -> None:
+    """Stands for a reference to what nobody gave."""
+
+
 class Training:
     """All that was seen since the first call of one loss."""
 
     def __init__(self) -> None:
+        self.model: Callable[[], torch.nn.Module | None] = _nothing
+        self.optimizer: Callable[[], torch.optim.Optimizer | None] = _nothing
         self.calls: list[Seen] = []
         self.followed: dict[int, Followed] = {}
         self._stepped_after = 0  #: calls before the last step that came while a call waited for its backward pass
@@ -124,6 +131,11 @@ class Training:
         self.sequences = False  #: whether targets have places besides samples
         self.pos_weight: float | None = None
         self.positives = self.negatives = 0
+
+    def given(self, model: torch.nn.Module | None, optimizer: torch.optim.Optimizer | None) -> None:
+        """Take the model and its optimizer, where somebody gives them."""
+        self.model = weakref.ref(model) if model is not None else _nothing
+        self.optimizer = weakref.ref(optimizer) if optimizer is not None else _nothing
 
     # What the rules ask for
 
@@ -171,11 +183,11 @@ class Training:
             spread=spread(call.prediction),
             dead=dead_units(ancestry.hidden),
             reaches_back=self._reached(ancestry.marked),
+            evaluating=(model := self.model()) is not None and not model.training,
             learns=any(ancestry.names[name] for name in ("Addmm", "Mm", "Convolution", "Bmm", "Linear")),
             result=weakref.ref(result) if result is not None else None,
         )
         self.calls.append(seen)
-        self._count(call)
         return seen
 
     def _reached(self, marked: set[int]) -> int:
@@ -193,7 +205,7 @@ class Training:
             followed.used = True  # moved by hand, without an optimizer
         followed.waiting = True
 
-    def _count(self, call: Call) -> None:
+    def count(self, call: Call) -> None:
         """Count labels, for the rules about weights."""
         if not call.has_target:
             return

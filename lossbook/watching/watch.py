@@ -10,41 +10,54 @@ from typing import Any
 import torch
 
 from ..guards.losses import check_not_class
-from ..guards.names import suggest
-from ..language import Phrase, message
+from ..language import message
+from .loop import WatchedLoop
 from .report import Report
-from .rules import CALL_RULES, TRAINING_RULES
 from .watcher import Watcher
 
 
-def watch(loss: Callable, *, strict: bool = False) -> Any:
-    """Watch how a loss is used.
+def watch(
+    loss: Callable | None = None,
+    *,
+    model: torch.nn.Module | None = None,
+    optimizer: torch.optim.Optimizer | None = None,
+    strict: bool = False,
+) -> Any:
+    """Watch how a loss is used, or a whole training.
 
     Args:
         loss: a loss: a module, a function, one of your own. It returns the very same numbers afterwards.
+        model: the model that is trained. With it more can be seen, and parameters have names.
+        optimizer: its optimizer, likewise.
         strict: whether to raise an error at the first fault that is certain, instead of logging a warning.
 
     Returns:
-        The loss, to be used as before. A module stays one of its class, with its attributes, parameters and state.
-        ``report`` holds what was found; ``ignore("kind")`` silences a kind of finding.
+        With ``loss``: the loss, to be used as before. A module stays one of its class, with its attributes, parameters
+        and state. Without: a context, ``with watch(model=model, optimizer=optimizer) as w``, within which all losses of
+        torch are watched wherever they are called. Both have ``report``, which holds what was found, and
+        ``ignore("kind")``, which silences a kind of finding.
 
     Raises:
         TypeError: it is not a loss.
         MisusedLossError: with ``strict``, from the call that shows the fault.
 
-    What is found is also logged as a warning, once each, by the logger ``lossbook.watch``.
+    What is found is also logged as a warning, once each, by the logger ``lossbook.watch``. The first 16 calls are looked
+    at with all that comes back from them, then every 64th. Parameters are held weakly, and nothing of a graph is kept.
 
-    >>> criterion = watch(torch.nn.MSELoss())
-    >>> loss = criterion(torch.zeros(3, 1), torch.arange(3.0))  # doctest: +SKIP
-    >>> criterion.report.findings[0].kind  # doctest: +SKIP
-    'crossed-shapes'
+    >>> criterion = watch(torch.nn.BCEWithLogitsLoss())
+    >>> criterion(torch.zeros(2), torch.tensor([-1.0, 1.0]))
+    tensor(0.6931)
+    >>> criterion.report.findings[0].kind
+    'target-outside-0-1'
     """
+    if loss is None:
+        return WatchedLoop(model, optimizer, strict)
     check_not_class(loss, "watch")
     if not callable(loss):
         raise TypeError(message("watch needs a loss, a function or a module, got {kind}.", kind=type(loss).__name__))
-    if isinstance(loss, torch.nn.Module):
-        return _watched_module(loss, strict)
-    return WatchedFunction(loss, strict)
+    watched = _watched_module(loss, strict) if isinstance(loss, torch.nn.Module) else WatchedFunction(loss, strict)
+    watched._watcher.training.given(model, optimizer)
+    return watched
 
 
 class _Watched:
@@ -59,16 +72,6 @@ class _Watched:
 
     def ignore(self, *kinds: str) -> None:
         """Stop telling some kinds of findings."""
-        known = [rule.kind for rule in (*CALL_RULES, *TRAINING_RULES)]
-        for kind in kinds:
-            if kind not in known:
-                raise ValueError(
-                    message(
-                        "watch knows no kind of finding {kind!r}. {help}",
-                        kind=kind,
-                        help=suggest(kind, known, Phrase("It knows")),
-                    )
-                )
         self._watcher.report.ignore(kinds)
 
 
@@ -91,7 +94,7 @@ def _again(loss: Callable, strict: bool) -> Any:
     return watch(loss, strict=strict)
 
 
-def _watched_module(loss: torch.nn.Module, strict: bool) -> torch.nn.Module:
+def _watched_module(loss: torch.nn.Module, strict: bool) -> Any:
     """A module that shares all it has with `loss`, of a class derived from its own."""
     watched = copy.copy(loss)
     watched.__class__ = _watched_class(type(loss))  # type: ignore[arg-type]  # a class can be hashed

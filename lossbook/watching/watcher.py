@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import weakref
@@ -14,7 +15,6 @@ from torch._C import _functorch as functorch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from ..guards.tensors import can_be_read
-from ..language import Phrase
 from .finding import CERTAIN, Finding, MisusedLossError
 from .inner import InnerLosses
 from .observation import Call, name_of, observe
@@ -31,77 +31,86 @@ EVERY = 64  #: after those every so many-th, alone
 class Watcher:
     """Looks at calls of a loss and collects what is wrong."""
 
-    def __init__(self, loss: Callable, strict: bool = False) -> None:
+    def __init__(self, loss: Callable, strict: bool = False, report: Report | None = None) -> None:
         self.loss = loss
         self.strict = strict
         self.calls = 0
         self.training = Training()
-        self.report = Report(name_of(loss), self._look_at_training_now)
+        self.report = report or Report(name_of(loss))
+        self.report.looks.append(_refreshing(weakref.ref(self)))
         self._hook: Any = None
 
     def call(self, run: Callable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the loss, and look at it if it is time to."""
         if torch.compiler.is_compiling():
+            self.report.compiled = True
             return run(*args, **kwargs)
         self.calls += 1
         if self.calls > FIRST and self.calls % EVERY:
             if self.calls == FIRST + 1:
                 self._leave()
             return run(*args, **kwargs)
-        if (reason := self._aside(args, kwargs)) is not None:
-            if str(reason) not in map(str, self.report.notes):
-                self.report.notes.append(reason)
+        if self._steps_aside(args, kwargs):
+            self.report.recorded = True
             return run(*args, **kwargs)
-        return self._observed(run, args, kwargs)
-
-    def _observed(self, run: Callable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        state = {"grad_enabled": torch.is_grad_enabled(), "index": len(self.training.calls) + 1}
-        call = _quietly(lambda: observe(self.loss, args, kwargs, **state))
-        inner = InnerLosses() if call is not None and call.entry is None else None
-        place = _place()
-        _quietly(lambda: self._look_at_training(over=False))
-        try:
-            if inner is None:
-                result = run(*args, **kwargs)
-            else:
-                with inner:
-                    result = run(*args, **kwargs)
-        except Exception as error:
-            if call is not None:
-                call.error = error
-                _quietly(lambda: self._look_at_calls(call, inner))
-            raise
-        if call is not None:
-            call.result = getattr(result, "loss", result) if isinstance(result, tuple) else result
-            found = _quietly(lambda: self._look_at_calls(call, inner))
-            if self.calls <= FIRST:
-                _quietly(lambda: self._follow(call, place))
-            self._raise_if_strict(found or [])
+        place = caller()
+        self._raise_if_strict(_quietly(lambda: self._look_at_training(over=False)) or [])
+        call = _quietly(
+            lambda: observe(
+                self.loss, args, kwargs, grad_enabled=torch.is_grad_enabled(), index=len(self.training.calls) + 1
+            )
+        )
+        if call is None:
+            return run(*args, **kwargs)
+        result, found = self._run(call, run, args, kwargs)
+        if self.calls <= FIRST:
+            _quietly(lambda: self._follow(call, place))
+        self._raise_if_strict(found)
         return result
 
-    def _aside(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Phrase | None:
-        """Why nothing can be seen in this call; None where it can."""
+    def look_once(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Look at one call that is no part of a training. Its errors are findings."""
+        call = observe(self.loss, args, kwargs, grad_enabled=torch.is_grad_enabled())
+        with contextlib.suppress(Exception):
+            self._run(call, self.loss, args, kwargs)
+
+    def _run(
+        self, call: Call, run: Callable, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Any, list[Finding]]:
+        """The result of the loss, and what is new about this call."""
+        inner = InnerLosses()
+        try:
+            if call.entry is None:
+                with inner:
+                    result = run(*args, **kwargs)
+            else:
+                result = run(*args, **kwargs)
+        except Exception as error:
+            call.error = error
+            _quietly(lambda: self._look_at_call(call, inner))
+            raise
+        call.result = getattr(result, "loss", result) if isinstance(result, tuple) else result
+        return result, _quietly(lambda: self._look_at_call(call, inner)) or []
+
+    def _steps_aside(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether nothing can be seen in this call: its tensors hold no numbers, or a graph is recorded."""
         tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)]
-        if functorch.peek_interpreter_stack() is not None or not all(map(can_be_read, tensors)):
-            return Phrase("watch steps aside under torch.func, vmap and on tensors without numbers.")
-        if torch.jit.is_tracing() or (any(t.is_cuda for t in tensors) and torch.cuda.is_current_stream_capturing()):
-            return Phrase("watch steps aside while a graph is recorded.")
-        return None
+        recording = torch.jit.is_tracing() or (
+            any(t.is_cuda for t in tensors) and torch.cuda.is_current_stream_capturing()
+        )
+        return recording or functorch.peek_interpreter_stack() is not None or not all(map(can_be_read, tensors))
 
     # Rules of a call
 
-    def _look_at_calls(self, call: Call, inner: InnerLosses | None) -> list[Finding]:
+    def _look_at_call(self, call: Call, inner: InnerLosses) -> list[Finding]:
         """Look at a call, and at the losses of torch that were called inside of an own one."""
-        calls = [call]
-        if inner is not None:
-            call.met = inner.met
-            calls += [
-                observe(loss, args, kwargs, result=result, grad_enabled=call.grad_enabled)
-                for loss, args, kwargs, result in inner.calls
-            ]
+        call.met = inner.met
+        state = {"grad_enabled": call.grad_enabled, "index": call.index}
+        inside = [observe(loss, args, kwargs, result=result, **state) for loss, args, kwargs, result in inner.calls]
         new: list[Finding] = []
         with torch.no_grad(), torch.autocast("cpu", enabled=False):
-            for one in calls:
+            for one in (call, *inside):
+                self.training.count(one)
                 for rule in CALL_RULES:
                     told = rule.see(one)
                     if told is not None:
@@ -135,7 +144,7 @@ class Watcher:
             if prediction.grad_fn is not None:
                 prediction.register_hook(_coming_back(seen))
 
-    def _look_at_training(self, over: bool) -> None:
+    def _look_at_training(self, over: bool) -> list[Finding]:
         self.training.over = over
         new: list[Finding] = []
         with torch.no_grad():
@@ -145,20 +154,21 @@ class Watcher:
                 told = rule.see(self.training)
                 if told is not None:
                     new += self._tell(rule.finding(told, self.calls))
-        self._raise_if_strict(new)
-
-    def _look_at_training_now(self) -> None:
-        strict, self.strict = self.strict, False
-        try:
-            _quietly(lambda: self._look_at_training(over=True))
-        finally:
-            self.strict = strict
+        return new
 
     def _leave(self) -> None:
         """Stop following steps: the first calls are over."""
         _quietly(lambda: self._look_at_training(over=False))
         if self._hook is not None:
             self._hook.remove()
+
+
+def _refreshing(watcher: weakref.ref[Watcher]) -> Callable[[], None]:
+    def refresh() -> None:
+        if (mine := watcher()) is not None:
+            _quietly(lambda: mine._look_at_training(over=True))
+
+    return refresh
 
 
 def _reporting(watcher: weakref.ref[Watcher]) -> Callable:
@@ -188,14 +198,12 @@ def _quietly(look: Callable[[], Any]) -> Any:
     """Look; a fault of the looking must not become one of the training."""
     try:
         return look()
-    except MisusedLossError:
-        raise
     except Exception:
         log.debug("watch could not look", exc_info=True)
         return None
 
 
-def _place() -> tuple[str, int]:
+def caller() -> tuple[str, int]:
     """The file and line that called the loss."""
     frame = sys._getframe(1)
     while frame.f_back is not None and (

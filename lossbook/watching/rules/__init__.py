@@ -2,7 +2,7 @@
 
 # ruff: noqa: I001  # the order of these imports is that order
 from . import activations, shapes, targets, distributions, weights, padding, contracts, numbers  # noqa: F401
-from . import cuts, gradients, steps, course  # noqa: F401
+from . import model, cuts, gradients, steps, course  # noqa: F401
 from .rule import CALL_RULES, TRAINING_RULES, Rule
 
 __all__ = ["CALL_RULES", "TRAINING_RULES", "Rule"]
