@@ -24,6 +24,7 @@ class Seen:
     prediction_carries: bool  #: whether the prediction requires a gradient
     carries: bool  #: whether the loss does
     leaf: int | None  #: identity of a prediction that no operation made, but that requires a gradient
+    numbers: int  #: how many numbers the prediction has
     whole: bool  #: whether the prediction holds whole numbers only
     spread: float | None  #: by how much the samples' predictions differ, against their size; None for one sample
     dead: float  #: the share of units behind relus that are 0 for the whole batch

@@ -111,6 +111,7 @@ class Training:
             prediction_carries=any(t.requires_grad for t in call.predictions.values()),
             carries=result is not None and result.requires_grad,
             leaf=new_leaf(call),
+            numbers=call.prediction.numel(),
             whole=call.predicted.some.numel() > 0 and call.predicted.whole,
             spread=spread(call.prediction),
             dead=dead_units(ancestry.hidden),

@@ -65,7 +65,10 @@ def loss_made_leaf(training: Training) -> Told | None:
 )
 def prediction_without_gradient(training: Training) -> Told | None:
     calls = training.calls
-    if not calls or (len(calls) < 3 and not training.over) or any(s.prediction_carries for s in calls):
+    if not calls or any(seen.prediction_carries for seen in calls):
+        return None
+    few = len(calls) < 3  # perhaps an error has ended the training; a few numbers are typed by hand
+    if few and (not training.over or max(seen.numbers for seen in calls) < 16):
         return None
     if not all(seen.grad_enabled for seen in calls):
         return None
@@ -73,19 +76,21 @@ def prediction_without_gradient(training: Training) -> Told | None:
     if all(seen.whole for seen in calls):
         return Told(
             Phrase(
-                "In {calls} calls of {loss} no prediction carried a gradient, and all were whole numbers: argmax, rounding "
+                "{calls} of {calls} predictions of {loss} carried no gradient, and all were whole numbers: argmax, rounding "
                 "or a comparison has cut them off from the model.",
                 **values,
             ),
             Phrase("Compute the loss from the scores; keep argmax and thresholds for the accuracy."),
+            likely=few,
         )
     return Told(
         Phrase(
-            "In {calls} calls of {loss} no prediction carried a gradient: between the parameters and the loss the graph is "
+            "{calls} of {calls} predictions of {loss} carried no gradient: between the parameters and the loss the graph is "
             "cut, and no training can reach the model.",
             **values,
         ),
         Phrase("Leave out detach(), .data, numpy and torch.no_grad() on the way; or unfreeze the parameters."),
+        likely=few,
     )
 
 
