@@ -182,11 +182,11 @@ def learning_rate_zero(training: Training) -> Told | None:
 )
 def learning_rate_too_low(training: Training) -> Told | None:
     rates = training.rates
-    if len(rates) < 4 or rates[-1] > rates[0] or not 0 < max(rates) < 1e-4 or not _came_back(training):
+    if len(rates) < 4 or rates[-1] > rates[0] or not 0 < max(rates) < 2e-6 or not _came_back(training):
         return None  # a rate that grows is warming up
     held = [f for f in training.followed.values() if f.held and f.size > 0]
     updates = [max(f.updates, default=0.0) for f in held if f.values.norm() > 0]
-    if not updates or max(updates) > 2e-6:
+    if not updates or max(updates) > 5e-7:
         return None
     return Told(
         Phrase(
