@@ -88,7 +88,7 @@ def nothing_to_average(call: Call) -> Told | None:
     "target-not-finite",
     Phrase("nan or infinity in the targets"),
     page="guide/mse",
-    hides=("prediction-not-finite", "gradient-not-finite"),
+    hides=("prediction-not-finite", "gradient-not-finite", "targets-not-scaled"),
 )
 def target_not_finite(call: Call) -> Told | None:
     if not _failed(call) or (bad := _bad(call.target)) is None or _spoiled(call):
@@ -249,7 +249,7 @@ def saturated(call: Call) -> Told | None:
     "inputs-not-scaled",
     Phrase("inputs of hundreds that enter the first layer as they are"),
     page="training/linear-regression",
-    hides=("learning-rate-too-high", "first-loss-too-high"),
+    hides=("learning-rate-too-high", "first-loss-too-high", "dead-units", "saturated-probabilities"),
     likely=True,
 )
 def inputs_not_scaled(call: Call) -> Told | None:
