@@ -22,7 +22,7 @@ def outside_contract(call: Call) -> Told | None:
     error = refusal(call)
     if error is None:
         return None
-    return Told(Phrase("{loss}: {error}", loss=call.spoken, error=error), Phrase(""))
+    return Told(Phrase("{loss}: {error}", loss=call.spoken, error=error))
 
 
 def refusal(call: Call) -> Exception | None:
