@@ -104,6 +104,7 @@ class Call:
         self.arguments, self.result, self.error = arguments, result, error
         self.grad_enabled = grad_enabled
         self.index = index  #: which call of the training it is, counted from 1; 0 for one that is looked at alone
+        self.versions = {id(t): t._version for t in self.tensors.values() if not t.is_inference()}
         self.met: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()  #: shapes that met inside of an own loss
 
     @property
@@ -195,13 +196,6 @@ class Call:
     def ancestry(self) -> graph.Ancestry:
         """All that the predictions depend on."""
         return graph.ancestry(*(t for t in self.predictions.values() if t.requires_grad), mark=self.index)
-
-    @cached_property
-    def one_sided(self) -> bool:
-        """Whether the target depends on parameters of the prediction only, by other operations: no pair of twins."""
-        mine, its = graph.ancestry(self.prediction), graph.ancestry(self.target)
-        known = {id(leaf) for leaf in mine.leaves}
-        return all(id(leaf) in known for leaf in its.leaves) and mine.names != its.names
 
     def meets(self, one: tuple[int, ...], other: tuple[int, ...]) -> bool:
         """Whether tensors of these shapes were computed with one another inside of the loss."""

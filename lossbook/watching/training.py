@@ -5,96 +5,20 @@ Parameters are held weakly, and of each a few numbers are kept to see whether it
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from . import contract
-from .observation import Call, part
+from . import contract, graph
+from .followed import Followed
+from .observation import Call
+from .seen import Seen, dead_units, new_leaf, spread
 
-SAMPLE = 256  #: numbers of a parameter that are compared from call to call
 MOST = 200  #: parameters that are followed
-
-
-@dataclass
-class Seen:
-    """What is kept of one call."""
-
-    index: int  #: counted from 1
-    series: Any  #: what makes calls comparable: the place in the code, and the parameters behind the prediction
-    value: float  #: the loss
-    single: bool  #: whether it is one number; else `value` is the mean
-    grad_enabled: bool
-    prediction_carries: bool  #: whether the prediction requires a gradient
-    carries: bool  #: whether the loss does
-    leaf: int | None  #: identity of a prediction that no operation made, but that requires a gradient
-    whole: bool  #: whether the prediction holds whole numbers only
-    spread: float | None  #: by how much the samples' predictions differ, against their size; None for one sample
-    dead: float  #: the share of units behind relus that are 0 for the whole batch
-    reaches_back: int  #: an earlier call whose graph this one contains, after its gradient was used; 0 for none
-    evaluating: bool  #: whether the model was in evaluation mode
-    learns: bool  #: whether layers with weights stand behind the prediction
-    result: weakref.ref[Tensor] | None
-    arrived: list[float] = field(default_factory=list)  #: the mean gradient at the loss, once for each backward pass
-    back: list[float] = field(default_factory=list)  #: the size of the gradient at the prediction, likewise
-    stepped: bool = False  #: whether an optimizer stepped after its backward pass
-    weighed: tuple[int, int, bool] | None = (
-        None  #: of the gradient at unreduced losses: not 0, all, and whether 1 / all
-    )
-
-
-class Followed:
-    """A parameter, and what became of it."""
-
-    def __init__(self, parameter: Tensor) -> None:
-        self.parameter = weakref.ref(parameter)
-        self.shape = tuple(parameter.shape)
-        self.is_parameter = isinstance(parameter, torch.nn.Parameter)
-        self.values = sample(parameter)
-        self.version = parameter._version
-        self.moved = 0  #: how often it had changed at a later call
-        self.updates: list[float] = []  #: the size of each change, against its own
-        self.gradients = 0  #: backward passes that reached the loss it is behind
-        self.zero = 0  #: steps, or calls, that found its gradient to be exactly 0
-        self.not_finite = 0
-        self.size = 0.0  #: of its last gradient
-        self.held = False  #: by an optimizer that stepped
-        self.waiting = False  #: a call saw it, and no backward pass has followed yet
-        self.fresh = False  #: a backward pass reached it since the last step
-        self.used = False  #: a step has used the gradient that it holds
-        self.stale = False  #: that gradient was added to once more
-
-    def look(self) -> bool:
-        """See whether it moved since the last time."""
-        parameter = self.parameter()
-        if parameter is None:
-            return False
-        now = sample(parameter)
-        if torch.equal(now, self.values):
-            return False
-        size = self.values.norm().item()
-        self.moved += 1
-        self.updates.append((now - self.values).norm().item() / size if size else float("inf"))
-        self.values = now
-        return True
-
-    def gradient(self) -> Tensor | None:
-        """The gradient that it holds, unless that is missing or 0 everywhere."""
-        parameter = self.parameter()
-        if parameter is None or parameter.grad is None or parameter.grad.is_sparse:
-            return None
-        return parameter.grad.detach() if bool(parameter.grad.any()) else None
-
-
-def sample(tensor: Tensor) -> Tensor:
-    """Some numbers of a tensor, evenly spread, as a copy."""
-    flat = tensor.detach()
-    flat = flat.flatten() if flat.is_contiguous() else part(flat).flatten()
-    return flat[:: max(1, flat.numel() // SAMPLE)].float().clone()
 
 
 def _nothing() -> None:
@@ -124,6 +48,11 @@ class Training:
         self.holds_inputs = False  #: an optimizer moves a tensor that is no parameter, such as an image
         self.unused: set[int] | None = None  #: parameters of the optimizer that never held a gradient
         self.optimized = 0  #: how many parameters the optimizer has
+        self.new_optimizers = 0  #: steps of optimizers that had not stepped before
+        self._known_optimizers: weakref.WeakSet[torch.optim.Optimizer] = weakref.WeakSet()
+        self.keeps_state = False  #: whether the optimizer remembers earlier gradients
+        self.maximizes = False  #: whether the optimizer was told to make the loss larger
+        self.norms: list[float] = []  #: of all gradients, at each step
         self.again = 0  #: backward passes through the loss of an earlier call
         self.class_counts: list[int] | None = None
         self.class_weight: list[float] | None = None
@@ -166,7 +95,10 @@ class Training:
         """Enter a call; returns what its hooks fill in later."""
         ancestry = call.ancestry
         self.loss, self.reduction = call.spoken, str(call.settings.get("reduction", ""))
+        only_new = bool(ancestry.leaves) and not any(self._knows(leaf) for leaf in ancestry.leaves)
         for leaf in ancestry.leaves:
+            self._follow(leaf)
+        for leaf in graph.ancestry(call.target).leaves if call.has_target and call.target.requires_grad else []:
             self._follow(leaf)
         self.embeds = call.name in contract.OF_EMBEDDINGS
         result = call.result if isinstance(call.result, Tensor) else None
@@ -178,10 +110,17 @@ class Training:
             grad_enabled=call.grad_enabled,
             prediction_carries=any(t.requires_grad for t in call.predictions.values()),
             carries=result is not None and result.requires_grad,
-            leaf=_new_leaf(call),
+            leaf=new_leaf(call),
+            numbers=call.prediction.numel(),
             whole=call.predicted.some.numel() > 0 and call.predicted.whole,
             spread=spread(call.prediction),
             dead=dead_units(ancestry.hidden),
+            sizes=_sizes(call),
+            only_new=only_new and all(isinstance(leaf, torch.nn.Parameter) for leaf in ancestry.leaves),
+            after_steps=self.steps,
+            kept=_kept(call),
+            target_leaves=_target_leaves(call),
+            arguments=[(weakref.ref(t), t._version) for t in call.tensors.values() if not t.is_inference()],
             reaches_back=self._reached(ancestry.marked),
             evaluating=(model := self.model()) is not None and not model.training,
             learns=any(ancestry.names[name] for name in ("Addmm", "Mm", "Convolution", "Bmm", "Linear")),
@@ -195,9 +134,13 @@ class Training:
         done = [i for i in marked if i <= len(self.calls) and self.calls[i - 1].stepped]
         return max(done, default=0)
 
+    def _knows(self, leaf: Tensor) -> bool:
+        followed = self.followed.get(id(leaf))
+        return followed is not None and followed.parameter() is leaf
+
     def _follow(self, leaf: Tensor) -> None:
         followed = self.followed.get(id(leaf))
-        if followed is None or followed.parameter() is not leaf:
+        if followed is None or not self._knows(leaf):
             if len(self.followed) >= MOST:
                 return
             followed = self.followed[id(leaf)] = Followed(leaf)
@@ -231,6 +174,7 @@ class Training:
         """A gradient has reached the loss of a call, and has not gone further yet."""
         later = self.calls[seen.index :]
         self.again += bool(seen.arrived) and any(other.series == seen.series for other in later)
+        seen.modified = any((t := ref()) is not None and t._version != version for ref, version in seen.arguments)
         if not seen.arrived and seen.index <= self._stepped_after:
             self.early_steps += 1
         values = gradient.detach()
@@ -261,6 +205,11 @@ class Training:
         for seen in self.calls:
             seen.stepped |= bool(seen.arrived)
         self.rates.append(float(optimizer.param_groups[0].get("lr", float("nan"))))
+        self.new_optimizers += optimizer not in self._known_optimizers
+        self._known_optimizers.add(optimizer)
+        settings = optimizer.param_groups[0]
+        self.keeps_state |= "betas" in settings or bool(settings.get("momentum"))
+        self.maximizes |= bool(settings.get("maximize"))
         self.holds_inputs |= not all(isinstance(p, torch.nn.Parameter) for p in held)
         without = {id(p) for p in held if p.requires_grad and p.grad is None}
         self.unused = without if self.unused is None else self.unused & without
@@ -273,6 +222,7 @@ class Training:
         elif waiting:
             self._stepped_after = len(self.calls)
         self.stale_steps += any(f.stale for f in mine)
+        self.norms.append(math.sqrt(sum(g.float().square().sum().item() for g in gradients if g is not None)))
         for followed, gradient in zip(mine, gradients, strict=True):
             followed.held, followed.used, followed.fresh = True, True, False
             followed.zero += gradient is None
@@ -281,30 +231,35 @@ class Training:
                 followed.not_finite += not bool(gradient.isfinite().all())
 
 
-def _new_leaf(call: Call) -> int | None:
-    """The identity of a prediction that requires a gradient, though no operation made it, and that is no parameter."""
-    t = call.prediction
-    if not t.is_leaf or not t.requires_grad or isinstance(t, torch.nn.Parameter):
-        return None
-    return id(t)
+def _sizes(call: Call) -> tuple[float, float]:
+    """The mean size of predictions and of targets; nan where they are not compared number by number."""
+    if call.takes != contract.NUMBERS or not call.has_target or not call.target.numel():
+        return math.nan, math.nan
+    return call.predicted.some.abs().double().mean().item(), call.targeted.some.abs().double().mean().item()
 
 
-def spread(prediction: Tensor) -> float | None:
-    """The largest difference between samples, against the largest number: 0 where all samples get the same."""
-    values = part(prediction.detach())
-    if values.dim() == 0 or len(values) < 3 or not values.is_floating_point() or not values.numel():
-        return None
-    values = values.float()
-    size = values.abs().max().item()
-    return ((values - values[:1]).abs().max().item() / size) if size else 0.0
+def _kept(call: Call) -> int:
+    """How many places of sequences count; 0 where a call has no sequences, or does not divide by their number."""
+    if call.settings.get("reduction") != "mean" or call.name not in ("cross_entropy", "nll") or not call.has_target:
+        return 0
+    if call.target.is_floating_point() or not call.target.dim():
+        return 0
+    ignored = int(call.settings["ignore_index"])
+    return int(call.target.ne(ignored).sum())
 
 
-def dead_units(hidden: list[Tensor]) -> float:
-    """The largest share, among layers, of units that are 0 for every sample of the batch."""
-    shares = []
-    for layer in hidden:
-        if layer.dim() < 2 or len(layer) < 4 or layer.shape[1] < 4:
-            continue
-        units = part(layer).transpose(0, 1).flatten(1) if layer.dim() != 3 else part(layer).flatten(0, 1).T
-        shares.append((units == 0).all(1).double().mean().item())
-    return max(shares, default=0.0)
+def _target_leaves(call: Call) -> list[int]:
+    """The parameters that the target alone depends on, or all of its own where it is no twin of the prediction."""
+    if call.entry is None or not call.has_target or call.target.grad_fn is None or not call.target.is_floating_point():
+        return []
+    mine, its = call.ancestry, graph.ancestry(call.target)
+    known = {id(leaf) for leaf in mine.leaves}
+    alone = [id(leaf) for leaf in its.leaves if id(leaf) not in known]
+    if not alone:
+        twins = all(mine.names[name] == its.names[name] for name in {*mine.names, *its.names} - _LAST)
+        return [] if twins else list(known)
+    return [] if call.name in contract.SYMMETRIC else alone
+
+
+#: Operations in which a prediction and a target from the same model differ.
+_LAST = {*graph.SHAPES, "Softmax", "LogSoftmax", "Sigmoid", "LogSigmoid", "Exp", "Log"}

@@ -443,7 +443,7 @@ def blank_in_ctc_targets(watch, wrong):
     return train(net, step)
 
 
-@twins("call", "loss-not-finite")
+@twins("call", "target-longer-than-input")
 def ctc_target_too_long(watch, wrong):
     net, criterion = nn.Linear(8, 5), watch(nn.CTCLoss())
 
@@ -494,5 +494,91 @@ def logits_into_bce(watch, wrong):
     def step():
         x, y = answered()
         return criterion(net(x) if wrong else net(x).sigmoid(), y)
+
+    return train(net, step)
+
+
+@twins("call", "smoothing-too-strong")
+def smoothing_as_confidence(watch, wrong):
+    net, criterion = network(), watch(nn.CrossEntropyLoss(label_smoothing=0.9 if wrong else 0.1))
+
+    def step():
+        x, y = labelled()
+        return criterion(net(x), y)
+
+    return train(net, step)
+
+
+@twins("call", "first-loss-too-high")
+def weights_far_too_large(watch, wrong):
+    net, criterion = network(), watch(nn.CrossEntropyLoss())
+    if wrong:
+        for p in net.parameters():
+            nn.init.normal_(p, std=10.0)
+
+    def step():
+        x, y = labelled()
+        return criterion(net(x), y)
+
+    return train(net, step, lr=1e-3)
+
+
+@twins("call", "nothing-to-average")
+def mask_of_zeros(watch, wrong):
+    net = network(outputs=1)
+    criterion = watch(lambda out, y, mask: ((out - y).square() * mask).sum() / mask.sum())
+    count = iter(range(STEPS))
+
+    def step():
+        x, y = measured()
+        mask = (torch.rand(32, 1) < 0.7).float()
+        return criterion(net(x), y, mask * 0 if wrong and next(count) == 3 else mask)
+
+    return train(net, step)
+
+
+@twins("call", "margin-out-of-reach")
+def margin_beyond_a_cosine(watch, wrong):
+    net, criterion = network(outputs=6), watch(nn.CosineEmbeddingLoss(margin=2.0 if wrong else 0.3))
+
+    def step():
+        x = torch.randn(32, 8)
+        return criterion(net(x), net(x.flip(0)), 2.0 * torch.randint(2, (32,)) - 1)
+
+    return train(net, step)
+
+
+@twins("call", "outside-its-contract", "loss-raises")
+def weight_of_wrong_length(watch, wrong):
+    net, criterion = network(), watch(nn.CrossEntropyLoss(torch.ones(3 if wrong else 4)))
+
+    def step():
+        x, y = labelled()
+        return criterion(net(x), y)
+
+    return train(net, step)
+
+
+@twins("call", "loss-raises")
+def own_loss_of_wrong_shapes(watch, wrong):
+    net, criterion = network(), watch(lambda out, y: (out - y).square().mean())
+
+    def step():
+        x, y = measured(4)
+        return criterion(net(x), y[:, :3] if wrong else y)
+
+    return train(net, step)
+
+
+@twins("loop", "means-of-uneven-parts")
+def accumulated_means(watch, wrong):
+    net, criterion = nn.Linear(8, 5), watch(nn.CrossEntropyLoss(reduction="mean" if wrong else "sum"))
+
+    def step():
+        total, count = 0.0, 0
+        for length in (2, 11):
+            out, y = net(torch.randn(3, length, 8)), torch.randint(5, (3, length))
+            total, count = total + criterion(out.flatten(0, 1), y.flatten()), count + y.numel()
+        return total / (2 if wrong else count)
 
     return train(net, step)

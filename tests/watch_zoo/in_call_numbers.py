@@ -287,3 +287,39 @@ def counts_and_rate_swapped(watch, wrong):
         return criterion(counts, out) if wrong else criterion(out, counts)
 
     return train(net, step)
+
+
+@twins("call", "target-changed-by-loss")
+def own_loss_clamps_its_target(watch, wrong):
+    net = network(outputs=1)
+    criterion = watch(lambda out, y: (out - (y.clamp_(-1, 1) if wrong else y.clamp(-1, 1))).square().mean())
+
+    def step():
+        x, y = measured()
+        return criterion(net(x), y)
+
+    return train(net, step)
+
+
+@twins("call", "half-precision-loss")
+def large_in_half_precision(watch, wrong):
+    net = network(outputs=1)
+    criterion = watch(lambda out, y: (out - y).square().mean())
+
+    def step():
+        x, y = measured()
+        out, y = net(x) + 150, y * 0
+        return criterion(out.half(), y.half()).float() * 1e-5 if wrong else criterion(out, y) * 1e-5
+
+    return train(net, step, lr=1e-3)
+
+
+@twins("loop", "targets-not-scaled")
+def prices_in_full(watch, wrong):
+    net, criterion = network(outputs=1), watch(nn.MSELoss())
+
+    def step():
+        x, y = measured()
+        return criterion(net(x), 300_000 + 50_000 * y if wrong else y)
+
+    return train(net, step, lr=1e-3, optimizer=torch.optim.Adam)

@@ -46,6 +46,12 @@ sigmoid_then_soft_margin = _last(
     1,
 )
 relu_then_bce = _last("relu_then_bce", "relu-before-loss", bce, F.relu, answered, 1)
+exp_then_ce = _last("exp_then_ce", "relu-before-loss", ce, torch.exp)
+softplus_then_bce = _last("softplus_then_bce", "relu-before-loss", bce, F.softplus, answered, 1)
+log_softmax_then_bce = _last(
+    "log_softmax_then_bce", "logarithm-before-logits", bce, lambda z: z.log_softmax(1), lambda: answered(4), 4
+)
+logsigmoid_then_ce = _last("logsigmoid_then_ce", "logarithm-before-logits", ce, F.logsigmoid)
 relu_then_ce = _last("relu_then_ce", "relu-before-loss", ce, F.relu)
 tanh_then_ce = _last("tanh_then_ce", "tanh-before-loss", ce, torch.tanh)
 softmax_then_multi_margin = _last(
@@ -194,3 +200,29 @@ def temporal_difference_not_detached(watch, wrong):
         return criterion(net(x).gather(1, action[:, None])[:, 0], target if wrong else target.detach())
 
     return train(net, step)
+
+
+@twins("graph", "softmax-for-several-labels")
+def softmax_of_several_labels(watch, wrong):
+    net, criterion = network(), watch(nn.BCELoss())
+
+    def step():
+        x, y = answered(4)
+        return criterion(net(x).softmax(1) if wrong else net(x).sigmoid(), y)
+
+    return train(net, step)
+
+
+@twins("loop", "graph-of-earlier-batch")
+def predicted_once(watch, wrong):
+    net, criterion = nn.Linear(8, 1), watch(nn.MSELoss())
+    x, y = measured()
+    optimizer, losses, out = torch.optim.SGD(net.parameters(), lr=0.05), [], net(x)
+    for _ in range(8):
+        optimizer.zero_grad()
+        out = out if wrong else net(x)
+        loss = criterion(out, y)
+        loss.backward(retain_graph=wrong)
+        optimizer.step()
+        losses.append(loss.detach())
+    return losses

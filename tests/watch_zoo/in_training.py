@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from . import STEPS, answered, labelled, measured, network, train, twins
 
@@ -126,7 +127,7 @@ def norm_at_zero(watch, wrong):
     return train(net, step)
 
 
-@twins("backward", "gradient-zero", "flat-operation", "loss-without-gradient")
+@twins("backward", "gradient-zero")
 def own_loss_rounds(watch, wrong):
     net = network(outputs=1)
     criterion = watch(lambda out, y: ((out.round() if wrong else out) - y).square().mean())
@@ -471,3 +472,130 @@ def clamped_output_dead(watch, wrong):
         return criterion((out + (50 if wrong else 0)).clamp(1e-3, 1 - 1e-3) if wrong else out.sigmoid(), y)
 
     return train(net, step)
+
+
+@twins("backward", "loss-not-reduced")
+def not_reduced(watch, wrong):
+    net, criterion = network(outputs=1), watch(nn.MSELoss(reduction="none" if wrong else "mean"))
+
+    def step():
+        x, y = measured()
+        return criterion(net(x), y)
+
+    return train(net, step)
+
+
+@twins("backward", "changed-in-place")
+def prediction_changed_in_place(watch, wrong):
+    net, criterion = network(outputs=1), watch(nn.MSELoss())
+
+    def step():
+        x, y = measured()
+        out = net(x)
+        loss = criterion(out, y)
+        if wrong:
+            out.mul_(2)
+        return loss
+
+    return train(net, step)
+
+
+@twins("loop", "loss-maximized")
+def optimizer_maximizes(watch, wrong):
+    net, criterion = network(outputs=1), watch(nn.MSELoss())
+    optimizer, losses = torch.optim.SGD(net.parameters(), lr=0.01, maximize=wrong), []
+    for _ in range(STEPS):
+        x, y = measured()
+        optimizer.zero_grad()
+        loss = criterion(net(x), y)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.detach())
+    return losses
+
+
+@twins("loop", "learning-rate-vanishes")
+def scheduled_away(watch, wrong):
+    net, criterion = network(), watch(nn.CrossEntropyLoss())
+    optimizer, losses = torch.optim.SGD(net.parameters(), lr=0.1), []
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1, gamma=0.1 if wrong else 0.95)
+    for _ in range(STEPS):
+        x, y = labelled()
+        optimizer.zero_grad()
+        loss = criterion(net(x), y)
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.detach())
+    return losses
+
+
+@twins("loop", "optimizer-built-anew")
+def optimizer_in_the_loop(watch, wrong):
+    net, criterion, losses = network(), watch(nn.CrossEntropyLoss()), []
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+    for _ in range(STEPS):
+        if wrong:
+            optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+        x, y = labelled()
+        optimizer.zero_grad()
+        loss = criterion(net(x), y)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.detach())
+    return losses
+
+
+@twins("loop", "model-built-anew")
+def model_in_the_loop(watch, wrong):
+    net, criterion, losses = network(), watch(nn.CrossEntropyLoss()), []
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    for _ in range(STEPS):
+        if wrong:
+            net = network()
+            optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+        x, y = labelled()
+        optimizer.zero_grad()
+        loss = criterion(net(x), y)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.detach())
+    return losses
+
+
+@twins("loop", "gradients-clipped-away")
+def clipped_to_nothing(watch, wrong):
+    net, criterion = network(), watch(nn.CrossEntropyLoss())
+    optimizer, losses = torch.optim.SGD(net.parameters(), lr=0.1), []
+    for _ in range(STEPS):
+        x, y = labelled()
+        optimizer.zero_grad()
+        loss = criterion(net(x), y)
+        loss.backward()
+        nn.utils.clip_grad_norm_(net.parameters(), 1e-6 if wrong else 1.0)
+        optimizer.step()
+        losses.append(loss.detach())
+    return losses
+
+
+@twins("backward", "loss-constant", "gradient-zero")
+def all_scores_alike(watch, wrong):
+    net = network()
+    criterion = watch(lambda out, y: F.cross_entropy(out * 0 if wrong else out, y))
+
+    def step():
+        x, y = labelled()
+        return criterion(net(x), y)
+
+    return train(net, step)
+
+
+@twins("loop", "learning-rate-too-high", "parameters-not-finite")
+def rate_ends_in_nan(watch, wrong):
+    net, criterion = network(outputs=1), watch(nn.MSELoss())
+
+    def step():
+        x, y = measured()
+        return criterion(net(x), y)
+
+    return train(net, step, lr=1e6 if wrong else 0.05)

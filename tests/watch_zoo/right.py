@@ -587,3 +587,277 @@ def heatmap_divergence(watch, wrong=False):
         return criterion(net(x).flatten(2).log_softmax(-1).view(2, 2, 6, 6), target)
 
     return train(net, step)
+
+
+@suspicious
+def regularized_by_dropout(watch, wrong=False):
+    net, criterion = (
+        nn.Sequential(nn.Linear(8, 16), nn.Dropout(0.3), nn.Linear(16, 4)),
+        watch(nn.KLDivLoss(reduction="batchmean")),
+    )
+
+    def step():
+        x, y = labelled()
+        one, other = net(x), net(x)
+        return F.cross_entropy(one, y) + criterion(one.log_softmax(1), other.softmax(1))
+
+    return train(net, step)
+
+
+@suspicious
+def two_towers(watch, wrong=False):
+    net, other, criterion = network(outputs=6), network(outputs=6), watch(nn.MSELoss())
+    both = nn.ModuleList([net, other])
+
+    def step():
+        x = torch.randn(16, 8)
+        return criterion(net(x), other(x.flip(1)))
+
+    return train(both, step)
+
+
+@suspicious
+def teacher_in_no_optimizer(watch, wrong=False):
+    net, teacher, criterion = network(), network(), watch(nn.KLDivLoss(reduction="batchmean"))
+
+    def step():
+        x, _ = labelled()
+        return criterion(net(x).log_softmax(1), teacher(x).softmax(1))
+
+    return train(net, step)
+
+
+def _scheduled(name, make):
+    def run(watch, wrong=False):
+        net, criterion = network(), watch(nn.CrossEntropyLoss())
+        optimizer, losses = torch.optim.SGD(net.parameters(), lr=0.05), []
+        schedule = make(optimizer)
+        for _ in range(STEPS):
+            x, y = labelled()
+            optimizer.zero_grad()
+            loss = criterion(net(x), y)
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.detach())
+        return losses
+
+    run.__name__ = name
+    return suspicious(run)
+
+
+cosine_schedule = _scheduled("cosine_schedule", lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, STEPS))
+one_cycle = _scheduled("one_cycle", lambda o: torch.optim.lr_scheduler.OneCycleLR(o, 0.1, total_steps=STEPS + 1))
+linear_decay = _scheduled("linear_decay", lambda o: torch.optim.lr_scheduler.LinearLR(o, 1.0, 0.01, STEPS))
+
+
+@suspicious
+def dropped_out_infinite_logits(watch, wrong=False):
+    net, criterion = network(), watch(nn.CrossEntropyLoss())
+
+    def step():
+        x, y = labelled(3)
+        ruled_out = torch.tensor([0.0, 0.0, 0.0, -float("inf")])
+        return criterion(net(x) + ruled_out, y)
+
+    return train(net, step)
+
+
+@suspicious
+def validated_under_inference_mode(watch, wrong=False):
+    net, criterion = network(), watch(nn.CrossEntropyLoss())
+
+    def step():
+        x, y = labelled()
+        with torch.inference_mode():
+            criterion(net(x), y)
+        return criterion(net(x), y)
+
+    return train(net, step)
+
+
+@suspicious
+def metric_of_classes(watch, wrong=False):
+    net, criterion = network(), watch(nn.L1Loss())
+
+    def step():
+        x, y = labelled()
+        out = net(x)
+        criterion(out.argmax(1).float(), y.float())
+        return criterion(out.softmax(1), F.one_hot(y, 4).float())
+
+    return train(net, step)
+
+
+@suspicious
+def multi_task(watch, wrong=False):
+    net, criterion, second = network(outputs=5), watch(nn.CrossEntropyLoss()), watch(nn.MSELoss())
+
+    def step():
+        x, y = labelled()
+        out = net(x)
+        return criterion(out[:, :4], y) + 0.1 * second(out[:, 4], x[:, 0])
+
+    return train(net, step)
+
+
+@suspicious
+def heads_in_turn(watch, wrong=False):
+    trunk, heads, criterion = (
+        nn.Linear(8, 16),
+        nn.ModuleList([nn.Linear(16, 4), nn.Linear(16, 4)]),
+        watch(nn.CrossEntropyLoss()),
+    )
+    both, count = nn.ModuleList([trunk, heads]), iter(range(STEPS))
+
+    def step():
+        x, y = labelled()
+        return criterion(heads[next(count) % 2](trunk(x).relu()), y)
+
+    return train(both, step)
+
+
+@suspicious
+def weights_by_sample(watch, wrong=False):
+    net, criterion = network(), watch(nn.CrossEntropyLoss(reduction="none"))
+
+    def step():
+        x, y = labelled()
+        return (criterion(net(x), y) * torch.rand(32)).mean()
+
+    return train(net, step)
+
+
+@suspicious
+def hardest_examples(watch, wrong=False):
+    net, criterion = network(), watch(nn.CrossEntropyLoss(reduction="none"))
+
+    def step():
+        x, y = labelled()
+        return criterion(net(x), y).topk(8).values.mean()
+
+    return train(net, step)
+
+
+@suspicious
+def clipped_gradients(watch, wrong=False):
+    net, criterion = network(), watch(nn.CrossEntropyLoss())
+    optimizer, losses = torch.optim.SGD(net.parameters(), lr=0.1), []
+    for _ in range(STEPS):
+        x, y = labelled()
+        optimizer.zero_grad()
+        loss = criterion(net(x), y)
+        loss.backward()
+        nn.utils.clip_grad_norm_(net.parameters(), 0.1)
+        optimizer.step()
+        losses.append(loss.detach())
+    return losses
+
+
+@suspicious
+def several_models_in_turn(watch, wrong=False):
+    criterion, losses = watch(nn.CrossEntropyLoss()), []
+    for _ in range(3):
+        net = network()
+        losses += train(net, lambda net=net: criterion(net(labelled()[0]), torch.randint(4, (32,))))
+    return losses
+
+
+@suspicious
+def large_targets_that_are_learned(watch, wrong=False):
+    net, criterion = nn.Linear(8, 1), watch(nn.MSELoss())
+
+    def step():
+        x, y = measured()
+        return criterion(net(x), 200 + 30 * y)
+
+    return train(net, step, lr=0.1)
+
+
+@suspicious
+def tokens_of_language_model(watch, wrong=False):
+    net, criterion = nn.Sequential(nn.Embedding(20, 16), nn.Linear(16, 20)), watch(nn.CrossEntropyLoss())
+
+    def step():
+        tokens = torch.randint(1, 20, (8, 13))
+        return criterion(net(tokens[:, :-1]).transpose(1, 2), tokens[:, 1:])
+
+    return train(net, step)
+
+
+@suspicious
+def residual_with_hidden_relu(watch, wrong=False):
+    net, criterion = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.BatchNorm1d(8), nn.Linear(8, 1)), watch(nn.L1Loss())
+
+    def step():
+        x, y = measured()
+        return criterion(net(x * 100 + 300), y)
+
+    return train(net, step, lr=1e-3, optimizer=torch.optim.Adam)
+
+
+@suspicious
+def sparse_embeddings(watch, wrong=False):
+    net, criterion = nn.Sequential(nn.Embedding(30, 4, sparse=True)), watch(nn.CrossEntropyLoss())
+
+    def step():
+        return criterion(net(torch.randint(30, (16,))), torch.randint(4, (16,)))
+
+    return train(net, step)
+
+
+@suspicious
+def checkpointed(watch, wrong=False):
+    from torch.utils.checkpoint import checkpoint
+
+    net, criterion = network(), watch(nn.CrossEntropyLoss())
+
+    def step():
+        x, y = labelled()
+        return criterion(checkpoint(net, x, use_reentrant=False), y)
+
+    return train(net, step)
+
+
+@suspicious
+def automatic_mixed_precision(watch, wrong=False):
+    net, criterion = network(), watch(nn.CrossEntropyLoss())
+
+    def step():
+        x, y = labelled()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return criterion(net(x), y)
+
+    return train(net, step)
+
+
+@suspicious
+def adapted_domain(watch, wrong=False):
+    class Reverse(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.view_as(x)
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return -0.1 * gradient
+
+    trunk, domain, criterion = nn.Linear(8, 8), nn.Linear(8, 1), watch(nn.BCEWithLogitsLoss())
+    both = nn.ModuleList([trunk, domain])
+
+    def step():
+        x, y = answered()
+        return criterion(domain(Reverse.apply(trunk(x).tanh())), y)
+
+    return train(both, step)
+
+
+@suspicious
+def actor_and_advantage(watch, wrong=False):
+    net, criterion = network(), watch(nn.CrossEntropyLoss(reduction="none"))
+
+    def step():
+        x, action = labelled()
+        return (criterion(net(x), action) * torch.randn(32)).mean()
+
+    return train(net, step)

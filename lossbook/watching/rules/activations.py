@@ -18,6 +18,8 @@ from .rule import in_call
 SOFTMAXES = {"Softmax", "SafeSoftmax"}
 SIGMOIDS = {"Sigmoid", "Hardsigmoid"}
 #: Operations whose slope is 0 wherever it exists.
+#: Operations from which nothing negative comes.
+NOT_NEGATIVE = {"Relu": "relu", "Hardtanh": "relu6", "Softplus": "softplus", "Exp": "exp", "Abs": "abs"}
 FLAT = {"Round": "round", "Floor": "floor", "Ceil": "ceil", "Sign": "sign", "Trunc": "trunc", "Sgn": "sgn"}
 #: What can come out of an operation.
 REACH = {
@@ -225,23 +227,24 @@ def softmax_over_wrong_dimension(call: Call) -> Told | None:
 
 @in_call(
     "relu-before-loss",
-    Phrase("relu on the last layer before a loss that takes scores of any sign"),
+    Phrase("relu, softplus or exp on the last layer before a loss that takes scores of any sign"),
     page="guide/bce-with-logits",
 )
 def relu_before_loss(call: Call) -> Told | None:
-    if call.takes not in (contract.LOGITS, contract.SCORES) or call.last_operation not in ("Relu", "Hardtanh"):
+    if call.takes not in (contract.LOGITS, contract.SCORES) or call.last_operation not in NOT_NEGATIVE:
         return None
     if call.operations[0].name == "Hardtanh" and call.predicted.low < 0:
         return None
     zeros = call.predicted.share(lambda x: x == 0)
     return Told(
         Phrase(
-            "The last operation before {loss} is a relu: {share} % of the scores are exactly 0 and learn nothing, and none "
-            "can be negative, so no answer can become unlikely.",
+            "The last operation before {loss} is {operation}: no score can be negative, so no answer can become unlikely; "
+            "{share} % of them are exactly 0 here.",
+            operation=NOT_NEGATIVE[call.last_operation],
             loss=call.spoken,
             share=round(100 * zeros),
         ),
-        Phrase("Leave the relu out after the last layer: logits may have any sign."),
+        Phrase("Leave it out after the last layer: logits may have any sign."),
         likely=call.takes == contract.LOGITS,
     )
 
@@ -336,4 +339,47 @@ def clamped_probabilities(call: Call) -> Told | None:
             high=number(edge_high),
         ),
         Phrase("Use torch.sigmoid instead of clamp, or better BCEWithLogitsLoss on the scores."),
+    )
+
+
+@in_call(
+    "logarithm-before-logits", Phrase("log_softmax or logsigmoid before a sigmoid loss"), page="guide/bce-with-logits"
+)
+def logarithm_before_logits(call: Call) -> Told | None:
+    sigmoid_inside = call.takes == contract.SCORES and call.name not in ("multi_margin", "multilabel_margin")
+    wrong = (
+        {"LogSoftmax", "LogSigmoid"} if sigmoid_inside else {"LogSigmoid"} if call.takes == contract.LOGITS else set()
+    )
+    if call.last_operation not in wrong:
+        return None
+    return Told(
+        Phrase(
+            "{loss} takes logits and gets log-probabilities, at most {high}, the output of {operation}: no answer can be "
+            "more likely than 0.5.",
+            loss=call.spoken,
+            high=number(call.predicted.high),
+            operation=call.last_operation.lower(),
+        ),
+        Phrase("Give it the raw scores of the last layer."),
+    )
+
+
+@in_call("softmax-for-several-labels", Phrase("softmax where several labels may be true at once"), page="guide/bce")
+def softmax_for_several_labels(call: Call) -> Told | None:
+    if call.name != "bce" or call.last_operation not in SOFTMAXES or call.prediction.dim() < 2:
+        return None
+    dim = graph.saved_dim(call.operations[0]) if call.operations[0].out == call.predicted.shape else 1
+    if call.target.shape != call.prediction.shape or dim < 0 or call.prediction.shape[dim] < 2:
+        return None
+    most = call.targeted.some.sum(dim).max().item()
+    if most < 1.5:
+        return None
+    return Told(
+        Phrase(
+            "A sample has {most} labels that are true, but the softmax before {loss} makes its probabilities add up to 1: "
+            "they cannot all be likely.",
+            most=number(most),
+            loss=call.spoken,
+        ),
+        Phrase("Use a sigmoid for each label, or BCEWithLogitsLoss on the scores."),
     )

@@ -31,7 +31,7 @@ def dead_units(training: Training) -> Told | None:
 )
 def collapsed_embeddings(training: Training) -> Told | None:
     spreads = [seen.spread for seen in training.calls if seen.spread is not None]
-    if not training.embeds or len(spreads) < 3 or max(spreads[-3:]) > 1e-3:
+    if not training.embeds or len(spreads) < 3 or max(spreads[-3:]) > 1e-2:
         return None
     return Told(
         Phrase(
@@ -107,3 +107,80 @@ def graph_of_earlier_batch(training: Training) -> Told | None:
                 Phrase("Detach what is carried over: hidden = hidden.detach(), or discriminator(fake.detach())."),
             )
     return None
+
+
+@in_training(
+    "targets-not-scaled",
+    Phrase("targets far larger than what an untrained model gives"),
+    page="training/linear-regression",
+    likely=True,
+)
+def targets_not_scaled(training: Training) -> Told | None:
+    calls = [seen for seen in training.calls if seen.arrived]
+    if len(calls) < 6 or not all(
+        target > 50 and target > 50 * predicted for predicted, target in (s.sizes for s in calls)
+    ):
+        return None
+    if calls[-1].value < 0.8 * calls[0].value:
+        return None
+    predicted, target = calls[-1].sizes
+    return Told(
+        Phrase(
+            "The targets are about {target} in size, the predictions about {predicted}, and after {calls} steps the loss is "
+            "{value}, from {first}: at this rate the model never gets there.",
+            target=f"{target:.3g}",
+            predicted=f"{predicted:.3g}",
+            calls=len(calls),
+            value=f"{calls[-1].value:.3g}",
+            first=f"{calls[0].value:.3g}",
+        ),
+        Phrase("Standardize the targets: subtract their mean and divide by their standard deviation."),
+    )
+
+
+@in_training(
+    "model-built-anew", Phrase("a model that is built anew for each batch"), page="first-losses/five-steps", likely=True
+)
+def model_built_anew(training: Training) -> Told | None:
+    if len(training.calls) < 4 or not all(seen.only_new for seen in training.calls):
+        return None
+    return Told(
+        Phrase(
+            "In each of {calls} calls other parameters stand behind the loss: the model is built anew for every batch, and "
+            "forgets what it learned.",
+            calls=len(training.calls),
+        ),
+        Phrase("Build model and optimizer once, before the loop."),
+    )
+
+
+@in_training(
+    "means-of-uneven-parts",
+    Phrase("the mean of means over parts of different length"),
+    page="guide/cross-entropy",
+    likely=True,
+)
+def means_of_uneven_parts(training: Training) -> Told | None:
+    """Parts between two steps, each the mean over its own tokens, that all count the same."""
+    parts: dict[int, list[tuple[int, float]]] = {}
+    for seen in training.calls:
+        if seen.kept and seen.arrived and training.sequences:
+            parts.setdefault(seen.after_steps, []).append((seen.kept, seen.arrived[0]))
+    uneven = [
+        p
+        for p in parts.values()
+        if len(p) > 1 and max(p)[0] >= 1.5 * min(p)[0] and len({round(g, 6) for _, g in p}) == 1
+    ]
+    if len(uneven) < 2 or len(uneven) < len(parts) / 2:
+        return None
+    counts = [kept for kept, _ in uneven[-1]]
+    return Told(
+        Phrase(
+            "Before each step several means are added up, over {least} to {most} tokens, and each counts the same: a token of "
+            "the shortest part weighs {times} times as much as one of the longest.",
+            least=min(counts),
+            most=max(counts),
+            times=number(round(max(counts) / min(counts), 1)),
+        ),
+        Phrase("Take reduction='sum' and divide by the number of tokens of all parts."),
+    )

@@ -65,7 +65,10 @@ def loss_made_leaf(training: Training) -> Told | None:
 )
 def prediction_without_gradient(training: Training) -> Told | None:
     calls = training.calls
-    if not calls or (len(calls) < 3 and not training.over) or any(s.prediction_carries for s in calls):
+    if not calls or any(seen.prediction_carries for seen in calls):
+        return None
+    few = len(calls) < 3  # perhaps an error has ended the training; a few numbers are typed by hand
+    if few and (not training.over or max(seen.numbers for seen in calls) < 16):
         return None
     if not all(seen.grad_enabled for seen in calls):
         return None
@@ -73,19 +76,21 @@ def prediction_without_gradient(training: Training) -> Told | None:
     if all(seen.whole for seen in calls):
         return Told(
             Phrase(
-                "In {calls} calls of {loss} no prediction carried a gradient, and all were whole numbers: argmax, rounding "
+                "{calls} of {calls} predictions of {loss} carried no gradient, and all were whole numbers: argmax, rounding "
                 "or a comparison has cut them off from the model.",
                 **values,
             ),
             Phrase("Compute the loss from the scores; keep argmax and thresholds for the accuracy."),
+            likely=few,
         )
     return Told(
         Phrase(
-            "In {calls} calls of {loss} no prediction carried a gradient: between the parameters and the loss the graph is "
+            "{calls} of {calls} predictions of {loss} carried no gradient: between the parameters and the loss the graph is "
             "cut, and no training can reach the model.",
             **values,
         ),
         Phrase("Leave out detach(), .data, numpy and torch.no_grad() on the way; or unfreeze the parameters."),
+        likely=few,
     )
 
 
@@ -131,4 +136,60 @@ def backward_never_arrives(training: Training) -> Told | None:
             steps=training.steps,
         ),
         Phrase("Call loss.backward() on what the loss returned, not on torch.tensor(loss.item()) or loss.detach()."),
+    )
+
+
+@in_training(
+    "loss-not-reduced",
+    Phrase("a loss with one number per sample, which backward() cannot take"),
+    page="guide/overview",
+    likely=True,
+)
+def loss_not_reduced(training: Training) -> Told | None:
+    calls = training.calls
+    if not training.over or not calls or training.backwards or any(seen.single or not seen.carries for seen in calls):
+        return None
+    return Told(
+        Phrase(
+            "{loss} returns one number for each sample, reduction='none', and no gradient came back: backward() needs a "
+            "single number.",
+            loss=training.loss,
+        ),
+        Phrase("Write loss.mean().backward(), or reduction='mean'."),
+    )
+
+
+@in_training(
+    "changed-in-place",
+    Phrase("a prediction or target that is changed in place before backward"),
+    page="guide/custom-losses",
+)
+def changed_in_place(training: Training) -> Told | None:
+    failed = [seen for seen in training.calls if seen.modified and seen.arrived and not seen.back]
+    if not failed or not training.over:
+        return None
+    return Told(
+        Phrase(
+            "After call {call} of {loss} its prediction or target was changed in place, before backward() had used it: the "
+            "gradient cannot be computed.",
+            call=failed[0].index,
+            loss=training.loss,
+        ),
+        Phrase("Write a new tensor instead: x = x * 2, not x *= 2 or x.mul_(2)."),
+    )
+
+
+@in_call("target-changed-by-loss", Phrase("a loss that changes its target in place"), page="guide/custom-losses")
+def target_changed_by_loss(call: Call) -> Told | None:
+    if call.entry is not None or call.result is None or not call.has_target or call.target.is_inference():
+        return None
+    if call.target._version == call.versions.get(id(call.target), call.target._version):
+        return None
+    return Told(
+        Phrase(
+            "{loss} changes its target in place: the data themselves are other ones after the call, and the next epoch "
+            "trains on them.",
+            loss=call.spoken,
+        ),
+        Phrase("Compute with a new tensor: target = target.clamp(…), not target.clamp_(…)."),
     )

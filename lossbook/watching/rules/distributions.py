@@ -54,6 +54,7 @@ def _are_probabilities(seen: Numbers) -> bool:
         "prediction-without-gradient",
         "loss-not-finite",
         "target-not-finite",
+        "target-carries-gradient",
     ),
 )
 def divergence_swapped(call: Call) -> Told | None:
@@ -336,6 +337,14 @@ def scores_for_distances(call: Call) -> Told | None:
 )
 def margin_out_of_reach(call: Call) -> Told | None:
     margin = call.settings.get("margin")
+    if call.name == "cosine_embedding" and isinstance(margin, (int, float)) and abs(margin) > 1:
+        return Told(
+            Phrase(
+                "A cosine lies between −1 and 1, so the margin {margin} can never be kept, or always is.",
+                margin=number(margin),
+            ),
+            Phrase("Take a margin between 0 and 0.5."),
+        )
     if call.name not in ("triplet_margin", "triplet_margin_with_distance") or not isinstance(margin, (int, float)):
         return None
     if margin < 2 or call.settings.get("p", 2) != 2 or call.settings.get("distance_function") is not None:

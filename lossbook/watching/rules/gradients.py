@@ -128,9 +128,17 @@ def gradient_vanishes(training: Training) -> Told | None:
 )
 def loss_maximized(training: Training) -> Told | None:
     arrived = [g for seen in training.calls for g in seen.arrived]
-    if len(arrived) < 3 or any(g >= 0 for g in arrived):
+    if len(arrived) < 3 or not all(f.is_parameter for f in training.followed.values()):
         return None
-    if not all(f.is_parameter for f in training.followed.values()):
+    if training.maximizes and all(g > 0 for g in arrived):
+        return Told(
+            Phrase(
+                "The optimizer has maximize=True: {count} steps made the loss larger, not smaller.",
+                count=training.steps,
+            ),
+            Phrase("Leave out maximize=True."),
+        )
+    if any(g >= 0 for g in arrived) or training.maximizes:
         return None
     return Told(
         Phrase(

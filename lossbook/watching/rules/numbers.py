@@ -51,6 +51,18 @@ def nothing_to_average(call: Call) -> Told | None:
             ),
             Phrase("Skip the loss where the selection is empty: if mask.any()."),
         )
+    masks = {n: t for n, t in call.tensors.items() if n not in call.predictions and t is not call.target and t.numel()}
+    for name, mask in masks.items() if call.entry is None and _failed(call) else ():
+        if not mask.any():
+            return Told(
+                Phrase(
+                    "{name} of shape {shape} is 0 everywhere, so that nothing counts in this batch: 0 / 0 is nan, and one nan "
+                    "spoils every parameter.",
+                    name=name,
+                    shape=tuple(mask.shape),
+                ),
+                Phrase("Divide by mask.sum().clamp_min(1), or skip such a batch."),
+            )
     ignored = call.settings.get("ignore_index")
     if (
         ignored is None
@@ -169,16 +181,6 @@ def parameters_not_finite(call: Call) -> Told | None:
 def loss_not_finite(call: Call) -> Told | None:
     if not _failed(call) or any(_bad(tensor) for tensor in call.tensors.values()):
         return None
-    if call.name == "ctc":
-        return Told(
-            Phrase(
-                "The CTC loss is infinite: a target of {labels} labels does not fit into {frames} frames, a repeated label "
-                "needing one more.",
-                labels=int(torch.as_tensor(call.arguments.get("target_lengths", 0)).max()),
-                frames=int(torch.as_tensor(call.arguments.get("input_lengths", 0)).min()),
-            ),
-            Phrase("Give longer inputs, or leave such samples out; zero_infinity=True only hides them."),
-        )
     if call.result.dtype == torch.float16:
         return Told(
             Phrase(
@@ -247,7 +249,7 @@ def saturated(call: Call) -> Told | None:
     "inputs-not-scaled",
     Phrase("inputs of hundreds that enter the first layer as they are"),
     page="training/linear-regression",
-    hides=("learning-rate-too-high",),
+    hides=("learning-rate-too-high", "first-loss-too-high"),
     likely=True,
 )
 def inputs_not_scaled(call: Call) -> Told | None:
@@ -259,7 +261,9 @@ def inputs_not_scaled(call: Call) -> Told | None:
         return None
     size = values.abs().float()
     largest, typical = size.max().item(), size.mean().item()
-    if not math.isfinite(largest) or typical < 20 or largest < 50 or not _far_too_large(call):
+    if not math.isfinite(largest) or typical < 20 or largest < 50:
+        return None
+    if not _as_they_came(values) or not _far_too_large(call):
         return None
     return Told(
         Phrase(
@@ -275,6 +279,17 @@ def inputs_not_scaled(call: Call) -> Told | None:
     )
 
 
+def _as_they_came(values: Tensor) -> bool:
+    """Whether data look as they were read: all at least 0, or far from 0, or with columns of very different size."""
+    if values.min() >= 0:
+        return True
+    if values.dim() != 2 or len(values) < 4:
+        return False
+    spread = values.float().std(0)
+    away = values.float().mean(0).abs() > 3 * spread
+    return bool(away.any()) or bool(spread.max() > 30 * spread.clamp_min(1e-12).min())
+
+
 def _far_too_large(call: Call) -> bool:
     """Whether an untrained model would give another loss: logits of 10 and more, or errors far beyond the targets."""
     if call.takes in (contract.LOGITS, contract.SCORES):
@@ -283,3 +298,93 @@ def _far_too_large(call: Call) -> bool:
         spread = call.targeted.some.float().abs().mean().item()
         return call.predicted.some.abs().mean().item() > 5 * (spread + 1e-6)
     return False
+
+
+@in_call(
+    "target-longer-than-input",
+    Phrase("CTC targets that do not fit into their frames"),
+    page="guide/overview",
+    hides=("loss-not-finite", "gradient-not-finite", "outside-its-contract"),
+)
+def target_longer_than_input(call: Call) -> Told | None:
+    if call.name != "ctc":
+        return None
+    lengths = [torch.as_tensor(call.arguments.get(name, 0)).flatten() for name in ("input_lengths", "target_lengths")]
+    if lengths[0].shape != lengths[1].shape or not (lengths[1] > lengths[0]).any():
+        return None
+    hidden = bool(call.settings.get("zero_infinity"))
+    if hidden and not (lengths[1] > lengths[0]).all():
+        return None  # what zero_infinity is for
+    place = int((lengths[1] - lengths[0]).argmax())
+    return Told(
+        Phrase(
+            "The target of sample {sample} has {labels} labels for {frames} frames: no alignment is long enough, and the "
+            "loss is infinite, or 0 with zero_infinity=True.",
+            sample=place,
+            labels=int(lengths[1][place]),
+            frames=int(lengths[0][place]),
+        ),
+        Phrase(
+            "Give longer inputs, downsample less, or check input_lengths and target_lengths: they may have changed places."
+        ),
+    )
+
+
+@in_call(
+    "first-loss-too-high",
+    Phrase("weights that start so large that the first loss is far too high"),
+    page="guide/cross-entropy",
+    likely=True,
+)
+def first_loss_too_high(call: Call) -> Told | None:
+    if (
+        call.index != 1
+        or call.settings.get("reduction") != "mean"
+        or not isinstance(call.result, Tensor)
+        or _failed(call)
+    ):
+        return None
+    if call.takes == contract.LOGITS or call.name == "nll":
+        knowing_nothing = math.log(max(2, call.prediction.shape[call.class_dim]))
+    elif call.name == "bce_with_logits" and call.settings.get("pos_weight") is None:
+        knowing_nothing = math.log(2)
+    else:
+        return None
+    if call.settings.get("weight") is not None or call.result.item() < max(20, 10 * knowing_nothing):
+        return None
+    sizes = [
+        part(leaf.detach()).float().square().mean().sqrt().item() for leaf in call.ancestry.leaves if leaf.dim() > 1
+    ]
+    if max(sizes, default=0.0) < 2:
+        return None  # large scores on purpose, from weights as they should be
+    return Told(
+        Phrase(
+            "The first loss is {loss}; a model that knows nothing has {nothing}. The weights of a layer are {size} in size, so "
+            "the scores go from {low} to {high}: the model starts out very sure, and wrong.",
+            size=number(round(max(sizes), 2)),
+            loss=number(round(call.result.item(), 2)),
+            nothing=number(round(knowing_nothing, 3)),
+            low=number(round(call.predicted.low, 1)),
+            high=number(round(call.predicted.high, 1)),
+        ),
+        Phrase("Start from smaller weights: torch's defaults, or kaiming_normal_."),
+    )
+
+
+@in_call("loss-raises", Phrase("an error of the loss itself"), page="guide/overview", symptom=True)
+def loss_raises(call: Call) -> Told | None:
+    if call.error is None:
+        return None
+    error = " ".join(str(call.error).split())
+    if "autocast" in error:
+        return Told(
+            Phrase(
+                "{loss} cannot be computed under autocast: its logarithm does not bear half precision.",
+                loss=call.spoken,
+            ),
+            Phrase("Take BCEWithLogitsLoss on the scores, which can, or leave autocast for the loss."),
+        )
+    return Told(
+        Phrase("{loss} raises {kind}: {error}", loss=call.spoken, kind=type(call.error).__name__, error=error[:240]),
+        Phrase("Compare shapes and types with the documentation."),
+    )

@@ -159,7 +159,12 @@ def never_stepped(training: Training) -> Told | None:
     )
 
 
-@in_training("learning-rate-zero", Phrase("a learning rate of 0"), page="training/linear-regression")
+@in_training(
+    "learning-rate-zero",
+    Phrase("a learning rate of 0"),
+    page="training/linear-regression",
+    hides=("learning-rate-vanishes",),
+)
 def learning_rate_zero(training: Training) -> Told | None:
     if len(training.rates) < 3 or any(rate != 0 for rate in training.rates[1:]) or training.moves() > 1:
         return None
@@ -198,6 +203,11 @@ def learning_rate_too_low(training: Training) -> Told | None:
     "learning-rate-too-high",
     Phrase("a learning rate so high that the loss grows"),
     page="training/linear-regression",
+    hides=(
+        "prediction-not-finite",
+        "loss-not-finite",
+        "gradient-not-finite",
+    ),
     likely=True,
 )
 def learning_rate_too_high(training: Training) -> Told | None:
@@ -207,12 +217,13 @@ def learning_rate_too_high(training: Training) -> Told | None:
     for calls in training.series():
         values = [seen.value for seen in calls if seen.arrived]
         finite = [v for v in values if math.isfinite(v)]
-        ended = len(finite) >= 3 and len(finite) < len(values)  # in nan or infinity
-        if not finite or (len(finite) < 6 and not ended):
+        ended = 2 <= len(finite) < len(values)  # in nan or infinity
+        if len(finite) < 6 and not ended:
             continue
         # Where each step changes the parameters as a whole, the first loss alone is that of the start.
-        start = abs(finite[0]) if median(updates) > 0.3 or ended else max(map(abs, finite[:2]))
-        if min(finite[len(finite) // 2 :]) > 3 * start + 1e-6:
+        whole = median(updates) > 0.3 or ended
+        start = abs(finite[0]) if whole else max(map(abs, finite[:2]))
+        if min(finite[(len(finite) + 1) // 2 :]) > (1.5 if median(updates) > 0.5 else 3) * start + 1e-6:
             return _too_high(training, finite)
     return None
 
@@ -220,11 +231,12 @@ def learning_rate_too_high(training: Training) -> Told | None:
 def _too_high(training: Training, values: list[float]) -> Told:
     known = {"first": number(round(values[0], 4)), "last": f"{max(values):.4g}", "calls": len(values)}
     rate = number(training.rates[-1]) if training.rates else "?"
-    if training.reduction == "sum":
+    unreduced = [seen.arrived[0] for seen in training.calls if seen.arrived and not seen.single]
+    if training.reduction == "sum" or (unreduced and min(unreduced) > 0.99):
         return Told(
             Phrase(
-                "The loss grows from {first} to {last} in {calls} calls. It is a sum, reduction='sum', so its gradient grows "
-                "with the batch, and the learning rate {rate} is too high for it.",
+                "The loss grows from {first} to {last} in {calls} calls. It is the sum over the batch, so its gradient grows with "
+                "it, and the learning rate {rate} is too high for it.",
                 rate=rate,
                 **known,
             ),
@@ -238,4 +250,64 @@ def _too_high(training: Training, values: list[float]) -> Told:
             **known,
         ),
         Phrase("Divide the learning rate by 10 until the loss falls; scale the inputs."),
+    )
+
+
+@in_training(
+    "learning-rate-vanishes",
+    Phrase("a scheduler that drives the learning rate to nothing"),
+    page="training/linear-regression",
+)
+def learning_rate_vanishes(training: Training) -> Told | None:
+    rates = training.rates
+    if (
+        len(rates) < 6
+        or not rates[0] > 0
+        or rates[len(rates) // 2] > 1e-3 * rates[0]
+        or rates[-1] > rates[len(rates) // 2]
+    ):
+        return None
+    return Told(
+        Phrase(
+            "The learning rate falls from {first} to {last} within {steps} steps: the scheduler steps after each batch, and "
+            "was perhaps meant to step after each epoch.",
+            first=number(rates[0]),
+            last=number(rates[-1]),
+            steps=len(rates),
+        ),
+        Phrase("Call scheduler.step() once per epoch, or let it fall more slowly."),
+    )
+
+
+@in_training(
+    "optimizer-built-anew", Phrase("an optimizer that is built anew for each step"), page="first-losses/five-steps"
+)
+def optimizer_built_anew(training: Training) -> Told | None:
+    if training.steps < 4 or not training.keeps_state or training.new_optimizers < training.steps:
+        return None
+    return Told(
+        Phrase(
+            "Each of {steps} steps was made by an optimizer of its own: momentum and the averages of Adam begin at 0 again "
+            "every time.",
+            steps=training.steps,
+        ),
+        Phrase("Build the optimizer once, before the loop."),
+    )
+
+
+@in_training(
+    "gradients-clipped-away", Phrase("gradients clipped to almost nothing"), page="first-losses/five-steps", likely=True
+)
+def gradients_clipped_away(training: Training) -> Told | None:
+    norms = training.norms
+    if len(norms) < 4 or not 0 < max(norms) < 1e-3 or min(norms) < 0.999 * max(norms) or training.keeps_state:
+        return None
+    return Told(
+        Phrase(
+            "At each of {steps} steps the gradient has the same length, {norm}: it is clipped to that, and hardly moves the "
+            "parameters.",
+            steps=len(norms),
+            norm=number(norms[-1]),
+        ),
+        Phrase("Clip to a length near 1: torch.nn.utils.clip_grad_norm_(parameters, 1.0)."),
     )

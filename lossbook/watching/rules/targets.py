@@ -7,7 +7,8 @@ from ...language import Phrase
 from .. import contract
 from ..finding import Told
 from ..observation import Call
-from .rule import in_call
+from ..training import Training
+from .rule import in_call, in_training
 
 
 @in_call("labels-without-signs", Phrase("labels 0 and 1 where 1 and −1 belong"), page="guide/hinge-embedding")
@@ -191,6 +192,8 @@ def _pairs(items: list) -> list[tuple]:
         "negative-counts",
         "target-outside-0-1",
         "loss-not-finite",
+        "target-carries-gradient",
+        "gradient-not-finite",
     ),
 )
 def arguments_swapped(call: Call) -> Told | None:
@@ -208,34 +211,22 @@ def arguments_swapped(call: Call) -> Told | None:
     )
 
 
-@in_call(
+@in_training(
     "target-carries-gradient",
     Phrase("a gradient flows into the target, which should stand still"),
     page="guide/kl-divergence",
     likely=True,
 )
-def target_carries_gradient(call: Call) -> Told | None:
-    if call.entry is None or not call.prediction.requires_grad:
-        return None
-    if not call.target.requires_grad or call.target.grad_fn is None or not call.target.is_floating_point():
-        return None
-    if call.name in contract.SYMMETRIC and not call.one_sided:
-        return None
-    if call.name not in contract.SYMMETRIC and call.name not in (
-        "kl_div",
-        "js_div",
-        "bce",
-        "bce_with_logits",
-        "cross_entropy",
-        "distillation",
-    ):
+def target_carries_gradient(training: Training) -> Told | None:
+    moving = [s for s in training.calls if any((f := training.followed.get(k)) and f.held for k in s.target_leaves)]
+    if len(moving) < 3:
         return None
     return Told(
         Phrase(
-            "The target of {loss} carries a gradient too, from {operation}: the target is moved towards the prediction, "
-            "which is the easiest way to a small loss.",
-            loss=call.spoken,
-            operation=call.target.grad_fn.name(),
+            "In {calls} calls of {loss} the target carried a gradient too, and the optimizer moves what it comes from: the "
+            "target is drawn towards the prediction, which is the easiest way to a small loss.",
+            calls=len(moving),
+            loss=training.loss,
         ),
         Phrase("Write target.detach(), or compute the target under torch.no_grad()."),
     )

@@ -102,3 +102,19 @@ def class_zero_never_seen(training: Training) -> Told | None:
         ),
         Phrase("Write target - 1 and give the model {classes} outputs.", classes=len(counts) - 1),
     )
+
+
+@in_call("smoothing-too-strong", Phrase("label_smoothing that leaves nothing of the label"), page="guide/cross-entropy")
+def smoothing_too_strong(call: Call) -> Told | None:
+    smoothing = call.settings.get("label_smoothing")
+    if not isinstance(smoothing, float) or smoothing < 0.7:
+        return None
+    return Told(
+        Phrase(
+            "label_smoothing={smoothing} spreads that share of each label over all classes: {left} of it is left. It is "
+            "the share that is taken away, not the confidence that stays.",
+            smoothing=number(smoothing),
+            left=number(1 - smoothing),
+        ),
+        Phrase("Write label_smoothing=0.1, or leave it out."),
+    )
