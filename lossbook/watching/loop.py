@@ -13,6 +13,7 @@ import torch
 from ..catalogue import CATALOGUE
 from .observation import name_of
 from .report import Report
+from .training import Training
 from .watcher import Watcher, caller
 
 MOST = 64  #: losses that are told apart, by the lines that call them
@@ -27,6 +28,7 @@ class WatchedLoop:
         self.strict = strict
         self.report = Report("")
         self._watchers: dict[Any, Watcher] = {}
+        self._trainings: list[Training] = []
         self._within = contextlib.ExitStack()
         #: Whether calls are let through: outside of the context; and while one is looked at, because under a mode of torch,
         #: such as torch.set_default_device, the call inside arrives here as well.
@@ -65,6 +67,8 @@ class WatchedLoop:
             if len(self._watchers) >= MOST:
                 return loss(*args, **kwargs)
             watcher = self._watchers[key] = Watcher(loss, self.strict, self.report)
+            self._trainings.append(watcher.training)
+            watcher.training.beside = self._trainings
             watcher.training.given(*(held() if held else None for held in self._given))
             self.report.loss = ", ".join(dict.fromkeys(name_of(w.loss) for w in self._watchers.values()))
         self._aside = True

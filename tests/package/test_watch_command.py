@@ -108,7 +108,7 @@ def test_a_module(script, capsys, monkeypatch):
 def test_ctrl_c_is_reported(tmp_path, capsys):
     script = tmp_path / "long.py"
     script.write_text(
-        "import torch\ntorch.nn.functional.mse_loss(torch.ones(2), torch.ones(2))\nraise KeyboardInterrupt"
+        "import torch\ntorch.nn.functional.mse_loss(torch.ones(2), torch.rand(2))\nraise KeyboardInterrupt"
     )
     code, out, _ = watched(capsys, script)
     assert code == 130
@@ -132,3 +132,18 @@ def test_what_was_imported_meanwhile_watches_nothing_afterwards():
     taken(torch.randn(2, 3).requires_grad_().softmax(dim=1), torch.tensor([0, 1]))
     assert loop.report
     assert loop.report.loss == ""
+
+
+def test_several_losses_share_a_report(capsys, tmp_path):
+    script = tmp_path / "two.py"
+    script.write_text(
+        "import torch\nfrom torch.nn import functional as F\n"
+        "x = torch.randn(4, 3, requires_grad=True)\n"
+        "F.binary_cross_entropy_with_logits(x, torch.full((4, 3), 2.0))\n"
+        "F.cross_entropy(x.softmax(dim=1), torch.tensor([0, 1, 2, 0]))\n"
+    )
+    code, out, _ = watched(capsys, script)
+    assert code == 1
+    assert "In the use of binary_cross_entropy_with_logits, cross_entropy something is wrong:" in out
+    assert "target-outside-0-1" in out
+    assert "softmax-before-cross-entropy" in out

@@ -188,6 +188,17 @@ def penalty_on_the_gradient():
         descend(optimizer, F.mse_loss(prediction, y) + 0.1 * F.mse_loss(slope, torch.zeros_like(slope)))
 
 
+def nested():
+    model = net()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    yield model, optimizer
+    for x, y in zip(*data(), strict=True):
+        with lossbook.watch() as inner:
+            loss = F.mse_loss(model(x), y)
+        assert inner.report.loss == "mse_loss"
+        descend(optimizer, loss + F.l1_loss(model(x), y))  # the outer one sees again
+
+
 def two_models_by_one_function():
     yield None, None
 
@@ -203,7 +214,7 @@ def two_models_by_one_function():
 TRAININGS = [
     metric_beside, baseline_and_validation, accumulation, lbfgs, adversarial, moving_average_of_a_teacher, two_losses_at_once,
     autocast_and_scaler, checkpointed, recurrent_in_pieces, frozen_backbone_warmed_up, on_a_default_device,
-    penalty_on_the_gradient, two_models_by_one_function,
+    penalty_on_the_gradient, nested, two_models_by_one_function,
 ]  # fmt: skip
 
 
