@@ -31,7 +31,7 @@ class Followed:
         self.waiting = False  #: a call saw it, and no backward pass has followed yet
         self.fresh = False  #: a backward pass reached it since the last step
         self.used = False  #: a step has used the gradient that it holds
-        self.stale = False  #: that gradient was added to once more
+        self._stale: weakref.ref[Tensor] | None = None  #: that gradient, where it was added to once more
 
     def look(self) -> bool:
         """See whether it moved since the last time."""
@@ -46,6 +46,17 @@ class Followed:
         self.updates.append((now - self.values).norm().item() / size if size else float("inf"))
         self.values = now
         return True
+
+    def go_stale(self) -> None:
+        """Its gradient, used already, is about to be added to."""
+        parameter = self.parameter()
+        self._stale = weakref.ref(parameter.grad) if parameter is not None and parameter.grad is not None else None
+
+    @property
+    def stale(self) -> bool:
+        """Whether the gradient that it holds was added to after its use, and not replaced since by zero_grad()."""
+        parameter, gradient = self.parameter(), self._stale() if self._stale is not None else None
+        return parameter is not None and gradient is not None and parameter.grad is gradient
 
     def gradient(self) -> Tensor | None:
         """The gradient that it holds, unless that is missing or 0 everywhere."""

@@ -25,7 +25,7 @@ class Report:
         self.compiled = False  #: whether calls were compiled, so that nothing could be seen
         self.recorded = False  #: whether tensors held no numbers, or a graph was recorded
         self._found: dict[str, Finding] = {}
-        self._ignored: set[str] = set()
+        self.ignored: set[str] = set()  #: kinds that nothing is told of
 
     @property
     def findings(self) -> list[Finding]:
@@ -36,7 +36,7 @@ class Report:
 
     def add(self, finding: Finding) -> bool:
         """Enter a finding. True where it is new, and should be told."""
-        if finding.kind in self._found or finding.kind in self._ignored:
+        if finding.kind in self._found or finding.kind in self.ignored:
             return False
         self._found[finding.kind] = finding
         return finding in told(self._found.values())
@@ -64,7 +64,7 @@ class Report:
                         help=suggest(kind, list(_PLACE), Phrase("It knows")),
                     )
                 )
-            self._ignored.add(kind)
+            self.ignored.add(kind)
             self._found.pop(kind, None)
 
     def __bool__(self) -> bool:
@@ -86,6 +86,8 @@ class Report:
     def _headline(self) -> str:
         if self.findings:
             return _("In the use of {loss} something is wrong:").format(loss=self.loss)
+        if not self.loss:
+            return _("No loss of torch was called.")
         return _("Nothing wrong was seen in the use of {loss}.").format(loss=self.loss)
 
 

@@ -35,6 +35,7 @@ class Training:
         self.number = next(self._numbers)  #: one for each training, never used again
         self.model: Callable[[], torch.nn.Module | None] = _nothing
         self.optimizer: Callable[[], torch.optim.Optimizer | None] = _nothing
+        self.beside: list[Training] = []  #: those of the other lines of a loop that call a loss, and this one
         self.calls: list[Seen] = []
         self.followed: dict[int, Followed] = {}
         self._stepped_after = 0  #: calls before the last step that came while a call waited for its backward pass
@@ -76,6 +77,11 @@ class Training:
     def backwards(self) -> int:
         """Calls through whose loss a gradient came back."""
         return sum(bool(seen.arrived) for seen in self.calls)
+
+    @property
+    def learned_beside(self) -> bool:
+        """Whether a gradient came back to another line that calls a loss: this one may be a metric, or a validation."""
+        return any(other.backwards for other in self.beside)
 
     def series(self) -> list[list[Seen]]:
         """Calls that can be compared, those of the longest series first."""
@@ -192,9 +198,9 @@ class Training:
             if followed is None:
                 continue
             if followed.gradient() is None:
-                followed.used = followed.stale = False
+                followed.used = False
             elif followed.used:
-                followed.stale = True
+                followed.go_stale()
             followed.gradients += 1
             followed.fresh, followed.waiting = True, False
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -74,6 +73,11 @@ class _Watched:
         """Stop telling some kinds of findings."""
         self._watcher.report.ignore(kinds)
 
+    def __reduce__(self) -> tuple:
+        """What `pickle` and `copy` make it from: a copy starts with nothing found."""
+        watcher = self._watcher
+        return _watched_again, (watcher.loss, watcher.strict, watcher.report.ignored)
+
 
 class WatchedFunction(_Watched):
     """A function that is watched."""
@@ -85,20 +89,20 @@ class WatchedFunction(_Watched):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._watcher.call(self.__wrapped__, args, kwargs)  # type: ignore[attr-defined]  # update_wrapper sets it
 
-    def __reduce__(self) -> tuple:
-        return _again, (self.__wrapped__, self._watcher.strict)  # type: ignore[attr-defined]
 
-
-def _again(loss: Callable, strict: bool) -> Any:
+def _watched_again(loss: Callable, strict: bool, ignored: set[str]) -> Any:
     """Watch a loss that was stored or copied."""
-    return watch(loss, strict=strict)
+    watched = watch(loss, strict=strict)
+    watched.ignore(*ignored)
+    return watched
 
 
 def _watched_module(loss: torch.nn.Module, strict: bool) -> Any:
-    """A module that shares all it has with `loss`, of a class derived from its own."""
-    watched = copy.copy(loss)
-    watched.__class__ = _watched_class(type(loss))  # type: ignore[arg-type]  # a class can be hashed
-    object.__setattr__(watched, "_watcher", Watcher(loss, strict))
+    """A module that shares all it has with `loss`, settings that are changed later too, of a class derived from its own."""
+    kind = _watched_class(type(loss))  # type: ignore[arg-type]  # a class can be hashed
+    watched = kind.__new__(kind)
+    object.__setattr__(watched, "__dict__", loss.__dict__)
+    object.__setattr__(watched, "_watcher", Watcher(loss, strict))  # in a slot: the dict is that of the loss
     return watched
 
 
@@ -107,10 +111,5 @@ def _watched_class(kind: type[torch.nn.Module]) -> type[torch.nn.Module]:
     def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
         return self._watcher.call(functools.partial(kind.__call__, self), args, kwargs)
 
-    def __reduce__(self: Any) -> tuple:
-        plain = copy.copy(self._watcher.loss)
-        plain.__dict__ = {name: value for name, value in self.__dict__.items() if name != "_watcher"}
-        return _again, (plain, self._watcher.strict)
-
-    members = {"__call__": __call__, "__reduce__": __reduce__, "__doc__": kind.__doc__, "__module__": kind.__module__}
-    return type(kind.__name__, (_Watched, kind), {**members, "__qualname__": kind.__qualname__})
+    names = {name: getattr(kind, name) for name in ("__doc__", "__module__", "__qualname__")}
+    return type(kind.__name__, (_Watched, kind), {**names, "__call__": __call__, "__slots__": ("_watcher",)})

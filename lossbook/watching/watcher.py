@@ -36,7 +36,7 @@ class Watcher:
         self.strict = strict
         self.calls = 0
         self.training = Training()
-        self.report = report or Report(name_of(loss))
+        self.report = Report(name_of(loss)) if report is None else report  # which is false where something was found
         self.report.looks.append(_refreshing(weakref.ref(self)))
         self._hook: Any = None
 

@@ -70,7 +70,7 @@ def prediction_without_gradient(training: Training) -> Told | None:
     few = len(calls) < 3  # perhaps an error has ended the training; a few numbers are typed by hand
     if few and (not training.over or max(seen.numbers for seen in calls) < 16):
         return None
-    if not all(seen.grad_enabled for seen in calls):
+    if not all(seen.grad_enabled for seen in calls) or training.learned_beside:
         return None
     values = {"loss": training.loss, "calls": len(calls)}
     if all(seen.whole for seen in calls):
@@ -126,7 +126,7 @@ def prediction_is_new_leaf(training: Training) -> Told | None:
 )
 def backward_never_arrives(training: Training) -> Told | None:
     carrying = [seen for seen in training.calls if seen.carries]
-    if len(carrying) < 3 or training.backwards or training.steps < 2:
+    if len(carrying) < 3 or training.backwards or training.learned_beside or training.steps < 2:
         return None
     return Told(
         Phrase(
