@@ -13,9 +13,9 @@ CERTAIN, LIKELY = "certain", "likely"
 class Told(Phrase):
     """What a rule has seen: a sentence with its numbers, and what to write instead."""
 
-    def __init__(self, text: Phrase, instead: Phrase, *, likely: bool = False) -> None:
+    def __init__(self, text: Phrase, instead: Phrase | None = None, *, likely: bool = False) -> None:
         super().__init__(text.text, **text.values)
-        self.instead = instead
+        self.instead = instead  #: None where the sentence says it already
         self.likely = likely  #: whether this time the rule is less sure than it mostly is
 
 
@@ -42,15 +42,15 @@ class Finding:
     @property
     def instead(self) -> str:
         """What to write instead, in the current language."""
-        return str(self.told.instead)
+        return "" if self.told.instead is None else str(self.told.instead)
 
     def __str__(self) -> str:
-        return f"{self.sentence} {self.instead}"
+        return f"{self.sentence} {self.instead}".rstrip()
 
 
 class MisusedLossError(RuntimeError):
     """What `watch(…, strict=True)` raises at the first fault that is certain."""
 
     def __init__(self, finding: Finding) -> None:
-        super().__init__(f"{message(finding.told)} {finding.instead}")
+        super().__init__(f"{message(finding.told)} {finding.instead}".rstrip())
         self.finding = finding

@@ -122,8 +122,8 @@ class Ancestry:
     hidden: list[Tensor] = field(default_factory=list)  #: what came out of each relu
 
 
-def ancestry(*tensors: Tensor, mark: int = 0) -> Ancestry:
-    """Walk the whole graph behind some tensors, and mark its operations with the number of a call."""
+def ancestry(*tensors: Tensor, mark: tuple[int, int] | None = None) -> Ancestry:
+    """Walk the whole graph behind some tensors; mark its operations with a training and the number of a call in it."""
     found = Ancestry([tensor for tensor in tensors if tensor.requires_grad and tensor.grad_fn is None])
     waiting = deque(tensor.grad_fn for tensor in tensors if tensor.grad_fn is not None)
     seen: set[Any] = set(waiting)
@@ -134,9 +134,10 @@ def ancestry(*tensors: Tensor, mark: int = 0) -> Ancestry:
             found.leaves.append(node.variable)
             continue
         found.names[name] += 1
-        if mark:
-            found.marked.update(node.metadata.setdefault(MARK, set()))
-            node.metadata[MARK].add(mark)
+        if mark is not None:
+            marks = node.metadata.setdefault(MARK, set())
+            found.marked.update(call for training, call in marks if training == mark[0])
+            marks.add(mark)
         if name == "Relu" and (result := saved(node, "result")) is not None:
             found.hidden.append(result)
         if (entered := _entered(node, name)) is not None:

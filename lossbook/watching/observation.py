@@ -16,27 +16,30 @@ from ..kit.loss import DEPRECATED, settings_of
 from . import graph
 from .contract import takes
 
-LARGEST = 1 << 18  #: of a larger tensor the first rows are looked at
+LARGEST = 1 << 17  #: so many numbers of a tensor are looked at
 
 
-def part(tensor: Tensor) -> Tensor:
-    """A tensor, or of a large one as many first rows as have `LARGEST` numbers."""
-    if tensor.numel() <= LARGEST or not tensor.dim():
-        return tensor
-    return tensor[: max(1, LARGEST * len(tensor) // tensor.numel())]
+def part(tensor: Tensor, whole: int = 1) -> Tensor:
+    """The beginning of a large tensor: about `LARGEST` numbers, with the dimension `whole`, the classes, as it is."""
+    for dim in range(tensor.dim()):
+        if tensor.numel() <= LARGEST:
+            break
+        if dim != whole % tensor.dim() or tensor.dim() == 1:
+            tensor = tensor.narrow(dim, 0, max(1, LARGEST * tensor.shape[dim] // tensor.numel()))
+    return tensor
 
 
 class Numbers:
     """What a tensor holds, computed when it is asked for."""
 
-    def __init__(self, tensor: Tensor) -> None:
-        self.all = tensor.detach()
+    def __init__(self, tensor: Tensor, whole: int = 1) -> None:
         self.shape = tuple(tensor.shape)
+        self._part = part(tensor.detach(), whole)
 
     @cached_property
     def some(self) -> Tensor:
         """The part that is looked at, in a type to compute with."""
-        values = part(self.all)
+        values = self._part
         if values.is_complex():
             values = torch.view_as_real(values)
         return values if values.dtype in (torch.float64, torch.int64) else values.to(_precise(values))
@@ -99,11 +102,13 @@ class Call:
         error: Exception | None = None,
         grad_enabled: bool = True,
         index: int = 0,
+        training: int = 0,
     ) -> None:
         self.loss, self.entry = loss, entry
         self.arguments, self.result, self.error = arguments, result, error
         self.grad_enabled = grad_enabled
         self.index = index  #: which call of the training it is, counted from 1; 0 for one that is looked at alone
+        self.mark = (training, index) if index else None  #: left on the operations behind the prediction
         self.versions = {id(t): t._version for t in self.tensors.values() if not t.is_inference()}
         self.met: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()  #: shapes that met inside of an own loss
 
@@ -167,11 +172,11 @@ class Call:
 
     @cached_property
     def predicted(self) -> Numbers:
-        return Numbers(self.prediction)
+        return Numbers(self.prediction, self.class_dim)
 
     @cached_property
     def targeted(self) -> Numbers:
-        return Numbers(self.target)
+        return Numbers(self.target, self.class_dim)
 
     @cached_property
     def takes(self) -> str:
@@ -195,7 +200,7 @@ class Call:
     @cached_property
     def ancestry(self) -> graph.Ancestry:
         """All that the predictions depend on."""
-        return graph.ancestry(*(t for t in self.predictions.values() if t.requires_grad), mark=self.index)
+        return graph.ancestry(*(t for t in self.predictions.values() if t.requires_grad), mark=self.mark)
 
     def meets(self, one: tuple[int, ...], other: tuple[int, ...]) -> bool:
         """Whether tensors of these shapes were computed with one another inside of the loss."""

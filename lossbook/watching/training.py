@@ -5,6 +5,7 @@ Parameters are held weakly, and of each a few numbers are kept to see whether it
 
 from __future__ import annotations
 
+import itertools
 import math
 import weakref
 from collections.abc import Callable, Iterable
@@ -28,7 +29,10 @@ def _nothing() -> None:
 class Training:
     """All that was seen since the first call of one loss."""
 
+    _numbers = itertools.count(1)
+
     def __init__(self) -> None:
+        self.number = next(self._numbers)  #: one for each training, never used again
         self.model: Callable[[], torch.nn.Module | None] = _nothing
         self.optimizer: Callable[[], torch.optim.Optimizer | None] = _nothing
         self.beside: list[Training] = []  #: those of the other lines of a loop that call a loss, and this one

@@ -41,7 +41,7 @@ def watch(
         MisusedLossError: with ``strict``, from the call that shows the fault.
 
     What is found is also logged as a warning, once each, by the logger ``lossbook.watch``. The first 16 calls are looked
-    at with all that comes back from them, then every 64th. Parameters are held weakly, and nothing of a graph is kept.
+    at with all that comes back from them, then fewer and fewer. Parameters are held weakly, and nothing of a graph is kept.
 
     >>> criterion = watch(torch.nn.BCEWithLogitsLoss())
     >>> criterion(torch.zeros(2), torch.tensor([-1.0, 1.0]))

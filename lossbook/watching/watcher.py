@@ -25,7 +25,7 @@ from .training import Seen, Training
 log = logging.getLogger("lossbook.watch")
 
 FIRST = 16  #: so many calls are looked at, with what comes back from them
-EVERY = 64  #: after those every so many-th, alone
+EVERY = 1024  #: after those every so many-th, alone; and before it each power of 2
 
 
 class Watcher:
@@ -46,7 +46,7 @@ class Watcher:
             self.report.compiled = True
             return run(*args, **kwargs)
         self.calls += 1
-        if self.calls > FIRST and self.calls % EVERY:
+        if self.calls > FIRST and self.calls % EVERY and self.calls & (self.calls - 1):
             if self.calls == FIRST + 1:
                 self._leave()
             return run(*args, **kwargs)
@@ -57,7 +57,12 @@ class Watcher:
         self._raise_if_strict(_quietly(lambda: self._look_at_training(over=False)) or [])
         call = _quietly(
             lambda: observe(
-                self.loss, args, kwargs, grad_enabled=torch.is_grad_enabled(), index=len(self.training.calls) + 1
+                self.loss,
+                args,
+                kwargs,
+                grad_enabled=torch.is_grad_enabled(),
+                index=len(self.training.calls) + 1,
+                training=self.training.number,
             )
         )
         if call is None:

@@ -127,7 +127,7 @@ def test_after_the_first_calls_only_a_few_are_looked_at(monkeypatch):
     monkeypatch.setattr(type(watched._watcher), "_look_at_call", lambda self, call, inner: looks.append(self.calls))
     for _ in range(200):
         watched(torch.zeros(2), torch.ones(2))
-    assert looks == [*range(1, FIRST + 1), 64, 128, 192]
+    assert looks == [*range(1, FIRST + 1), 32, 64, 128]
 
 
 def test_a_finding_is_logged_once_and_says_it_all(caplog):

@@ -46,7 +46,7 @@ def softmax_before_cross_entropy(call: Call) -> Told | None:
     if call.takes != contract.LOGITS:
         return None
     by_graph = call.last_operation in SOFTMAXES
-    if not by_graph and (call.prediction.requires_grad or not sums_to_one(call.predicted.some, call.class_dim, 1e-5)):
+    if not by_graph and not sums_to_one(call.predicted.some, call.class_dim, 1e-5):
         return None
     if call.predicted.some.unique().numel() < 3:  # one-hot rows, to try a loss with
         return None
@@ -98,6 +98,16 @@ def sigmoid_before_cross_entropy(call: Call) -> Told | None:
     )
 
 
+def _squeezed(call: Call) -> bool:
+    """Whether the last operation is a sigmoid or softmax, but for a small number added or a clamp."""
+    for link in call.operations[:3]:
+        if link.name in SIGMOIDS | SOFTMAXES:
+            return True
+        if link.name not in ("Add", "Clamp", "ClampMin", "ClampMax"):
+            return False
+    return False
+
+
 @in_call(
     "sigmoid-twice",
     Phrase("sigmoid or softmax before a loss that applies the sigmoid itself"),
@@ -106,7 +116,7 @@ def sigmoid_before_cross_entropy(call: Call) -> Told | None:
 def sigmoid_twice(call: Call) -> Told | None:
     if call.takes != contract.SCORES or "margin" in call.name.replace("soft_margin", ""):
         return None
-    by_graph = call.last_operation in SIGMOIDS | SOFTMAXES
+    by_graph = _squeezed(call) and call.predicted.low >= 0 and call.predicted.high <= 1.001
     seen = call.predicted
     by_values = not call.prediction.requires_grad and seen.some.numel() >= 8 and seen.low > 0 and seen.high < 1
     if not by_graph and not by_values:
@@ -209,6 +219,8 @@ def softmax_over_wrong_dimension(call: Call) -> Told | None:
     if link is None or link.name not in SOFTMAXES | {"LogSoftmax"} or not link.out or len(link.out) < 2:
         return None
     dim, shape = graph.saved_dim(link), link.out
+    if call.name in ("kl_div", "js_div") and (shape[1] == 1 or _over_batch(call)):
+        return None  # the samples of the batch are what is compared
     wrong = dim == 0 or (call.name == "nll" and dim != 1) or (call.name == "ctc" and dim != len(shape) - 1)
     if not wrong or call.takes not in (contract.LOG_PROBABILITIES, contract.PROBABILITIES):
         return None
@@ -223,6 +235,12 @@ def softmax_over_wrong_dimension(call: Call) -> Told | None:
         ),
         Phrase("Write dim={right}, the dimension of the classes.", right=right),
     )
+
+
+def _over_batch(call: Call) -> bool:
+    """Whether the target adds up to 1 over the batch, too."""
+    sums = (call.target.detach().exp() if call.settings.get("log_target") else call.target.detach()).sum(0)
+    return call.target.dim() > 1 and bool(((sums - 1).abs() < 1e-3).all())
 
 
 @in_call(

@@ -12,6 +12,8 @@ from ..finding import Told
 from ..observation import Call
 from .rule import in_call
 
+LARGE = 1 << 22  #: to compute the loss of more numbers once more would take too long
+
 
 @in_call(
     "outside-its-contract", Phrase("what the documentation of a loss rules out"), page="guide/overview", symptom=True
@@ -20,14 +22,14 @@ def outside_contract(call: Call) -> Told | None:
     error = refusal(call)
     if error is None:
         return None
-    return Told(Phrase("{loss}: {error}", loss=call.spoken, error=error), Phrase(""))
+    return Told(Phrase("{loss}: {error}", loss=call.spoken, error=error))
 
 
 def refusal(call: Call) -> Exception | None:
     """The error with which the catalogue's own function refuses the tensors of a call."""
     if call.entry is None or call.entry.function is None or call.entry.torch_function is None:
         return None  # lossbook's own losses speak for themselves
-    if call.error is None and _broadcast(call):
+    if call.error is None and (_broadcast(call) or call.prediction.numel() > LARGE):
         return None  # torch broadcasts; which of that is wrong, shapes.py says
     known = inspect.signature(call.entry.function).parameters
     given = {

@@ -127,7 +127,7 @@ def gradient_vanishes(training: Training) -> Told | None:
     likely=True,
 )
 def loss_maximized(training: Training) -> Told | None:
-    arrived = [g for seen in training.calls for g in seen.arrived]
+    arrived = [g for seen in training.calls if seen.single for g in seen.arrived]
     if len(arrived) < 3 or not all(f.is_parameter for f in training.followed.values()):
         return None
     if training.maximizes and all(g > 0 for g in arrived):

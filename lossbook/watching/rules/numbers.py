@@ -88,7 +88,7 @@ def nothing_to_average(call: Call) -> Told | None:
     "target-not-finite",
     Phrase("nan or infinity in the targets"),
     page="guide/mse",
-    hides=("prediction-not-finite", "gradient-not-finite"),
+    hides=("prediction-not-finite", "gradient-not-finite", "targets-not-scaled"),
 )
 def target_not_finite(call: Call) -> Told | None:
     if not _failed(call) or (bad := _bad(call.target)) is None or _spoiled(call):
@@ -107,7 +107,7 @@ def target_not_finite(call: Call) -> Told | None:
     "prediction-not-finite", Phrase("nan or infinity in the prediction, and where it began"), page="guide/overview"
 )
 def prediction_not_finite(call: Call) -> Told | None:
-    if (bad := _bad(call.prediction)) is None:
+    if (bad := _bad(call.prediction if _failed(call) else part(call.prediction))) is None:
         return None
     values = {"value": bad[0], "row": bad[1]}
     for name, given in call.ancestry.inputs:
@@ -160,7 +160,7 @@ def _spoiled(call: Call) -> bool:
 
 @in_call("parameters-not-finite", Phrase("parameters of nan or infinity"), page="first-losses/five-steps", symptom=True)
 def parameters_not_finite(call: Call) -> Told | None:
-    if (bad := _bad(call.prediction)) is None or not _spoiled(call):
+    if not _failed(call) or (bad := _bad(call.prediction)) is None or not _spoiled(call):
         return None
     return Told(
         Phrase(
@@ -249,7 +249,7 @@ def saturated(call: Call) -> Told | None:
     "inputs-not-scaled",
     Phrase("inputs of hundreds that enter the first layer as they are"),
     page="training/linear-regression",
-    hides=("learning-rate-too-high", "first-loss-too-high"),
+    hides=("learning-rate-too-high", "first-loss-too-high", "dead-units", "saturated-probabilities"),
     likely=True,
 )
 def inputs_not_scaled(call: Call) -> Told | None:

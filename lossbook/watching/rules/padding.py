@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ...kit.text import number
 from ...language import Phrase
 from .. import contract, graph
 from ..finding import Told
@@ -15,8 +16,8 @@ from .rule import in_call
 def padded_ends(rows: Tensor) -> tuple[float, int] | None:
     """The number that rows (N, T) end with, in runs of different lengths and nowhere else, and how often it stands there.
 
-    >>> padded_ends(torch.tensor([[3, 4, 0, 0], [5, 0, 0, 0], [2, 1, 6, 7], [9, 8, 7, 0]]))
-    (0, 6)
+    >>> padded_ends(torch.tensor([[3, 4, 0, 0, 0], [5, 0, 0, 0, 0], [2, 1, 6, 7, 3], [9, 8, 7, 4, 0]]))
+    (0, 8)
     """
     if rows.dim() != 2 or rows.shape[0] < 3 or rows.shape[1] < 3:
         return None
@@ -29,7 +30,10 @@ def padded_ends(rows: Tensor) -> tuple[float, int] | None:
     inside = int(same.sum() - run.sum())
     if padded < 2 or padded < len(rows) / 3 or inside or len(run.unique()) < 3 or int(run.max()) < 2:
         return None
-    return value.item(), int(run.sum())
+    # Could data do that by chance? Each number as likely as any other, this one at all those ends and nowhere else.
+    count, kinds = int(run.sum()), len(rows.unique())
+    chance = kinds * (1 / kinds) ** count * (1 - 1 / kinds) ** (rows.numel() - count) if kinds > 1 else 1.0
+    return (value.item(), count) if chance < 1e-7 else None
 
 
 def _rows(call: Call) -> Tensor | None:
@@ -96,16 +100,16 @@ def padded_numbers_counted(call: Call) -> Told | None:
     rows = call.target.detach()
     rows = rows if rows.dim() == 2 else torch.where((rows == 0).all(-1), 0.0, 1.0)
     found = padded_ends(rows)
-    if found is None or found[0] != 0 or rows.unique().numel() < 3 > call.target.dim() - 1:
+    if found is None or (call.target.dim() == 2 and rows.unique().numel() < 4):
         return None
-    masked = bool((call.prediction.detach().reshape(rows.shape + (-1,))[rows == 0] == 0).all())
-    values = {"count": found[1], "total": rows.numel()}
+    masked = bool((call.prediction.detach().reshape(rows.shape + (-1,))[rows == found[0]] == found[0]).all())
+    values = {"count": found[1], "total": rows.numel(), "value": number(found[0])}
     if masked and call.settings.get("reduction") == "sum":
         return None
     if masked:
         return Told(
             Phrase(
-                "{count} of {total} places are masked to 0 in prediction and target, but the mean divides by all {total}: "
+                "{count} of {total} places are masked to {value} in prediction and target, but the mean divides by all {total}: "
                 "the loss depends on how much padding a batch has.",
                 **values,
             ),
@@ -113,7 +117,7 @@ def padded_numbers_counted(call: Call) -> Told | None:
         )
     return Told(
         Phrase(
-            "The rows of the target end in runs of 0, {count} of {total} places, and 0 stands nowhere else: that is "
+            "The rows of the target end in runs of {value}, {count} of {total} places, and it stands nowhere else: that is "
             "padding, and its errors count. The model learns to predict padding.",
             **values,
         ),

@@ -182,11 +182,11 @@ def learning_rate_zero(training: Training) -> Told | None:
 )
 def learning_rate_too_low(training: Training) -> Told | None:
     rates = training.rates
-    if len(rates) < 4 or rates[-1] > rates[0] or not 0 < max(rates) < 1e-4 or not _came_back(training):
+    if len(rates) < 4 or rates[-1] > rates[0] or not 0 < max(rates) < 2e-6 or not _came_back(training):
         return None  # a rate that grows is warming up
     held = [f for f in training.followed.values() if f.held and f.size > 0]
     updates = [max(f.updates, default=0.0) for f in held if f.values.norm() > 0]
-    if not updates or max(updates) > 2e-6:
+    if not updates or max(updates) > 5e-7:
         return None
     return Told(
         Phrase(
@@ -203,29 +203,32 @@ def learning_rate_too_low(training: Training) -> Told | None:
     "learning-rate-too-high",
     Phrase("a learning rate so high that the loss grows"),
     page="training/linear-regression",
-    hides=(
-        "prediction-not-finite",
-        "loss-not-finite",
-        "gradient-not-finite",
-    ),
+    hides=("prediction-not-finite", "loss-not-finite", "gradient-not-finite", "dead-units"),
     likely=True,
 )
 def learning_rate_too_high(training: Training) -> Told | None:
     updates = [u for f in training.followed.values() for u in f.updates]
-    if not updates or median(updates) < 0.05:
+    change = median(updates) if updates else 0.0
+    if change < 0.05:
         return None
     for calls in training.series():
         values = [seen.value for seen in calls if seen.arrived]
         finite = [v for v in values if math.isfinite(v)]
         ended = 2 <= len(finite) < len(values)  # in nan or infinity
-        if len(finite) < 6 and not ended:
-            continue
-        # Where each step changes the parameters as a whole, the first loss alone is that of the start.
-        whole = median(updates) > 0.3 or ended
-        start = abs(finite[0]) if whole else max(map(abs, finite[:2]))
-        if min(finite[(len(finite) + 1) // 2 :]) > (1.5 if median(updates) > 0.5 else 3) * start + 1e-6:
+        if (len(finite) >= 6 or ended) and _grows(finite, change, ended):
             return _too_high(training, finite)
     return None
+
+
+def _grows(values: list[float], change: float, ended: bool) -> bool:
+    """Whether losses are above what they began with, to stay there: by how much depends on how large the steps are."""
+    first, later = abs(values[0]), values[(len(values) + 1) // 2 :]
+    if change > 0.5 and min(later) > 1.5 * first + 1e-6:
+        return True
+    if change > 0.2 and median(values[1:]) > 2.5 * first + 1e-6 and values[-1] > first:
+        return True
+    start = first if change > 0.3 or ended else max(map(abs, values[:2]))
+    return min(later) > 3 * start + 1e-6
 
 
 def _too_high(training: Training, values: list[float]) -> Told:

@@ -71,9 +71,9 @@ def pos_weight_the_wrong_way(training: Training) -> Told | None:
     weight, yes, no = training.pos_weight, training.positives, training.negatives
     if weight is None or yes + no < 32 or not yes or not no:
         return None
-    rare, frequent = no >= 3 * yes and weight < 0.6, yes >= 3 * no and weight > 1.6
-    if not rare and not frequent:
-        return None
+    uneven = max(yes, no) >= 3 * min(yes, no)
+    if not uneven or not 0.5 < weight * no / yes < 2:
+        return None  # a weight that is not the right one upside down may be meant
     return Told(
         Phrase(
             "pos_weight is {weight}, but the labels hold {yes} times yes and {no} times no: the answer that is frequent "
