@@ -87,7 +87,7 @@ class WatchedFunction(_Watched):
         self._watcher = Watcher(loss, strict)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._watcher.call(self.__wrapped__, args, kwargs)  # type: ignore[attr-defined]  # update_wrapper sets it
+        return self._watcher.call(self._watcher.loss, args, kwargs)
 
 
 def _watched_again(loss: Callable, strict: bool, ignored: set[str]) -> Any:
@@ -109,7 +109,7 @@ def _watched_module(loss: torch.nn.Module, strict: bool) -> Any:
 @functools.cache
 def _watched_class(kind: type[torch.nn.Module]) -> type[torch.nn.Module]:
     def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return self._watcher.call(functools.partial(kind.__call__, self), args, kwargs)
+        return self._watcher.call(self._watcher.loss, args, kwargs)  # whose own `report` is not hidden, if it has one
 
     names = {name: getattr(kind, name) for name in ("__doc__", "__module__", "__qualname__")}
     return type(kind.__name__, (_Watched, kind), {**names, "__call__": __call__, "__slots__": ("_watcher",)})

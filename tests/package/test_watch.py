@@ -85,6 +85,27 @@ def test_it_can_be_copied_and_stored():
             other(*CROSSED)
 
 
+def test_a_loss_may_have_a_report_of_its_own():
+    class Own(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.report = 2.0
+
+        def forward(self, prediction, target):
+            return self.report * (prediction - target).square().mean()
+
+    watched = lossbook.watch(Own())
+    assert watched(torch.zeros(3), torch.ones(3)) == 2
+    assert watched.report
+
+
+def test_a_partial_and_a_method_are_losses_too():
+    import functools
+
+    assert lossbook.watch(functools.partial(F.huber_loss, delta=0.5))(torch.zeros(2), torch.ones(2)) == 0.375
+    assert lossbook.watch(Weighted().forward)(torch.zeros(2), torch.ones(2)) == 1
+
+
 def test_a_function_keeps_its_name():
     watched = lossbook.watch(F.mse_loss)
     assert watched.__name__ == "mse_loss"
@@ -195,6 +216,14 @@ def test_it_steps_aside_under_transformations():
     assert "torch.func" in watched.report.notes[0]
 
 
+@pytest.fixture
+def _compiled_things_go():
+    """torch.compile keeps what it traced with."""
+    yield
+    torch._dynamo.reset()
+
+
+@pytest.mark.usefixtures("_compiled_things_go")
 def test_it_steps_aside_in_a_compiled_step():
     watched = lossbook.watch(nn.MSELoss())
     step = torch.compile(lambda p, t: watched(p * 2, t), backend="eager", fullgraph=True)
@@ -202,6 +231,7 @@ def test_it_steps_aside_in_a_compiled_step():
     assert "torch.compile" in watched.report.notes[0]
 
 
+@pytest.mark.usefixtures("_compiled_things_go")
 def test_a_compiled_model_is_watched():
     net, watched = torch.compile(nn.Linear(3, 1), backend="eager"), lossbook.watch(nn.MSELoss())
     watched(net(torch.randn(4, 3)), torch.randn(4))
