@@ -120,6 +120,7 @@ class Ancestry:
     marked: set[int] = field(default_factory=set)  #: earlier calls whose graphs it contains
     inputs: list[tuple[str, Tensor]] = field(default_factory=list)  #: what entered the first layers
     hidden: list[Tensor] = field(default_factory=list)  #: what came out of each relu
+    squeezed: list[tuple[str, Tensor]] = field(default_factory=list)  #: what came out of each sigmoid and tanh
 
 
 def ancestry(*tensors: Tensor, mark: tuple[int, int] | None = None) -> Ancestry:
@@ -140,6 +141,8 @@ def ancestry(*tensors: Tensor, mark: tuple[int, int] | None = None) -> Ancestry:
             marks.add(mark)
         if name == "Relu" and (result := saved(node, "result")) is not None:
             found.hidden.append(result)
+        if name in ("Sigmoid", "Tanh") and (result := saved(node, "result")) is not None:
+            found.squeezed.append((name, result))
         if (entered := _entered(node, name)) is not None:
             found.inputs.append((name, entered))
         for parent, _ in node.next_functions:

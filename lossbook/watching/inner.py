@@ -11,7 +11,24 @@ from torch.overrides import TorchFunctionMode
 from ..catalogue import CATALOGUE
 
 _LOSSES = {entry.torch_function for entry in CATALOGUE if entry.torch_function is not None}
-_ARITHMETIC = {"add", "sub", "rsub", "mul", "div", "pow", "maximum", "minimum", "eq", "xlogy"}
+_ARITHMETIC = {
+    "add",
+    "sub",
+    "rsub",
+    "mul",
+    "div",
+    "pow",
+    "maximum",
+    "minimum",
+    "eq",
+    "xlogy",
+    "where",
+    "lt",
+    "gt",
+    "le",
+    "ge",
+    "ne",
+}
 MOST = 8  #: calls inside of one call that are looked at
 
 

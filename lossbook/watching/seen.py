@@ -28,6 +28,7 @@ class Seen:
     whole: bool  #: whether the prediction holds whole numbers only
     spread: float | None  #: by how much the samples' predictions differ, against their size; None for one sample
     dead: float  #: the share of units behind relus that are 0 for the whole batch
+    saturated: float  #: the largest share of units at an end of their sigmoid or tanh, within the model
     sizes: tuple[float, float]  #: the mean size of predictions and targets, where numbers are compared
     only_new: bool  #: whether all parameters behind it are seen for the first time
     after_steps: int  #: how many steps came before it
@@ -74,4 +75,16 @@ def dead_units(hidden: list[Tensor]) -> float:
             continue
         units = part(layer).transpose(0, 1).flatten(1) if layer.dim() != 3 else part(layer).flatten(0, 1).T
         shares.append((units == 0).all(1).double().mean().item())
+    return max(shares, default=0.0)
+
+
+def saturated_units(squeezed: list[tuple[str, Tensor]], prediction: Tensor) -> float:
+    """The largest share, among hidden layers, of numbers at an end of their sigmoid or tanh, where it has no slope."""
+    shares = []
+    for name, layer in squeezed:
+        if layer.dim() < 2 or layer.numel() < 32 or layer.data_ptr() == prediction.data_ptr():
+            continue
+        values = part(layer).float()
+        ends = (values.abs() > 0.999) if name == "Tanh" else (values < 1e-3) | (values > 0.999)
+        shares.append(ends.double().mean().item())
     return max(shares, default=0.0)

@@ -17,7 +17,7 @@ from torch import Tensor
 from . import contract, graph
 from .followed import Followed
 from .observation import Call
-from .seen import Seen, dead_units, new_leaf, spread
+from .seen import Seen, dead_units, new_leaf, saturated_units, spread
 
 MOST = 200  #: parameters that are followed
 
@@ -125,6 +125,7 @@ class Training:
             whole=call.predicted.some.numel() > 0 and call.predicted.whole,
             spread=spread(call.prediction),
             dead=dead_units(ancestry.hidden),
+            saturated=saturated_units(ancestry.squeezed, call.prediction),
             sizes=_sizes(call),
             only_new=only_new and all(isinstance(leaf, torch.nn.Parameter) for leaf in ancestry.leaves),
             after_steps=self.steps,

@@ -179,7 +179,7 @@ def dead_relus(watch, wrong):
     return train(net, step)
 
 
-@twins("backward", "prediction-constant")
+@twins("backward", "weights-all-equal")
 def all_weights_zero(watch, wrong):
     net, criterion = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 4)), watch(nn.CrossEntropyLoss())
     if wrong:
@@ -599,3 +599,53 @@ def rate_ends_in_nan(watch, wrong):
         return criterion(net(x), y)
 
     return train(net, step, lr=1e6 if wrong else 0.05)
+
+
+@twins("backward", "prediction-constant")
+def data_all_the_same(watch, wrong):
+    net, criterion = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 4)), watch(nn.CrossEntropyLoss())
+
+    def step():
+        x, y = labelled()
+        return criterion(net(x * 0 if wrong else x), y)
+
+    return train(net, step)
+
+
+@twins("backward", "saturated-units", "inputs-not-scaled")
+def saturated_hidden_layer(watch, wrong):
+    net, criterion = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 1)), watch(nn.MSELoss())
+
+    def step():
+        x, y = measured()
+        return criterion(net(x * 1000 if wrong else x), y)
+
+    return train(net, step, lr=0.01)
+
+
+@twins("call", "first-loss-too-high")
+def regression_from_large_weights(watch, wrong):
+    net, criterion = network(outputs=1), watch(nn.MSELoss())
+    if wrong:
+        for p in net.parameters():
+            nn.init.normal_(p, std=5.0)
+
+    def step():
+        x, y = measured()
+        return criterion(net(x), y)
+
+    return train(net, step, lr=1e-7 if wrong else 0.01)
+
+
+@twins("call", "half-precision-loss")
+def float16_rounds_to_zero(watch, wrong):
+    net = network(outputs=1)
+    criterion = watch(lambda out, y: (out - y).square().mean())
+
+    def step():
+        x, _ = measured()
+        out = net(x)
+        y = out.detach() * 0.9
+        return criterion((out * 1e-3).half(), (y * 1e-3).half()).float() if wrong else criterion(out, y)
+
+    return train(net, step, lr=1e-3)

@@ -1,4 +1,4 @@
-"""The last operation before the loss: a softmax too many, a sigmoid too few, one that lets no gradient through.
+"""A softmax or sigmoid before the loss: one too many, over the wrong dimension, where several labels may be true.
 
 Most of it stands in the graph, so it is certain; where a prediction has no graph, its values are looked at.
 """
@@ -17,16 +17,6 @@ from .rule import in_call
 
 SOFTMAXES = {"Softmax", "SafeSoftmax"}
 SIGMOIDS = {"Sigmoid", "Hardsigmoid"}
-#: Operations whose slope is 0 wherever it exists.
-#: Operations from which nothing negative comes.
-NOT_NEGATIVE = {"Relu": "relu", "Hardtanh": "relu6", "Softplus": "softplus", "Exp": "exp", "Abs": "abs"}
-FLAT = {"Round": "round", "Floor": "floor", "Ceil": "ceil", "Sign": "sign", "Trunc": "trunc", "Sgn": "sgn"}
-#: What can come out of an operation.
-REACH = {
-    "Sigmoid": (0.0, 1.0), "Hardsigmoid": (0.0, 1.0), "Softmax": (0.0, 1.0), "Tanh": (-1.0, 1.0), "Hardtanh": (-1.0, 1.0),
-    "Relu": (0.0, float("inf")), "Softplus": (0.0, float("inf")), "Exp": (0.0, float("inf")),
-    "LogSoftmax": (-float("inf"), 0.0), "LogSigmoid": (-float("inf"), 0.0),
-}  # fmt: skip
 
 
 def sums_to_one(values: Tensor, dim: int, tolerance: float = 1e-3) -> bool:
@@ -156,6 +146,28 @@ def softmax_before_margin(call: Call) -> Told | None:
     )
 
 
+@in_call(
+    "logarithm-before-logits", Phrase("log_softmax or logsigmoid before a sigmoid loss"), page="guide/bce-with-logits"
+)
+def logarithm_before_logits(call: Call) -> Told | None:
+    sigmoid_inside = call.takes == contract.SCORES and call.name not in ("multi_margin", "multilabel_margin")
+    wrong = (
+        {"LogSoftmax", "LogSigmoid"} if sigmoid_inside else {"LogSigmoid"} if call.takes == contract.LOGITS else set()
+    )
+    if call.last_operation not in wrong:
+        return None
+    return Told(
+        Phrase(
+            "{loss} takes logits and gets log-probabilities, at most {high}, the output of {operation}: no answer can be "
+            "more likely than 0.5.",
+            loss=call.spoken,
+            high=number(call.predicted.high),
+            operation=call.last_operation.lower(),
+        ),
+        Phrase("Give it the raw scores of the last layer."),
+    )
+
+
 @in_call("activation-twice", Phrase("sigmoid of a sigmoid, softmax of a softmax"), page="guide/bce")
 def activation_twice(call: Call) -> Told | None:
     names = [link.name for link in call.operations[:2]]
@@ -241,145 +253,6 @@ def _over_batch(call: Call) -> bool:
     """Whether the target adds up to 1 over the batch, too."""
     sums = (call.target.detach().exp() if call.settings.get("log_target") else call.target.detach()).sum(0)
     return call.target.dim() > 1 and bool(((sums - 1).abs() < 1e-3).all())
-
-
-@in_call(
-    "relu-before-loss",
-    Phrase("relu, softplus or exp on the last layer before a loss that takes scores of any sign"),
-    page="guide/bce-with-logits",
-)
-def relu_before_loss(call: Call) -> Told | None:
-    if call.takes not in (contract.LOGITS, contract.SCORES) or call.last_operation not in NOT_NEGATIVE:
-        return None
-    if call.operations[0].name == "Hardtanh" and call.predicted.low < 0:
-        return None
-    zeros = call.predicted.share(lambda x: x == 0)
-    return Told(
-        Phrase(
-            "The last operation before {loss} is {operation}: no score can be negative, so no answer can become unlikely; "
-            "{share} % of them are exactly 0 here.",
-            operation=NOT_NEGATIVE[call.last_operation],
-            loss=call.spoken,
-            share=round(100 * zeros),
-        ),
-        Phrase("Leave it out after the last layer: logits may have any sign."),
-        likely=call.takes == contract.LOGITS,
-    )
-
-
-@in_call(
-    "tanh-before-loss", Phrase("tanh on the last layer before a loss that takes logits"), page="guide/cross-entropy"
-)
-def tanh_before_loss(call: Call) -> Told | None:
-    if call.takes not in (contract.LOGITS, contract.SCORES) or call.last_operation != "Tanh" or "margin" in call.name:
-        return None
-    return Told(
-        Phrase(
-            "The last operation before {loss} is a tanh, so every logit lies between −1 and 1, here from {low} to {high}: "
-            "the model can never be sure, and the loss stays high.",
-            loss=call.spoken,
-            low=number(call.predicted.low),
-            high=number(call.predicted.high),
-        ),
-        Phrase("Leave the tanh out after the last layer."),
-    )
-
-
-@in_call(
-    "flat-operation",
-    Phrase("round, floor or sign before the loss: the gradient is 0"),
-    page="guide/custom-losses",
-    hides=("gradient-lost-in-model",),
-)
-def flat_operation(call: Call) -> Told | None:
-    for link in call.operations:
-        if link.name in FLAT:
-            return Told(
-                Phrase(
-                    "The prediction went through torch.{operation}, whose slope is 0 everywhere: every gradient behind it "
-                    "is 0, and the model learns nothing.",
-                    operation=FLAT[link.name],
-                ),
-                Phrase("Compute the loss from the numbers before it; round only what you show or count."),
-            )
-    return None
-
-
-@in_call("target-out-of-reach", Phrase("targets that the last activation cannot give"), page="guide/mse")
-def target_out_of_reach(call: Call) -> Told | None:
-    if call.takes != contract.NUMBERS or call.last_operation not in REACH:
-        return None
-    low, high = REACH[call.last_operation]
-    seen = call.targeted
-    slack = 0.02 * (high - low) if high - low < 10 else 1e-3
-    outside = seen.share(lambda t: (t < low - slack) | (t > high + slack))
-    if outside < 0.05 or not seen.finite:
-        return None
-    return Told(
-        Phrase(
-            "The last operation is a {operation}, whose results lie between {low} and {high}, but {share} % of the targets "
-            "lie outside: they go from {least} to {most}. The model cannot reach them.",
-            operation=call.last_operation.lower(),
-            low=number(low),
-            high=number(high),
-            share=max(1, round(100 * outside)),
-            least=number(seen.low),
-            most=number(seen.high),
-        ),
-        Phrase("Leave the activation out, or scale the targets into its range."),
-    )
-
-
-@in_call("clamped-probabilities", Phrase("raw scores clamped to [0, 1] instead of a sigmoid"), page="guide/bce")
-def clamped_probabilities(call: Call) -> Told | None:
-    clamps = {"Clamp", "ClampMin", "ClampMax", "Relu", "Hardtanh"}
-    names = [link.name for link in call.operations]
-    while names and names[0] in clamps:
-        names.pop(0)
-    cut = len(names) < len(call.operations)
-    if (
-        call.takes != contract.PROBABILITIES
-        or not cut
-        or (names and names[0] in {"Sigmoid", "Softmax", "Exp", "Hardsigmoid", "Mul", "Div"})
-    ):
-        return None
-    edge_low, edge_high = call.predicted.range
-    stuck = call.predicted.share(lambda p: (p <= edge_low) | (p >= edge_high))
-    if stuck < 0.2:
-        return None
-    return Told(
-        Phrase(
-            "The probabilities for {loss} are scores that were clamped: {share} % of them lie at an end, {low} or {high}, "
-            "where the gradient is 0.",
-            loss=call.spoken,
-            share=round(100 * stuck),
-            low=number(edge_low),
-            high=number(edge_high),
-        ),
-        Phrase("Use torch.sigmoid instead of clamp, or better BCEWithLogitsLoss on the scores."),
-    )
-
-
-@in_call(
-    "logarithm-before-logits", Phrase("log_softmax or logsigmoid before a sigmoid loss"), page="guide/bce-with-logits"
-)
-def logarithm_before_logits(call: Call) -> Told | None:
-    sigmoid_inside = call.takes == contract.SCORES and call.name not in ("multi_margin", "multilabel_margin")
-    wrong = (
-        {"LogSoftmax", "LogSigmoid"} if sigmoid_inside else {"LogSigmoid"} if call.takes == contract.LOGITS else set()
-    )
-    if call.last_operation not in wrong:
-        return None
-    return Told(
-        Phrase(
-            "{loss} takes logits and gets log-probabilities, at most {high}, the output of {operation}: no answer can be "
-            "more likely than 0.5.",
-            loss=call.spoken,
-            high=number(call.predicted.high),
-            operation=call.last_operation.lower(),
-        ),
-        Phrase("Give it the raw scores of the last layer."),
-    )
 
 
 @in_call("softmax-for-several-labels", Phrase("softmax where several labels may be true at once"), page="guide/bce")

@@ -47,3 +47,22 @@ def refusal(call: Call) -> Exception | None:
 
 def _broadcast(call: Call) -> bool:
     return call.per_element and call.has_target and call.target.shape != call.prediction.shape
+
+
+@in_call("loss-raises", Phrase("an error of the loss itself"), page="guide/overview", symptom=True)
+def loss_raises(call: Call) -> Told | None:
+    if call.error is None:
+        return None
+    error = " ".join(str(call.error).split())
+    if "autocast" in error:
+        return Told(
+            Phrase(
+                "{loss} cannot be computed under autocast: its logarithm does not bear half precision.",
+                loss=call.spoken,
+            ),
+            Phrase("Take BCEWithLogitsLoss on the scores, which can, or leave autocast for the loss."),
+        )
+    return Told(
+        Phrase("{loss} raises {kind}: {error}", loss=call.spoken, kind=type(call.error).__name__, error=error[:240]),
+        Phrase("Compare shapes and types with the documentation."),
+    )

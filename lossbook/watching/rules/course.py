@@ -25,6 +25,27 @@ def dead_units(training: Training) -> Told | None:
 
 
 @in_training(
+    "saturated-units",
+    Phrase("sigmoids or tanhs within the model that have no slope left"),
+    page="first-losses/five-steps",
+    likely=True,
+    hides=("gradient-vanishes",),
+)
+def saturated_units(training: Training) -> Told | None:
+    shares = [seen.saturated for seen in training.calls]
+    if len(shares) < 3 or min(shares[-3:]) < 0.9:
+        return None
+    return Told(
+        Phrase(
+            "In a hidden layer {share} % of the sigmoids or tanhs stand at an end of their range, in three batches in a row: "
+            "they have no slope there, and the layers before them do not learn.",
+            share=round(100 * min(shares[-3:])),
+        ),
+        Phrase("Scale the inputs to about −1 … 1, and start from smaller weights."),
+    )
+
+
+@in_training(
     "collapsed-embeddings", Phrase("embeddings that are all the same"), page="guide/triplet-margin", likely=True
 )
 def collapsed_embeddings(training: Training) -> Told | None:

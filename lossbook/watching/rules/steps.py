@@ -186,7 +186,7 @@ def learning_rate_too_low(training: Training) -> Told | None:
         return None  # a rate that grows is warming up
     held = [f for f in training.followed.values() if f.held and f.size > 0]
     updates = [max(f.updates, default=0.0) for f in held if f.values.norm() > 0]
-    if not updates or max(updates) > 5e-7:
+    if not updates or max(updates) > 2e-6:
         return None
     return Told(
         Phrase(
