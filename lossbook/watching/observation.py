@@ -256,7 +256,8 @@ def observe(loss: Callable, args: tuple[Any, ...], kwargs: dict[str, Any], **see
         return Call(loss, entry, named_arguments(entry.function, args, kwargs), **seen)
     # torch has other names for some tensors: log_input for the first one of PoissonNLLLoss.
     function = loss.forward if isinstance(loss, torch.nn.Module) else loss
-    own = [n for n in inspect.signature(entry.function).parameters if n not in settings_of(entry.function)]
+    settings = settings_of(entry.function)
+    own = [n for n in inspect.signature(entry.function).parameters if n not in settings]
     renamed = dict(zip(list(inspect.signature(function).parameters)[: len(own)], own, strict=False))
     given = named_arguments(loss, args, kwargs)
     return Call(loss, entry, {renamed.get(name, name): value for name, value in given.items()}, **seen)
