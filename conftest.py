@@ -4,6 +4,7 @@ import os
 import subprocess
 import time
 from contextlib import suppress
+from importlib.util import find_spec
 from queue import Empty
 from unittest.mock import patch
 
@@ -19,6 +20,8 @@ from tools.measure.kernels import ForkedProvisioner
 os.environ["OMP_NUM_THREADS"] = "1"  # as in tools/make/notebooks.py: large sums depend on the number of threads
 SELECTING = ("keyword", "markexpr", "deselect", "ignore", "lf", "collectonly")  # options that leave tests out
 NOT_RUN = pytest.StashKey[list[str]]()
+# The callbacks for trainers of others can be read where these are installed.
+collect_ignore = [f"lossbook/watching/{name}.py" for name in ("lightning", "transformers") if not find_spec(name)]
 
 
 class Kernel(RunningKernel):

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .plotting.style import set_style
     from .report import CheckResult, Finding, Report
     from .verifying.verify import verify
+    from .watching.examine import examine
+    from .watching.watch import watch
 
 __all__ = [
     "CheckResult",
@@ -27,6 +29,7 @@ __all__ = [
     "Report",
     "beyond",
     "check",
+    "examine",
     "explain",
     "functional",
     "nn",
@@ -35,6 +38,7 @@ __all__ = [
     "set_language",
     "set_style",
     "verify",
+    "watch",
 ]
 
 #: The file of each name; the others are files themselves.
@@ -44,12 +48,14 @@ HOMES = {
     "Finding": ".report",
     "Report": ".report",
     "check": ".lessons.exercises",
+    "examine": ".watching.examine",
     "explain": ".explaining.explain",
     "pictures": ".lessons.pictures",
     "plot": ".plotting.plot",
     "set_language": ".language",
     "set_style": ".plotting.style",
     "verify": ".verifying.verify",
+    "watch": ".watching.watch",
 }
 
 

@@ -1,4 +1,4 @@
-"""The command ``lossbook``: explain, list, plot and verify losses from a shell."""
+"""The command ``lossbook``: explain, list, plot, verify and watch losses from a shell."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ EXAMPLES = """
   lossbook verify losses.py:focal --like reference.py:focal --inputs losses.py:make_batch
   lossbook verify losses.py:focal --inputs losses.py:make_batch
   lossbook verify mypackage.losses
+  lossbook watch train.py --epochs 1
 
 """
 
@@ -59,6 +60,10 @@ def _language_of(words: list[str]) -> str:
     """The language that was asked for: known before all else, so that help and errors speak it too."""
     parser = argparse.ArgumentParser("lossbook", add_help=False)
     parser.add_argument("--lang", default=SOURCE)
+    parser.add_argument("command", nargs="?")
+    if parser.parse_known_args(words)[0].command == "watch":  # what follows the script is its own
+        parser.add_argument("-m", action="store_true")
+        parser.add_argument("script", nargs=argparse.REMAINDER)
     return parser.parse_known_args(words)[0].lang
 
 
@@ -96,8 +101,8 @@ def _of_argparse(text: str) -> str:
 def _parser() -> argparse.ArgumentParser:
     # The line break keeps the note as narrow as the examples: the text is shown as it stands.
     note = _(
-        "Numbers are separated by commas, rows by semicolons. Exit code 1: verify found a fault. Exit code 2: the input "
-        "was wrong\nor the loss could not be run, and a sentence says how."
+        "Numbers are separated by commas, rows by semicolons. Exit code 1: verify found a fault, or watch a certain "
+        "one. Exit code 2:\nthe input was wrong or the loss could not be run, and a sentence says how."
     )
     shared = argparse.ArgumentParser(add_help=False)
     codes = ", ".join(languages())
@@ -141,6 +146,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--compile", action="store_true", help=_("try torch.compile too"))
     command.set_defaults(run=_verify)
+
+    command = commands.add_parser(
+        "watch", parents=[shared], help=_("run a training script, and say how it uses the losses of torch wrongly")
+    )
+    command.add_argument("-m", action="store_true", dest="module", help=_("the script is a module, as for python -m"))
+    command.add_argument("script", help=_("a file, such as train.py"))
+    command.add_argument("arguments", nargs=argparse.REMAINDER, help=_("what the script takes"))
+    command.set_defaults(run=_watch)
     return parser
 
 
@@ -261,6 +274,16 @@ def _verify_all(home: str) -> int:
         )
     )
     return 1 if wrong else 0 if right else 2
+
+
+def _watch(given: argparse.Namespace) -> int:
+    from .watching.finding import CERTAIN
+    from .watching.script import run_script
+
+    words = [word.removeprefix(" ") for word in given.arguments]
+    report, code = run_script(given.script, words, as_module=given.module)
+    print(report)
+    return code or int(any(finding.certainty == CERTAIN for finding in report.findings))
 
 
 def _object(place: str) -> Any:

@@ -180,7 +180,9 @@ def test_verify_with_wrong_input(capsys, tmp_path, monkeypatch, arguments, sente
     assert sentence in err
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["explain", "--help"], ["plot", "--help"], ["verify", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["explain", "--help"], ["plot", "--help"], ["verify", "--help"], ["watch", "--help"]]
+)
 def test_help(arguments, capsys):
     with pytest.raises(SystemExit) as done:
         main(arguments)
@@ -206,11 +208,12 @@ TRANSLATED = ["vi", "zh", "pt"]
         ("verify", "losses.py", "--like", "mse"),
         ("verify", "nowhere.py:mse", "--like", "mse"),
         ("verify", "math:mse", "--like", "mse"),
+        ("watch", "nowhere.py"),
     ],
 )
 def test_wrong_input_is_told_in_two_languages(capsys, arguments, language):
     english = run(capsys, *arguments)[2].removeprefix("lossbook: ").removesuffix("\n")
-    code, out, err = run(capsys, *arguments, "--lang", language)
+    code, out, err = run(capsys, "--lang", language, *arguments)
     own, second = err.splitlines()
     assert (code, out) == (2, "")
     assert second == f"(English: {english})"
@@ -225,7 +228,7 @@ def without_blanks(text):
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_help_in_another_language(capsys, language):
     shown = ""
-    for command in ([], ["list"], ["explain"], ["plot"], ["verify"]):
+    for command in ([], ["list"], ["explain"], ["plot"], ["verify"], ["watch"]):
         with pytest.raises(SystemExit) as done:
             main([*command, "--lang", language, "--help"])
         assert done.value.code == 0

@@ -18,7 +18,7 @@ FLOORS = (
     ("kit",),
     ("losses", "report"),
     ("catalogue", "functional", "nn", "beyond"),
-    ("explaining", "plotting", "verifying"),
+    ("explaining", "plotting", "verifying", "watching"),
     ("lessons",),
     ("found",),
     ("__init__", "__main__", "testing", "pytest_plugin"),

@@ -6,7 +6,7 @@ matters for large tensors; the allocator is named above the table.
 
 With ``--compiled`` our loss runs under torch.compile and is still divided by torch's as a user calls it, uncompiled; in
 brackets stands what torch.compile makes of torch's own. With ``--head`` linear cross-entropy and its memory are measured
-at the size it was made for.
+at the size it was made for. A line before the table says what `lossbook.watch` adds to a training.
 """
 
 import argparse
@@ -28,6 +28,7 @@ from torch import Tensor
 import lossbook
 from lossbook.catalogue import CATALOGUE
 from lossbook.kit.entry import Entry
+from lossbook.watching.watcher import FIRST
 
 SIZES = {"small": (64, 10), "medium": (4096, 1000), "large": (16384, 1000)}
 LARGE_CLASSES = (8192, 32000)  # cross-entropy as language models know it
@@ -38,6 +39,7 @@ NOT_COMPILED = {
     "adaptive_log_softmax",  # which samples go to which cluster is known only when it runs
 }
 PAIRS = {"small": 300, "medium": 15, "large": 5}
+WATCHED_STEPS = 1024, 4096  # between these the rare later looks come as rarely as they do to the end of a training
 IMPORT = "import time, torch; t = time.process_time(); import lossbook; print(time.process_time() - t)"
 
 
@@ -147,6 +149,35 @@ def import_seconds() -> float:
     return statistics.median(float(run.stdout) for run in runs[1:])
 
 
+def watched_step() -> str:
+    """What `watch` adds to the step of a small model: in the first calls, which it looks at, and after them."""
+    x, labels = torch.randn(64, 20), torch.randint(10, (64,))
+
+    def calls(criterion: Callable[..., Tensor], times: list[float]) -> Iterator[float]:
+        """Step by step: enter what the loss took, and yield what all of the step took."""
+        model = torch.nn.Sequential(torch.nn.Linear(20, 64), torch.nn.ReLU(), torch.nn.Linear(64, 10))
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        while True:
+            start = time.process_time()
+            optimizer.zero_grad()
+            prediction, before = model(x), time.process_time()
+            loss = criterion(prediction, labels)
+            times.append(time.process_time() - before)
+            loss.backward()
+            optimizer.step()
+            yield time.process_time() - start
+
+    of_plain: list[float] = []
+    of_watched: list[float] = []
+    plain = calls(torch.nn.CrossEntropyLoss(), of_plain)
+    watched = calls(lossbook.watch(torch.nn.CrossEntropyLoss()), of_watched)
+    late = slice(*WATCHED_STEPS)
+    steps = [(next(plain), next(watched)) for _ in range(late.stop)]
+    first = statistics.median(more - less for less, more in steps[1:FIRST])  # the first step warms up
+    share = (sum(of_watched[late]) - sum(of_plain[late])) / sum(less for less, _ in steps[late])
+    return f"watch: {1000 * first:.1f} ms a step in the first {FIRST}, then {100 * share:.1f} % of a small one"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("losses", nargs="*", help="names of the catalogue; all when left out")
@@ -159,6 +190,7 @@ def main() -> None:
     allocator = os.environ.get("GLIBC_TUNABLES") or os.environ.get("LD_PRELOAD") or "the system's, untuned"
     print(f"torch {torch.__version__}, {platform.machine()}, one thread, CPU time, allocator: {allocator}")
     print(f"import lossbook: {1000 * import_seconds():.0f} ms after torch")
+    print(watched_step())
     if given.head:
         print(linear_cross_entropy())
         return

@@ -1,0 +1,1 @@
+"""Watch a loss while it is used: what comes in, what comes back, what moves."""

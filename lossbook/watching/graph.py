@@ -1,0 +1,160 @@
+"""The autograd graph behind a tensor: which operations made it, and which parameters it depends on.
+
+Only names, sizes and references to leaves are read. Tensors that the graph saved for the backward pass are read where
+they lie there as they are: to unpack what a hook has packed, as checkpointing does, would compute it once more.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Size, Tensor
+
+#: Operations that move or copy numbers and change none.
+SHAPES = {
+    "Alias", "AsStrided", "Clone", "Copy", "Detach", "Expand", "Index", "IndexSelect", "Movedim", "Permute", "ReshapeAlias",
+    "Select", "Slice", "Split", "Squeeze", "T", "ToCopy", "Transpose", "Unbind", "UnsafeView", "Unsqueeze", "View",
+}  # fmt: skip
+VIEWS = {"View", "UnsafeView", "ReshapeAlias"}
+TRANSPOSING = {"Permute", "T", "Transpose", "Movedim"}
+MARK = "lossbook"  #: under this key a node remembers the calls whose graphs it belongs to
+MOST = 20_000  #: nodes of a graph that are visited
+
+
+def operation(node: Any) -> str:
+    """The name of an operation: ``"Softmax"`` for SoftmaxBackward0."""
+    return node.name().rpartition("::")[2].rstrip("0123456789").removesuffix("Backward")
+
+
+def saved(node: Any, name: str) -> Tensor | None:
+    """A tensor that a node saved for the backward pass; None where it has none, or a hook has packed it."""
+    try:
+        value = getattr(node, f"_raw_saved_{name}").data
+    except (AttributeError, RuntimeError):  # not of this operation; or freed by a backward pass
+        return None
+    return value.detach() if isinstance(value, Tensor) else None
+
+
+@dataclass
+class Link:
+    """One operation on the way to a tensor, with the sizes of what went in and came out where they are known."""
+
+    name: str
+    node: Any
+    into: tuple[int, ...] | None
+    out: tuple[int, ...] | None
+
+    @property
+    def reorders(self) -> bool:
+        return self.name in TRANSPOSING
+
+
+def chain(tensor: Tensor) -> list[Link]:
+    """The operations that made a tensor, the last first, as long as each depends on one other."""
+    links: list[Link] = []
+    node, out = tensor.grad_fn, tuple(tensor.shape) or None
+    if not tensor.shape:
+        out = ()
+    while node is not None and len(links) < 100:
+        name = operation(node)
+        into = _sizes_into(node, name, out)
+        links.append(Link(name, node, into, out))
+        parents = [parent for parent, _ in node.next_functions if parent is not None]
+        if len(parents) != 1 or name == "AccumulateGrad":
+            break
+        node, out = parents[0], into
+    return links
+
+
+def _sizes_into(node: Any, name: str, out: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    sizes = getattr(node, "_saved_self_sym_sizes", None)
+    if sizes is not None:
+        return tuple(Size(sizes))
+    if name == "Transpose" and out is not None:
+        a, b = (_signed(d, len(out)) for d in (node._saved_dim0, node._saved_dim1))
+        into = list(out)
+        into[a], into[b] = into[b], into[a]
+        return tuple(into)
+    if name == "Permute" and out is not None:
+        into = [0] * len(out)
+        for position, d in enumerate(node._saved_dims):
+            into[_signed(d, len(out))] = out[position]
+        return tuple(into)
+    if name in ELEMENTWISE:
+        return out
+    return None
+
+
+def _signed(dim: int, dims: int) -> int:
+    """A dimension that autograd saved: a negative one may stand there as an unsigned number."""
+    dim = dim - 2**64 if dim >= 2**63 else dim
+    return dim % dims if dims else 0
+
+
+#: Operations on each number alone, or within rows: the sizes stay.
+ELEMENTWISE = {
+    "Abs", "Ceil", "Clamp", "ClampMax", "ClampMin", "Clone", "Cos", "Elu", "Exp", "Floor", "Gelu", "Hardsigmoid", "Hardtanh",
+    "LeakyRelu", "Log", "LogSigmoid", "LogSoftmax", "Neg", "Pow", "Relu", "Round", "Sigmoid", "Sign", "Silu", "Softmax",
+    "Softplus", "Sqrt", "Tanh", "ToCopy", "Trunc",
+}  # fmt: skip
+
+
+def last_operations(tensor: Tensor) -> list[Link]:
+    """The chain of a tensor without what only moves numbers: the last operation first."""
+    return [link for link in chain(tensor) if link.name not in SHAPES]
+
+
+def saved_dim(link: Link) -> int:
+    """The dimension that a softmax ran over, counted from 0; −1 where its sizes are not known."""
+    return -1 if link.out is None else _signed(link.node._saved_dim, len(link.out))
+
+
+@dataclass
+class Ancestry:
+    """What a tensor depends on."""
+
+    leaves: list[Tensor] = field(default_factory=list)  #: tensors that collect a gradient, those nearest first
+    names: Counter[str] = field(default_factory=Counter)  #: how often each operation occurs
+    marked: set[int] = field(default_factory=set)  #: earlier calls whose graphs it contains
+    inputs: list[tuple[str, Tensor]] = field(default_factory=list)  #: what entered the first layers
+    hidden: list[Tensor] = field(default_factory=list)  #: what came out of each relu
+    squeezed: list[tuple[str, Tensor]] = field(default_factory=list)  #: what came out of each sigmoid and tanh
+
+
+def ancestry(*tensors: Tensor, mark: tuple[int, int] | None = None) -> Ancestry:
+    """Walk the whole graph behind some tensors; mark its operations with a training and the number of a call in it."""
+    found = Ancestry([tensor for tensor in tensors if tensor.requires_grad and tensor.grad_fn is None])
+    waiting = deque(tensor.grad_fn for tensor in tensors if tensor.grad_fn is not None)
+    seen: set[Any] = set(waiting)
+    while waiting and len(seen) < MOST:
+        node: Any = waiting.popleft()
+        name = operation(node)
+        if name == "AccumulateGrad":
+            found.leaves.append(node.variable)
+            continue
+        found.names[name] += 1
+        if mark is not None:
+            marks = node.metadata.setdefault(MARK, set())
+            found.marked.update(call for training, call in marks if training == mark[0])
+            marks.add(mark)
+        if name == "Relu" and (result := saved(node, "result")) is not None:
+            found.hidden.append(result)
+        if name in ("Sigmoid", "Tanh") and (result := saved(node, "result")) is not None:
+            found.squeezed.append((name, result))
+        if (entered := _entered(node, name)) is not None:
+            found.inputs.append((name, entered))
+        for parent, _ in node.next_functions:
+            if parent is not None and parent not in seen:
+                seen.add(parent)
+                waiting.append(parent)
+    return found
+
+
+def _entered(node: Any, name: str) -> Tensor | None:
+    """What a layer was given, where that is data: no gradient flows to it."""
+    place, key = {"Addmm": (1, "mat1"), "Mm": (0, "self"), "Convolution": (0, "input")}.get(name, (0, ""))
+    if not key or node.next_functions[place][0] is not None:
+        return None
+    return saved(node, key)

@@ -1,0 +1,138 @@
+"""The last operation before the loss: one that leaves out numbers which the loss needs, or lets no gradient through."""
+
+from __future__ import annotations
+
+from ...kit.text import number
+from ...language import Phrase
+from .. import contract
+from ..finding import Told
+from ..observation import Call
+from .rule import in_call
+
+#: Operations from which nothing negative comes.
+NOT_NEGATIVE = {"Relu": "relu", "Hardtanh": "relu6", "Softplus": "softplus", "Exp": "exp", "Abs": "abs"}
+#: Operations whose slope is 0 wherever it exists.
+FLAT = {"Round": "round", "Floor": "floor", "Ceil": "ceil", "Sign": "sign", "Trunc": "trunc", "Sgn": "sgn"}
+#: What can come out of an operation.
+REACH = {
+    "Sigmoid": (0.0, 1.0), "Hardsigmoid": (0.0, 1.0), "Softmax": (0.0, 1.0), "Tanh": (-1.0, 1.0), "Hardtanh": (-1.0, 1.0),
+    "Relu": (0.0, float("inf")), "Softplus": (0.0, float("inf")), "Exp": (0.0, float("inf")),
+    "LogSoftmax": (-float("inf"), 0.0), "LogSigmoid": (-float("inf"), 0.0),
+}  # fmt: skip
+
+
+@in_call(
+    "relu-before-loss",
+    Phrase("relu, softplus or exp on the last layer before a loss that takes scores of any sign"),
+    page="guide/bce-with-logits",
+)
+def relu_before_loss(call: Call) -> Told | None:
+    if call.takes not in (contract.LOGITS, contract.SCORES) or call.last_operation not in NOT_NEGATIVE:
+        return None
+    if call.operations[0].name == "Hardtanh" and call.predicted.low < 0:
+        return None
+    zeros = call.predicted.share(lambda x: x == 0)
+    return Told(
+        Phrase(
+            "The last operation before {loss} is {operation}: no score can be negative, so no answer can become unlikely; "
+            "{share} % of them are exactly 0 here.",
+            operation=NOT_NEGATIVE[call.last_operation],
+            loss=call.spoken,
+            share=round(100 * zeros),
+        ),
+        Phrase("Leave it out after the last layer: logits may have any sign."),
+        likely=call.takes == contract.LOGITS,
+    )
+
+
+@in_call(
+    "tanh-before-loss", Phrase("tanh on the last layer before a loss that takes logits"), page="guide/cross-entropy"
+)
+def tanh_before_loss(call: Call) -> Told | None:
+    if call.takes not in (contract.LOGITS, contract.SCORES) or call.last_operation != "Tanh" or "margin" in call.name:
+        return None
+    return Told(
+        Phrase(
+            "The last operation before {loss} is a tanh, so every logit lies between −1 and 1, here from {low} to {high}: "
+            "the model can never be sure, and the loss stays high.",
+            loss=call.spoken,
+            low=number(call.predicted.low),
+            high=number(call.predicted.high),
+        ),
+        Phrase("Leave the tanh out after the last layer."),
+    )
+
+
+@in_call(
+    "flat-operation",
+    Phrase("round, floor or sign before the loss: the gradient is 0"),
+    page="guide/custom-losses",
+    hides=("gradient-lost-in-model",),
+)
+def flat_operation(call: Call) -> Told | None:
+    for link in call.operations:
+        if link.name in FLAT:
+            return Told(
+                Phrase(
+                    "The prediction went through torch.{operation}, whose slope is 0 everywhere: every gradient behind it "
+                    "is 0, and the model learns nothing.",
+                    operation=FLAT[link.name],
+                ),
+                Phrase("Compute the loss from the numbers before it; round only what you show or count."),
+            )
+    return None
+
+
+@in_call("target-out-of-reach", Phrase("targets that the last activation cannot give"), page="guide/mse")
+def target_out_of_reach(call: Call) -> Told | None:
+    if call.takes != contract.NUMBERS or call.last_operation not in REACH:
+        return None
+    low, high = REACH[call.last_operation]
+    seen = call.targeted
+    slack = 0.02 * (high - low) if high - low < 10 else 1e-3
+    outside = seen.share(lambda t: (t < low - slack) | (t > high + slack))
+    if outside < 0.05 or not seen.finite:
+        return None
+    return Told(
+        Phrase(
+            "The last operation is a {operation}, whose results lie between {low} and {high}, but {share} % of the targets "
+            "lie outside: they go from {least} to {most}. The model cannot reach them.",
+            operation=call.last_operation.lower(),
+            low=number(low),
+            high=number(high),
+            share=max(1, round(100 * outside)),
+            least=number(seen.low),
+            most=number(seen.high),
+        ),
+        Phrase("Leave the activation out, or scale the targets into its range."),
+    )
+
+
+@in_call("clamped-probabilities", Phrase("raw scores clamped to [0, 1] instead of a sigmoid"), page="guide/bce")
+def clamped_probabilities(call: Call) -> Told | None:
+    clamps = {"Clamp", "ClampMin", "ClampMax", "Relu", "Hardtanh"}
+    names = [link.name for link in call.operations]
+    while names and names[0] in clamps:
+        names.pop(0)
+    cut = len(names) < len(call.operations)
+    if (
+        call.takes != contract.PROBABILITIES
+        or not cut
+        or (names and names[0] in {"Sigmoid", "Softmax", "Exp", "Hardsigmoid", "Mul", "Div"})
+    ):
+        return None
+    edge_low, edge_high = call.predicted.range
+    stuck = call.predicted.share(lambda p: (p <= edge_low) | (p >= edge_high))
+    if stuck < 0.2:
+        return None
+    return Told(
+        Phrase(
+            "The probabilities for {loss} are scores that were clamped: {share} % of them lie at an end, {low} or {high}, "
+            "where the gradient is 0.",
+            loss=call.spoken,
+            share=round(100 * stuck),
+            low=number(edge_low),
+            high=number(edge_high),
+        ),
+        Phrase("Use torch.sigmoid instead of clamp, or better BCEWithLogitsLoss on the scores."),
+    )

@@ -1,0 +1,232 @@
+"""What the targets hold: labels of the wrong convention, numbers outside the range, the prediction itself."""
+
+from __future__ import annotations
+
+from ...kit.text import number
+from ...language import Phrase
+from .. import contract
+from ..finding import Told
+from ..observation import Call
+from ..training import Training
+from .rule import in_call, in_training
+
+
+@in_call("labels-without-signs", Phrase("labels 0 and 1 where 1 and −1 belong"), page="guide/hinge-embedding")
+def labels_without_signs(call: Call) -> Told | None:
+    if call.name not in contract.SIGNS or not call.target.numel():
+        return None
+    values = call.targeted.values
+    if set(values) <= {-1, 1} or (set(values) == {-1, 0, 1}):  # 0 for pairs that do not count
+        return None
+    return Told(
+        Phrase(
+            "{loss} takes the labels 1 and −1; the target holds {values}. {effect}",
+            loss=call.spoken,
+            values=", ".join(number(v) for v in values[:5]),
+            effect=_effect(call),
+        ),
+        Phrase("Write 2 * target - 1 for labels 0 and 1."),
+    )
+
+
+def _effect(call: Call) -> Phrase:
+    if call.name in ("soft_margin", "margin_ranking"):
+        return Phrase("The label 0 multiplies the score away, so those samples have a constant loss and no gradient.")
+    if call.name == "cosine_embedding":
+        return Phrase("Pairs with the label 0 get the loss 0, so nothing pushes them apart.")
+    return Phrase("For the label 0 torch adds up both cases, similar and dissimilar.")
+
+
+@in_call("target-outside-0-1", Phrase("labels outside [0, 1] for a loss of yes or no"), page="guide/bce-with-logits")
+def target_outside_unit(call: Call) -> Told | None:
+    if call.name not in contract.YES_OR_NO or not call.targeted.finite or not call.target.numel():
+        return None
+    seen = call.targeted
+    if seen.low >= 0 and seen.high <= 1:
+        return None
+    if seen.low < 0 and set(seen.values) <= {-1.0, 0.0, 1.0}:
+        instead = Phrase("For labels 1 and −1 write (target + 1) / 2, or take SoftMarginLoss.")
+    elif seen.low >= 0 and seen.whole and seen.high > 50:
+        instead = Phrase("Divide a mask of 0 and 255 by 255: target / target.max(), or (target > 0).float().")
+    elif seen.low >= 0 and seen.whole:
+        instead = Phrase(
+            "Turn class numbers into a 0 or 1 for each class: one_hot(target, C).float(), or take CrossEntropyLoss."
+        )
+    else:
+        instead = Phrase("Scale the targets to [0, 1]; for measurements take MSELoss.")
+    return Told(
+        Phrase(
+            "{loss} takes labels between 0 and 1; the target goes from {low} to {high}. Outside that range the loss has no "
+            "lower end: the model can make it as negative as it likes.",
+            loss=call.spoken,
+            low=number(seen.low),
+            high=number(seen.high),
+        ),
+        instead,
+    )
+
+
+@in_call(
+    "several-true-classes",
+    Phrase("several true classes, or none, in a softmax cross-entropy"),
+    page="guide/cross-entropy",
+)
+def several_true_classes(call: Call) -> Told | None:
+    if call.name not in ("cross_entropy", "soft_target_cross_entropy"):
+        return None
+    target, prediction = call.target, call.prediction
+    if (
+        target.shape != prediction.shape
+        or not target.is_floating_point()
+        or not target.numel()
+        or not call.targeted.finite
+    ):
+        return None
+    sums = call.targeted.some.sum(call.class_dim).flatten()
+    counted = sums[sums != 0]  # a row of zeros leaves its sample out
+    off = (counted - 1).abs() > 0.02
+    if call.targeted.low >= -1e-6 and (not counted.numel() or off.double().mean() < 0.1):
+        return None
+    values = {"loss": call.spoken, "sum": number(counted[off][0]) if off.any() else "1"}
+    if call.targeted.low < -1e-6:
+        return Told(
+            Phrase(
+                "{loss} gets targets that are no probabilities: they go down to {low}. They look like logits.",
+                loss=call.spoken,
+                low=number(call.targeted.low),
+            ),
+            Phrase("Give it class numbers, or probabilities: target.softmax(dim)."),
+        )
+    if set(call.targeted.values) <= {0.0, 1.0}:
+        return Told(
+            Phrase(
+                "{loss} expects one true class per sample, but a target holds {sum} of them. Softmax makes the classes "
+                "compete, so several cannot be likely at once.",
+                **values,
+            ),
+            Phrase("For several labels per sample take BCEWithLogitsLoss."),
+        )
+    return Told(
+        Phrase(
+            "{loss} gets class probabilities that do not add up to 1: those of one sample add up to {sum}. The loss of a "
+            "sample is multiplied by that.",
+            **values,
+        ),
+        Phrase("Divide the targets by their sum over the classes."),
+        likely=True,
+    )
+
+
+@in_call(
+    "marks-instead-of-class-numbers",
+    Phrase("0 and 1 per class where class numbers belong"),
+    page="guide/margin-ranking",
+)
+def marks_instead_of_numbers(call: Call) -> Told | None:
+    if call.name != "multilabel_margin" or call.target.dim() != 2 or call.target.shape[1] < 3:
+        return None
+    if call.targeted.low < 0 or call.targeted.high > 1:
+        return None
+    row = call.target[0].tolist()
+    return Told(
+        Phrase(
+            "{loss} takes the numbers of the true classes, closed by −1; the target holds 0 and 1 only: {row}. It is read "
+            "as a list of the classes 0 and 1.",
+            loss=call.spoken,
+            row=str(row[:8]),
+        ),
+        Phrase("Give class numbers, then −1; or take MultiLabelSoftMarginLoss, which takes a 0 or 1 per class."),
+    )
+
+
+@in_call("negative-counts", Phrase("negative counts for a Poisson loss"), page="guide/overview")
+def negative_counts(call: Call) -> Told | None:
+    if call.name != "poisson_nll" or not call.targeted.low < 0:
+        return None
+    return Told(
+        Phrase(
+            "{loss} takes counts, at least 0; the target goes down to {low}. For a negative count the loss has no lower "
+            "end. Standardized counts are no counts.",
+            loss=call.spoken,
+            low=number(call.targeted.low),
+        ),
+        Phrase("Give the counts as they are, without subtracting a mean; for measurements take GaussianNLLLoss."),
+    )
+
+
+@in_call("target-is-prediction", Phrase("prediction and target are the same tensor"), page="what-is-a-loss/idea")
+def target_is_prediction(call: Call) -> Told | None:
+    if call.prediction.numel() < 2:
+        return None
+    others = {n: t for n, t in call.tensors.items() if n in call.predictions or (call.has_target and t is call.target)}
+    first, *rest = others.items()
+    for one, other in _pairs([first, *rest]):
+        a, b = one[1], other[1]
+        if a.shape == b.shape and a.stride() == b.stride() and a.dtype == b.dtype and a.data_ptr() == b.data_ptr():
+            return Told(
+                Phrase(
+                    "{one} and {other} of {loss} are the same numbers in memory, shape {shape}: they are compared with "
+                    "themselves, and the model learns nothing about the data.",
+                    one=one[0],
+                    other=other[0],
+                    loss=call.spoken,
+                    shape=tuple(a.shape),
+                ),
+                Phrase("Give the second one from the data, or clone it before it is changed in place."),
+            )
+    return None
+
+
+def _pairs(items: list) -> list[tuple]:
+    return [(a, b) for i, a in enumerate(items) for b in items[i + 1 :] if a[1].numel()]
+
+
+@in_call(
+    "arguments-swapped",
+    Phrase("prediction and target have changed places"),
+    page="what-is-a-loss/idea",
+    hides=(
+        "prediction-without-gradient",
+        "logarithm-missing",
+        "target-in-logarithms",
+        "negative-counts",
+        "target-outside-0-1",
+        "loss-not-finite",
+        "target-carries-gradient",
+        "gradient-not-finite",
+    ),
+)
+def arguments_swapped(call: Call) -> Told | None:
+    if call.entry is None or call.name in contract.SYMMETRIC:
+        return None
+    if call.prediction.requires_grad or not call.target.requires_grad or len(call.predictions) > 1:
+        return None
+    return Told(
+        Phrase(
+            "The first argument of {loss}, the prediction, has no gradient, and the second, the target, has one: they have "
+            "changed places. This loss is another one then.",
+            loss=call.spoken,
+        ),
+        Phrase("Write {loss}(prediction, target), the model's output first.", loss="criterion"),
+    )
+
+
+@in_training(
+    "target-carries-gradient",
+    Phrase("a gradient flows into the target, which should stand still"),
+    page="guide/kl-divergence",
+    likely=True,
+)
+def target_carries_gradient(training: Training) -> Told | None:
+    moving = [s for s in training.calls if any((f := training.followed.get(k)) and f.held for k in s.target_leaves)]
+    if len(moving) < 3:
+        return None
+    return Told(
+        Phrase(
+            "In {calls} calls of {loss} the target carried a gradient too, and the optimizer moves what it comes from: the "
+            "target is drawn towards the prediction, which is the easiest way to a small loss.",
+            calls=len(moving),
+            loss=training.loss,
+        ),
+        Phrase("Write target.detach(), or compute the target under torch.no_grad()."),
+    )

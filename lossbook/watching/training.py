@@ -1,0 +1,276 @@
+"""What happened since the first call: gradients that came back, steps, parameters that moved. Numbers only.
+
+Parameters are held weakly, and of each a few numbers are kept to see whether it moves. Nothing of a graph is kept.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import weakref
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from . import contract, graph
+from .followed import Followed
+from .observation import Call
+from .seen import Seen, dead_units, new_leaf, saturated_units, spread
+
+MOST = 200  #: parameters that are followed
+
+
+def _nothing() -> None:
+    """Stands for a reference to what nobody gave."""
+
+
+class Training:
+    """All that was seen since the first call of one loss."""
+
+    _numbers = itertools.count(1)
+
+    def __init__(self) -> None:
+        self.number = next(self._numbers)  #: one for each training, never used again
+        self.model: Callable[[], torch.nn.Module | None] = _nothing
+        self.optimizer: Callable[[], torch.optim.Optimizer | None] = _nothing
+        self.beside: list[Training] = []  #: those of the other lines of a loop that call a loss, and this one
+        self.calls: list[Seen] = []
+        self.followed: dict[int, Followed] = {}
+        self._stepped_after = 0  #: calls before the last step that came while a call waited for its backward pass
+        self.over = False  #: whether somebody asks now what has been found
+        self.loss = ""  #: its name, as it was written
+        self.embeds = False  #: whether it compares embeddings
+        self.reduction = ""
+        self.steps = 0  #: of optimizers that hold parameters behind the loss
+        self.foreign_steps = 0  #: of others, though a gradient was there to be used
+        self.empty_steps = 0  #: steps that found no gradient, before a backward pass
+        self.cleared_steps = 0  #: steps that found no gradient, after one
+        self.early_steps = 0  #: steps between a call and its backward pass, with an older gradient
+        self.stale_steps = 0  #: steps with a gradient that an earlier step had used
+        self.rates: list[float] = []  #: the learning rate of each step
+        self.holds_inputs = False  #: an optimizer moves a tensor that is no parameter, such as an image
+        self.unused: set[int] | None = None  #: parameters of the optimizer that never held a gradient
+        self.optimized = 0  #: how many parameters the optimizer has
+        self.new_optimizers = 0  #: steps of optimizers that had not stepped before
+        self._known_optimizers: weakref.WeakSet[torch.optim.Optimizer] = weakref.WeakSet()
+        self.keeps_state = False  #: whether the optimizer remembers earlier gradients
+        self.maximizes = False  #: whether the optimizer was told to make the loss larger
+        self.norms: list[float] = []  #: of all gradients, at each step
+        self.again = 0  #: backward passes through the loss of an earlier call
+        self.class_counts: list[int] | None = None
+        self.class_weight: list[float] | None = None
+        self.ignores: int | None = None
+        self.sequences = False  #: whether targets have places besides samples
+        self.pos_weight: float | None = None
+        self.positives = self.negatives = 0
+
+    def given(self, model: torch.nn.Module | None, optimizer: torch.optim.Optimizer | None) -> None:
+        """Take the model and its optimizer, where somebody gives them."""
+        self.model = weakref.ref(model) if model is not None else _nothing
+        self.optimizer = weakref.ref(optimizer) if optimizer is not None else _nothing
+
+    # What the rules ask for
+
+    @property
+    def backwards(self) -> int:
+        """Calls through whose loss a gradient came back."""
+        return sum(bool(seen.arrived) for seen in self.calls)
+
+    @property
+    def learned_beside(self) -> bool:
+        """Whether a gradient came back to another line that calls a loss: this one may be a metric, or a validation."""
+        return any(other.backwards for other in self.beside)
+
+    def series(self) -> list[list[Seen]]:
+        """Calls that can be compared, those of the longest series first."""
+        groups: dict[Any, list[Seen]] = {}
+        for seen in self.calls:
+            groups.setdefault(seen.series, []).append(seen)
+        return sorted(groups.values(), key=len, reverse=True)
+
+    def moves(self) -> int:
+        """How often any parameter was seen to move."""
+        return max((followed.moved for followed in self.followed.values()), default=0)
+
+    def refresh(self) -> None:
+        """Look at the parameters once more, after the last call."""
+        for followed in self.followed.values():
+            followed.look()
+
+    # What happens
+
+    def called(self, call: Call, series: Any) -> Seen:
+        """Enter a call; returns what its hooks fill in later."""
+        ancestry = call.ancestry
+        self.loss, self.reduction = call.spoken, str(call.settings.get("reduction", ""))
+        only_new = bool(ancestry.leaves) and not any(self._knows(leaf) for leaf in ancestry.leaves)
+        for leaf in ancestry.leaves:
+            self._follow(leaf)
+        for leaf in graph.ancestry(call.target).leaves if call.has_target and call.target.requires_grad else []:
+            self._follow(leaf)
+        self.embeds = call.name in contract.OF_EMBEDDINGS
+        result = call.result if isinstance(call.result, Tensor) else None
+        seen = Seen(
+            index=len(self.calls) + 1,
+            series=(series, tuple(sorted(map(id, ancestry.leaves)))),
+            value=result.detach().float().mean().item() if result is not None else float("nan"),
+            single=result is not None and result.numel() == 1,
+            grad_enabled=call.grad_enabled,
+            prediction_carries=any(t.requires_grad for t in call.predictions.values()),
+            carries=result is not None and result.requires_grad,
+            leaf=new_leaf(call),
+            numbers=call.prediction.numel(),
+            whole=call.predicted.some.numel() > 0 and call.predicted.whole,
+            spread=spread(call.prediction),
+            dead=dead_units(ancestry.hidden),
+            saturated=saturated_units(ancestry.squeezed, call.prediction),
+            sizes=_sizes(call),
+            only_new=only_new and all(isinstance(leaf, torch.nn.Parameter) for leaf in ancestry.leaves),
+            after_steps=self.steps,
+            kept=_kept(call),
+            target_leaves=_target_leaves(call),
+            arguments=[(weakref.ref(t), t._version) for t in call.tensors.values() if not t.is_inference()],
+            reaches_back=self._reached(ancestry.marked),
+            evaluating=(model := self.model()) is not None and not model.training,
+            learns=any(ancestry.names[name] for name in ("Addmm", "Mm", "Convolution", "Bmm", "Linear")),
+            result=weakref.ref(result) if result is not None else None,
+        )
+        self.calls.append(seen)
+        return seen
+
+    def _reached(self, marked: set[int]) -> int:
+        """The last of the calls whose graphs are part of another, if a step has used its gradient already."""
+        done = [i for i in marked if i <= len(self.calls) and self.calls[i - 1].stepped]
+        return max(done, default=0)
+
+    def _knows(self, leaf: Tensor) -> bool:
+        followed = self.followed.get(id(leaf))
+        return followed is not None and followed.parameter() is leaf
+
+    def _follow(self, leaf: Tensor) -> None:
+        followed = self.followed.get(id(leaf))
+        if followed is None or not self._knows(leaf):
+            if len(self.followed) >= MOST:
+                return
+            followed = self.followed[id(leaf)] = Followed(leaf)
+        elif followed.look() and followed.gradient() is not None:
+            followed.used = True  # moved by hand, without an optimizer
+        followed.waiting = True
+
+    def count(self, call: Call) -> None:
+        """Count labels, for the rules about weights."""
+        if not call.has_target:
+            return
+        target = call.target
+        if call.name in contract.OF_CLASSES and not target.is_floating_point() and target.dim() < call.prediction.dim():
+            self.ignores = call.settings.get("ignore_index")
+            self.sequences |= target.dim() > 1 or any(len(link.into or ()) > 2 for link in call.chain)
+            classes = call.prediction.shape[call.class_dim]
+            kept = target[(target != self.ignores) & (target >= 0) & (target < classes)].flatten().long()
+            counts = torch.bincount(kept, minlength=classes).tolist()
+            self.class_counts = (
+                counts if not self.class_counts else [a + b for a, b in zip(self.class_counts, counts, strict=False)]
+            )
+            weight = call.settings.get("weight")
+            self.class_weight = weight.detach().tolist() if isinstance(weight, Tensor) and weight.dim() == 1 else None
+        elif call.name == "bce_with_logits":
+            weight = call.settings.get("pos_weight")
+            self.pos_weight = weight.item() if isinstance(weight, Tensor) and weight.numel() == 1 else None
+            self.positives += int((target > 0.5).sum())
+            self.negatives += int((target <= 0.5).sum())
+
+    def backward(self, seen: Seen, gradient: Tensor, leaves: Iterable[int]) -> None:
+        """A gradient has reached the loss of a call, and has not gone further yet."""
+        later = self.calls[seen.index :]
+        self.again += bool(seen.arrived) and any(other.series == seen.series for other in later)
+        seen.modified = any((t := ref()) is not None and t._version != version for ref, version in seen.arguments)
+        if not seen.arrived and seen.index <= self._stepped_after:
+            self.early_steps += 1
+        values = gradient.detach()
+        seen.arrived.append(values.float().mean().item() if values.numel() else 0.0)
+        if values.numel() > 1:
+            counted = values != 0
+            equal = bool((values[counted] * values.numel() - 1).abs().max() < 1e-3) if counted.any() else False
+            seen.weighed = int(counted.sum()), values.numel(), equal
+        for key in leaves:
+            followed = self.followed.get(key)
+            if followed is None:
+                continue
+            if followed.gradient() is None:
+                followed.used = False
+            elif followed.used:
+                followed.go_stale()
+            followed.gradients += 1
+            followed.fresh, followed.waiting = True, False
+
+    def stepped(self, optimizer: torch.optim.Optimizer) -> None:
+        """An optimizer is about to step."""
+        held = [p for group in optimizer.param_groups for p in group["params"]]
+        mine = [f for p in held if (f := self.followed.get(id(p))) is not None and f.parameter() is p]
+        if not mine:
+            self.foreign_steps += any(f.fresh for f in self.followed.values())
+            return
+        self.steps += 1
+        for seen in self.calls:
+            seen.stepped |= bool(seen.arrived)
+        self.rates.append(float(optimizer.param_groups[0].get("lr", float("nan"))))
+        self.new_optimizers += optimizer not in self._known_optimizers
+        self._known_optimizers.add(optimizer)
+        settings = optimizer.param_groups[0]
+        self.keeps_state |= "betas" in settings or bool(settings.get("momentum"))
+        self.maximizes |= bool(settings.get("maximize"))
+        self.holds_inputs |= not all(isinstance(p, torch.nn.Parameter) for p in held)
+        without = {id(p) for p in held if p.requires_grad and p.grad is None}
+        self.unused = without if self.unused is None else self.unused & without
+        self.optimized = len(held)
+        waiting = any(f.waiting for f in mine)
+        gradients = [f.gradient() for f in mine]
+        if all(p.grad is None for p in held):
+            self.empty_steps += waiting
+            self.cleared_steps += not waiting and any(f.fresh for f in mine)
+        elif waiting:
+            self._stepped_after = len(self.calls)
+        self.stale_steps += any(f.stale for f in mine)
+        self.norms.append(math.sqrt(sum(g.float().square().sum().item() for g in gradients if g is not None)))
+        for followed, gradient in zip(mine, gradients, strict=True):
+            followed.held, followed.used, followed.fresh = True, True, False
+            followed.zero += gradient is None
+            if gradient is not None:
+                followed.size = gradient.float().norm().item()
+                followed.not_finite += not bool(gradient.isfinite().all())
+
+
+def _sizes(call: Call) -> tuple[float, float]:
+    """The mean size of predictions and of targets; nan where they are not compared number by number."""
+    if call.takes != contract.NUMBERS or not call.has_target or not call.target.numel():
+        return math.nan, math.nan
+    return call.predicted.some.abs().double().mean().item(), call.targeted.some.abs().double().mean().item()
+
+
+def _kept(call: Call) -> int:
+    """How many places of sequences count; 0 where a call has no sequences, or does not divide by their number."""
+    if call.settings.get("reduction") != "mean" or call.name not in ("cross_entropy", "nll") or not call.has_target:
+        return 0
+    if call.target.is_floating_point() or not call.target.dim():
+        return 0
+    ignored = int(call.settings["ignore_index"])
+    return int(call.target.ne(ignored).sum())
+
+
+def _target_leaves(call: Call) -> list[int]:
+    """The parameters that the target alone depends on, or all of its own where it is no twin of the prediction."""
+    if call.entry is None or not call.has_target or call.target.grad_fn is None or not call.target.is_floating_point():
+        return []
+    mine, its = call.ancestry, graph.ancestry(call.target)
+    known = {id(leaf) for leaf in mine.leaves}
+    alone = [id(leaf) for leaf in its.leaves if id(leaf) not in known]
+    if not alone:
+        twins = all(mine.names[name] == its.names[name] for name in {*mine.names, *its.names} - _LAST)
+        return [] if twins else list(known)
+    return [] if call.name in contract.SYMMETRIC else alone
+
+
+#: Operations in which a prediction and a target from the same model differ.
+_LAST = {*graph.SHAPES, "Softmax", "LogSoftmax", "Sigmoid", "LogSigmoid", "Exp", "Log"}

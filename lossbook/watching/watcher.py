@@ -1,0 +1,218 @@
+"""Looks at the calls of one loss, and lets them be what they were: the same numbers, the same random state."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._C import _functorch as functorch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+from ..guards.tensors import can_be_read
+from .finding import CERTAIN, Finding, MisusedLossError
+from .inner import InnerLosses
+from .observation import Call, name_of, observe
+from .report import Report
+from .rules import CALL_RULES, TRAINING_RULES
+from .training import Seen, Training
+
+log = logging.getLogger("lossbook.watch")
+
+FIRST = 16  #: so many calls are looked at, with what comes back from them
+EVERY = 1024  #: after those every so many-th, alone; and before it each power of 2
+
+
+class Watcher:
+    """Looks at calls of a loss and collects what is wrong."""
+
+    def __init__(self, loss: Callable, strict: bool = False, report: Report | None = None) -> None:
+        self.loss = loss
+        self.strict = strict
+        self.calls = 0
+        self.training = Training()
+        self.report = Report(name_of(loss)) if report is None else report  # which is false where something was found
+        self.report.looks.append(_refreshing(weakref.ref(self)))
+        self._hook: Any = None
+
+    def call(self, run: Callable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run the loss, and look at it if it is time to."""
+        if torch.compiler.is_compiling():
+            self.report.compiled = True
+            return run(*args, **kwargs)
+        self.calls += 1
+        if self.calls > FIRST and self.calls % EVERY and self.calls & (self.calls - 1):
+            if self.calls == FIRST + 1:
+                self._leave()
+            return run(*args, **kwargs)
+        if self._steps_aside(args, kwargs):
+            self.report.recorded = True
+            return run(*args, **kwargs)
+        place = caller()
+        self._raise_if_strict(_quietly(lambda: self._look_at_training(over=False)) or [])
+        call = _quietly(
+            lambda: observe(
+                self.loss,
+                args,
+                kwargs,
+                grad_enabled=torch.is_grad_enabled(),
+                index=len(self.training.calls) + 1,
+                training=self.training.number,
+            )
+        )
+        if call is None:
+            return run(*args, **kwargs)
+        result, found = self._run(call, run, args, kwargs)
+        if self.calls <= FIRST:
+            _quietly(lambda: self._follow(call, place))
+        self._raise_if_strict(found)
+        return result
+
+    def look_once(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Look at one call that is no part of a training. Its errors are findings."""
+        call = observe(self.loss, args, kwargs, grad_enabled=torch.is_grad_enabled())
+        with contextlib.suppress(Exception):
+            self._run(call, self.loss, args, kwargs)
+
+    def _run(
+        self, call: Call, run: Callable, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Any, list[Finding]]:
+        """The result of the loss, and what is new about this call."""
+        inner = InnerLosses()
+        try:
+            if call.entry is None:
+                with inner:
+                    result = run(*args, **kwargs)
+            else:
+                result = run(*args, **kwargs)
+        except Exception as error:
+            call.error = error
+            _quietly(lambda: self._look_at_call(call, inner))
+            raise
+        call.result = getattr(result, "loss", result) if isinstance(result, tuple) else result
+        return result, _quietly(lambda: self._look_at_call(call, inner)) or []
+
+    def _steps_aside(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether nothing can be seen in this call: its tensors hold no numbers, or a graph is recorded."""
+        tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)]
+        recording = torch.jit.is_tracing() or (
+            any(t.is_cuda for t in tensors) and torch.cuda.is_current_stream_capturing()
+        )
+        return recording or functorch.peek_interpreter_stack() is not None or not all(map(can_be_read, tensors))
+
+    # Rules of a call
+
+    def _look_at_call(self, call: Call, inner: InnerLosses) -> list[Finding]:
+        """Look at a call, and at the losses of torch that were called inside of an own one."""
+        call.met = inner.met
+        state = {"grad_enabled": call.grad_enabled, "index": call.index}
+        inside = [observe(loss, args, kwargs, result=result, **state) for loss, args, kwargs, result in inner.calls]
+        new: list[Finding] = []
+        with torch.no_grad(), torch.autocast("cpu", enabled=False):
+            for one in (call, *inside):
+                self.training.count(one)
+                for rule in CALL_RULES:
+                    told = rule.see(one)
+                    if told is not None:
+                        new += self._tell(rule.finding(told, self.calls))
+        return new
+
+    def _tell(self, finding: Finding) -> list[Finding]:
+        if not self.report.add(finding):
+            return []
+        log.warning("%s", finding)
+        return [finding]
+
+    def _raise_if_strict(self, found: list[Finding]) -> None:
+        certain = [finding for finding in found if finding.certainty == CERTAIN]
+        if self.strict and certain:
+            raise MisusedLossError(certain[0])
+
+    # Rules of the training
+
+    def _follow(self, call: Call, place: Any) -> None:
+        """Enter the call, and have the gradients that come back reported."""
+        if self._hook is None:
+            self._hook = register_optimizer_step_pre_hook(_reporting(weakref.ref(self)))
+            weakref.finalize(self, self._hook.remove)
+        with torch.no_grad():
+            seen = self.training.called(call, place)
+        result, leaves = call.result, [id(leaf) for leaf in call.ancestry.leaves]
+        if isinstance(result, Tensor) and result.grad_fn is not None:
+            result.register_hook(_arriving(self.training, seen, leaves))
+        for prediction in call.predictions.values():
+            if prediction.grad_fn is not None:
+                prediction.register_hook(_coming_back(seen))
+
+    def _look_at_training(self, over: bool) -> list[Finding]:
+        self.training.over = over
+        new: list[Finding] = []
+        with torch.no_grad():
+            if over:
+                self.training.refresh()
+            for rule in TRAINING_RULES:
+                told = rule.see(self.training)
+                if told is not None:
+                    new += self._tell(rule.finding(told, self.calls))
+        return new
+
+    def _leave(self) -> None:
+        """Stop following steps: the first calls are over."""
+        _quietly(lambda: self._look_at_training(over=False))
+        if self._hook is not None:
+            self._hook.remove()
+
+
+def _refreshing(watcher: weakref.ref[Watcher]) -> Callable[[], None]:
+    def refresh() -> None:
+        if (mine := watcher()) is not None:
+            _quietly(lambda: mine._look_at_training(over=True))
+
+    return refresh
+
+
+def _reporting(watcher: weakref.ref[Watcher]) -> Callable:
+    def step(optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
+        if (mine := watcher()) is not None:
+            _quietly(lambda: mine.training.stepped(optimizer))
+
+    return step
+
+
+def _arriving(training: Training, seen: Seen, leaves: list[int]) -> Callable[[Tensor], None]:
+    def arrive(gradient: Tensor) -> None:
+        with torch.no_grad():
+            _quietly(lambda: training.backward(seen, gradient, leaves))
+
+    return arrive
+
+
+def _coming_back(seen: Seen) -> Callable[[Tensor], None]:
+    def come_back(gradient: Tensor) -> None:
+        seen.back.append(_quietly(lambda: gradient.detach().float().norm().item()) or 0.0)
+
+    return come_back
+
+
+def _quietly(look: Callable[[], Any]) -> Any:
+    """Look; a fault of the looking must not become one of the training."""
+    try:
+        return look()
+    except Exception:
+        log.debug("watch could not look", exc_info=True)
+        return None
+
+
+def caller() -> tuple[str, int]:
+    """The file and line that called the loss."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and (
+        "lossbook/watching" in frame.f_code.co_filename.replace("\\", "/") or "/torch/" in frame.f_code.co_filename
+    ):
+        frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno

@@ -1,0 +1,584 @@
+"""Faults of classification that stand in one call: what is given to the loss, and with which settings."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from . import STEPS, answered, labelled, measured, network, train, twins
+
+
+@twins("call", "several-true-classes")
+def several_labels_in_softmax(watch, wrong):
+    net, criterion = network(), watch(nn.CrossEntropyLoss() if wrong else nn.BCEWithLogitsLoss())
+
+    def step():
+        x, y = answered(4)
+        return criterion(net(x), y)
+
+    return train(net, step)
+
+
+@twins("call", "several-true-classes")
+def logits_of_teacher_as_target(watch, wrong):
+    net, teacher, criterion = network(), network(), watch(nn.CrossEntropyLoss())
+
+    def step():
+        x, _ = labelled()
+        with torch.no_grad():
+            target = teacher(x)
+        return criterion(net(x), target if wrong else target.softmax(1))
+
+    return train(net, step)
+
+
+@twins("call", "several-true-classes")
+def soft_targets_over_two(watch, wrong):
+    net, criterion = network(), watch(F.cross_entropy)
+
+    def step():
+        x, y = labelled()
+        soft = F.one_hot(y, 4) * 0.8 + 0.2 * F.one_hot((y + 1) % 4, 4)
+        return criterion(net(x), soft * 2 if wrong else soft)
+
+    return train(net, step)
+
+
+@twins("call", "outside-its-contract")
+def one_hot_integers(watch, wrong):
+    net, criterion = network(), watch(nn.CrossEntropyLoss())
+
+    def step():
+        x, y = labelled()
+        hot = F.one_hot(y, 4)
+        return criterion(net(x), hot if wrong else hot.float())
+
+    return train(net, step)
+
+
+@twins("call", "outside-its-contract")
+def labels_from_one(watch, wrong):
+    net, criterion = network(), watch(nn.CrossEntropyLoss())
+
+    def step():
+        x, y = labelled()
+        return criterion(net(x), y + 1 if wrong else y)
+
+    return train(net, step)
+
+
+@twins("loop", "class-zero-never-seen")
+def labels_from_one_with_room(watch, wrong):
+    net, criterion = network(outputs=5 if wrong else 4), watch(nn.CrossEntropyLoss())
+
+    def step():
+        x, y = labelled()
+        return criterion(net(x), y + 1 if wrong else y)
+
+    return train(net, step)
+
+
+@twins("call", "outside-its-contract")
+def float_class_numbers(watch, wrong):
+    net, criterion = network(), watch(nn.CrossEntropyLoss())
+
+    def step():
+        x, y = labelled()
+        return criterion(net(x), y.float() if wrong else y)
+
+    return train(net, step)
+
+
+@twins("call", "outside-its-contract")
+def column_of_class_numbers(watch, wrong):
+    net, criterion = network(), watch(nn.CrossEntropyLoss())
+
+    def step():
+        x, y = labelled()
+        return criterion(net(x), y[:, None] if wrong else y)
+
+    return train(net, step)
+
+
+@twins("call", "softmax-of-one")
+def one_class_only(watch, wrong):
+    net, criterion = network(outputs=1 if wrong else 2), watch(nn.CrossEntropyLoss())
+
+    def step():
+        x, y = answered()
+        y = y[:, 0].long()
+        return criterion(net(x), y * 0 if wrong else y)
+
+    return train(net, step)
+
+
+@twins("call", "padding-counted")
+def padding_is_a_class(watch, wrong):
+    net = nn.Sequential(nn.Embedding(12, 16), nn.Linear(16, 12))
+    criterion = watch(nn.CrossEntropyLoss() if wrong else nn.CrossEntropyLoss(ignore_index=0))
+
+    def step():
+        tokens = torch.randint(1, 12, (8, 10))
+        tokens[torch.arange(10) >= torch.tensor([10, 7, 5, 9, 3, 8, 6, 4])[:, None]] = 0
+        return criterion(net(tokens).transpose(1, 2), tokens)
+
+    return train(net, step)
+
+
+@twins("call", "padding-counted")
+def padding_is_a_class_flat(watch, wrong):
+    net = nn.Sequential(nn.Embedding(12, 16), nn.Linear(16, 12))
+    criterion = watch(F.cross_entropy)
+
+    def step():
+        tokens = torch.randint(11, (8, 10))
+        tokens[torch.arange(10) >= torch.tensor([10, 7, 5, 9, 3, 8, 6, 4])[:, None]] = 11 if wrong else -100
+        logits = net(tokens.clamp_min(0))
+        return criterion(logits.view(-1, 12), tokens.view(-1))
+
+    return train(net, step)
+
+
+@twins("call", "nothing-to-average")
+def all_targets_ignored(watch, wrong):
+    net, criterion = network(), watch(nn.CrossEntropyLoss(ignore_index=-1))
+    count = iter(range(STEPS))
+
+    def step():
+        x, y = labelled()
+        if next(count) == 3:
+            y[0 if wrong else 1 :] = -1
+        return criterion(net(x), y)
+
+    return train(net, step)
+
+
+@twins("call", "nothing-to-average")
+def empty_selection(watch, wrong):
+    net, criterion = network(outputs=1), watch(nn.MSELoss())
+    count = iter(range(STEPS))
+
+    def step():
+        x, y = measured()
+        mask = y[:, 0] > (100 if wrong and next(count) == 4 else -100)
+        return criterion(net(x)[mask], y[mask])
+
+    return train(net, step)
+
+
+@twins("call", "logarithm-missing")
+def probabilities_into_nll(watch, wrong):
+    net, criterion = network(), watch(nn.NLLLoss())
+
+    def step():
+        x, y = labelled()
+        return criterion(net(x).softmax(1) if wrong else net(x).log_softmax(1), y)
+
+    return train(net, step)
+
+
+@twins("call", "logits-for-log-probabilities")
+def logits_into_nll(watch, wrong):
+    net, criterion = network(), watch(F.nll_loss)
+
+    def step():
+        x, y = labelled()
+        return criterion(net(x) if wrong else net(x).log_softmax(1), y)
+
+    return train(net, step)
+
+
+@twins("call", "logarithm-missing")
+def probabilities_into_kl(watch, wrong):
+    net, teacher, criterion = network(), network(), watch(nn.KLDivLoss(reduction="batchmean"))
+
+    def step():
+        x, _ = labelled()
+        target = teacher(x).softmax(1).detach()
+        return criterion(net(x).softmax(1) if wrong else net(x).log_softmax(1), target)
+
+    return train(net, step)
+
+
+@twins("call", "logits-for-log-probabilities")
+def logits_into_kl(watch, wrong):
+    net, teacher, criterion = network(), network(), watch(nn.KLDivLoss(reduction="batchmean"))
+
+    def step():
+        x, _ = labelled()
+        target = teacher(x).softmax(1).detach()
+        return criterion(net(x) if wrong else net(x).log_softmax(1), target)
+
+    return train(net, step)
+
+
+@twins("call", "target-in-logarithms")
+def log_target_without_saying_so(watch, wrong):
+    net, teacher, criterion = network(), network(), watch(nn.KLDivLoss(reduction="batchmean", log_target=not wrong))
+
+    def step():
+        x, _ = labelled()
+        return criterion(net(x).log_softmax(1), teacher(x).log_softmax(1).detach())
+
+    return train(net, step)
+
+
+@twins("call", "target-in-logarithms")
+def log_target_of_probabilities(watch, wrong):
+    net, teacher, criterion = network(), network(), watch(nn.KLDivLoss(reduction="batchmean", log_target=wrong))
+
+    def step():
+        x, _ = labelled()
+        return criterion(net(x).log_softmax(1), teacher(x).softmax(1).detach())
+
+    return train(net, step)
+
+
+@twins("call", "target-in-logarithms", "target-not-normalized")
+def logits_as_target_of_kl(watch, wrong):
+    net, teacher, criterion = network(), network(), watch(nn.KLDivLoss(reduction="batchmean"))
+
+    def step():
+        x, _ = labelled()
+        target = teacher(x).detach()
+        return criterion(net(x).log_softmax(1), target if wrong else target.softmax(1))
+
+    return train(net, step)
+
+
+@twins("call", "target-not-normalized")
+def counts_as_target_of_kl(watch, wrong):
+    net, criterion = network(), watch(nn.KLDivLoss(reduction="batchmean"))
+
+    def step():
+        x, _ = labelled()
+        counts = torch.randint(1, 9, (32, 4)).float()
+        return criterion(net(x).log_softmax(1), counts if wrong else counts / counts.sum(1, keepdim=True))
+
+    return train(net, step, lr=0.01)
+
+
+@twins("call", "divergence-swapped")
+def divergence_the_wrong_way_round(watch, wrong):
+    net, teacher, criterion = network(), network(), watch(nn.KLDivLoss(reduction="batchmean"))
+
+    def step():
+        x, _ = labelled()
+        target = teacher(x).softmax(1).detach()
+        return criterion(target, net(x).log_softmax(1)) if wrong else criterion(net(x).log_softmax(1), target)
+
+    return train(net, step)
+
+
+@twins("call", "divergence-mean")
+def mean_over_classes_too(watch, wrong):
+    net, teacher, criterion = network(), network(), watch(nn.KLDivLoss(reduction="mean" if wrong else "batchmean"))
+
+    def step():
+        x, _ = labelled()
+        return criterion(net(x).log_softmax(1), teacher(x).softmax(1).detach())
+
+    return train(net, step)
+
+
+@twins("call", "target-outside-0-1")
+def signs_for_bce(watch, wrong):
+    net, criterion = network(outputs=1), watch(nn.BCEWithLogitsLoss())
+
+    def step():
+        x, y = answered()
+        return criterion(net(x), 2 * y - 1 if wrong else y)
+
+    return train(net, step)
+
+
+@twins("call", "target-outside-0-1")
+def mask_of_255(watch, wrong):
+    net, criterion = nn.Conv2d(1, 1, 3, padding=1), watch(nn.BCEWithLogitsLoss())
+
+    def step():
+        x = torch.randn(4, 1, 8, 8)
+        mask = (x > 0).float()
+        return criterion(net(x), mask * 255 if wrong else mask)
+
+    return train(net, step)
+
+
+@twins("call", "target-outside-0-1")
+def class_numbers_for_multilabel(watch, wrong):
+    net, criterion = network(), watch(nn.MultiLabelSoftMarginLoss())
+
+    def step():
+        x, y = labelled()
+        return criterion(net(x), y[:, None].expand(-1, 4).float() if wrong else F.one_hot(y, 4).float())
+
+    return train(net, step)
+
+
+@twins("call", "marks-instead-of-class-numbers")
+def marks_for_multilabel_margin(watch, wrong):
+    net, criterion = network(), watch(nn.MultiLabelMarginLoss())
+
+    def step():
+        x, y = labelled()
+        numbers = torch.full((32, 4), -1)
+        numbers[:, 0] = y
+        return criterion(net(x), F.one_hot(y, 4) if wrong else numbers)
+
+    return train(net, step)
+
+
+def _signed(name, make, inputs):
+    def run(watch, wrong):
+        net, criterion = network(outputs=inputs), watch(make())
+
+        def step():
+            x, y = answered()
+            y = y[:, 0] if wrong else 2 * y[:, 0] - 1
+            out = net(x)
+            if inputs == 1:
+                return criterion(out[:, 0].abs() if "hinge" in name else out[:, 0], y)
+            if inputs == 2:
+                return criterion(out[:, 0], out[:, 1], y)
+            return criterion(out[:, :4], out[:, 4:], y)
+
+        return train(net, step)
+
+    run.__name__ = name
+    return twins("call", "labels-without-signs")(run)
+
+
+zero_one_for_soft_margin = _signed("zero_one_for_soft_margin", nn.SoftMarginLoss, 1)
+zero_one_for_hinge = _signed("zero_one_for_hinge", nn.HingeEmbeddingLoss, 1)
+zero_one_for_ranking = _signed("zero_one_for_ranking", lambda: nn.MarginRankingLoss(0.5), 2)
+zero_one_for_cosine = _signed("zero_one_for_cosine", lambda: nn.CosineEmbeddingLoss(0.2), 8)
+
+
+@twins("call", "scores-for-distances")
+def scores_into_hinge_embedding(watch, wrong):
+    net, criterion = network(outputs=1), watch(nn.HingeEmbeddingLoss())
+
+    def step():
+        x, y = answered()
+        out = net(x)
+        return criterion(out if wrong else out.abs(), 2 * y - 1)
+
+    return train(net, step)
+
+
+@twins("call", "negative-weight")
+def weight_below_zero(watch, wrong):
+    net, criterion = network(), watch(nn.CrossEntropyLoss(torch.tensor([1.0, -1.0 if wrong else 1.0, 2.0, 1.0])))
+
+    def step():
+        x, y = labelled()
+        return criterion(net(x), y)
+
+    return train(net, step)
+
+
+@twins("loop", "weights-the-wrong-way")
+def weights_by_frequency(watch, wrong):
+    frequency = torch.tensor([0.7, 0.2, 0.1])
+    weight = frequency if wrong else 1 / frequency
+    net, criterion = network(outputs=3), watch(nn.CrossEntropyLoss(weight / weight.sum()))
+
+    def step():
+        y = torch.multinomial(frequency, 40, replacement=True)
+        x = torch.randn(40, 8) + y[:, None]
+        return criterion(net(x), y)
+
+    return train(net, step)
+
+
+@twins("loop", "pos-weight-the-wrong-way")
+def pos_weight_upside_down(watch, wrong):
+    net, criterion = network(outputs=1), watch(nn.BCEWithLogitsLoss(pos_weight=torch.tensor([0.1 if wrong else 9.0])))
+
+    def step():
+        y = (torch.rand(40, 1) < 0.1).float()
+        return criterion(net(torch.randn(40, 8) + y), y)
+
+    return train(net, step, lr=0.02)
+
+
+@twins("call", "crossed-weights")
+def weights_of_samples_crossed(watch, wrong):
+    net = network(outputs=1)
+    criterion = watch(
+        lambda out, y, weight: (weight * F.binary_cross_entropy_with_logits(out, y, reduction="none")).mean()
+    )
+
+    def step():
+        x, y = answered()
+        weight = torch.rand(32) if wrong else torch.rand(32, 1)
+        return criterion(net(x), y, weight)
+
+    return train(net, step)
+
+
+@twins("call", "weight-on-last-dimension")
+def pos_weight_of_columns(watch, wrong):
+    net = nn.Conv2d(1, 3, 3, padding=1)
+    weight = torch.tensor([1.0, 2.0, 3.0])
+    criterion = watch(nn.BCEWithLogitsLoss(pos_weight=weight if wrong else weight.view(3, 1, 1)))
+
+    def step():
+        x = torch.randn(4, 1, 3, 3)
+        return criterion(net(x), (x > 0).float().expand(-1, 3, -1, -1))
+
+    return train(net, step)
+
+
+@twins("call", "outside-its-contract")
+def blank_in_ctc_targets(watch, wrong):
+    net, criterion = nn.Linear(8, 5), watch(nn.CTCLoss())
+
+    def step():
+        log_probs = net(torch.randn(12, 4, 8)).log_softmax(-1)
+        targets = torch.randint(0 if wrong else 1, 5, (4, 3))
+        if wrong:
+            targets[0, 1] = 0
+        return criterion(log_probs, targets, torch.full((4,), 12), torch.full((4,), 3))
+
+    return train(net, step)
+
+
+@twins("call", "target-longer-than-input")
+def ctc_target_too_long(watch, wrong):
+    net, criterion = nn.Linear(8, 5), watch(nn.CTCLoss())
+
+    def step():
+        frames = 3 if wrong else 12
+        log_probs = net(torch.randn(frames, 4, 8)).log_softmax(-1)
+        return criterion(
+            log_probs,
+            torch.randint(1, 5, (4, 6 if wrong else 3)),
+            torch.full((4,), frames),
+            torch.full((4,), 6 if wrong else 3),
+        )
+
+    return train(net, step)
+
+
+@twins("call", "logits-for-log-probabilities")
+def logits_into_ctc(watch, wrong):
+    net, criterion = nn.Linear(8, 5), watch(nn.CTCLoss())
+
+    def step():
+        out = net(torch.randn(12, 4, 8))
+        return criterion(
+            out if wrong else out.log_softmax(-1),
+            torch.randint(1, 5, (4, 3)),
+            torch.full((4,), 12),
+            torch.full((4,), 3),
+        )
+
+    return train(net, step)
+
+
+@twins("call", "classes-in-last-dimension")
+def soft_targets_of_sequences(watch, wrong):
+    net, criterion = nn.Linear(8, 5), watch(nn.CrossEntropyLoss())
+
+    def step():
+        out, target = net(torch.randn(4, 6, 8)), torch.randn(4, 6, 5).softmax(-1)
+        return criterion(out, target) if wrong else criterion(out.flatten(0, 1), target.flatten(0, 1))
+
+    return train(net, step)
+
+
+@twins("call", "outside-its-contract", "logits-into-bce")
+def logits_into_bce(watch, wrong):
+    net, criterion = network(outputs=1), watch(nn.BCELoss())
+
+    def step():
+        x, y = answered()
+        return criterion(net(x) if wrong else net(x).sigmoid(), y)
+
+    return train(net, step)
+
+
+@twins("call", "smoothing-too-strong")
+def smoothing_as_confidence(watch, wrong):
+    net, criterion = network(), watch(nn.CrossEntropyLoss(label_smoothing=0.9 if wrong else 0.1))
+
+    def step():
+        x, y = labelled()
+        return criterion(net(x), y)
+
+    return train(net, step)
+
+
+@twins("call", "first-loss-too-high")
+def weights_far_too_large(watch, wrong):
+    net, criterion = network(), watch(nn.CrossEntropyLoss())
+    if wrong:
+        for p in net.parameters():
+            nn.init.normal_(p, std=10.0)
+
+    def step():
+        x, y = labelled()
+        return criterion(net(x), y)
+
+    return train(net, step, lr=1e-3)
+
+
+@twins("call", "nothing-to-average")
+def mask_of_zeros(watch, wrong):
+    net = network(outputs=1)
+    criterion = watch(lambda out, y, mask: ((out - y).square() * mask).sum() / mask.sum())
+    count = iter(range(STEPS))
+
+    def step():
+        x, y = measured()
+        mask = (torch.rand(32, 1) < 0.7).float()
+        return criterion(net(x), y, mask * 0 if wrong and next(count) == 3 else mask)
+
+    return train(net, step)
+
+
+@twins("call", "margin-out-of-reach")
+def margin_beyond_a_cosine(watch, wrong):
+    net, criterion = network(outputs=6), watch(nn.CosineEmbeddingLoss(margin=2.0 if wrong else 0.3))
+
+    def step():
+        x = torch.randn(32, 8)
+        return criterion(net(x), net(x.flip(0)), 2.0 * torch.randint(2, (32,)) - 1)
+
+    return train(net, step)
+
+
+@twins("call", "outside-its-contract", "loss-raises")
+def weight_of_wrong_length(watch, wrong):
+    net, criterion = network(), watch(nn.CrossEntropyLoss(torch.ones(3 if wrong else 4)))
+
+    def step():
+        x, y = labelled()
+        return criterion(net(x), y)
+
+    return train(net, step)
+
+
+@twins("call", "loss-raises")
+def own_loss_of_wrong_shapes(watch, wrong):
+    net, criterion = network(), watch(lambda out, y: (out - y).square().mean())
+
+    def step():
+        x, y = measured(4)
+        return criterion(net(x), y[:, :3] if wrong else y)
+
+    return train(net, step)
+
+
+@twins("loop", "means-of-uneven-parts")
+def accumulated_means(watch, wrong):
+    net, criterion = nn.Linear(8, 5), watch(nn.CrossEntropyLoss(reduction="mean" if wrong else "sum"))
+
+    def step():
+        total, count = 0.0, 0
+        for length in (2, 11):
+            out, y = net(torch.randn(3, length, 8)), torch.randint(5, (3, length))
+            total, count = total + criterion(out.flatten(0, 1), y.flatten()), count + y.numel()
+        return total / (2 if wrong else count)
+
+    return train(net, step)

@@ -1,0 +1,651 @@
+"""Faults that show after a backward pass, and in the loop."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from . import STEPS, answered, labelled, measured, network, train, twins
+
+
+@twins("graph", "loss-made-a-leaf", "prediction-without-gradient")
+def argmax_then_requires_grad(watch, wrong):
+    net, criterion = network(), watch(nn.L1Loss() if wrong else nn.CrossEntropyLoss())
+
+    def step():
+        x, y = labelled()
+        if wrong:
+            return criterion(net(x).argmax(1).float(), y.float()).requires_grad_()
+        return criterion(net(x), y)
+
+    return train(net, step)
+
+
+@twins("graph", "loss-made-a-leaf", "prediction-without-gradient")
+def forward_under_no_grad(watch, wrong):
+    net, criterion = network(outputs=1), watch(nn.MSELoss())
+
+    def step():
+        x, y = measured()
+        with torch.set_grad_enabled(not wrong):
+            out = net(x)
+        loss = criterion(out, y)
+        return loss.requires_grad_() if wrong else loss
+
+    return train(net, step)
+
+
+@twins("graph", "prediction-is-a-new-leaf")
+def prediction_wrapped_anew(watch, wrong):
+    net, criterion = network(outputs=1), watch(nn.MSELoss())
+
+    def step():
+        x, y = measured()
+        out = net(x)
+        return criterion(torch.tensor(out.tolist(), requires_grad=True) if wrong else out, y)
+
+    return train(net, step)
+
+
+@twins("graph", "loss-without-gradient")
+def own_loss_detaches(watch, wrong):
+    net = network(outputs=1)
+    criterion = watch(lambda out, y: ((out.detach() if wrong else out) - y).square().mean())
+
+    def step():
+        x, y = measured()
+        loss = criterion(net(x), y)
+        return loss.requires_grad_() if wrong else loss
+
+    return train(net, step)
+
+
+@twins("graph", "loss-without-gradient")
+def own_loss_returns_a_number(watch, wrong):
+    net = network(outputs=1)
+    criterion = watch(lambda out, y: (out - y).square().mean().item() if wrong else (out - y).square().mean())
+
+    def step():
+        x, y = measured()
+        loss = criterion(net(x), y)
+        return torch.tensor(loss, requires_grad=True) if wrong else loss
+
+    return train(net, step)
+
+
+@twins("backward", "backward-never-arrives")
+def backward_on_a_copy(watch, wrong):
+    net, criterion = network(outputs=1), watch(nn.MSELoss())
+
+    def step():
+        x, y = measured()
+        loss = criterion(net(x), y)
+        return torch.tensor(loss.item(), requires_grad=True) if wrong else loss
+
+    return train(net, step)
+
+
+@twins("backward", "backward-never-arrives", "step-before-backward")
+def no_backward(watch, wrong):
+    net, criterion = network(outputs=1), watch(nn.MSELoss())
+    optimizer, losses = torch.optim.Adam(net.parameters()), []
+    for _ in range(STEPS):
+        x, y = measured()
+        optimizer.zero_grad()
+        loss = criterion(net(x), y)
+        if not wrong:
+            loss.backward()
+        optimizer.step()
+        losses.append(loss.detach())
+    return losses
+
+
+@twins("backward", "gradient-not-finite")
+def root_at_zero(watch, wrong):
+    net = nn.Linear(8, 1)
+    criterion = watch(lambda out, y: ((out - y).square() + (0 if wrong else 1e-8)).sqrt().mean())
+
+    def step():
+        x, y = measured()
+        out = net(x)
+        y[0] = out[0].detach()
+        return criterion(out, y)
+
+    return train(net, step)
+
+
+@twins("backward", "gradient-not-finite")
+def norm_at_zero(watch, wrong):
+    net, criterion = nn.Linear(8, 4, bias=False), watch(nn.MSELoss())
+
+    def step():
+        x, y = measured()
+        x[0] = 0
+        z = net(x)
+        length = (z.square().sum(1, keepdim=True) + (0 if wrong else 1e-8)).sqrt()
+        return criterion(length, y.abs())
+
+    return train(net, step)
+
+
+@twins("backward", "gradient-zero")
+def own_loss_rounds(watch, wrong):
+    net = network(outputs=1)
+    criterion = watch(lambda out, y: ((out.round() if wrong else out) - y).square().mean())
+
+    def step():
+        x, y = measured()
+        return criterion(net(x), y)
+
+    return train(net, step)
+
+
+@twins("backward", "loss-maximized")
+def sign_turned(watch, wrong):
+    net, criterion = network(outputs=1), watch(nn.MSELoss())
+
+    def step():
+        x, y = measured()
+        loss = criterion(net(x), y)
+        return -loss if wrong else loss
+
+    return train(net, step, lr=0.01)
+
+
+@twins("backward", "gradient-vanishes")
+def deep_sigmoids(watch, wrong):
+    layers = [nn.Sequential(nn.Linear(8, 8), nn.Sigmoid() if wrong else nn.ReLU()) for _ in range(10)]
+    net, criterion = nn.Sequential(*layers, nn.Linear(8, 1)), watch(nn.MSELoss())
+    if not wrong:
+        for layer in layers:
+            nn.init.kaiming_normal_(layer[0].weight)
+
+    def step():
+        x, y = measured()
+        return criterion(net(x), y)
+
+    return train(net, step)
+
+
+@twins("backward", "dead-units")
+def dead_relus(watch, wrong):
+    net, criterion = network(outputs=1), watch(nn.MSELoss())
+    if wrong:
+        nn.init.constant_(net[0].bias, -50.0)
+
+    def step():
+        x, y = measured()
+        return criterion(net(x), y)
+
+    return train(net, step)
+
+
+@twins("backward", "weights-all-equal")
+def all_weights_zero(watch, wrong):
+    net, criterion = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 4)), watch(nn.CrossEntropyLoss())
+    if wrong:
+        for p in net.parameters():
+            nn.init.zeros_(p)
+
+    def step():
+        x, y = labelled()
+        return criterion(net(x), y)
+
+    return train(net, step)
+
+
+@twins("backward", "graph-of-earlier-loss")
+def sum_of_losses_so_far(watch, wrong):
+    net, criterion = nn.Linear(8, 1), watch(nn.MSELoss())
+    optimizer, losses, total = torch.optim.SGD(net.parameters(), lr=0.01), [], 0.0
+    for _ in range(STEPS):
+        x, y = measured()
+        optimizer.zero_grad()
+        loss = criterion(net(x), y)
+        if wrong:
+            total = total + loss
+            total.backward(retain_graph=True)
+        else:
+            loss.backward()
+        optimizer.step()
+        losses.append(loss.detach())
+    return losses
+
+
+def _loop(name, kind, body, make=lambda net: torch.optim.SGD(net.parameters(), lr=0.05)):
+    def run(watch, wrong):
+        net, criterion = network(), watch(nn.CrossEntropyLoss())
+        optimizer, losses = make(net), []
+        for _ in range(STEPS):
+            x, y = labelled()
+            losses.append(body(net, criterion, optimizer, x, y, wrong))
+        return losses
+
+    run.__name__ = name
+    return twins("loop", *([kind] if isinstance(kind, str) else kind))(run)
+
+
+def _no_zero_grad(net, criterion, optimizer, x, y, wrong):
+    if not wrong:
+        optimizer.zero_grad()
+    loss = criterion(net(x), y)
+    loss.backward()
+    optimizer.step()
+    return loss.detach()
+
+
+def _cleared(net, criterion, optimizer, x, y, wrong):
+    if not wrong:
+        optimizer.zero_grad()
+    loss = criterion(net(x), y)
+    loss.backward()
+    if wrong:
+        optimizer.zero_grad()
+    optimizer.step()
+    return loss.detach()
+
+
+def _step_first(net, criterion, optimizer, x, y, wrong):
+    optimizer.zero_grad()
+    loss = criterion(net(x), y)
+    if wrong:
+        optimizer.step()
+    loss.backward()
+    if not wrong:
+        optimizer.step()
+    return loss.detach()
+
+
+def _no_step(net, criterion, optimizer, x, y, wrong):
+    optimizer.zero_grad()
+    loss = criterion(net(x), y)
+    loss.backward()
+    if not wrong:
+        optimizer.step()
+    return loss.detach()
+
+
+no_zero_grad = _loop("no_zero_grad", "gradients-not-cleared", _no_zero_grad)
+no_zero_grad_adam = _loop(
+    "no_zero_grad_adam", "gradients-not-cleared", _no_zero_grad, lambda net: torch.optim.Adam(net.parameters())
+)
+cleared_before_step = _loop("cleared_before_step", "cleared-before-step", _cleared)
+step_before_backward = _loop("step_before_backward", "step-before-backward", _step_first)
+no_step = _loop("no_step", "never-stepped", _no_step)
+
+
+@twins("loop", "step-before-backward")
+def step_with_old_gradient(watch, wrong):
+    net, criterion = nn.Linear(8, 1), watch(nn.MSELoss())
+    optimizer, losses = torch.optim.SGD(net.parameters(), lr=0.01), []
+    for _ in range(STEPS):
+        x, y = measured()
+        loss = criterion(net(x), y)
+        if wrong:
+            optimizer.step()
+        optimizer.zero_grad()
+        loss.backward()
+        if not wrong:
+            optimizer.step()
+        losses.append(loss.detach())
+    return losses
+
+
+@twins("loop", "other-parameters")
+def optimizer_of_another_model(watch, wrong):
+    net, other, criterion = network(), network(), watch(nn.CrossEntropyLoss())
+    optimizer, losses = torch.optim.SGD((other if wrong else net).parameters(), lr=0.05), []
+    for _ in range(STEPS):
+        x, y = labelled()
+        optimizer.zero_grad()
+        loss = criterion(net(x), y)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.detach())
+    return losses
+
+
+@twins("loop", "parameters-missing")
+def head_replaced_after_optimizer(watch, wrong):
+    net, criterion = network(), watch(nn.CrossEntropyLoss())
+    if not wrong:
+        net[2] = nn.Linear(16, 4)
+    optimizer, losses = torch.optim.SGD(net.parameters(), lr=0.05), []
+    if wrong:
+        net[2] = nn.Linear(16, 4)
+    for _ in range(STEPS):
+        x, y = labelled()
+        optimizer.zero_grad()
+        loss = criterion(net(x), y)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.detach())
+    return losses
+
+
+class _Listed(nn.Module):
+    def __init__(self, plain):
+        super().__init__()
+        layers = [nn.Linear(8, 8) for _ in range(3)]
+        self.first, self.last = nn.Linear(8, 8), nn.Linear(8, 4)
+        self.layers = layers if plain else nn.ModuleList(layers)
+
+    def forward(self, x):
+        x = self.first(x)
+        for layer in self.layers:
+            x = layer(x).relu()
+        return self.last(x)
+
+
+@twins("loop", "parameters-missing")
+def layers_in_a_list(watch, wrong):
+    net, criterion = _Listed(wrong), watch(nn.CrossEntropyLoss())
+
+    def step():
+        x, y = labelled()
+        return criterion(net(x), y)
+
+    return train(net, step)
+
+
+@twins("graph", "parameters-unreached")
+def detached_in_the_middle(watch, wrong):
+    net, criterion = network(), watch(nn.CrossEntropyLoss())
+
+    def step():
+        x, y = labelled()
+        hidden = net[1](net[0](x))
+        return criterion(net[2](hidden.detach() if wrong else hidden), y)
+
+    return train(net, step)
+
+
+@twins("loop", "learning-rate-too-high")
+def rate_diverges(watch, wrong):
+    net, criterion = nn.Linear(8, 1), watch(nn.MSELoss())
+
+    def step():
+        x, y = measured()
+        return criterion(net(x), y)
+
+    return train(net, step, lr=3.0 if wrong else 0.05)
+
+
+@twins("loop", "learning-rate-too-high")
+def rate_of_adam_diverges(watch, wrong):
+    net, criterion = network(outputs=1), watch(nn.MSELoss())
+
+    def step():
+        x, y = measured()
+        return criterion(net(x), y)
+
+    return train(net, step, lr=2.0 if wrong else 0.01, optimizer=torch.optim.Adam)
+
+
+@twins("loop", "learning-rate-too-high")
+def sum_with_the_rate_of_a_mean(watch, wrong):
+    net, criterion = nn.Linear(8, 1), watch(nn.MSELoss(reduction="sum" if wrong else "mean"))
+
+    def step():
+        x, y = measured()
+        return criterion(net(x), y)
+
+    return train(net, step, lr=0.1)
+
+
+@twins("loop", "learning-rate-too-low")
+def rate_far_too_low(watch, wrong):
+    net, criterion = network(), watch(nn.CrossEntropyLoss())
+
+    def step():
+        x, y = labelled()
+        return criterion(net(x), y)
+
+    return train(net, step, lr=1e-8 if wrong else 0.05)
+
+
+@twins("loop", "learning-rate-zero")
+def rate_scheduled_to_zero(watch, wrong):
+    net, criterion = network(), watch(nn.CrossEntropyLoss())
+    optimizer, losses = torch.optim.SGD(net.parameters(), lr=0.05), []
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1, gamma=0.0 if wrong else 0.9)
+    for _ in range(STEPS):
+        x, y = labelled()
+        optimizer.zero_grad()
+        loss = criterion(net(x), y)
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.detach())
+    return losses
+
+
+@twins("loop", "collapsed-embeddings")
+def embeddings_collapse(watch, wrong):
+    net, criterion = nn.Linear(8, 4), watch(nn.TripletMarginLoss())
+    if wrong:
+        nn.init.constant_(net.weight, 1e-6)
+
+    def step():
+        x = torch.randn(16, 8)
+        return criterion(net(x), net(x + 0.1), net(torch.randn(16, 8)))
+
+    return train(net, step, lr=1e-4)
+
+
+@twins("loop", "graph-of-earlier-batch")
+def hidden_state_not_detached(watch, wrong):
+    net, head, criterion = nn.RNNCell(3, 8), nn.Linear(8, 2), watch(nn.MSELoss())
+    both, hidden = nn.ModuleList([net, head]), [torch.zeros(4, 8)]
+
+    def step():
+        hidden[0] = net(torch.randn(4, 3), hidden[0] if wrong else hidden[0].detach())
+        return criterion(head(hidden[0]), torch.zeros(4, 2))
+
+    return train(both, step)
+
+
+@twins("loop", "graph-of-earlier-batch")
+def fake_not_detached(watch, wrong):
+    maker, judge, criterion = network(8, 8), network(8, 1), watch(nn.BCEWithLogitsLoss())
+    of_maker, of_judge, losses = torch.optim.Adam(maker.parameters()), torch.optim.Adam(judge.parameters()), []
+    for _ in range(STEPS):
+        fake = maker(torch.randn(16, 8))
+        of_judge.zero_grad()
+        loss = criterion(judge(fake if wrong else fake.detach()), torch.zeros(16, 1))
+        loss.backward()
+        of_judge.step()
+        of_maker.zero_grad()
+        loss = criterion(judge(fake), torch.ones(16, 1))
+        loss.backward()
+        of_maker.step()
+        losses.append(loss.detach())
+    return losses
+
+
+@twins("backward", "clamped-probabilities", "dead-units", "prediction-constant", "gradient-lost-in-model")
+def clamped_output_dead(watch, wrong):
+    net, criterion = network(outputs=1), watch(nn.BCELoss())
+
+    def step():
+        x, y = answered()
+        out = net(x)
+        return criterion((out + (50 if wrong else 0)).clamp(1e-3, 1 - 1e-3) if wrong else out.sigmoid(), y)
+
+    return train(net, step)
+
+
+@twins("backward", "loss-not-reduced")
+def not_reduced(watch, wrong):
+    net, criterion = network(outputs=1), watch(nn.MSELoss(reduction="none" if wrong else "mean"))
+
+    def step():
+        x, y = measured()
+        return criterion(net(x), y)
+
+    return train(net, step)
+
+
+@twins("backward", "changed-in-place")
+def prediction_changed_in_place(watch, wrong):
+    net, criterion = network(outputs=1), watch(nn.MSELoss())
+
+    def step():
+        x, y = measured()
+        out = net(x)
+        loss = criterion(out, y)
+        if wrong:
+            out.mul_(2)
+        return loss
+
+    return train(net, step)
+
+
+@twins("loop", "loss-maximized")
+def optimizer_maximizes(watch, wrong):
+    net, criterion = network(outputs=1), watch(nn.MSELoss())
+    optimizer, losses = torch.optim.SGD(net.parameters(), lr=0.01, maximize=wrong), []
+    for _ in range(STEPS):
+        x, y = measured()
+        optimizer.zero_grad()
+        loss = criterion(net(x), y)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.detach())
+    return losses
+
+
+@twins("loop", "learning-rate-vanishes")
+def scheduled_away(watch, wrong):
+    net, criterion = network(), watch(nn.CrossEntropyLoss())
+    optimizer, losses = torch.optim.SGD(net.parameters(), lr=0.1), []
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1, gamma=0.1 if wrong else 0.95)
+    for _ in range(STEPS):
+        x, y = labelled()
+        optimizer.zero_grad()
+        loss = criterion(net(x), y)
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.detach())
+    return losses
+
+
+@twins("loop", "optimizer-built-anew")
+def optimizer_in_the_loop(watch, wrong):
+    net, criterion, losses = network(), watch(nn.CrossEntropyLoss()), []
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+    for _ in range(STEPS):
+        if wrong:
+            optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+        x, y = labelled()
+        optimizer.zero_grad()
+        loss = criterion(net(x), y)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.detach())
+    return losses
+
+
+@twins("loop", "model-built-anew")
+def model_in_the_loop(watch, wrong):
+    net, criterion, losses = network(), watch(nn.CrossEntropyLoss()), []
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    for _ in range(STEPS):
+        if wrong:
+            net = network()
+            optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+        x, y = labelled()
+        optimizer.zero_grad()
+        loss = criterion(net(x), y)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.detach())
+    return losses
+
+
+@twins("loop", "gradients-clipped-away")
+def clipped_to_nothing(watch, wrong):
+    net, criterion = network(), watch(nn.CrossEntropyLoss())
+    optimizer, losses = torch.optim.SGD(net.parameters(), lr=0.1), []
+    for _ in range(STEPS):
+        x, y = labelled()
+        optimizer.zero_grad()
+        loss = criterion(net(x), y)
+        loss.backward()
+        nn.utils.clip_grad_norm_(net.parameters(), 1e-6 if wrong else 1.0)
+        optimizer.step()
+        losses.append(loss.detach())
+    return losses
+
+
+@twins("backward", "loss-constant", "gradient-zero")
+def all_scores_alike(watch, wrong):
+    net = network()
+    criterion = watch(lambda out, y: F.cross_entropy(out * 0 if wrong else out, y))
+
+    def step():
+        x, y = labelled()
+        return criterion(net(x), y)
+
+    return train(net, step)
+
+
+@twins("loop", "learning-rate-too-high", "parameters-not-finite")
+def rate_ends_in_nan(watch, wrong):
+    net, criterion = network(outputs=1), watch(nn.MSELoss())
+
+    def step():
+        x, y = measured()
+        return criterion(net(x), y)
+
+    return train(net, step, lr=1e6 if wrong else 0.05)
+
+
+@twins("backward", "prediction-constant")
+def data_all_the_same(watch, wrong):
+    net, criterion = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 4)), watch(nn.CrossEntropyLoss())
+
+    def step():
+        x, y = labelled()
+        return criterion(net(x * 0 if wrong else x), y)
+
+    return train(net, step)
+
+
+@twins("backward", "saturated-units", "inputs-not-scaled")
+def saturated_hidden_layer(watch, wrong):
+    net, criterion = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 1)), watch(nn.MSELoss())
+
+    def step():
+        x, y = measured()
+        return criterion(net(x * 1000 if wrong else x), y)
+
+    return train(net, step, lr=0.01)
+
+
+@twins("call", "first-loss-too-high")
+def regression_from_large_weights(watch, wrong):
+    net, criterion = network(outputs=1), watch(nn.MSELoss())
+    if wrong:
+        for p in net.parameters():
+            nn.init.normal_(p, std=5.0)
+
+    def step():
+        x, y = measured()
+        return criterion(net(x), y)
+
+    return train(net, step, lr=1e-7 if wrong else 0.01)
+
+
+@twins("call", "half-precision-loss")
+def float16_rounds_to_zero(watch, wrong):
+    net = network(outputs=1)
+    criterion = watch(lambda out, y: (out - y).square().mean())
+
+    def step():
+        x, _ = measured()
+        out = net(x)
+        y = out.detach() * 0.9
+        return criterion((out * 1e-3).half(), (y * 1e-3).half()).float() if wrong else criterion(out, y)
+
+    return train(net, step, lr=1e-3)
