@@ -43,6 +43,7 @@ class Training:
         self.loss = ""  #: its name, as it was written
         self.embeds = False  #: whether it compares embeddings
         self.reduction = ""
+        self.all_steps = 0  #: of any optimizer, since the first call
         self.steps = 0  #: of optimizers that hold parameters behind the loss
         self.foreign_steps = 0  #: of others, though a gradient was there to be used
         self.empty_steps = 0  #: steps that found no gradient, before a backward pass
@@ -207,6 +208,7 @@ class Training:
 
     def stepped(self, optimizer: torch.optim.Optimizer) -> None:
         """An optimizer is about to step."""
+        self.all_steps += 1
         held = [p for group in optimizer.param_groups for p in group["params"]]
         mine = [f for p in held if (f := self.followed.get(id(p))) is not None and f.parameter() is p]
         if not mine:
