@@ -43,7 +43,12 @@ def boxes(input: Any, target: Any) -> tuple[Tensor, Tensor]:
                 )
             )
     wide = torch.promote_types(input.dtype, torch.float32)
-    return input.to(wide), target.to(wide)
+    return by_coordinate(input.to(wide)), by_coordinate(target.to(wide))
+
+
+def by_coordinate(box: Tensor) -> Tensor:
+    """The same boxes, in memory all numbers of a coordinate side by side: computing goes along them, so it is faster."""
+    return box.movedim(-1, 0).contiguous().movedim(0, -1)
 
 
 def area(box: Tensor) -> Tensor:

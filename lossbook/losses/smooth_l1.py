@@ -50,12 +50,15 @@ def smooth_l1_loss(input: Tensor, target: Tensor, *, beta: NotNegative = 1.0, re
     if beta == 0:
         return reduce(error.abs(), reduction)
 
-    def loss(error: Tensor) -> Tensor:
+    def slope(error: Tensor) -> Tensor:
         clipped = error.clamp(-beta, beta)
-        # As in huber_loss: near: e/beta · e/2; far: ±1 · (e ∓ beta/2).
-        return clipped / beta * torch.sub(error, clipped, alpha=0.5)
+        return clipped if beta == 1 else clipped / beta
 
-    return reduce(curve(error, loss, slope=lambda error: error.clamp(-beta, beta) / beta), reduction)
+    def loss(error: Tensor) -> Tensor:
+        # As in huber_loss: near: e/beta · e/2; far: ±1 · (e ∓ beta/2).
+        return slope(error) * torch.sub(error, error.clamp(-beta, beta), alpha=0.5)
+
+    return reduce(curve(error, loss, slope), reduction)
 
 
 class SmoothL1Loss(Loss):

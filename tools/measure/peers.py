@@ -17,7 +17,6 @@ from tests.package import (
     test_boxes,
     test_charbonnier,
     test_clip,
-    test_contrastive,
     test_distillation,
     test_dpo,
     test_focal,
@@ -104,9 +103,7 @@ PEERS: dict[str, dict[str, Peer]] = {
     },
     "jaccard": {"MONAI": of_masks(monai.losses.DiceLoss(jaccard=True, **masks))},
     "focal_tversky": {"segmentation-models": by_sets(test_overlap.tversky_by_sets, gamma=0.75)},
-    **{
-        name: {"torchvision": mean(test_boxes.by_torchvision, name=name)} for name in ("iou", "giou", "diou", "ciou")
-    },
+    **{name: {"torchvision": mean(test_boxes.by_torchvision, name=name)} for name in ("iou", "giou", "diou", "ciou")},
     "softmax_focal": {
         "segmentation-models": mean(test_softmax_focal.by_cross_entropy, gamma=2.0),
         "MONAI": mean(test_softmax_focal.by_one_hot, gamma=2.0),
@@ -142,8 +139,8 @@ PEERS: dict[str, dict[str, Peer]] = {
     },
     "clip": {"open_clip": partial(test_clip.by_open_clip, scale=1 / 0.07)},
     "uncertainty_weighting": {
-        "the paper": lambda losses, log_var: (
-            test_uncertainty_weighting.by_kendall(losses, log_var, ("regression",) * losses.shape[1]).sum()
-        )
+        "the paper": lambda losses, log_var: test_uncertainty_weighting.by_kendall(
+            losses, log_var, ("regression",) * losses.shape[1]
+        ).sum()
     },
 }
