@@ -60,15 +60,15 @@ def complete_box_iou_loss(
     """
     a, b = of.boxes(input, target)
     iou = of.iou(a, b, eps)
-    apart = of.over(of.center_distance(a, b), of.enclosing_size(a, b).square().sum(-1), eps)
+    apart = of.over(of.center_distance(a, b), of.enclosing_diagonal(a, b), eps)
     v = 4 / math.pi**2 * (angle(b) - angle(a)).square()
     alpha = torch.where(iou < iou_threshold, 0, of.over(v, 1 - iou + v, eps)).detach()
     return reduce((1 - iou + apart + alpha * v).to(input.dtype), reduction)
 
 
-def angle(box: Tensor) -> Tensor:
+def angle(box: of.Corners) -> Tensor:
     """arctan of width / height, with a slope for a height of 0 too; a point has the angle and the slope 0."""
-    width, height = (box[..., 2:] - box[..., :2]).unbind(-1)
+    width, height = (box.high - box.low).unbind()
     point = (width == 0) & (height == 0)
     return torch.where(point, 0, torch.atan2(width, torch.where(point, 1, height)))
 

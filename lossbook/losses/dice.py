@@ -12,7 +12,7 @@ from ..kit.entry import Entry, Term
 from ..kit.loss import Loss, loss_function
 from ..kit.settings import ClassNumber, NotNegative, Reduction, Switch
 from . import _overlap as overlap
-from ._overlap import Mode, Symbols, disagreement, finish, masks, meaning, missing_share, ratio, smoothed
+from ._overlap import Mode, Symbols, finish, masks, meaning, missing_share, not_shared, ratio, smoothed
 
 
 @loss_function
@@ -83,8 +83,7 @@ def dice_loss(
 
 def dice(p: Tensor, rest: Tensor, t: Tensor, squared: bool, smooth_nr: float, smooth_dr: float) -> Tensor:
     """1 − Dice of each row. Σp + Σt is twice what is shared and what is not; so is Σp² + Σt², with (p − t)²."""
-    false, missed = disagreement(p, rest, t)
-    apart = (false - missed).square() if squared else false + missed
+    apart = not_shared(p, rest, t, squared)
     return missing_share(2 * (p * t).sum(-1), apart.sum(-1), smooth_nr, smooth_dr)
 
 
