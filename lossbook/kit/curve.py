@@ -23,8 +23,10 @@ def curve(x: Tensor, loss: Curve, slope: Curve) -> Tensor:
     >>> x.grad
     tensor([27.])
     """
-    recorded = torch.compiler.is_compiling() or torch.jit.is_tracing()  # by who wants to see all operations
-    return loss(x) if recorded or not x.requires_grad else _Curve.apply(x, loss, slope)
+    # A trace stores no Python function. torch.compile fuses the operations anyway; of grad over grad it would make 0.
+    recorded = torch.compiler.is_compiling() or torch.jit.is_tracing()
+    # Of forward mode over forward mode torch.autograd.Function makes 0, too.
+    return _Curve.apply(x, loss, slope) if x.requires_grad and not recorded else loss(x)
 
 
 class _Curve(torch.autograd.Function):

@@ -73,6 +73,20 @@ def test_who_records_operations_finds_the_same_slope(loss, pair):
     assert_close(again.grad, slope)
 
 
+@pytest.mark.parametrize(
+    "derivative",
+    [
+        lambda loss: lambda x, y: grad(lambda x: grad(loss)(x, y).sum())(x),
+        lambda loss: vmap(grad(loss)),
+        lambda loss: lambda x, y: jacfwd(lambda x: loss(x, y))(x),
+    ],
+    ids=["grad over grad", "vmap over grad", "forward mode"],
+)
+def test_derivatives_inside_of_what_is_compiled(derivative, pair):
+    found = torch.compile(derivative(lf.huber_loss), fullgraph=True, backend="aot_eager")(*pair)
+    assert_close(found, derivative(lf.huber_loss)(*pair))
+
+
 @pytest.mark.filterwarnings("ignore:`torch.jit.trace`:DeprecationWarning", "ignore::torch.jit.TracerWarning")
 def test_a_trace_can_be_stored(pair):
     x, y = pair[0].requires_grad_(), pair[1]
