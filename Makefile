@@ -42,8 +42,10 @@ notebooks: $(READY) ## bring translated code in line with English, run all noteb
 portable: $(READY) ## run all notebooks as other processors would, and name what differs
 	$(BIN)/python -m tools.measure.portable
 
-bench: $(READY)   ## time the losses beside torch's (with two allocators), and the notebooks beside plain pytest --nbval
+bench: $(READY)   ## time the losses beside torch's (with two allocators) and others', and the notebooks beside plain pytest --nbval
+	$(BIN)/python -m pip install --quiet --editable ".[bench]"
 	$(BIN)/python -m tools.measure.bench
+	$(BIN)/python -m tools.measure.bench --others --sizes medium
 	GLIBC_TUNABLES=glibc.malloc.mmap_threshold=8589934592:glibc.malloc.trim_threshold=17179869184 $(BIN)/python -m tools.measure.bench
 	$(BIN)/python -m tools.measure.bench_notebooks
 
@@ -55,7 +57,7 @@ format: $(READY)  ## lint and format the Python code, notebooks too
 	$(BIN)/ruff format .
 
 requirements:     ## pin every package anew from the ranges in pyproject.toml
-	uv pip compile --universal --python-version 3.11 --all-extras --upgrade --upgrade-package torch==2.13.0 \
+	uv pip compile --universal --python-version 3.11 --extra test --upgrade --upgrade-package torch==2.13.0 \
 	    --custom-compile-command "make requirements" --output-file requirements.txt pyproject.toml
 
 clean:            ## remove the built site

@@ -161,8 +161,8 @@ def check_signs(**named: Tensor) -> None:
 def check_binary_labels(**named: Tensor) -> None:
     """Every number is 1 or 0."""
     for name, value in named.items():
-        wrong = value[(value != 0) & (value != 1)] if can_be_read(value) else value.new_empty(0)
-        if wrong.numel():
+        if can_be_read(value) and not bool(((value == 0) | (value == 1)).all()):
+            wrong = value[(value != 0) & (value != 1)].flatten()
             raise ValueError(
                 message(
                     "{name} must hold 1 and 0 only, got {got:.4g}. For labels 1 and −1 write ({name} + 1) / 2.",

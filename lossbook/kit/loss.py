@@ -37,7 +37,10 @@ def reduce(losses: Tensor, reduction: str, *, divisor: Tensor | None = None) -> 
         return losses
     if reduction == "sum":
         return losses.sum()
-    return losses.mean() if divisor is None else losses.sum() / divisor
+    if divisor is None and is_half(losses):
+        return losses.mean()  # their sum may be more than float16 holds
+    # Divided last, so that on the way back the gradient stays one number: that of `mean` is written out for each element.
+    return losses.sum() / (losses.numel() if divisor is None else divisor)
 
 
 def settings_of(function: Callable) -> dict[str, inspect.Parameter]:

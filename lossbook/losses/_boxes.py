@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,8 +19,8 @@ from ..language import gettext as _
 CORNERS = Phrase("(x1, y1, x2, y2), the corners with the small and with the large coordinates")
 
 
-def boxes(input: Any, target: Any) -> tuple[Tensor, Tensor]:
-    """Prediction and target, checked; half precision is computed in float32."""
+def boxes(input: Any, target: Any) -> tuple[Corners, Corners]:
+    """Corners of prediction and target, checked; half precision is computed in float32."""
     check_pair(input, target)
     if not input.dim() or input.shape[-1] != 4:
         raise ValueError(
@@ -30,8 +30,10 @@ def boxes(input: Any, target: Any) -> tuple[Tensor, Tensor]:
                 input_shape=tuple(input.shape),
             )
         )
-    for name, box in (("input", input), ("target", target)):
-        if can_be_read(box) and bool((box[..., 2:] < box[..., :2]).any()):
+    wide = torch.promote_types(input.dtype, torch.float32)
+    found = corners(input.to(wide)), corners(target.to(wide))
+    for name, box, (low, high) in zip(("input", "target"), (input, target), found, strict=True):
+        if can_be_read(box) and bool((high < low).any()):
             wrong = box[(box[..., 2:] < box[..., :2]).any(-1)].reshape(-1, 4)[0].tolist()
             raise ValueError(
                 message(
@@ -42,22 +44,48 @@ def boxes(input: Any, target: Any) -> tuple[Tensor, Tensor]:
                     wrong=[round(x, 4) for x in wrong],
                 )
             )
-    wide = torch.promote_types(input.dtype, torch.float32)
-    return input.to(wide), target.to(wide)
+    return found
 
 
-def area(box: Tensor) -> Tensor:
-    return (box[..., 2:] - box[..., :2]).prod(-1)
+class Corners(NamedTuple):
+    """Boxes by their corners, each of shape (2, *): x and y."""
+
+    low: Tensor  #: x₁, y₁
+    high: Tensor  #: x₂, y₂
 
 
-def shared_area(a: Tensor, b: Tensor) -> Tensor:
+def corners(box: Tensor) -> Corners:
+    """Cut boxes up, shape (*, 4). In memory all x₁ stand side by side then, so that computing goes along them."""
+    return Corners(*box.movedim(-1, 0).contiguous().split(2))
+
+
+def product(size: Tensor) -> Tensor:
+    """Width times height."""
+    width, height = size.unbind()
+    return width * height
+
+
+def area(box: Corners) -> Tensor:
+    return product(box.high - box.low)
+
+
+def shared_area(a: Corners, b: Corners) -> Tensor:
     """The area in both boxes; where they only touch, it and its slope are 0."""
-    return (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).relu().prod(-1)
+    return product((torch.minimum(a.high, b.high) - torch.maximum(a.low, b.low)).relu())
 
 
-def enclosing_size(a: Tensor, b: Tensor) -> Tensor:
-    """Width and height of the smallest box around both."""
-    return torch.maximum(a[..., 2:], b[..., 2:]) - torch.minimum(a[..., :2], b[..., :2])
+def enclosing_size(a: Corners, b: Corners) -> Tensor:
+    """Width and height of the smallest box around both, shape (2, *)."""
+    return torch.maximum(a.high, b.high) - torch.minimum(a.low, b.low)
+
+
+def enclosing_area(a: Corners, b: Corners) -> Tensor:
+    return product(enclosing_size(a, b))
+
+
+def enclosing_diagonal(a: Corners, b: Corners) -> Tensor:
+    """The squared diagonal of the smallest box around both."""
+    return enclosing_size(a, b).square().sum(0)
 
 
 def over(above: Tensor, below: Tensor, eps: float) -> Tensor:
@@ -66,18 +94,18 @@ def over(above: Tensor, below: Tensor, eps: float) -> Tensor:
     return torch.where(below == 0, 0, above / torch.where(below == 0, 1, below))
 
 
-def shared_and_union(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+def shared_and_union(a: Corners, b: Corners) -> tuple[Tensor, Tensor]:
     shared = shared_area(a, b)
     return shared, area(a) + area(b) - shared
 
 
-def iou(a: Tensor, b: Tensor, eps: float) -> Tensor:
+def iou(a: Corners, b: Corners, eps: float) -> Tensor:
     return over(*shared_and_union(a, b), eps)
 
 
-def center_distance(a: Tensor, b: Tensor) -> Tensor:
+def center_distance(a: Corners, b: Corners) -> Tensor:
     """The squared distance of the centers."""
-    return ((a[..., :2] + a[..., 2:] - b[..., :2] - b[..., 2:]) / 2).square().sum(-1)
+    return ((a.low + a.high - b.low - b.high) / 2).square().sum(0)
 
 
 # ---- plain Python

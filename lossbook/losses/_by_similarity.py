@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from ..kit.class_steps import steps_of_classes, steps_of_softmax
 from ..kit.loss import reduce
@@ -14,7 +15,6 @@ from ..kit.steps import Step
 from ..kit.text import elided, number, row
 from ..language import gettext as _
 from ..softmax import log_softmax
-from .cross_entropy import cross_entropy
 
 
 def unit(vectors: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..guards.classes import check_class_indices, check_class_weight, check_known_classes, class_dim
-from ..guards.tensors import check_floating, check_probabilities, check_real, check_tensors
+from ..guards.tensors import can_be_read, check_floating, check_probabilities, check_real, check_tensors
 from ..kit.batches.batch import Batch, Settings, exact, normal
 from ..kit.entry import uniform
 from ..kit.loss import reduce
@@ -66,7 +66,8 @@ def rows_of(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """These probabilities and the labels, in rows."""
     labels, kept = labels_of(input, target, mode, ignore_index)
-    p = torch.where(kept, p, 0)  # where it is ignored, t is 0 too: nothing is shared and nothing is missed
+    if not (can_be_read(kept) and bool(kept.all())):  # the usual case needs no masking
+        p = torch.where(kept, p, 0)  # where it is ignored, t is 0 too: nothing is shared and nothing is missed
     p, rest, t = (in_rows(x, mode, batch) for x in (p, rest, labels.to(p.dtype)))
     return (p, rest, t) if include_background else (p[..., 1:, :], rest[..., 1:, :], t[..., 1:, :])
 
@@ -105,7 +106,7 @@ def labels_of(input: Tensor, target: Tensor, mode: str, ignore_index: int) -> tu
             )
         )
     kept = target != ignore_index
-    labels = torch.where(kept, target, 0)
+    labels = target if can_be_read(kept) and bool(kept.all()) else torch.where(kept, target, 0)
     check_probabilities(target=labels)
     return labels, kept
 
@@ -121,6 +122,14 @@ def in_rows(x: Tensor, mode: str, batch: bool) -> Tensor:
 def disagreement(p: Tensor, rest: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
     """For each element what is predicted and not true, and what is true and not predicted."""
     return p * (1 - t), rest * t
+
+
+def not_shared(p: Tensor, rest: Tensor, t: Tensor, squared: bool) -> Tensor:
+    """For each element the sum of both: from p, where t is 0, to 1 − p, where it is 1; or the square, (p − t)²."""
+    if not squared:
+        return torch.lerp(p, rest, t)
+    false, missed = disagreement(p, rest, t)
+    return (false - missed).square()
 
 
 def missing_share(shared: Tensor, apart: Tensor, smooth_nr: float, smooth_dr: float, log_loss: bool = False) -> Tensor:

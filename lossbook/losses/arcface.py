@@ -93,15 +93,16 @@ def arcface_loss(
 
 def scores_of(cosines: Tensor, target: Tensor, margin: float, scale: float, beyond: str) -> Tensor:
     """The cosines, that of the own class with the margin, times the scale."""
-    own = torch.arange(cosines.shape[1], device=cosines.device) == target.unsqueeze(1)
-    squares = 1 - cosines.square()
+    column = target.long().unsqueeze(1)
+    own = cosines.gather(1, column)
+    squares = 1 - own.square()
     sines = torch.where(squares > 0, torch.where(squares > 0, squares, 1).sqrt(), 0)  # √ has no slope at 0
-    moved = cosines * math.cos(margin) - sines * math.sin(margin)
+    moved = own * math.cos(margin) - sines * math.sin(margin)
     if beyond == "easy":
-        moved = torch.where(cosines > 0, moved, cosines)
+        moved = torch.where(own > 0, moved, own)
     elif beyond == "linear":
-        moved = torch.where(cosines >= -math.cos(margin), moved, cosines - margin * math.sin(margin))
-    return scale * torch.where(own, moved, cosines)
+        moved = torch.where(own >= -math.cos(margin), moved, own - margin * math.sin(margin))
+    return scale * cosines.scatter(1, column, moved)
 
 
 class ArcFaceLoss(Loss):

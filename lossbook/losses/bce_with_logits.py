@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..guards.tensors import check_expandable, check_floating, check_pair
 from ..kit.batches.by_element import elementwise, score_edges, scores_and_labels
+from ..kit.curve import curve
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import OptionalTensor, Reduction
@@ -19,11 +20,13 @@ from ..kit.views import ANSWERS, LOGIT, View, each
 
 
 def softplus(x: Tensor) -> Tensor:
-    """log(1 + eˣ), finite for every x, with the exact slope ½ at 0.
+    """log(1 + eˣ), finite for every x. Its slope is the sigmoid, also from x = −88 on, where that of logaddexp is lost."""
 
-    torch.logaddexp(x, 0) gives the same, but its second derivative is nan from x = −88 on.
-    """
-    return -torch.nn.functional.logsigmoid(-x)
+    def loss(x: Tensor) -> Tensor:
+        above, below = x.relu(), x.clamp_max(0)  # −|x| is their difference, and at 0 has the slope 1 of the part below
+        return above + (below - above).exp().log1p()
+
+    return curve(x, loss, slope=torch.sigmoid)
 
 
 @loss_function
@@ -63,11 +66,11 @@ def binary_cross_entropy_with_logits(
     check_pair(input, target)
     check_floating(target=target)
     # log(1 + eᶻ) = z + log(1 + e⁻ᶻ), so one logarithm serves yes and no.
-    curve = softplus(-input)
+    soft = softplus(-input)
     if pos_weight is not None:
         check_expandable(input, pos_weight=pos_weight)
-        curve = (1 + (pos_weight - 1) * target) * curve
-    losses = (1 - target) * input + curve
+        soft = (1 + (pos_weight - 1) * target) * soft
+    losses = (1 - target) * input + soft
     if weight is not None:
         check_expandable(input, weight=weight)
         losses = weight * losses

@@ -67,22 +67,21 @@ def complete_box_iou_loss(
     """
     a, b = of.boxes(input, target)
     iou = of.iou(a, b, eps)
-    apart = of.over(of.center_distance(a, b), of.enclosing_size(a, b).square().sum(-1), eps)
+    apart = of.over(of.center_distance(a, b), of.enclosing_diagonal(a, b), eps)
     v = 4 / math.pi**2 * (angle(b) - angle(a, v_gradient == "unscaled")).square()
     alpha = torch.where(iou < iou_threshold, 0, of.over(v, 1 - iou + v, eps)).detach()
     return reduce((1 - iou + apart + alpha * v).to(input.dtype), reduction)
 
 
-def angle(box: Tensor, unscaled: bool = False) -> Tensor:
+def angle(box: of.Corners, unscaled: bool = False) -> Tensor:
     """arctan of width / height, with a slope for a height of 0 too; a point has the angle and the slope 0."""
-    size = box[..., 2:] - box[..., :2]
-    width, height = size.unbind(-1)
+    width, height = (box.high - box.low).unbind()
     point = (width == 0) & (height == 0)
     # torch before 2.10 has no slope at atan2(0, 0) but nan.
     angles = torch.where(point, 0, torch.atan2(width, torch.where(point, 1, height)))
     if not unscaled:
         return angles
-    return angles.detach() + (angles - angles.detach()) * size.square().sum(-1).detach()
+    return angles.detach() + (angles - angles.detach()) * (width.square() + height.square()).detach()
 
 
 class CIoULoss(Loss):

@@ -53,7 +53,7 @@ def distance_box_iou_loss(
     tensor(0.7436)
     """
     a, b = of.boxes(input, target)
-    losses = 1 - of.iou(a, b, eps) + of.over(of.center_distance(a, b), of.enclosing_size(a, b).square().sum(-1), eps)
+    losses = 1 - of.iou(a, b, eps) + of.over(of.center_distance(a, b), of.enclosing_diagonal(a, b), eps)
     return reduce(losses.to(input.dtype), reduction)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import log_softmax
 
 from ..guards.classes import classes_last
 from ..guards.tensors import check_tensors
@@ -20,7 +21,6 @@ from ..kit.text import elided, equals, given, number, row
 from ..kit.views import SCORE, Inputs, View, scores
 from ..language import gettext as _
 from ..language import message
-from ..softmax import log_softmax
 from .cross_entropy import cross_entropy
 
 

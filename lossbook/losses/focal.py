@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..guards.tensors import check_binary_labels, check_pair
 from ..kit.batches.by_element import answer_edges, elementwise, scores_and_labels
+from ..kit.curve import curve
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import NotNegative, Reduction, between
@@ -18,7 +19,6 @@ from ..kit.steps import Step, by_element
 from ..kit.text import given, number, operand, power, row
 from ..kit.views import ANSWERS, LOGIT, View, each
 from ..language import gettext as _
-from .bce_with_logits import softplus
 
 
 def balance(name: str, value: Any) -> None:
@@ -68,19 +68,30 @@ def sigmoid_focal_loss(
     """
     check_pair(input, target)
     check_binary_labels(target=target)
-    right = torch.where(target == 1, input, -input)  # p of the right answer is the sigmoid of this
-    losses = focal(-softplus(-right), -softplus(right), gamma)
+    losses = focal((2 * target.to(input.dtype) - 1) * input, gamma)
     if alpha is not None and alpha != -1:
-        losses = torch.where(target == 1, alpha * losses, (1 - alpha) * losses)
+        losses = (alpha * target + (1 - alpha) * (1 - target)) * losses
     return reduce(losses, reduction)
 
 
-def focal(log_p: Tensor, log_rest: Tensor, gamma: float) -> Tensor:
-    """−(1 − p)^γ log p, from the logarithms of p and of 1 − p.
+def focal(right: Tensor, gamma: float) -> Tensor:
+    """−(1 − p)^γ log p, where p is the sigmoid of this score, and its slope (1 − p)^γ (γ p log p − (1 − p))."""
 
-    Both come as logarithms because p may round to 1, where the slope of the power is infinite for γ below 1.
-    """
-    return -log_p if gamma == 0 else -(gamma * log_rest).exp() * log_p
+    def logarithms(right: Tensor) -> tuple[Tensor, Tensor]:
+        """Of p and of 1 − p: either may round to 1, and then the other has lost all its digits."""
+        above, below = right.relu(), right.clamp_max(0)
+        tail = (below - above).exp().log1p()
+        return below - tail, -above - tail
+
+    def loss(right: Tensor) -> Tensor:
+        log_p, log_rest = logarithms(right)
+        return -log_p * (gamma * log_rest).exp()
+
+    def slope(right: Tensor) -> Tensor:
+        log_p, log_rest = logarithms(right)
+        return (gamma * log_rest).exp() * (gamma * right.sigmoid() * log_p - (-right).sigmoid())
+
+    return curve(right, loss, slope)
 
 
 class SigmoidFocalLoss(Loss):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor
+from torch.nn.functional import log_softmax
 
 from ..guards.classes import check_class_indices, class_dim
 from ..guards.tensors import check_floating, check_tensors
@@ -16,7 +17,6 @@ from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import ClassNumber, Reduction, UnitInterval
 from ..kit.text import given, number, power
 from ..kit.views import OF_SCORE
-from ..softmax import log_softmax
 from ._by_probability import steps_of_probability
 from .nll import pick
 

@@ -53,7 +53,7 @@ def generalized_box_iou_loss(
     """
     a, b = of.boxes(input, target)
     shared, union = of.shared_and_union(a, b)
-    around = of.enclosing_size(a, b).prod(-1)
+    around = of.enclosing_area(a, b)
     losses = 1 - of.over(shared, union, eps) + of.over(around - union, around, eps)
     return reduce(losses.to(input.dtype), reduction)
 

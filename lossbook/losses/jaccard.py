@@ -19,12 +19,12 @@ from ._overlap import (
     Mode,
     Symbols,
     class_weight,
-    disagreement,
     finish,
     loss_of_fraction,
     masks,
     meaning,
     missing_share,
+    not_shared,
     ratio,
     smoothed,
 )
@@ -94,8 +94,7 @@ def jaccard(
     p: Tensor, rest: Tensor, t: Tensor, squared: bool, smooth_nr: float, smooth_dr: float, log_loss: bool = False
 ) -> Tensor:
     """1 − Jaccard of each row. The union is what is shared and what is not; squared, what is not is (p − t)²."""
-    false, missed = disagreement(p, rest, t)
-    apart = (false - missed).square() if squared else false + missed
+    apart = not_shared(p, rest, t, squared)
     return missing_share((p * t).sum(-1), apart.sum(-1), smooth_nr, smooth_dr, log_loss)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import torch
 from torch import Tensor
+from torch.nn.functional import log_softmax, softmax
 
 from ..guards.tensors import check_floating, check_real, check_same_shape, check_tensors
 from ..kit.batches.batch import Batch, Kind, Settings, normal, row
@@ -20,7 +21,6 @@ from ..kit.text import row as as_row
 from ..kit.views import SCORE, View, same_rows, scores
 from ..language import gettext as _
 from ..language import message
-from ..softmax import log_softmax, softmax
 
 
 @loss_function

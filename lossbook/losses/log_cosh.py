@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..guards.tensors import check_pair, is_half
 from ..kit.batches.by_element import elementwise, error_edges, two_numbers
+from ..kit.curve import curve
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import Reduction
@@ -49,12 +50,15 @@ def log_cosh_loss(input: Tensor, target: Tensor, *, reduction: Reduction = "mean
     tensor([ 0.0000, 99.3069])
     """
     check_pair(input, target)
-    error = input - target
-    # cosh e = 1 + 2 sinh² (e/2) keeps the digits of small errors. From 20 on a float64, from 10 on a half-precision
-    # number cannot tell the curve from its straight line; the sinh would soon overflow.
-    limit = 10 if is_half(error) else 20
-    near = error.clamp(-limit, limit)
-    return reduce(torch.log1p(2 * torch.sinh(near / 2).square()) + (error - near).abs(), reduction)
+
+    def loss(error: Tensor) -> Tensor:
+        # cosh e = 1 + 2 sinh² (e/2) keeps the digits of small errors. From 20 on a float64, from 10 on a half-precision
+        # number cannot tell the curve from its straight line; the sinh would soon overflow.
+        limit = 10 if is_half(error) else 20
+        near = error.clamp(-limit, limit)
+        return torch.log1p(2 * torch.sinh(near / 2).square()) + (error - near).abs()
+
+    return reduce(curve(input - target, loss, slope=torch.tanh), reduction)
 
 
 class LogCoshLoss(Loss):

@@ -51,7 +51,7 @@ def margin_ranking_loss(
     check_tensors(input1=input1, input2=input2, target=target)
     check_same_shape(input1=input1, input2=input2, target=target)
     check_floating(input1=input1, input2=input2)
-    return reduce((margin - target * (input1 - input2)).clamp_min(0), reduction)
+    return reduce((-(target * (input1 - input2)) + margin).clamp_min(0), reduction)
 
 
 class MarginRankingLoss(Loss):

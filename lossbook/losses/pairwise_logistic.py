@@ -76,7 +76,10 @@ def pairwise_logistic_loss(
         check_same_shape(input1=input1, target=target)
         check_real(target=target)
         check_probabilities(target=target)
-        losses = target * losses + (1 - target) * softplus(sigma * (margin + d))
+        if margin:
+            losses = target * losses + (1 - target) * softplus(sigma * (margin + d))
+        else:  # log(1 + eᶻ) = z + log(1 + e⁻ᶻ), so one logarithm serves both
+            losses = (1 - target) * (sigma * d) + losses
     return reduce(losses.to(input1.dtype), reduction)
 
 

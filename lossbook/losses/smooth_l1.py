@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..guards.tensors import check_pair
 from ..kit.batches.by_element import elementwise, error_edges, two_numbers
+from ..kit.curve import curve
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import NotNegative, Reduction
@@ -48,9 +49,16 @@ def smooth_l1_loss(input: Tensor, target: Tensor, *, beta: NotNegative = 1.0, re
     error = input - target
     if beta == 0:
         return reduce(error.abs(), reduction)
-    clipped = error.clamp(-beta, beta)
-    # As in huber_loss: near: e/beta · e/2; far: ±1 · (e ∓ beta/2).
-    return reduce(clipped / beta * (error - 0.5 * clipped), reduction)
+
+    def slope(error: Tensor) -> Tensor:
+        clipped = error.clamp(-beta, beta)
+        return clipped if beta == 1 else clipped / beta
+
+    def loss(error: Tensor) -> Tensor:
+        # As in huber_loss: near: e/beta · e/2; far: ±1 · (e ∓ beta/2).
+        return slope(error) * torch.sub(error, error.clamp(-beta, beta), alpha=0.5)
+
+    return reduce(curve(error, loss, slope), reduction)
 
 
 class SmoothL1Loss(Loss):

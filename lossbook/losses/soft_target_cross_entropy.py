@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor
+from torch.nn.functional import log_softmax
 
 from ..guards.classes import classes_last
 from ..guards.tensors import check_real, check_tensors
@@ -20,7 +21,6 @@ from ..kit.text import elided, equals, number
 from ..kit.views import SCORE, Inputs, View, scores
 from ..language import gettext as _
 from ..language import message
-from ..softmax import log_softmax
 from .kl_div import times_log
 
 

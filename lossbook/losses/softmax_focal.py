@@ -79,7 +79,7 @@ def softmax_focal_loss(
     check_known_classes(numbers, kept, classes)
     index = torch.where(kept, numbers, 0)
     wide = input.to(torch.promote_types(input.dtype, torch.float32))
-    losses = focal(*logarithms(wide, index, dim), gamma)
+    losses = focal(lead(wide, index, dim), gamma)
     share = torch.ones_like(losses) if weight is None else weight.to(losses.dtype)[index]
     losses = torch.where(kept, share * losses, 0)  # an ignored row may hold anything, even nan
     counted = torch.where(kept, share, 0) if average == "weights" else kept.to(losses.dtype)
@@ -87,16 +87,11 @@ def softmax_focal_loss(
     return reduce(losses, reduction, divisor=divisor).to(input.dtype)
 
 
-def logarithms(input: Tensor, index: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-    """The logarithms of p of the true class and of 1 − p, each with its digits where the other is near 0."""
-    total = input.logsumexp(dim)
-    true = index.unsqueeze(dim) == torch.arange(input.shape[dim], device=input.device).reshape(
-        -1, *[1] * (input.dim() - dim - 1)
-    )
-    log_rest = torch.where(true, torch.finfo(input.dtype).min, input).logsumexp(dim) - total
-    likely = log_rest < math.log(0.5)
-    log_p = input.gather(dim, index.unsqueeze(dim)).squeeze(dim) - total
-    return torch.where(likely, torch.log1p(-torch.where(likely, log_rest, -1).exp()), log_p), log_rest
+def lead(input: Tensor, index: Tensor, dim: int) -> Tensor:
+    """How far the true class is ahead of all others together: its probability is the sigmoid of that."""
+    index = index.unsqueeze(dim)
+    others = input.scatter(dim, index, torch.finfo(input.dtype).min).logsumexp(dim)
+    return input.gather(dim, index).squeeze(dim) - others
 
 
 class SoftmaxFocalLoss(Loss):

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import log_softmax
 
 from ..guards.classes import check_class_numbers
 from ..guards.embeddings import check_batches, check_pair_labels
@@ -19,7 +20,6 @@ from ..kit.settings import Positive, Reduction, Switch, one_of, positive
 from ..kit.steps import Step, reduction_steps
 from ..kit.text import elided, equals, given, number, row
 from ..language import gettext as _
-from ..softmax import log_softmax
 from ._by_similarity import similarities, similarity, similarity_step
 
 

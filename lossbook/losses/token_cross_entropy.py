@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
-from ..guards.classes import check_class_numbers
+from ..guards.classes import check_class_numbers, check_known_classes
 from ..guards.tensors import check_floating, check_tensors
 from ..kit.batches.batch import Batch, Kind, Settings, normal
 from ..kit.class_steps import steps_of_softmax
@@ -22,7 +23,6 @@ from ..kit.views import SCORE, View, first_class, scores
 from ..language import gettext as _
 from ..language import message
 from ..softmax import log_softmax
-from .cross_entropy import cross_entropy
 
 
 def count_or_none(name: str, value: Any) -> None:
@@ -82,7 +82,8 @@ def token_cross_entropy(
     """
     logits, tokens = shifted(input, target, shift)
     kept = tokens.long() != ignore_index
-    rows = logits.reshape(-1, logits.shape[-1]), tokens.reshape(-1)
+    check_known_classes(tokens, kept, logits.shape[-1])
+    rows = logits.reshape(-1, logits.shape[-1]), tokens.long().reshape(-1)
     losses = cross_entropy(*rows, ignore_index=ignore_index, reduction="none").reshape(tokens.shape)
     if num_items_in_batch is not None:
         if average == "sequence":

@@ -4,8 +4,11 @@ Both run in turns in this one process, and the table shows the median of their p
 slows both alike. A loss that torch lacks is divided by torch's mse_loss of the same input. Where memory comes from
 matters for large tensors; the allocator is named above the table.
 
+With ``--others`` two columns are added, for what others make of the same tensors (`peers.py`, `with_optax.py`): the
+fastest of a loss's peers, by name, and optax under ``jax.jit``. It needs ``pip install --editable .[bench]``.
+
 With ``--compiled`` our loss runs under torch.compile and is still divided by torch's as a user calls it, uncompiled; in
-brackets stands what torch.compile makes of torch's own. With ``--head`` linear cross-entropy and its memory are measured
+brackets it is divided by what torch.compile makes of torch's own. With ``--head`` linear cross-entropy and its memory are measured
 at the size it was made for. A line before the table says what `lossbook.watch` adds to a training.
 """
 
@@ -20,6 +23,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -40,6 +44,9 @@ NOT_COMPILED = {
 }
 PAIRS = {"small": 300, "medium": 15, "large": 5}
 WATCHED_STEPS = 1024, 4096  # between these the rare later looks come as rarely as they do to the end of a training
+EACH_WITH_EACH = {"info_nce", "nt_xent", "supervised_contrastive", "clip"}  # rows × rows numbers: gigabytes
+MOST_COMPARED = 512
+Pass = Callable[[], float]  #: takes one forward and backward pass, and returns its CPU seconds
 IMPORT = "import time, torch; t = time.process_time(); import lossbook; print(time.process_time() - t)"
 
 
@@ -77,38 +84,74 @@ def seconds(loss: Callable[..., Tensor], tensors: tuple[Tensor, ...]) -> float:
     return time.process_time() - start
 
 
+def ratios(ours: Pass, others: list[Pass], rounds: int) -> list[float]:
+    """Median of our time over that of each other, all run in turns."""
+    for one in (ours, *others):  # warm up
+        one()
+    found: list[list[float]] = [[] for _other in others]
+    for _round in range(rounds):
+        theirs, mine = [other() for other in others], ours()
+        for quotients, spent in zip(found, theirs, strict=True):
+            if spent > 0:
+                quotients.append(mine / spent)
+    return [statistics.median(quotients) for quotients in found]
+
+
 def ratio(ours: Callable[..., Tensor], theirs: Callable[..., Tensor], tensors: tuple[Tensor, ...], pairs: int) -> float:
     """Median of our time over torch's, run in turns."""
-    for loss in (ours, theirs):  # warm up
-        seconds(loss, tensors)
-    ratios = []
-    for _ in range(pairs):
-        torchs, mine = seconds(theirs, tensors), seconds(ours, tensors)
-        if torchs > 0:
-            ratios.append(mine / torchs)
-    return statistics.median(ratios)
+    return ratios(partial(seconds, ours, tensors), [partial(seconds, theirs, tensors)], pairs)[0]
 
 
-def table(names: list[str], sizes: list[str], compiled: bool) -> Iterator[str]:
+def beside_others(entry: Entry, size: str) -> list[str]:
+    """Two cells: our time over that of the fastest peer, with its name, and over that of optax."""
+    from tools.measure import peers, with_optax  # they import libraries that nothing else here needs
+
+    tensors = size_of(entry, size)
+    named = {name: partial(seconds, loss, tensors) for name, loss in peers.PEERS.get(entry.name, {}).items()}
+    if entry.name in with_optax.LOSSES:
+        named["optax"] = with_optax.timed(entry.name, tensors)
+    if not named:
+        return ["", ""]
+    assert entry.function is not None
+    of = dict(
+        zip(named, ratios(partial(seconds, entry.function, tensors), [*named.values()], PAIRS[size]), strict=True)
+    )
+    optax = f"{of.pop('optax'):.2f}" if "optax" in of else ""
+    fastest = max(of, key=lambda name: of[name], default="")
+    return [f"{of[fastest]:.2f} ({fastest})" if fastest else "", optax]
+
+
+def size_of(entry: Entry, size: str) -> tuple[Tensor, ...]:
+    """The tensors of one size of the table. A loss that compares each row with each other gets fewer of them."""
+    if size == "large" and entry.name in ("nll", "cross_entropy"):
+        return batch(entry, *LARGE_CLASSES)
+    rows, columns = SIZES[size]
+    return batch(entry, min(rows, MOST_COMPARED) if entry.name in EACH_WITH_EACH else rows, columns)
+
+
+def table(names: list[str], sizes: list[str], compiled: bool, others: bool) -> Iterator[str]:
     """The lines of the table, one for each loss as soon as it is measured."""
-    yield " | ".join(["loss", *(f"{size}, compiled" if compiled else size for size in sizes)])
+    titles = [
+        [f"{size}, compiled" if compiled else size, *(["its peers", "optax"] if others else [])] for size in sizes
+    ]
+    yield " | ".join(["loss", *sum(titles, [])])
     for entry in CATALOGUE:
         if (names and entry.name not in names) or (compiled and entry.name in NOT_COMPILED):
             continue
         cells = [entry.name if entry.torch_module else f"{entry.name} (mse_loss)"]
         for size in sizes:
-            wide = size == "large" and entry.name in ("nll", "cross_entropy")
-            rows, columns = LARGE_CLASSES if wide else SIZES[size]
-            tensors = batch(entry, rows, columns)
+            columns, tensors = SIZES[size][1], size_of(entry, size)
             ours, theirs = functions(entry, columns)
             if compiled:
                 torch.compiler.reset()  # or the second size would be compiled for any size, which is slower
-                with_ours, with_theirs = (
-                    ratio(torch.compile(loss), theirs, tensors, PAIRS[size]) for loss in (ours, theirs)
+                compiled_ours, compiled_theirs = (
+                    partial(seconds, torch.compile(loss), tensors) for loss in (ours, theirs)
                 )
-                cells.append(f"{with_ours:.2f} ({with_theirs:.2f})")
+                eager, own = ratios(compiled_ours, [partial(seconds, theirs, tensors), compiled_theirs], PAIRS[size])
+                cells.append(f"{eager:.2f} ({own:.2f})")
             else:
                 cells.append(f"{ratio(ours, theirs, tensors, PAIRS[size]):.2f}")
+            cells += beside_others(entry, size) if others else []
         yield " | ".join(cells)
 
 
@@ -183,6 +226,7 @@ def main() -> None:
     parser.add_argument("losses", nargs="*", help="names of the catalogue; all when left out")
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
     parser.add_argument("--compiled", action="store_true", help="under torch.compile, which takes minutes")
+    parser.add_argument("--others", action="store_true", help="beside its peers and optax too")
     parser.add_argument("--head", action="store_true", help="linear cross-entropy at its own size, with its memory")
     given = parser.parse_args()
     torch.set_num_threads(1)
@@ -195,7 +239,7 @@ def main() -> None:
         print(linear_cross_entropy())
         return
     print("Our time divided by torch's, forward and backward, median of pairs.")
-    for line in table(given.losses, given.sizes, given.compiled):
+    for line in table(given.losses, given.sizes, given.compiled, given.others):
         print(line, flush=True)
 
 

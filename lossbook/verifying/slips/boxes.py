@@ -11,6 +11,7 @@ from torch import Tensor
 from ...kit.batches.batch import Settings
 from ...language import gettext as _
 from ...losses import _boxes as of
+from ...losses._boxes import Corners, corners
 from ...losses.ciou import angle, complete_box_iou_loss
 from ...losses.diou import distance_box_iou_loss
 from ...losses.giou import generalized_box_iou_loss
@@ -23,14 +24,18 @@ def _shared(n: Settings, right: Callable[..., Tensor]) -> Iterator[tuple[str, Lo
     eps, reduce = n["eps"], reduction_of(n)
     each: Loss = partial(right, **{**n, "reduction": "none"})
 
-    def with_iou(iou: Callable[[Tensor, Tensor], Tensor]) -> Loss:
-        return lambda a, b: reduce(each(a, b) + of.iou(a, b, eps) - iou(a, b))
+    def with_iou(iou: Callable[[Corners, Corners], Tensor]) -> Loss:
+        def loss(a: Tensor, b: Tensor) -> Tensor:
+            c, d = corners(a), corners(b)
+            return reduce(each(a, b) + of.iou(c, d, eps) - iou(c, d))
 
-    def unclamped(a: Tensor, b: Tensor) -> Tensor:
-        shared = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).prod(-1)
+        return loss
+
+    def unclamped(a: Corners, b: Corners) -> Tensor:
+        shared = of.product(torch.minimum(a.high, b.high) - torch.maximum(a.low, b.low))
         return shared / (of.area(a) + of.area(b) - shared + eps)
 
-    def twice(a: Tensor, b: Tensor) -> Tensor:
+    def twice(a: Corners, b: Corners) -> Tensor:
         return of.shared_area(a, b) / (of.area(a) + of.area(b) + eps)
 
     yield (
@@ -59,7 +64,10 @@ def _corners(box: Tensor) -> Tensor:
 @slips_by_settings("iou")
 def iou_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
     reduce = reduction_of(n)
-    yield _("the logarithm of the IoU, as in UnitBox"), lambda a, b: -reduce(of.iou(a, b, n["eps"]).log())
+    yield (
+        _("the logarithm of the IoU, as in UnitBox"),
+        lambda a, b: -reduce(of.iou(corners(a), corners(b), n["eps"]).log()),
+    )
     yield from _shared(n, box_iou_loss)
 
 
@@ -69,7 +77,16 @@ def giou_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
 
     def with_part(part: Callable[[Tensor, Tensor], Tensor]) -> Loss:
         """The loss with this share of the smallest box around both that is empty."""
-        return lambda a, b: reduce(1 - of.iou(a, b, eps) + part(of.enclosing_size(a, b).prod(-1), _union(a, b)))
+
+        def loss(a: Tensor, b: Tensor) -> Tensor:
+            c, d = corners(a), corners(b)
+            return reduce(1 - of.iou(c, d, eps) + part(of.enclosing_area(c, d), _union(c, d)))
+
+        return loss
+
+    def exchanged(a: Tensor, b: Tensor) -> Tensor:
+        c, d = corners(a), corners(b)
+        return reduce(1 - of.iou(c, d, eps) + 1 - _union(c, d) / (of.shared_area(c, d) + eps))
 
     yield _("what is added is missing: the plain IoU loss"), partial(box_iou_loss, **n)
     yield _("what is added has the wrong sign"), with_part(lambda c, u: (u - c) / (c + eps))
@@ -83,12 +100,12 @@ def giou_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
     )
     yield (
         _("the smallest box around both is made with min and max exchanged"),
-        lambda a, b: reduce(1 - of.iou(a, b, eps) + 1 - _union(a, b) / (of.shared_area(a, b) + eps)),
+        exchanged,
     )
     yield from _shared(n, generalized_box_iou_loss)
 
 
-def _union(a: Tensor, b: Tensor) -> Tensor:
+def _union(a: Corners, b: Corners) -> Tensor:
     return of.shared_and_union(a, b)[1]
 
 
@@ -105,8 +122,9 @@ def ciou_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
 
     def with_v(weight: Callable[[Tensor, Tensor], Tensor], factor: float = 4 / torch.pi**2) -> Loss:
         def loss(a: Tensor, b: Tensor) -> Tensor:
-            v = factor * (angle(b) - angle(a)).square()
-            return reduce(diou(a, b) + weight(of.iou(a, b, eps), v) * v)
+            c, d = corners(a), corners(b)
+            v = factor * (angle(d) - angle(c)).square()
+            return reduce(diou(a, b) + weight(of.iou(c, d, eps), v) * v)
 
         return loss
 
@@ -140,12 +158,16 @@ def _with_distance(n: Settings, right: Callable[..., Tensor]) -> Iterator[tuple[
         """The loss with another distance, a function of ρ² and d²."""
 
         def loss(a: Tensor, b: Tensor) -> Tensor:
-            distance, diagonal = of.center_distance(a, b), of.enclosing_size(a, b).square().sum(-1)
+            c, d = corners(a), corners(b)
+            distance, diagonal = of.center_distance(c, d), of.enclosing_diagonal(c, d)
             return reduce(each(a, b) - distance / (diagonal + eps) + change(distance, diagonal))
 
         return loss
 
-    yield _("what is added is missing: the plain IoU loss"), lambda a, b: reduce(1 - of.iou(a, b, eps))
+    yield (
+        _("what is added is missing: the plain IoU loss"),
+        lambda a, b: reduce(1 - of.iou(corners(a), corners(b), eps)),
+    )
     yield _("the distance is not squared"), added(lambda p, d: p.sqrt() / (d.sqrt() + eps))
     yield _("the distance is not divided by the diagonal"), added(lambda p, d: p)
     yield _("what is added has the wrong sign"), added(lambda p, d: -p / (d + eps))

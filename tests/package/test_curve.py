@@ -1,0 +1,114 @@
+"""Losses that give their slope beside the curve: whoever differentiates them, and how often, finds the same."""
+
+import io
+from itertools import product
+
+import pytest
+import torch
+from torch.autograd import gradcheck, gradgradcheck
+from torch.autograd.graph import saved_tensors_hooks
+from torch.func import grad, jacfwd, jacrev, vmap
+from torch.testing import assert_close
+
+from lossbook import beyond
+from lossbook import functional as lf
+from lossbook.kit.loss import reduce
+
+
+def signs(target):
+    return 2.0 * (target > 0) - 1
+
+
+LOSSES = {
+    "huber": lf.huber_loss,
+    "smooth_l1": lambda x, y, **more: lf.smooth_l1_loss(x, y, beta=0.5, **more),
+    "log_cosh": beyond.log_cosh_loss,
+    "softplus": lambda x, y, **more: lf.soft_margin_loss(x, signs(y), **more),
+    "focal": lambda x, y, **more: beyond.sigmoid_focal_loss(x, (y > 0).to(x.dtype), gamma=1.5, **more),
+}
+
+
+@pytest.fixture(params=LOSSES)
+def loss(request):
+    return LOSSES[request.param]
+
+
+@pytest.fixture
+def pair(generator):
+    return tuple(2 * torch.randn(3, generator=generator, dtype=torch.float64) for _tensor in range(2))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_first_and_second_derivatives_by_finite_differences(loss, reduction, pair):
+    x, y = pair
+    x.requires_grad_()
+    modes = {"check_batched_grad": True}
+    assert gradcheck(lambda x: loss(x, y, reduction=reduction), x, check_forward_ad=True, **modes)
+    assert gradgradcheck(lambda x: loss(x, y, reduction=reduction), x, check_fwd_over_rev=True, **modes)
+
+
+def test_three_derivatives_backward_and_forward_in_any_order(loss, pair):
+    x, y = pair
+    for order in (2, 3):
+        found = []
+        for ways in product((jacrev, jacfwd), repeat=order):
+            derivative = lambda x: loss(x, y)  # noqa: E731
+            for way in ways:
+                derivative = way(derivative)
+            found.append(derivative(x))
+        for other in found[1:]:
+            assert_close(other, found[0])
+
+
+def test_a_gradient_for_each_sample(loss, pair):
+    x, y = pair
+    assert_close(vmap(grad(loss))(x, y), grad(lambda x: loss(x, y, reduction="sum"))(x))
+
+
+def test_who_records_operations_finds_the_same_slope(loss, pair):
+    x, y = (torch.cat([t, t.new_zeros(1)]) for t in pair)  # at 0, too, where a curve may have a seam
+    slope = grad(loss)(x, y)
+    again = x.clone().requires_grad_()
+    torch.compile(loss, fullgraph=True, backend="aot_eager")(again, y).backward()
+    assert_close(again.grad, slope)
+
+
+@pytest.mark.parametrize(
+    "derivative",
+    [
+        lambda loss: lambda x, y: grad(lambda x: grad(loss)(x, y).sum())(x),
+        lambda loss: vmap(grad(loss)),
+        lambda loss: lambda x, y: jacfwd(lambda x: loss(x, y))(x),
+    ],
+    ids=["grad over grad", "vmap over grad", "forward mode"],
+)
+def test_derivatives_inside_of_what_is_compiled(derivative, pair):
+    found = torch.compile(derivative(lf.huber_loss), fullgraph=True, backend="aot_eager")(*pair)
+    assert_close(found, derivative(lf.huber_loss)(*pair))
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.trace`:DeprecationWarning", "ignore::torch.jit.TracerWarning")
+def test_a_trace_can_be_stored(pair):
+    x, y = pair[0].requires_grad_(), pair[1]
+    torch.jit.save(torch.jit.trace(lf.huber_loss, (x, y)), io.BytesIO())
+
+
+@pytest.mark.parametrize("name", ["huber", "smooth_l1", "log_cosh"])
+def test_only_the_error_is_kept_for_the_way_back(name, pair):
+    kept = []
+    with saved_tensors_hooks(lambda t: kept.append(t.shape) or t, lambda t: t):
+        LOSSES[name](pair[0].requires_grad_(), pair[1], reduction="none")
+    assert kept == [pair[0].shape]
+
+
+@pytest.mark.parametrize("divisor", [None, torch.tensor(2.0)])
+def test_the_gradient_of_a_mean_stays_one_number(divisor):
+    losses = torch.ones(2, 3, requires_grad=True) * 1
+    losses.register_hook(lambda gradient: seen.append(gradient.stride()))
+    seen = []
+    reduce(losses, "mean", divisor=divisor).backward()
+    assert seen == [(0, 0)], "written out for every element, it would have to be read and written again"
+
+
+def test_a_mean_of_half_precision_has_no_sum_that_overflows():
+    assert_close(reduce(torch.full((4,), 6e4, dtype=torch.float16), "mean"), torch.tensor(6e4, dtype=torch.float16))
