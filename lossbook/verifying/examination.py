@@ -78,7 +78,7 @@ class Examination:
 
     def _try_larger(self, batches: Sequence[Batch]) -> None:
         """Some of the samples of these batches again and again, as far as time and memory allow."""
-        own = self.reference.entry is None
+        own = self.reference.given is not None
         if not batches or (own and not adds_up(self.standard.losses[0], batches)):
             return  # samples that belong together, in sorted rows for example, no longer would
         wanted = sizes(self.candidate.original, batches[0])

@@ -132,7 +132,7 @@ def _try_in(examination: Examination, dtype: torch.dtype, batches: Sequence[Batc
         tensors = tuple(cast(t, dtype) for t in batch.tensors)
         right = _finite([call(r, tensors) for r in examination.reference.bound({}, dtype)])
         precise = _finite([call(r, [cast(t, torch.float64) for t in tensors]) for r in examination.standard.losses])
-        if not right or not precise or max(p.value.abs().max().item() for p in precise) > torch.finfo(dtype).max:
+        if not right or not precise or not all(_holds(dtype, p.value) for p in precise):
             continue
         got = call(loss, tensors, examination.wrt)
         if isinstance(got, Failed):
@@ -152,6 +152,11 @@ def _finite(outcomes: Sequence[Outcome]) -> list[Answered]:
     """These, if every one of them is a finite number; none otherwise."""
     finite = [o for o in outcomes if isinstance(o, Answered) and o.is_finite]
     return finite if len(finite) == len(outcomes) else []
+
+
+def _holds(dtype: torch.dtype, value: Tensor) -> bool:
+    """True if numbers are no larger than this dtype can say."""
+    return bool((value.abs() <= torch.finfo(dtype).max).all())
 
 
 def _overflows(error: BaseException) -> bool:

@@ -117,7 +117,8 @@ def settings(examination: Examination) -> Result:
     found = _with_each(examination, list(alone(function, kind, accepted)))
     if found.state == FAILED:
         return found
-    together = _with_each(examination, list(in_pairs(function, kind, accepted)), few=True)
+    pairs = list(in_pairs(function, kind, accepted))
+    together = _with_each(examination, pairs, few=True) if pairs else found
     return together if together.state == FAILED else found
 
 

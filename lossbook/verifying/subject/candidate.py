@@ -72,8 +72,8 @@ class Candidate:
         """Why none of the settings of the right loss was tried."""
         if self._class is None and self.module is not None and _keywords(type(self.original)):
             return _("an object has those that it was built with")
-        if self.accepts:
-            names = ", ".join(sorted(self.accepts))
+        if others := self.accepts - {"reduction"}:
+            names = ", ".join(sorted(others))
             return _("the right loss has none of its settings ({names})").format(names=names)
         return _("it takes none")
 

@@ -23,7 +23,7 @@ PATIENT = ("torch/_dynamo/", "torch/_inductor/", "torch/jit/", "<frozen importli
 
 
 TIME = 3.5  #: seconds of computing that all calls together may take, and
-WALL = 15.0  #: seconds that may pass meanwhile: a loss may wait instead of computing, and a machine may be busy
+WALL = 30.0  #: seconds that may pass meanwhile: a loss may wait instead of computing, and a machine may be busy
 
 
 class TimeIsUp(BaseException):
