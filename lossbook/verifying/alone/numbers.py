@@ -18,7 +18,19 @@ from ..examination import Examination, NotApplicable
 from ..subject.adapter import described
 from ..subject.outcome import Answered, Failed, NoTensor, call
 from .lines import is_detached_on_purpose, line_of_cut, line_of_infinity
-from .subject import MASKS, answered, arguments, as_given, broken_gradients, first_answered, reduction_of, told
+from .samples import are_of_classes, with_other_scores
+from .subject import (
+    MASKS,
+    answered,
+    arguments,
+    as_given,
+    broken_gradients,
+    differs,
+    first_answered,
+    reduction_of,
+    told,
+    value_of,
+)
 
 STEPS = (1e-4, 2e-5)  #: how far to go for a measured slope; both must agree
 LARGEST = {torch.float32: 1e30, torch.float16: 3e4}  #: a number beyond lies outside of the dtype, or nearly so
@@ -217,9 +229,23 @@ def _leaves_all_out(examination: Examination, batch: Batch) -> bool:
         tensor = batch.tensors[argument.index]
         if argument.is_one_of(MASKS) and len(tensor.unique()) == 1:
             return True
-        if tensor.dtype is torch.int64 and bool((tensor < 0).all()):
+        if (
+            tensor.dtype is torch.int64
+            and len(tensor.unique()) == 1
+            and _is_ignored(examination, argument.index, tensor)
+        ):
             return True
     return False
+
+
+def _is_ignored(examination: Examination, index: int, labels: Tensor) -> bool:
+    """True if the scores make no difference where the label is this one, so that such samples do not count."""
+    batch, got = first_answered(examination)
+    out = batch.tensors[index] == labels.flatten()[0]
+    scores = [i for i in examination.wrt if are_of_classes(batch.tensors[i], labels)]
+    return bool(scores) and not any(
+        differs(got.value, value_of(examination, with_other_scores(batch.tensors, i, out))) for i in scores
+    )
 
 
 @check(lambda: _("float32"), name="float32")

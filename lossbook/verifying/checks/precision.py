@@ -206,12 +206,26 @@ def _gradients_are_finite(examination: Examination, dtype: torch.dtype, tensors:
     return bool(known) and all(bool(g.isfinite().all()) for g in known)
 
 
+def _is_right_in_double(examination: Examination, trial: Trial) -> bool:
+    """True if the loss gives the right number for the same input in float64, so that digits were lost."""
+    got = examination.run(replace(trial.batch, tensors=tuple(cast(t, torch.float64) for t in trial.batch.tensors)))
+    want = trial.best.value
+    return (
+        isinstance(got, Answered)
+        and got.value.numel() == want.numel()
+        and close(got.value.reshape(want.shape), want, 1e-3)
+    )
+
+
 def _finding_in(
     examination: Examination, dtype: torch.dtype, trial: Trial, got: Answered, fault: str, loss: Callable
 ) -> Finding:
-    if fault == "value":
+    behind: Diagnosis | None
+    if fault == "value" and not _is_right_in_double(examination, trial):
+        says, behind = _("In {dtype} the loss is far off ({where})."), None
+    elif fault == "value":
         says = _("In {dtype} the loss is far off ({where}).")
-        behind: Diagnosis | None = Diagnosis(
+        behind = Diagnosis(
             _(
                 "digits are lost: large numbers are subtracted from each other (an expanded square), or a small constant vanishes"
             ),

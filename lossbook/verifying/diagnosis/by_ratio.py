@@ -21,13 +21,7 @@ def by_ratio(samples: Sequence[Sample], fault: str) -> Diagnosis | None:
     if not ratios or (len(ratios) == 1 and len(samples) > 1):
         return None
     if fault != "gradient":
-        return (
-            _of_constant(ratios)
-            or _of_count(ratios)
-            or _of_sizes(ratios)
-            or _of_complement(samples)
-            or _of_factor(ratios)
-        )
+        return _of_constant(ratios) or _of_count(ratios) or _of_sizes(ratios) or _of_complement(samples)
     page = "guide/custom-losses"
     if _all_close([ratio for ratio, _sample in ratios], 0.5):
         says = _("the value is right, half of the gradient is missing: of a square, one factor was detached")
@@ -37,6 +31,11 @@ def by_ratio(samples: Sequence[Sample], fault: str) -> Diagnosis | None:
         return None
     head = _("the value is right, the gradient is not: ")
     return Diagnosis(head + found.says, operations=found.operations, page=found.page)
+
+
+def by_factor(samples: Sequence[Sample]) -> Diagnosis | None:
+    """Any other constant that the value is off by."""
+    return _of_factor(_ratios(samples, "value"))
 
 
 Ratios = list[tuple[float, Sample]]
@@ -127,11 +126,22 @@ def _counts(tensor: Tensor) -> Iterator[tuple[float, str]]:
     rest = every // n if n else 1
     yield n, _("exactly N times too large: the sum over the batch instead of the mean")
     yield every, _("too large by the number of all elements: the sum instead of the mean")
-    yield c, _("exactly C times too large: a sum over the columns instead of a mean")
+    flat = tensor.dim() == 2  # in (N, T, C) dimension 1 is no class
+    yield (
+        c,
+        _("exactly C times too large: a sum over the columns instead of a mean")
+        if flat
+        else _("too large by the size of dimension 1: the sum over it instead of the mean"),
+    )
     yield rest, _("too large by the number of elements of a sample: the sum over them instead of the mean")
     yield every / max(n * c, 1), _("too large by the number of positions: divided by the batch size only")
     yield 1 / n, _("exactly N times too small: divided by the batch size once more")
-    yield 1 / c, _("exactly C times too small: the mean goes over the classes too")
+    yield (
+        1 / c,
+        _("exactly C times too small: the mean goes over the classes too")
+        if flat
+        else _("too small by the size of dimension 1: the mean over it where the sum belongs"),
+    )
     yield 1 / every, _("too small by the number of all elements: the mean instead of the sum")
     yield 1 / rest, _("too small by the number of elements of a sample")
     yield n / max(n - 1, 1), _("N/(N − 1) times too large: divided by N − 1 instead of N")
@@ -153,7 +163,7 @@ def _of_complement(samples: Sequence[Sample]) -> Diagnosis | None:
 
 
 def _of_factor(ratios: Ratios) -> Diagnosis | None:
-    first = ratios[0][0]
+    first = ratios[0][0] if ratios else 1.0
     if len(ratios) < 2 or not all(math.isclose(ratio, first, rel_tol=1e-6) for ratio, _sample in ratios):
         return None
     if f"{first:.6g}" == "1":

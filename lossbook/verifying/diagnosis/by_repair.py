@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -15,6 +15,7 @@ from ..examination import Examination
 from ..repairs import (
     MISSING,
     OF_GRADIENT,
+    TOGETHER,
     WRITTEN,
     Call,
     Calls,
@@ -27,7 +28,7 @@ from ..repairs import (
     solved,
 )
 from ..repairs.call import Run
-from ..repairs.change import Maker
+from ..repairs.change import Change, Maker
 from ..subject.outcome import Answered, call
 from ..subject.state import TakesTooLong, limited, quiet
 from .diagnosis import Diagnosis
@@ -42,7 +43,7 @@ PLACES = 80  #: of a loss that are looked at
 class Repair(Diagnosis):
     """A change at one spot that makes the loss right."""
 
-    spot: Spot
+    spots: frozenset[Spot]
     run: Run
 
 
@@ -60,11 +61,11 @@ class Search:
         every = list(calls.first.values())
         self.calls = [] if any(c.spot.name in UNSAFE for c in every) else every[:PLACES]
 
-    def changed(self, spot: Spot, run: Run) -> Callable[..., Tensor]:
-        """The loss with a change at a spot."""
+    def changed(self, spots: frozenset[Spot], run: Run) -> Callable[..., Tensor]:
+        """The loss with a change at some spots."""
 
         def loss(*tensors: Tensor) -> Tensor:
-            with Changed(tensors, spot, run) as calls:
+            with Changed(tensors, spots, run) as calls:
                 try:
                     return self.loss(*tensors)
                 finally:
@@ -72,24 +73,24 @@ class Search:
 
         return loss
 
-    def value(self, spot: Spot, run: Run, batch: Batch) -> Tensor | None:
+    def value(self, spots: frozenset[Spot], run: Run, batch: Batch) -> Tensor | None:
         """What the changed loss gives; None where it gives no tensor."""
         try:
             with limited():
-                got = self.changed(spot, run)(*(t.clone() for t in batch.tensors))
+                got = self.changed(spots, run)(*(t.clone() for t in batch.tensors))
         except (Exception, TakesTooLong):
             return None
         return got if isinstance(got, Tensor) else None
 
-    def fits(self, spot: Spot, run: Run) -> bool:
+    def fits(self, spots: frozenset[Spot], run: Run) -> bool:
         """True if with this change the loss is right on every batch, in value and, where it is ordinary, in gradient."""
         return all(
-            self._is_right(spot, run, sample) and (sample.batch.edge or self._has_right_slopes(spot, run, sample))
+            self._is_right(spots, run, sample) and (sample.batch.edge or self._has_right_slopes(spots, run, sample))
             for sample in self.samples
         )
 
-    def _is_right(self, spot: Spot, run: Run, sample: Sample) -> bool:
-        value, want = self.value(spot, run, sample.batch), sample.best.value
+    def _is_right(self, spots: frozenset[Spot], run: Run, sample: Sample) -> bool:
+        value, want = self.value(spots, run, sample.batch), sample.best.value
         return (
             value is not None
             and value.numel() == want.numel()
@@ -97,8 +98,8 @@ class Search:
             and close(value.detach().reshape(want.shape), want, self.tolerance)
         )
 
-    def _has_right_slopes(self, spot: Spot, run: Run, sample: Sample) -> bool:
-        got = call(self.changed(spot, run), sample.batch.tensors, self.wrt)
+    def _has_right_slopes(self, spots: frozenset[Spot], run: Run, sample: Sample) -> bool:
+        got = call(self.changed(spots, run), sample.batch.tensors, self.wrt)
         if not isinstance(got, Answered):
             return False
         for mine, right in zip(got.gradients, sample.best.gradients, strict=True):
@@ -114,8 +115,22 @@ class Search:
                 for change in maker(made):
                     if self.left < 0:
                         return
-                    if self.fits(made.spot, change.run):
+                    if self.fits(frozenset({made.spot}), change.run):
                         yield _told(made, change.run, change.says, change.new)
+
+    def of_groups(self, makers: Sequence[Maker]) -> Iterator[Repair]:
+        """The same change at all calls of one operation, such as both sums of a ratio."""
+        groups: dict[tuple[str, str, str], list[tuple[Call, Change]]] = {}
+        for maker in makers:
+            for made in self.calls:
+                for change in maker(made):
+                    groups.setdefault((change.says, change.new, made.spot.name), []).append((made, change))
+        for every in groups.values():
+            if len(every) > 1 and self.left > 0:
+                made, change = every[0]
+                spots = frozenset(call.spot for call, _change in every)
+                if self.fits(spots, change.run):
+                    yield replace(_told(made, change.run, change.says, change.new), spots=spots)
 
     def of_knobs(self, makers: Sequence[Callable[[Call], Iterator[Knob]]]) -> Iterator[Repair]:
         for maker in makers:
@@ -124,7 +139,7 @@ class Search:
                     if self.left < 0:
                         return
                     value = self._turned(made.spot, knob)
-                    if value is not None and value != knob.start and self.fits(made.spot, knob.at(value)):
+                    if value is not None and value != knob.start and self.fits(frozenset({made.spot}), knob.at(value)):
                         yield _told(made, knob.at(value), knob.says, number=f"{value:.6g}", now=f"{knob.start:.6g}")
 
     def _turned(self, spot: Spot, knob: Knob) -> float | None:
@@ -132,7 +147,7 @@ class Search:
         want = sample.best.value
 
         def off(value: float) -> float:
-            got = self.value(spot, knob.at(value), sample.batch)
+            got = self.value(frozenset({spot}), knob.at(value), sample.batch)
             if got is None or got.numel() != want.numel():
                 return math.nan
             return (got.reshape(want.shape) - want).sum().item()
@@ -146,19 +161,20 @@ class Search:
 def _told(made: Call, run: Run, says: str, new: str = "", **numbers: str) -> Repair:
     old = f"`{made.spot.text}`"
     new = f"`{new}`" if new else ""
-    return Repair(says.format(old=old, new=new, **numbers), spot=made.spot, run=run, line=made.spot.line)
+    return Repair(says.format(old=old, new=new, **numbers), spots=frozenset({made.spot}), run=run, line=made.spot.line)
 
 
-def by_repair(examination: Examination, loss: Callable, samples: Sequence[Sample], *, fault: str) -> Repair | None:
-    """The likeliest change that makes the loss right; None if no single one does."""
+def by_repair(
+    examination: Examination, loss: Callable, samples: Sequence[Sample], *, fault: str, known: bool = False
+) -> Repair | None:
+    """The likeliest change that makes the loss right; None if no single one does.
+
+    Where a constant factor is known to, no other number is looked for.
+    """
     with quiet():
         search = Search(loss, samples, examination.wrt, examination.tolerance)
         if fault == "gradient":
             return next(search.of_makers(OF_GRADIENT), None)
-        ways = (
-            search.of_makers(WRITTEN),
-            search.of_knobs([knobs]),
-            search.of_knobs([hidden_knobs]),
-            search.of_makers(MISSING),
-        )
-        return next((found for way in ways for found in way), None)
+        written = (search.of_makers(WRITTEN), search.of_groups(TOGETHER), search.of_knobs([knobs]))
+        missing = (search.of_knobs([hidden_knobs]), search.of_makers(MISSING))
+        return next((found for way in (*written, *(() if known else missing)) for found in way), None)

@@ -11,7 +11,7 @@ from ..examination import Examination
 from .by_argument import by_argument
 from .by_infinity import by_infinite_gradient, by_infinity
 from .by_manner import by_broadcast, by_cut, by_gradient
-from .by_ratio import by_offset, by_ratio
+from .by_ratio import by_factor, by_offset, by_ratio
 from .by_region import by_region
 from .by_repair import by_repair
 from .by_slip import by_slip
@@ -81,11 +81,13 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
     loss = evidence.loss
     others = evidence.beside(failing, examination.standard_with(evidence.settings))
     every = sorted([*failing, *(s for s in others if not s.batch.edge)], key=lambda s: s.batch.edge)
+    factor = by_factor(every) if fault != "gradient" else None
     ways: tuple[Callable[[], Diagnosis | None], ...] = (
         lambda: by_slip(examination, failing, others, evidence.settings, fault=fault),
         lambda: by_ratio(every, fault),
         lambda: by_offset(every) if fault == "value" else None,
-        lambda: by_repair(examination, loss, every, fault=fault),
+        lambda: by_repair(examination, loss, every, fault=fault, known=factor is not None),
+        lambda: factor,
         lambda: by_argument(examination, every, loss) if fault != "gradient" else None,
         lambda: by_broadcast(examination, failing[0], loss) if fault != "gradient" else None,
         lambda: by_gradient(examination, failing, loss) if fault == "gradient" else None,

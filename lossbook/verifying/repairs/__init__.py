@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .arithmetic import of_alignment, of_arguments, of_operation
+from .arithmetic import of_alignment, of_arguments, of_operation, of_results
 from .call import Call, Calls, Changed, Spot
 from .change import Change, Maker
 from .functions import of_function, of_layout, of_missing, of_torch_loss
@@ -29,6 +29,9 @@ WRITTEN: tuple[Maker, ...] = (
     of_torch_loss,
     of_slices,
     of_function,
+    of_results,
 )
 MISSING: tuple[Maker, ...] = (of_missing,)
+#: What may have been done wrong in the same way at several calls.
+TOGETHER: tuple[Maker, ...] = (of_dimensions, of_kind, of_alignment, of_function, of_layout, of_slices)
 OF_GRADIENT: tuple[Maker, ...] = (of_gradient,)

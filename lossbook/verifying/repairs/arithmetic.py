@@ -34,6 +34,7 @@ SIGNS: dict[str, tuple[tuple[str, Two], ...]] = {
     "mm": (),
     "where": (),
 }
+LAST = 12  #: so many results before a call are tried as its operands
 ALIASES = {"truediv": "div", "true_divide": "div", "divide": "div", "subtract": "sub", "multiply": "mul"}
 
 
@@ -111,6 +112,21 @@ def _views(x: Tensor, other: Tensor) -> Iterator[Callable[[Tensor, Tensor], Tens
     if x.dim() < other.dim():
         yield lambda x, o: x.unsqueeze(-1)
         yield lambda x, o: x.unsqueeze(0)
+
+
+def of_results(call: Call) -> Iterator[Change]:
+    """What was computed before in the place of an operand."""
+    name = ALIASES.get(call.spot.name, call.spot.name)
+    if name not in SIGNS:
+        return
+    for i, used in enumerate(call.args):
+        if not is_real(used):
+            continue
+        for spot, other in list(call.latest.items())[-LAST:]:
+            if other is not used and other.shape == used.shape and other.dtype == used.dtype:
+                says = _("the wrong intermediate result is used: right with {new} in {old}")
+                new = _("{this} in the place of one side").format(this=spot.text)
+                yield Change(says, new, partial(lambda i, spot, c: _with(c, i, c.latest[spot]), i, spot))
 
 
 def of_arguments(call: Call) -> Iterator[Change]:

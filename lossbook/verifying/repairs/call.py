@@ -52,6 +52,7 @@ class Call:
     kwargs: dict[str, Any]
     inputs: Sequence[Tensor]  #: the arguments of the loss
     made: dict[int, Call] = field(repr=False)  #: the calls that made the tensors of this run, by their identity
+    latest: dict[Spot, Tensor] = field(repr=False)  #: what was computed before, the last time at each spot
     result: Any = None
 
     def again(self, *args: Any, **kwargs: Any) -> Any:
@@ -77,22 +78,26 @@ class Calls(TorchFunctionMode):
         super().__init__()
         self.inputs = inputs
         self.made: dict[int, Call] = {}
+        self.latest: dict[Spot, Tensor] = {}
         self.first: dict[Spot, Call] = {}
         self.count = 0
+        self.records = True
 
     def __torch_function__(self, function: Callable, types: Any, args: tuple = (), kwargs: Any = None) -> Any:
         self.count += 1
         frame = _own_frame(sys._getframe(1))
         if frame is None:
             return function(*args, **(kwargs or {}))
-        call = Call(_spot(frame, function), function, args, kwargs or {}, self.inputs, self.made)
+        call = Call(_spot(frame, function), function, args, kwargs or {}, self.inputs, self.made, self.latest)
         return self.done(call)
 
     def done(self, call: Call) -> Any:
         result = call.again()
         if isinstance(result, (Tensor, tuple)):
-            done = replace(call, result=result)
+            done = replace(call, result=result, latest=dict(self.latest) if self.records else self.latest)
             self.first.setdefault(call.spot, done)
+            if isinstance(result, Tensor):
+                self.latest[call.spot] = result
             self.made[id(result)] = done  # the call holds the result, so that the identity stays its own
         elif call.spot.name == "set_grad_enabled":
             self.first.setdefault(call.spot, call)
@@ -100,14 +105,14 @@ class Calls(TorchFunctionMode):
 
 
 class Changed(Calls):
-    """Does something else instead of the calls at one spot."""
+    """Does something else instead of the calls at some spots."""
 
-    def __init__(self, inputs: Sequence[Tensor], spot: Spot, run: Run) -> None:
+    def __init__(self, inputs: Sequence[Tensor], spots: frozenset[Spot], run: Run) -> None:
         super().__init__(inputs)
-        self.spot, self.run = spot, run
+        self.spots, self.run, self.records = spots, run, False
 
     def done(self, call: Call) -> Any:
-        return self.run(call) if call.spot == self.spot else super().done(call)
+        return self.run(call) if call.spot in self.spots else super().done(call)
 
 
 def _spot(frame: FrameType, function: Callable) -> Spot:

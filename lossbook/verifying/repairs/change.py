@@ -55,6 +55,13 @@ def masks_of(call: Call, like: Tensor) -> Iterator[tuple[str, Callable[[Call], T
             yield f"(argument {i + 1} >= 0)", partial(lambda i, c: _like((c.inputs[i] >= 0).to(like.dtype), like), i)
 
 
+def masks_among(call: Call, like: Tensor) -> Iterator[tuple[str, Callable[[Call], Tensor]]]:
+    """The same among what was computed before."""
+    for spot, t in call.latest.items():
+        if t.shape == like.shape and t.dim() and bool(((t == 0) | (t == 1)).all()) and t.unique().numel() == 2:
+            yield spot.text, partial(lambda spot, c: c.latest[spot].to(like.dtype), spot)
+
+
 def _fits(mask: Tensor, like: Tensor) -> bool:
     return mask.shape == like.shape[: mask.dim()] or mask.numel() == like.numel()
 

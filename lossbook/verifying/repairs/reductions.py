@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from ...language import gettext as _
 from .call import Call
-from .change import Change, is_real, masks_of
+from .change import Change, is_real, masks_among, masks_of
 
 REDUCING = {
     "sum",
@@ -120,7 +120,7 @@ def of_kind(call: Call) -> Iterator[Change]:
                 says, new, partial(lambda made, dims, c: made(c.args[0], dims if dims is not None else ()), made, dims)
             )
         yield Change(
-            _("it is reduced where one loss for each element is asked for: right without {old}"),
+            _("it is reduced too early, or where nothing should be: right without the step {old}"),
             "",
             lambda c: c.args[0],
         )
@@ -140,7 +140,7 @@ def of_masks(call: Call) -> Iterator[Change]:
     """The mean over what a mask, or the ignored labels, leave in."""
     if call.spot.name not in ("sum", "mean") or not call.args or not is_real(call.args[0]) or not call.args[0].dim():
         return
-    for name, mask in masks_of(call, call.args[0]):
+    for name, mask in itertools.chain(masks_of(call, call.args[0]), masks_among(call, call.args[0])):
         if call.spot.name == "sum":
             says = _("the mask is not used: right with {new} in the place of {old}")
             yield Change(
