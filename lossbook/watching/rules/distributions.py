@@ -272,7 +272,20 @@ def rate_or_logarithm(call: Call) -> Told | None:
 )
 def variance_or_root(call: Call) -> Told | None:
     var = call.arguments.get("var")
-    if call.name != "gaussian_nll" or not isinstance(var, Tensor) or var.grad_fn is None:
+    if call.name != "gaussian_nll" or not isinstance(var, Tensor) or not var.numel():
+        return None
+    if 0 <= Numbers(var).high <= call.settings.get("eps", 0):
+        return Told(
+            Phrase(
+                "{loss} gets a variance of at most {high}, no more than eps: every error is divided by eps, {eps}, and counts "
+                "a million times.",
+                loss=call.spoken,
+                high=number(Numbers(var).high),
+                eps=number(call.settings["eps"]),
+            ),
+            Phrase("Let the model predict the variance: var=log_var.exp(); or take MSELoss."),
+        )
+    if var.grad_fn is None:
         return None
     links = graph.last_operations(var)
     names = [link.name for link in links]
