@@ -58,8 +58,8 @@ def target_outside_unit(call: Call) -> Told | None:
         instead = Phrase("Scale the targets to [0, 1]; for measurements take MSELoss.")
     return Told(
         Phrase(
-            "{loss} takes labels between 0 and 1; the target goes from {low} to {high}. Outside that range the loss has no "
-            "lower end: the model can make it as negative as it likes.",
+            "{loss} takes labels between 0 and 1; the target goes from {low} to {high}. Outside that range the loss falls "
+            "below 0, and the more extreme an answer, the better.",
             loss=call.spoken,
             low=number(seen.low),
             high=number(seen.high),
