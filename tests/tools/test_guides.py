@@ -99,17 +99,21 @@ def test_every_language_has_a_readme():
 
 
 @each_readme
-def test_example_of_readme_prints_what_is_shown(readme):
+def test_examples_of_readme_print_what_is_shown(readme):
     blocks = FENCED.findall(readme.read_text("utf-8"))
-    [source] = [block for kind, block in blocks if kind == "python"]
-    [shown] = [block for kind, block in blocks if kind == "text"]
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(compile(source, readme.name, "exec"), {})
-    assert printed.getvalue() == shown
+    sources = [block for kind, block in blocks if kind == "python"]
+    shown = [block for kind, block in blocks if kind == "text"]
+    assert sources
+    for source, text in zip(sources, shown, strict=True):
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(source, readme.name, "exec"), {})
+        assert printed.getvalue() == text
 
 
-def test_shell_commands_of_readme_run(capsys):
+def test_shell_commands_of_readme_run(capsys, tmp_path, monkeypatch):
+    (tmp_path / "train.py").write_text("import torch")
+    monkeypatch.chdir(tmp_path)
     shown = re.findall(r"^lossbook (.*)$", code(ROOT / "README.md"), re.MULTILINE)
     assert shown
     for line in shown:
