@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..guards.tensors import check_pair, check_same_shape
 from ..kit.batches.by_element import elementwise, error_edges, two_numbers
+from ..kit.curve import curve
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import OptionalTensor, Reduction
@@ -43,8 +44,7 @@ def mse_loss(input: Tensor, target: Tensor, *, weight: OptionalTensor = None, re
     tensor(4.)
     """
     check_pair(input, target)
-    error = input - target
-    losses = error.square()
+    losses = curve(input - target, loss=torch.square, slope=lambda error: 2 * error)
     if weight is None:
         return reduce(losses, reduction)
     check_same_shape(input=input, weight=weight)
