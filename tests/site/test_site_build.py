@@ -1,5 +1,6 @@
 """What stops a build, and what the extensions make of a page: shown on small books, so that each fault is planted here."""
 
+import json
 import re
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from book._ext import figures, katex
 from tests.book.small_pages import code, markdown
@@ -101,6 +103,7 @@ def test_the_site_shows_the_svg_and_leaves_the_png_out(book):
     assert run.returncode == 0, run.stderr
     assert [svg["aria-label"] for svg in book.page("book/en/index").soup.select("svg.figure")] == ["A figure."]
     assert list((book.root / "_build/html").rglob("_images/*.png")) == []
+    assert not book.page("book/en/index").soup.select("meta[property]"), "no card without a whole address"
 
 
 def test_a_fault_found_in_another_process_is_told_as_well(book):
@@ -243,6 +246,54 @@ def test_published_address(tmp_path):
     assert [link.get("hreflang") for link in urls[0].iterfind("{*}link")] == ["en", "vi"]
     assert "Sitemap: https://o.github.io/r/sitemap.xml" in (site / "robots.txt").read_text(encoding="utf-8")
     assert (site / ".nojekyll").exists()
+
+
+def test_cards_for_chats_and_search_engines(book):
+    """Each page shows its own picture, words and place in the book; a page that draws nothing shows the book's first."""
+    book.write("_config.yml", CONFIG.replace('baseurl: ""', 'baseurl: "https://o.github.io/r/"'))
+    book.write("book/redirects.yml", "")
+    alt = {"mystnb": {"image": {"alt": "A curve & a line"}}}
+    text = "Is $x^2$ `</script>` & co? That depends, among other things, on what it is compared with. "
+    drawn = code("plot", "draw()", data(svg=FIGURE, png=PNG), **alt)
+    for language in ("en", "vi"):
+        book.notebook(f"book/{language}/index", INTRO)
+        book.notebook(f"book/{language}/guide/l1", markdown("intro", f"# L1: `L1Loss`\n\n{text}{'Long. ' * 30}"), drawn)
+    run = book.build()
+    assert run.returncode == 0, run.stderr
+    at = "https://o.github.io/r/"
+    page = book.page("book/vi/guide/l1").soup.head
+    said = {meta["property"]: meta["content"] for meta in page.select("meta[property]")}
+    words = "Is x^2 </script> & co? That depends, among other things, on what it is compared with."
+    assert said["og:description"].startswith(words)
+    assert len(said["og:description"]) <= 160
+    assert said["og:description"].endswith("Long.")
+    assert page.select_one("meta[name=description]")["content"] == said["og:description"]
+    image = said.pop("og:image")
+    del said["og:description"]
+    assert said == {
+        "og:type": "article",
+        "og:title": "L1: L1Loss",
+        "og:url": f"{at}book/vi/guide/l1.html",
+        "og:site_name": "lossbook: các hàm mất mát của PyTorch",
+        "og:locale": "vi_VN",
+        "og:image:alt": "A curve & a line",
+        "og:image:width": "1200",
+        "og:image:height": "630",
+    }
+    file = book.root / "_build/html" / image.removeprefix(at)
+    with Image.open(file) as card:
+        assert card.size == (1200, 630)
+        assert card.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+    assert page.select_one("meta[name='twitter:card']")["content"] == "summary_large_image"
+    chapter = json.loads(page.select_one("script[type='application/ld+json']").string)
+    assert chapter["@type"] == ["Chapter", "LearningResource"]
+    assert chapter["inLanguage"] == "vi"
+    assert chapter["educationalLevel"] == "intermediate"
+    assert chapter["isPartOf"]["@id"] == f"{at}book/vi/index.html"
+    assert chapter["translationOfWork"] == {"@id": f"{at}book/en/guide/l1.html"}
+    home = book.page("book/en/index").soup.head
+    assert json.loads(home.select_one("script[type='application/ld+json']").string)["@type"][0] == "Book"
+    assert home.select_one("meta[property='og:image']")["content"] == image, "the book's first picture"
 
 
 # ---- sections ----------------------------------------------------------------------------------------------------------
