@@ -11,6 +11,8 @@ class Finder {
     this.pages = index.pages;
     this.simple = new Map(Array.from(index.simplified.match(/../gu) ?? [], ([traditional, own]) => [traditional, own]));
     this.synonyms = Object.entries(index.synonyms).map(([typed, written]) => [Finder.asWords(typed), written]);
+    const taught = Object.entries(index.taught).map(([term, section]) => [Finder.joined(term), { term, section }]);
+    this.taught = new Map([...taught.map(([form, at]) => [Finder.unmarked(form), at]), ...taught]);
     this.places = index.pages.flatMap((page) => page.places.map((place) => ({ ...place, page })));
     this.words = new MiniSearch({
       fields: ["title", "text", "names"],
@@ -61,9 +63,19 @@ class Finder {
     });
   }
 
-  // The words that a page should have, and the phrases that speak for it. Of torch.nn.MSELoss the name counts.
+  // One spelling of Huber loss, HuberLoss, nn.HuberLoss and huber_loss.
+  static joined(phrase) {
+    return Finder.runs(Finder.bare(phrase)).map(Finder.singular).join("").replace(/_/g, "");
+  }
+
+  // Of torch.nn.MSELoss the name counts.
+  static bare(query) {
+    return query.replace(/(?:\w+\.)+(?=[a-z_])/gi, "");
+  }
+
+  // The words that a page should have, and the phrases that speak for it.
   static asked(query) {
-    const runs = Finder.runs(query.replace(/(?:\w+\.)+(?=[a-z_])/gi, ""));
+    const runs = Finder.runs(Finder.bare(query));
     const words = runs.flatMap((run) => (Finder.HAN.test(run) && run.length > 1 ? Finder.pairs(run) : [run]));
     const phrases = runs.slice(1).map((run, i) => new RegExp(`${runs[i]}[\\s-]*${run}`, "iu"));
     return { words: [...new Set(words)], phrases };
@@ -77,7 +89,7 @@ class Finder {
     const alike = ending === word ? [] : this.words.search(ending, { prefix: true });
     const known = new Set(found.map(({ id }) => id));
     found.push(...alike.filter(({ id }) => !known.has(id)).map((hit) => ({ ...hit, score: hit.score / 4 })));
-    return found.length || word.length < 5 ? found : this.words.search(word, { fuzzy: 0.25 });
+    return known.size || word.length < 5 ? found : [...found, ...this.words.search(word, { fuzzy: 0.25 })];
   }
 
   // Whether a page's title has a word, or its file is named after a loss: guide/cross-entropy after CrossEntropyLoss.
@@ -88,11 +100,12 @@ class Finder {
   }
 
   // Pages with most of the words asked for, best first; each with its best places. A page is as good as its best place,
-  // a little better for every other, and better if its title says what was asked for.
+  // a little better for every other, and better if its title says what was asked for or if it teaches that term.
   rank(query) {
     const { words, phrases } = Finder.asked(query);
     const lists = words.map((word) => this.lookup(word));
     const counted = words.filter((word, i) => lists[i].length || word.length > 3 || Finder.HAN.test(word)).length;
+    const taught = this.taught.get(Finder.joined(query))?.section.split("#") ?? [];
     const found = new Map();
     lists.forEach((hits, number) => {
       for (const { id, score, terms } of hits) {
@@ -112,23 +125,27 @@ class Finder {
       for (const place of [...places.values()].filter((place) => place.words > 1)) {
         place.score *= 1 + phrases.filter((phrase) => phrase.test(`${place.title} ${place.text}`)).length / 2;
       }
-      const best = [...places.values()].sort((a, b) => b.score - a.score);
-      const title = page.places[0].title;
       const said = words.filter((word) => this.names(page, word)).length / words.length;
+      const taughtHere = page.address === taught[0];
+      const first = ({ id }) => taughtHere && said < 1 && id === taught[1]; // else the page itself is meant
+      const best = [...places.values()].sort((a, b) => first(b) - first(a) || b.score - a.score);
+      const title = page.places[0].title;
       const exact = Finder.runs(title).join() === Finder.runs(query).join();
       const all = sums.reduce((total, sum) => total + sum, 0);
-      const score = (best[0].score + all / 10) * covered ** 3 * (1 + said) * (exact ? 5 : page.teaches ? 1 : 0.2);
+      const kind = exact ? 5 : taughtHere ? 3 : page.teaches ? 1 : 0.2;
+      const score = (Math.max(...best.map((place) => place.score)) + all / 10) * covered ** 3 * (1 + said) * kind;
       return [{ page, score, places: best }];
     });
   }
 
-  // The query, with what the book calls it, and, if nothing is found, without its marks.
+  // The query, as the book writes it too, and, if nothing is found, without its marks.
   find(typed) {
     const query = typed.replace(/\p{Script=Han}/gu, (character) => this.simple.get(character) ?? character);
     const synonyms = this.synonyms.filter(([pattern]) => pattern.test(query));
-    const queries = [query, ...synonyms.map(([pattern, written]) => query.replace(pattern, written))];
+    const term = this.taught.get(Finder.joined(query))?.term ?? query;
+    const queries = new Set([query, term, ...synonyms.map(([pattern, written]) => query.replace(pattern, written))]);
     const results = new Map();
-    for (const result of queries.flatMap((asked) => this.rank(asked))) {
+    for (const result of [...queries].flatMap((asked) => this.rank(asked))) {
       if (!(results.get(result.page)?.score >= result.score)) results.set(result.page, result);
     }
     const plain = Finder.unmarked(query);
