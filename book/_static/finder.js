@@ -6,6 +6,9 @@ class Finder {
   static RUN = /\p{Script=Han}+|(?:(?!\p{Script=Han})[\p{L}\p{M}\p{N}_])+/gu;
   static HAN = /\p{Script=Han}/u;
 
+  // Who searches wants what explains, not what asks or what lists links.
+  static ASIDE = /^(exercise|see-also)/;
+
   // index: what book/_ext/search.py wrote.
   constructor(index) {
     this.pages = index.pages;
@@ -99,9 +102,15 @@ class Finder {
     return Finder.stored(page.places[0].title).includes(word) || (loss.length > 1 && file.startsWith(loss));
   }
 
+  // Whether a section's title has a word, or the two titles together have both characters of a Chinese pair.
+  static says(page, section, word) {
+    if (!Finder.HAN.test(word)) return Finder.stored(section).includes(Finder.singular(word));
+    return section.includes(word) || ((section + page).includes(word[0]) && section.includes(word.at(-1)));
+  }
+
   // Pages with most of the words asked for, best first; each with its best places. A page is as good as its best place,
   // a little better for every other, and better if its title says what was asked for or if it teaches that term.
-  rank(query) {
+  rank(query, least = 0.6) {
     const { words, phrases } = Finder.asked(query);
     const lists = words.map((word) => this.lookup(word));
     const counted = words.filter((word, i) => lists[i].length || word.length > 3 || Finder.HAN.test(word)).length;
@@ -114,26 +123,29 @@ class Finder {
         const place = places.get(id) ?? { ...this.places[id], score: 0, words: 0, terms: [] };
         found.set(page, { sums, places: places.set(id, place) });
         sums[number] = (sums[number] ?? 0) + score;
-        place.score += score;
+        place.score += score / (Finder.ASIDE.test(place.id) ? 2 : 1);
         place.words += 1;
         place.terms.push(...terms);
       }
     });
     return [...found].flatMap(([page, { sums, places }]) => {
       const covered = Object.keys(sums).length / counted;
-      if (covered < 0.6) return [];
+      const taughtHere = page.address === taught[0];
+      if (covered < least && !taughtHere) return [];
       for (const place of [...places.values()].filter((place) => place.words > 1)) {
         place.score *= 1 + phrases.filter((phrase) => phrase.test(`${place.title} ${place.text}`)).length / 2;
       }
-      const said = words.filter((word) => this.names(page, word)).length / words.length;
-      const taughtHere = page.address === taught[0];
-      const first = ({ id }) => taughtHere && said < 1 && id === taught[1]; // else the page itself is meant
+      // Where the page's title says it all, the page itself is meant; else the section that teaches the term, or whose
+      // title says the rest: cross-entropy formula.
+      const rest = words.filter((word) => !this.names(page, word));
+      const says = (title) => rest.length < words.length && rest.every((word) => Finder.says(page.places[0].title, title, word));
+      const first = ({ id, title }) => rest.length > 0 && ((taughtHere && id === taught[1]) || says(title));
       const best = [...places.values()].sort((a, b) => first(b) - first(a) || b.score - a.score);
       const title = page.places[0].title;
       const exact = Finder.runs(title).join() === Finder.runs(query).join();
       const all = sums.reduce((total, sum) => total + sum, 0);
       const kind = exact ? 5 : taughtHere ? 3 : page.teaches ? 1 : 0.2;
-      const score = (Math.max(...best.map((place) => place.score)) + all / 10) * covered ** 3 * (1 + said) * kind;
+      const score = (Math.max(...best.map((place) => place.score)) + all / 10) * covered ** 3 * (2 - rest.length / words.length) * kind;
       return [{ page, score, places: best }];
     });
   }
@@ -150,6 +162,9 @@ class Finder {
     }
     const plain = Finder.unmarked(query);
     if (!results.size && plain !== query) return this.find(plain);
+    if (!results.size && Finder.HAN.test(query)) { // one wrong character spoils the two pairs that it stands in
+      for (const result of this.rank(query, 0.5)) results.set(result.page, result);
+    }
     const best = Math.max(...[...results.values()].map(({ score }) => score));
     return [...results.values()].filter(({ score }) => score > best / 20).sort((a, b) => b.score - a.score);
   }
