@@ -86,6 +86,11 @@ class Finder {
 
   // The places that have a word: as it is, as the beginning of another, with another ending, misspelt.
   lookup(word) {
+    if (!this.known.has(word)) this.known.set(word, this.search(word));
+    return this.known.get(word);
+  }
+
+  search(word) {
     if (Finder.HAN.test(word)) return this.words.search(word);
     const ending = word.slice(0, Math.max(4, word.length - 3));
     const found = this.words.search(word, { prefix: word.length > 1 });
@@ -99,7 +104,8 @@ class Finder {
   names(page, word) {
     const file = page.address.replace(/.*\/|\.html$|-/g, "");
     const loss = word.replace(/_|loss$/g, "");
-    return Finder.stored(page.places[0].title).includes(word) || (loss.length > 1 && file.startsWith(loss));
+    page.said ??= new Set(Finder.stored(page.places[0].title));
+    return page.said.has(word) || (loss.length > 1 && file.startsWith(loss));
   }
 
   // Whether a section's title has a word, or the two titles together have both characters of a Chinese pair.
@@ -114,6 +120,7 @@ class Finder {
     const { words, phrases } = Finder.asked(query);
     const lists = words.map((word) => this.lookup(word));
     const counted = words.filter((word, i) => lists[i].length || word.length > 3 || Finder.HAN.test(word)).length;
+    const common = lists.map((hits) => hits.length > this.places.length / 3); // the, do, của
     const taught = this.taught.get(Finder.joined(query))?.section.split("#") ?? [];
     const found = new Map();
     lists.forEach((hits, number) => {
@@ -137,21 +144,23 @@ class Finder {
       }
       // Where the page's title says it all, the page itself is meant; else the section that teaches the term, or whose
       // title says the rest: cross-entropy formula.
-      const rest = words.filter((word) => !this.names(page, word));
+      const rest = words.filter((word, i) => !common[i] && !this.names(page, word));
       const says = (title) => rest.length < words.length && rest.every((word) => Finder.says(page.places[0].title, title, word));
       const first = ({ id, title }) => rest.length > 0 && ((taughtHere && id === taught[1]) || says(title));
-      const best = [...places.values()].sort((a, b) => first(b) - first(a) || b.score - a.score);
+      const all = [...places.values()].sort((a, b) => b.score - a.score);
+      const best = [...all.filter(first), ...all.filter((place) => !first(place))];
       const title = page.places[0].title;
       const exact = Finder.runs(title).join() === Finder.runs(query).join();
-      const all = sums.reduce((total, sum) => total + sum, 0);
+      const sum = sums.reduce((total, score) => total + score, 0);
       const kind = exact ? 5 : taughtHere ? 3 : page.teaches ? 1 : 0.2;
-      const score = (Math.max(...best.map((place) => place.score)) + all / 10) * covered ** 3 * (2 - rest.length / words.length) * kind;
+      const score = (all[0].score + sum / 10) * covered ** 3 * (2 - rest.length / words.length) * kind;
       return [{ page, score, places: best }];
     });
   }
 
   // The query, as the book writes it too, and, if nothing is found, without its marks.
   find(typed) {
+    this.known = new Map(); // a synonym asks for most of the same words again
     const query = typed.replace(/\p{Script=Han}/gu, (character) => this.simple.get(character) ?? character);
     const synonyms = this.synonyms.filter(([pattern]) => pattern.test(query));
     const term = this.taught.get(Finder.joined(query))?.term ?? query;
@@ -169,10 +178,10 @@ class Finder {
     return [...results.values()].filter(({ score }) => score > best / 20).sort((a, b) => b.score - a.score);
   }
 
-  // The part of a place's text with most of the words found, as [text, is it one of them].
-  static excerpt({ text, terms }, length) {
+  // Where the words found stand in a place's text, as [start, end]; Chinese character by character.
+  static marks({ text, terms }) {
     const wanted = new Set(terms);
-    const marks = [...text.matchAll(Finder.RUN)].flatMap((match) => {
+    return [...text.matchAll(Finder.RUN)].flatMap((match) => {
       const run = match[0].normalize("NFC").toLowerCase();
       if (!Finder.HAN.test(run)) {
         return [run, Finder.singular(run), Finder.unmarked(run)].some((form) => wanted.has(form)) ? [[match.index, match.index + run.length]] : [];
@@ -182,6 +191,24 @@ class Finder {
         return known.some((piece) => wanted.has(piece)) ? [[match.index + i, match.index + i + 1]] : [];
       });
     });
+  }
+
+  // What matches the words found in a place, to mark them where it opens; empty if its text has none of them.
+  static pattern(place) {
+    const words = [];
+    let end;
+    for (const [from, to] of Finder.marks(place)) {
+      if (from === end) words.push(words.pop() + place.text.slice(from, to));
+      else words.push(place.text.slice(from, to));
+      end = to;
+    }
+    return [...new Set(words)].sort((a, b) => b.length - a.length).map((word) => Finder.asWords(word).source).join("|");
+  }
+
+  // The part of a place's text with most of the words found, as [text, is it one of them].
+  static excerpt(place, length) {
+    const { text } = place;
+    const marks = Finder.marks(place);
     const within = (from) => marks.filter(([start, end]) => start >= from && end <= from + length).length;
     const first = marks.reduce((best, [start]) => (within(start) > within(best) ? start : best), marks[0]?.[0] ?? 0);
     const from = Math.max(0, first - Math.floor(length / 3));
