@@ -40,8 +40,12 @@ LEVELS = {
 
 
 def describe(doctree: nodes.document) -> str:
-    """The first paragraph, as many whole sentences as a search engine shows."""
-    text = next(filter(None, map(line, doctree.findall(nodes.paragraph))), "")
+    """The first paragraph, as much as a search engine shows."""
+    return whole_sentences(next(filter(None, map(line, doctree.findall(nodes.paragraph))), ""))
+
+
+def whole_sentences(text: str) -> str:
+    """As many sentences from the beginning of a text as a search engine shows."""
     ends = [match.start() for match in SENTENCE_END.finditer(text)] + [len(text)]
     if fitting := [end for end in ends if end <= SHOWN]:
         return text[: fitting[-1]]

@@ -195,6 +195,7 @@ def test_moved_pages_lead_on_and_removed_pages_go(book):
     pages = {"book/index", "book/en/index", "book/vi/index", "book/en/guide/new-name"}
     assert built == {*pages, "index", "404", "book/en/guide/old-name"}
     assert not (site / "_sources/book/en/guide/gone.ipynb").exists()
+    assert not (site / "book/en/guide/gone.html.md").exists()
     old = book.page("book/en/guide/old-name").soup
     assert old.find("meta", attrs={"http-equiv": "refresh"})["content"] == "0; url=new-name.html"
     assert "gone" not in (site / "search/en.js").read_text(encoding="utf-8")
@@ -294,6 +295,37 @@ def test_cards_for_chats_and_search_engines(book):
     home = book.page("book/en/index").soup.head
     assert json.loads(home.select_one("script[type='application/ld+json']").string)["@type"][0] == "Book"
     assert home.select_one("meta[property='og:image']")["content"] == image, "the book's first picture"
+
+
+def test_every_page_has_a_twin_in_plain_markdown(book):
+    """Named as llmstxt.org says, linked from the page's head and listed in the language's llms.txt."""
+    link = "# Title\n\nSee [L1](guide/one.ipynb#title), [a site](https://o.org/x.md) and $x^2$. More."
+    book.notebook("book/en/index", markdown("intro", link))
+    printed = {"output_type": "stream", "name": "stdout", "text": ["1\n", "2\n"]}
+    book.notebook(
+        "book/en/guide/one",
+        markdown("title", "# L1: `L1Loss`\n\nThe *mean* of $e$. It is 0 for none."),
+        code("install", "import pip", tags=["remove-cell"]),
+        code("by-hand", 'print("```")', printed),
+        code("plot", "draw()", data(svg=FIGURE, plain="Figure"), **{"mystnb": {"image": {"alt": "A curve."}}}),
+    )
+    book.write("book/en/glossary.md", "# Glossary\n\n```{terms}\n```\n")
+    run = book.build()
+    assert run.returncode == 0, run.stderr
+    site = book.root / "_build/html/book/en"
+    assert (site / "guide/one.html.md").read_text(encoding="utf-8") == (
+        "# L1: `L1Loss`\n\nThe *mean* of $e$. It is 0 for none.\n\n"
+        '````python\nprint("```")\n````\n\n```text\n1\n2\n```\n\n```python\ndraw()\n```\n\n*A curve.*\n'
+    )
+    home = (site / "index.html.md").read_text(encoding="utf-8")
+    assert "[L1](guide/one.html.md#title), [a site](https://o.org/x.md) and $x^2$" in home
+    assert "\n## gradient accumulation\n\nAdding up" in (site / "glossary.html.md").read_text(encoding="utf-8")
+    head = book.page("book/en/guide/one").soup.head
+    assert head.select_one("link[type='text/markdown']")["href"] == "one.html.md"
+    listed = (site / "llms.txt").read_text(encoding="utf-8")
+    assert listed.startswith("# lossbook: PyTorch loss functions\n\n> See L1, a site and x^2. More.\n")
+    assert "\n- [L1: L1Loss](guide/one.html.md): The mean of e. It is 0 for none.\n" in listed
+    assert "[English](book/en/llms.txt)" in (book.root / "_build/html/llms.txt").read_text(encoding="utf-8")
 
 
 # ---- sections ----------------------------------------------------------------------------------------------------------
