@@ -12,7 +12,6 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
 from book._ext.pages import language_folder
-from book._ext.plaintext import line
 from tools.book import LANGUAGES, REFERENCE, read_data
 
 logger = logging.getLogger(__name__)
@@ -90,7 +89,6 @@ def page_context(app: Sphinx, docname: str, template: str, context: dict, doctre
         "languages": LANGUAGES,
         "editions": editions,
         "fallback": door if name == "index" else editions.get(REFERENCE),
-        "description": first_words(doctree) if doctree else "",
     }
     if not folder or doctree is None:
         context["sidebars"] = []  # book/index.md leads to languages, not to pages; an old address leads on
@@ -99,11 +97,6 @@ def page_context(app: Sphinx, docname: str, template: str, context: dict, doctre
         context["prev"] = None
     if following and language_folder(following) != folder:
         context["next"] = None
-
-
-def first_words(doctree: nodes.document) -> str:
-    """The first paragraph: what a search engine shows under the title."""
-    return next(filter(None, map(line, doctree.findall(nodes.paragraph))), "")
 
 
 def setup(app: Sphinx) -> dict:

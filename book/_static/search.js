@@ -23,8 +23,38 @@
   function link(place) {
     const href = `${root}${place.page.address}${place.id && `#${place.id}`}`;
     const a = Object.assign(document.createElement("a"), { href, textContent: place.title });
-    a.addEventListener("click", () => dialog.close()); // the place may be on this page
+    a.addEventListener("click", () => {
+      sessionStorage.setItem("found", JSON.stringify({ href: a.href, pattern: Finder.pattern(place) }));
+      dialog.close(); // the place may be on this page
+      if (new URL(a.href).pathname === location.pathname) markFound();
+    });
     return a;
+  }
+
+  // Marks what was found, once, in the section that a result opens. The page's elements stay as they are.
+  function markFound() {
+    const { href, pattern } = JSON.parse(sessionStorage.getItem("found") ?? "{}");
+    if (!href) return;
+    sessionStorage.removeItem("found");
+    const { pathname, hash } = new URL(href);
+    if (!pattern || pathname !== location.pathname || !CSS.highlights) return;
+    const place = document.getElementById(hash.slice(1)) ?? document.querySelector("article");
+    const ranges = [place, place.matches("dt") ? place.nextElementSibling : null].flatMap((root) => root ? rangesIn(root, pattern) : []);
+    CSS.highlights.set("found", new Highlight(...ranges));
+  }
+
+  function rangesIn(root, pattern) {
+    const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+    const ranges = [];
+    while (walker.nextNode()) {
+      for (const match of walker.currentNode.data.matchAll(new RegExp(pattern, "giu"))) {
+        const range = new Range();
+        range.setStart(walker.currentNode, match.index);
+        range.setEnd(walker.currentNode, match.index + match[0].length);
+        ranges.push(range);
+      }
+    }
+    return ranges;
   }
 
   function item({ page, places: [best, ...others] }) {
@@ -76,5 +106,6 @@
     list.querySelector("a")?.focus();
   });
   form.elements.q.addEventListener("input", () => search(form.elements.q.value.trim()));
+  markFound();
   form.querySelector(".search-close").addEventListener("click", () => dialog.close());
 }

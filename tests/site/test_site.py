@@ -9,7 +9,7 @@ from hashlib import sha256
 import pytest
 from bs4 import BeautifulSoup
 
-from tests.site.pages import DOOR, INDEX, SITE, STRINGS, TITLE, WebPage
+from tests.site.pages import BASE, DOOR, INDEX, SITE, STRINGS, TITLE, WebPage
 from tools.book import LANGUAGES, REFERENCE, ROOT, contents, read_data, read_page
 
 DOCNAMES = [docname for _, docname in contents()]
@@ -78,6 +78,21 @@ def test_a_wrong_address_is_answered_in_every_language():
     for code, language in LANGUAGES.items():
         assert (SITE / answers[language.html].a["href"]).resolve() == PAGES[f"book/{code}/index"].path
     assert soup.base["href"].endswith("/"), "served at any depth, its links must not be relative to that depth"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_page_is_listed_as_markdown(language):
+    listed = (SITE / f"book/{language}/llms.txt").read_text(encoding="utf-8")
+    pages = [(caption, name) for caption, name in contents() if name.startswith(f"book/{language}/") and caption]
+    links = re.findall(r"^- \[.+\]\((\S+)\): \S", listed, re.MULTILINE)
+    assert [link.removeprefix(f"{BASE.rstrip('/')}/book/{language}/") for link in links] == [
+        f"{name.removeprefix(f'book/{language}/')}.html.md" for _, name in pages
+    ]
+    assert re.findall("^## (.+)$", listed, re.MULTILINE) == list(dict.fromkeys(caption for caption, _ in pages))
+    for _, name in [("", f"book/{language}/index"), *pages]:
+        twin = (SITE / f"{name}.html.md").read_text(encoding="utf-8")
+        assert twin.startswith("# ")
+        assert not re.search(r"\]\([^)\s]+\.ipynb[#)]", twin), name
 
 
 # ---- each page speaks its language -----------------------------------------------------------------------------------

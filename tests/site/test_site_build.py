@@ -1,5 +1,6 @@
 """What stops a build, and what the extensions make of a page: shown on small books, so that each fault is planted here."""
 
+import json
 import re
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from book._ext import figures, katex
 from tests.book.small_pages import code, markdown
@@ -101,6 +103,7 @@ def test_the_site_shows_the_svg_and_leaves_the_png_out(book):
     assert run.returncode == 0, run.stderr
     assert [svg["aria-label"] for svg in book.page("book/en/index").soup.select("svg.figure")] == ["A figure."]
     assert list((book.root / "_build/html").rglob("_images/*.png")) == []
+    assert not book.page("book/en/index").soup.select("meta[property]"), "no card without a whole address"
 
 
 def test_a_fault_found_in_another_process_is_told_as_well(book):
@@ -192,6 +195,7 @@ def test_moved_pages_lead_on_and_removed_pages_go(book):
     pages = {"book/index", "book/en/index", "book/vi/index", "book/en/guide/new-name"}
     assert built == {*pages, "index", "404", "book/en/guide/old-name"}
     assert not (site / "_sources/book/en/guide/gone.ipynb").exists()
+    assert not (site / "book/en/guide/gone.html.md").exists()
     old = book.page("book/en/guide/old-name").soup
     assert old.find("meta", attrs={"http-equiv": "refresh"})["content"] == "0; url=new-name.html"
     assert "gone" not in (site / "search/en.js").read_text(encoding="utf-8")
@@ -243,6 +247,85 @@ def test_published_address(tmp_path):
     assert [link.get("hreflang") for link in urls[0].iterfind("{*}link")] == ["en", "vi"]
     assert "Sitemap: https://o.github.io/r/sitemap.xml" in (site / "robots.txt").read_text(encoding="utf-8")
     assert (site / ".nojekyll").exists()
+
+
+def test_cards_for_chats_and_search_engines(book):
+    """Each page shows its own picture, words and place in the book; a page that draws nothing shows the book's first."""
+    book.write("_config.yml", CONFIG.replace('baseurl: ""', 'baseurl: "https://o.github.io/r/"'))
+    book.write("book/redirects.yml", "")
+    alt = {"mystnb": {"image": {"alt": "A curve & a line"}}}
+    text = "Is $x^2$ `</script>` & co? That depends, among other things, on what it is compared with. "
+    drawn = code("plot", "draw()", data(svg=FIGURE, png=PNG), **alt)
+    for language in ("en", "vi"):
+        book.notebook(f"book/{language}/index", INTRO)
+        book.notebook(f"book/{language}/guide/l1", markdown("intro", f"# L1: `L1Loss`\n\n{text}{'Long. ' * 30}"), drawn)
+    run = book.build()
+    assert run.returncode == 0, run.stderr
+    at = "https://o.github.io/r/"
+    page = book.page("book/vi/guide/l1").soup.head
+    said = {meta["property"]: meta["content"] for meta in page.select("meta[property]")}
+    words = "Is x^2 </script> & co? That depends, among other things, on what it is compared with."
+    assert said["og:description"].startswith(words)
+    assert len(said["og:description"]) <= 160
+    assert said["og:description"].endswith("Long.")
+    assert page.select_one("meta[name=description]")["content"] == said["og:description"]
+    image = said.pop("og:image")
+    del said["og:description"]
+    assert said == {
+        "og:type": "article",
+        "og:title": "L1: L1Loss",
+        "og:url": f"{at}book/vi/guide/l1.html",
+        "og:site_name": "lossbook: các hàm mất mát của PyTorch",
+        "og:locale": "vi_VN",
+        "og:image:alt": "A curve & a line",
+        "og:image:width": "1200",
+        "og:image:height": "630",
+    }
+    file = book.root / "_build/html" / image.removeprefix(at)
+    with Image.open(file) as card:
+        assert card.size == (1200, 630)
+        assert card.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+    assert page.select_one("meta[name='twitter:card']")["content"] == "summary_large_image"
+    chapter = json.loads(page.select_one("script[type='application/ld+json']").string)
+    assert chapter["@type"] == ["Chapter", "LearningResource"]
+    assert chapter["inLanguage"] == "vi"
+    assert chapter["educationalLevel"] == "intermediate"
+    assert chapter["isPartOf"]["@id"] == f"{at}book/vi/index.html"
+    assert chapter["translationOfWork"] == {"@id": f"{at}book/en/guide/l1.html"}
+    home = book.page("book/en/index").soup.head
+    assert json.loads(home.select_one("script[type='application/ld+json']").string)["@type"][0] == "Book"
+    assert home.select_one("meta[property='og:image']")["content"] == image, "the book's first picture"
+
+
+def test_every_page_has_a_twin_in_plain_markdown(book):
+    """Named as llmstxt.org says, linked from the page's head and listed in the language's llms.txt."""
+    link = "# Title\n\nSee [L1](guide/one.ipynb#title), [a site](https://o.org/x.md) and $x^2$. More."
+    book.notebook("book/en/index", markdown("intro", link))
+    printed = {"output_type": "stream", "name": "stdout", "text": ["1\n", "2\n"]}
+    book.notebook(
+        "book/en/guide/one",
+        markdown("title", "# L1: `L1Loss`\n\nThe *mean* of $e$. It is 0 for none."),
+        code("install", "import pip", tags=["remove-cell"]),
+        code("by-hand", 'print("```")', printed),
+        code("plot", "draw()", data(svg=FIGURE, plain="Figure"), **{"mystnb": {"image": {"alt": "A curve."}}}),
+    )
+    book.write("book/en/glossary.md", "# Glossary\n\n```{terms}\n```\n")
+    run = book.build()
+    assert run.returncode == 0, run.stderr
+    site = book.root / "_build/html/book/en"
+    assert (site / "guide/one.html.md").read_text(encoding="utf-8") == (
+        "# L1: `L1Loss`\n\nThe *mean* of $e$. It is 0 for none.\n\n"
+        '````python\nprint("```")\n````\n\n```text\n1\n2\n```\n\n```python\ndraw()\n```\n\n*A curve.*\n'
+    )
+    home = (site / "index.html.md").read_text(encoding="utf-8")
+    assert "[L1](guide/one.html.md#title), [a site](https://o.org/x.md) and $x^2$" in home
+    assert "\n## gradient accumulation\n\nAdding up" in (site / "glossary.html.md").read_text(encoding="utf-8")
+    head = book.page("book/en/guide/one").soup.head
+    assert head.select_one("link[type='text/markdown']")["href"] == "one.html.md"
+    listed = (site / "llms.txt").read_text(encoding="utf-8")
+    assert listed.startswith("# lossbook: PyTorch loss functions\n\n> See L1, a site and x^2. More.\n")
+    assert "\n- [L1: L1Loss](guide/one.html.md): The mean of e. It is 0 for none.\n" in listed
+    assert "[English](book/en/llms.txt)" in (book.root / "_build/html/llms.txt").read_text(encoding="utf-8")
 
 
 # ---- sections ----------------------------------------------------------------------------------------------------------
