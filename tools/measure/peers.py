@@ -54,9 +54,11 @@ def of_masks(loss: torch.nn.Module) -> Peer:
     return lambda logits, target: loss(logits.unsqueeze(1), target.unsqueeze(1))
 
 
-def of_positions(loss: torch.nn.Module, one: Tensor, other: Tensor) -> Tensor:
-    """pytorch-metric-learning's form: both views in one batch, with the number of the image that each is of."""
-    return loss(torch.cat([one, other]), torch.arange(len(one)).repeat(2))
+def to_other_view(one: Tensor, other: Tensor) -> Tensor:
+    """NT-Xent as everybody writes it. That of pytorch-metric-learning takes each pair with each: N³ numbers."""
+    views = F.normalize(torch.cat([one, other]), dim=1)
+    scores = (views @ views.T / 0.5).fill_diagonal_(-torch.inf)
+    return F.cross_entropy(scores, torch.arange(len(views)).roll(len(one)))
 
 
 def to_others(one: Tensor, other: Tensor) -> Tensor:
@@ -132,7 +134,7 @@ PEERS: dict[str, dict[str, Peer]] = {
         ).mean()
     },
     "info_nce": {"torch": to_others},
-    "nt_xent": {"pytorch-metric-learning": partial(of_positions, metric_learning.NTXentLoss(temperature=0.5))},
+    "nt_xent": {"torch": to_other_view},
     "supervised_contrastive": {
         "the authors": mean(test_supervised_contrastive.by_its_authors, temperature=0.1, base_temperature=0.1),
         "pytorch-metric-learning": metric_learning.SupConLoss(temperature=0.1),
