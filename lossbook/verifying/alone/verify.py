@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...kit.batches.batch import Batch, Settings
 from ...language import gettext as _
-from ...report import SKIPPED, WARNED, CheckResult
+from ...report import FAILED, SKIPPED, WARNED, CheckResult
 from ..checks import compiled
 from ..checks.behavior import inputs, second_backward, strides, switches, upstream
 from ..checks.check import Check
@@ -102,7 +102,7 @@ COMPARING = (slopes, upstream, second_backward, strides, module)
 def looked_at(examination: Examination, compile: bool) -> tuple[CheckResult, ...]:
     """The results of all checks; of the first alone, where the loss does not answer."""
     first = answers(examination)
-    if not examination.runs:
+    if first.state == FAILED:  # there is nothing to look at but what it is made of
         return first, module(examination)
     checks = (*CHECKS[1:], compiled) if compile else CHECKS[1:]
     done = {repeatable: repeatable(examination)}
