@@ -60,7 +60,8 @@ class Steps:
     def __init__(self, operations: list[Operation], given: list[Tensor], value: Tensor) -> None:
         self.operations = operations
         self.broadcasts = {id(b.operation): b for b in broadcasts(operations, given)}
-        self.steep = {id(o) for o in steep(operations, value)}
+        finite = bool(value.isfinite().all())  # of one that is not, no slope is expected either
+        self.steep = {id(o) for o in steep(operations, value)} if finite else set()
         self.result = {id(o) for o in leading_to(value, operations)}  #: operations that the result came from
         #: The loss carries no gradient at all: then comparisons, argmax and the like are told too, where it ended.
         self.lost = not value.requires_grad

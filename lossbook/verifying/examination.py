@@ -14,6 +14,7 @@ from ..kit.batches.batch import Batch, Settings
 from ..kit.precision import cast
 from ..language import gettext as _
 from .compare import DOUBLE, SINGLE, Sample, Standard, Trial, fault_of, try_on
+from .diagnosis.diagnosis import Diagnosis
 from .growth import adds_up, affordable, repeated, sizes
 from .subject.candidate import Candidate
 from .subject.outcome import Answered, Failed, Outcome, call
@@ -36,6 +37,7 @@ class Examination:
         self.trials: list[Trial] = []
         self.larger: list[Trial] = []  #: with many samples, in the main form
         self.refused: dict[str, BaseException] = {}  #: forms of input that the loss does not take, and what it says
+        self.diagnosed: dict[str, Diagnosis] = {}  #: what was found behind a fault
         self.standard = self.standard_with({})
         with contextlib.suppress(TimeIsUp):  # a slow loss is judged by the batches that it had time for
             self._try_all()

@@ -246,6 +246,48 @@ def turned(prediction, target):
 pair("sign", "toward", "The loss grows", turned, mean_error, two)
 
 
+def own_cosine(first, second):
+    return 1 - ((first * second).sum(1) / (first.norm(dim=1) * second.norm(dim=1))).mean()
+
+
+def torch_cosine(first, second):
+    return 1 - F.cosine_similarity(first, second).mean()
+
+
+pair("a vector of zeros", "edges", "(a row of zeros)", own_cosine, torch_cosine, two)
+
+
+def hardest(features, labels, eps=0.0):
+    distances = ((features[:, None] - features[None]).square().sum(2) + eps).sqrt()
+    return distances.masked_fill(labels[:, None] != labels[None], 0).amax(1).mean()
+
+
+def hardest_away_from_0(features, labels):
+    return hardest(features, labels, 1e-6)
+
+
+pair(
+    "distances of a batch",
+    "finite",
+    "its gradient is NaN",
+    hardest,
+    hardest_away_from_0,
+    lambda: (torch.randn(6, 3), torch.arange(6) // 2),
+    certain=True,
+)
+
+
+def mean_over_classes(student, teacher):
+    return F.kl_div(F.log_softmax(student, 1), F.softmax(teacher, 1), reduction="mean")
+
+
+def mean_over_samples(student, teacher):
+    return F.kl_div(F.log_softmax(student, 1), F.softmax(teacher, 1), reduction="batchmean")
+
+
+pair("torch warns", "warnings", "batchmean", mean_over_classes, mean_over_samples, two)
+
+
 # ---- what has no effect
 
 
@@ -365,6 +407,31 @@ pair(
     Replacing,
     Head,
     lambda: (torch.randn(6, 3), torch.randint(4, (6,))),
+    certain=True,
+)
+
+
+class Uncertain(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.log_variance = nn.Parameter(torch.zeros(2))
+
+    def forward(self, losses):
+        return (losses * (-self.log_variance).exp() + self.log_variance).sum()
+
+
+class Certain(Uncertain):
+    def forward(self, losses):
+        return (losses * (-self.log_variance).exp() + self.log_variance).detach().sum() + 0 * losses.sum()
+
+
+pair(
+    "a parameter detached",
+    "parameters",
+    "No gradient reaches its parameter log_variance",
+    Certain,
+    Uncertain,
+    lambda: (torch.rand(2) * 3,),
     certain=True,
 )
 

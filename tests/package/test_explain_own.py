@@ -216,6 +216,8 @@ def test_the_line_is_marked_whose_slope_is_not_finite():
         "root = square.sqrt()": ("the slope is not finite here, and with it the gradient",)
     }
     assert marked(loss, ROW, ROW + 1) == {}
+    infinite = marked(lambda p, t: (p.log() - t).square().mean(), torch.tensor([0.0, 1.0]), ROW)
+    assert {mark for marks in infinite.values() for mark in marks} == {"not finite from here on"}
 
 
 def test_what_does_not_reach_the_result_is_not_marked():
@@ -460,3 +462,28 @@ def test_a_loss_that_switches_gradients_off_is_explained_and_leaves_them_on():
 
     assert lossbook.explain(loss, ROW, ROW).gradient.tolist() == [0.5, 0.5]
     assert torch.is_grad_enabled()
+
+
+def halves(p, t):
+    if len(p) == 1:
+        error = p - t
+        return error.abs().sum()
+    left = halves(p[:1], t[:1])
+    return left + halves(p[1:], t[1:])
+
+
+def test_a_loss_that_calls_itself_is_followed_no_deeper():
+    assert list(steps(halves, ROW, torch.zeros(2))) == [
+        "left = halves(p[:1], t[:1])",
+        "return left + halves(p[1:], t[1:])",
+    ]
+
+
+def test_a_loss_may_work_on_its_input_in_place():
+    def loss(p, t):
+        p.sub_(t)
+        return p.square().sum()
+
+    given = ROW.clone()
+    assert lossbook.explain(loss, given, torch.ones(2)).gradient.tolist() == [0.0, 2.0]
+    assert given.tolist() == [1.0, 2.0]

@@ -223,6 +223,29 @@ WRONG = {
     "the gradient of no class": (lambda: cross_entropy_gradient(TWO, torch.tensor(5)), IndexError, "holds class 5"),
     "the gradient of a cube": (lambda: cross_entropy_gradient(CUBE, CLASSES), ValueError, r"\(C,\) for one sample"),
     "a check that is none": (lambda: loss_checks(own, like="l1")("valu"), ValueError, "no check 'valu'.*'value'"),
+    "nothing to verify against": (
+        lambda: lossbook.verify(own),
+        TypeError,
+        "hold the loss against. Give what it should",
+    ),
+    "a setting of nothing": (
+        lambda: lossbook.verify(own, inputs=[(ONE, ONE)], beta=1),
+        TypeError,
+        "beta would be a setting of like, which is missing",
+    ),
+    "a call that is none": (lambda: lossbook.verify(own, "l1", call=1), TypeError, "call must be a function.* got int"),
+    "a part that is none": (
+        lambda: lossbook.verify(own, "l1", pick=1.0),
+        TypeError,
+        "pick must be the name.* got float",
+    ),
+    "a form that is not tried": (lambda: lossbook.verify(own, "l1", exclude="(X)"), ValueError, "is no form of input"),
+    "a function to copy": (lambda: lossbook.verify(own, "l1", fresh=True), TypeError, "a function cannot be copied"),
+    "batches built differently": (
+        lambda: lossbook.verify(own, inputs=[(ONE, "a"), (ONE, "b")]),
+        ValueError,
+        "The batches of inputs are built differently",
+    ),
     "an unknown language": (lambda: lossbook.set_language("fr"), ValueError, "en, pt, vi, zh, not 'fr'"),
 }
 

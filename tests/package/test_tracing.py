@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from lossbook.explaining.explain import explain
-from lossbook.tracing import PAIRING, Operations, body_of, broadcasts, steep
+from lossbook.tracing import PAIRING, Operations, body_of, broadcasts, snapshot, steep
 
 ROW = torch.tensor([1.0, 2.0, 3.0])
 COLUMN = ROW.unsqueeze(1).clone()
@@ -162,3 +162,9 @@ def test_where_the_gradient_stops_being_finite(loss, names):
     with Operations(body_of(loss).__code__) as operations:
         value = loss(given)
     assert [o.name for o in steep(operations.seen, value)] == names
+
+
+def test_a_snapshot_is_no_operation_of_the_loss():
+    with Operations(None) as operations:
+        assert snapshot(torch.ones(2, requires_grad=True)).requires_grad
+    assert [o.name for o in operations.seen] == ["ones"]

@@ -188,9 +188,10 @@ def _nearer(examination: Examination, tensors: Sequence[Tensor]) -> Iterator[tup
     prediction, target = tensors[index], tensors[targets[0]]
     nearer = []
     if target.is_floating_point() and target.shape == prediction.shape:
-        if bool((target < 0).any()) or not bool((prediction < 0).any()) or bool(((target == 0) | (target == 1)).all()):
-            nearer.append(target.clone())  # not the logarithms of rates, whose targets are counts
-        if bool((prediction < 0).any()) and bool(((target == 0) | (target == 1)).all()):
+        are_answers = bool(((target == 0) | (target == 1)).all())
+        if are_answers or not bool((target == target.round()).all()):  # neither counts nor labels of 1 and −1
+            nearer.append(target.clone())
+        if are_answers and bool((prediction < 0).any()):
             nearer.append(prediction + 5 * (2 * target - 1))
     elif _are_scores(examination, prediction, target):
         nearer.append(prediction + 5 * torch.nn.functional.one_hot(target, prediction.shape[1]))

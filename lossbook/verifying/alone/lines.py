@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -75,3 +76,22 @@ def broadcast(examination: Examination) -> Result:
             shapes = ", ".join(map(str, found.shapes))
             return told(says.format(shapes=shapes, result=found.result), line=_text(found.operation))
     return passed()
+
+
+@check(lambda: _("warnings"), name="warnings")
+def warnings_of_torch(examination: Examination) -> Result:
+    """What torch itself warns of, such as a target that is broadcast, or a mean over classes too."""
+    for batch, _got in answered(examination):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            call(examination.loss, batch.tensors, examination.wrt)
+        for warning in caught:
+            if issubclass(warning.category, (UserWarning, RuntimeWarning)):
+                said = " ".join(str(warning.message).split())
+                return told(_("A call warns: {said}").format(said=said), line=_line_of_warning(warning))
+    return passed()
+
+
+def _line_of_warning(warning: warnings.WarningMessage) -> str:
+    code = linecache.getline(warning.filename, warning.lineno).strip()
+    return f"{warning.lineno}: {code}" if code else ""

@@ -6,19 +6,35 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_leaves
 
 from ...kit.batches.batch import Batch
 from ...kit.precision import cast
 from ...language import gettext as _
-from ...report import Finding, tensor_text
-from ..checks.check import Result, check, failed, passed
+from ...report import tensor_text
+from ..checks.check import Result, check, passed
 from ..checks.precision import _loss_in
 from ..diagnosis.operations import graph_of
+from ..diagnosis.source import line_of_error
 from ..examination import Examination, NotApplicable
 from ..subject.adapter import described
 from ..subject.outcome import Answered, Failed, NoTensor, call
+from ..subject.state import TakesTooLong
 from .lines import is_detached_on_purpose, line_of_cut, line_of_infinity
-from .subject import MASKS, answered, arguments, as_given, broken_gradients, first_answered, reduction_of, told
+from .samples import are_of_classes, with_other_scores
+from .subject import (
+    MASKS,
+    answered,
+    arguments,
+    as_given,
+    broken_gradients,
+    certain,
+    differs,
+    first_answered,
+    reduction_of,
+    told,
+    value_of,
+)
 
 STEPS = (1e-4, 2e-5)  #: how far to go for a measured slope; both must agree
 LARGEST = {torch.float32: 1e30, torch.float16: 3e4}  #: a number beyond lies outside of the dtype, or nearly so
@@ -30,26 +46,30 @@ def answers(examination: Examination) -> Result:
     trials = as_given(examination)
     for trial in trials:
         got = trial.got
+        if isinstance(got, Failed) and isinstance(got.error, TakesTooLong):
+            return certain(_("The loss does not end: the call took too long."))
         if isinstance(got, Failed):
             said = f"{type(got.error).__name__}: {got.error}".splitlines()[0]
             says = _("The loss raises an error on a batch that was given: {said}").format(said=said)
-            return failed(Finding(says, inputs=trial.batch.tensors))
+            return certain(says, inputs=trial.batch.tensors, line=line_of_error(examination.candidate, got.error))
         if got.printed:
-            return failed(Finding(_("The loss prints something each time it is called."), inputs=trial.batch.tensors))
+            return certain(_("The loss prints something each time it is called."), inputs=trial.batch.tensors)
         if isinstance(got, NoTensor):
-            return failed(_no_tensor(examination, trial.batch))
+            return certain(_no_tensor(examination, trial.batch))
         if not got.value.is_floating_point():
             says = _("The loss is of the kind {dtype}. No gradient can flow through such numbers.")
-            return failed(Finding(says.format(dtype=str(got.value.dtype).removeprefix("torch."))))
+            return certain(says.format(dtype=str(got.value.dtype).removeprefix("torch.")))
     return passed(_("{n} batches").format(n=len(trials)))
 
 
-def _no_tensor(examination: Examination, batch: Batch) -> Finding:
-    """A result with the loss somewhere in it."""
+def _no_tensor(examination: Examination, batch: Batch) -> str:
+    """Say what came, and which part of it may be the loss."""
     results: list[object] = []
     call(lambda *tensors: results.append(examination.loss(*tensors)), batch.tensors)
+    if not results or not any(isinstance(leaf, Tensor) for leaf in tree_leaves(results)):
+        return _("The loss returns no tensor, so no gradient can flow back.")
     says = _("The loss returns {result}. Say which part is the loss, as pick=0 or pick={name}.")
-    return Finding(says.format(result=described(results[0]) if results else "?", name='"loss"'))
+    return says.format(result=described(results[0]), name='"loss"')
 
 
 @check(lambda: _("one number"), name="shape")
@@ -59,12 +79,12 @@ def shape(examination: Examination) -> Result:
     reduction = reduction_of(examination)
     if not got.value.dim() or got.value.numel() == 1:
         if reduction == "none" and max(t.numel() for t in batch.tensors) > 1:
-            return failed(Finding(_("Its reduction is 'none', and one number comes."), inputs=batch.tensors))
+            return certain(_("Its reduction is 'none', and one number comes."), inputs=batch.tensors)
         return passed()
     size = tuple(got.value.shape)
     if reduction in ("mean", "sum", "batchmean"):
         says = _("Its reduction is {reduction!r}, and a tensor of shape {shape} comes.")
-        return failed(Finding(says.format(reduction=reduction, shape=size), inputs=batch.tensors))
+        return certain(says.format(reduction=reduction, shape=size), inputs=batch.tensors)
     if reduction == "none":
         return passed(_("a tensor of shape {shape}").format(shape=size))
     return told(_("A tensor of shape {shape} comes, not one number: .backward() needs one.").format(shape=size))
@@ -87,8 +107,8 @@ def finite(examination: Examination) -> Result:
         else:
             continue
         line = line_of_infinity(examination, examination.loss, trial.batch)
-        return failed(
-            Finding(says, inputs=trial.batch.tensors, got=tensor_text(got.value), wanted=_("finite numbers"), line=line)
+        return certain(
+            says, inputs=trial.batch.tensors, got=tensor_text(got.value), wanted=_("finite numbers"), line=line
         )
     first_answered(examination)
     return passed()
@@ -109,7 +129,7 @@ def reaches(examination: Examination) -> Result:
     batch = every[0][0]
     if all(g is None for gradients in known_gradients for g in gradients):
         says = _("No gradient reaches the prediction, so nothing can be learned.")
-        return failed(Finding(says, inputs=batch.tensors, line=line_of_cut(examination, batch)))
+        return certain(says, inputs=batch.tensors, line=line_of_cut(examination, batch))
     if all(g is None or bool((g == 0).all()) for gradients in known_gradients for g in gradients):
         return told(_("The gradient is 0 on every batch."), line=line_of_cut(examination, batch))
     if all(gradients[0] is None for gradients in known_gradients):
@@ -178,8 +198,7 @@ def _other_slope(
     by_hand = any(type(node).__name__.endswith("Backward") for node in graph_of(got.result))
     if by_hand and measured:
         says = _("The backward pass that was written by hand does not belong to the forward pass ({name}).")
-        found = Finding(says.format(name=name), inputs=batch.tensors, got=f"{had:.4g}", wanted=f"{measured:.4g}")
-        return failed(found)
+        return certain(says.format(name=name), inputs=batch.tensors, got=f"{had:.4g}", wanted=f"{measured:.4g}")
     if is_detached_on_purpose(examination, batch):
         return passed(_("not the slope of the value: a part is detached"))
     says = _("The gradient for {name} is not the slope of the value: a part of the graph is cut, or has no slope.")
@@ -217,9 +236,23 @@ def _leaves_all_out(examination: Examination, batch: Batch) -> bool:
         tensor = batch.tensors[argument.index]
         if argument.is_one_of(MASKS) and len(tensor.unique()) == 1:
             return True
-        if tensor.dtype is torch.int64 and bool((tensor < 0).all()):
+        if (
+            tensor.dtype is torch.int64
+            and len(tensor.unique()) == 1
+            and _is_ignored(examination, argument.index, tensor)
+        ):
             return True
     return False
+
+
+def _is_ignored(examination: Examination, index: int, labels: Tensor) -> bool:
+    """True if the scores make no difference where the label is this one, so that such samples do not count."""
+    batch, got = first_answered(examination)
+    out = batch.tensors[index] == labels.flatten()[0]
+    scores = [i for i in examination.wrt if are_of_classes(batch.tensors[i], labels)]
+    return bool(scores) and not any(
+        differs(got.value, value_of(examination, with_other_scores(batch.tensors, i, out))) for i in scores
+    )
 
 
 @check(lambda: _("float32"), name="float32")
@@ -249,17 +282,14 @@ def _in(examination: Examination, dtype: torch.dtype, trials: list) -> Result:
             continue
         where = trial.batch.name or trial.batch.form
         says = _("In {dtype} the loss or its gradient is not finite ({where}), in float64 it is.")
-        line = line_of_infinity(examination, loss, trial.batch, dtype)
-        found = Finding(
-            says.format(dtype=name, where=where),
-            inputs=tensors,
-            got=tensor_text(got.value),
-            wanted=tensor_text(exact.value),
-            line=line,
-        )
-        if dtype is torch.float32 and any(trial.batch is batch for batch in given):
-            return failed(found)
-        return told(found.says, inputs=tensors, got=found.got, wanted=found.wanted, line=line)
+        shown = {
+            "inputs": tensors,
+            "got": tensor_text(got.value),
+            "wanted": tensor_text(exact.value),
+            "line": line_of_infinity(examination, loss, trial.batch, dtype),
+        }
+        is_certain = dtype is torch.float32 and any(trial.batch is batch for batch in given)
+        return (certain if is_certain else told)(says.format(dtype=name, where=where), **shown)
     if not ran:
         raise NotApplicable(_("it does not run in {dtype}").format(dtype=name))
     return passed()

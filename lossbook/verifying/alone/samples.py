@@ -106,6 +106,8 @@ def _masks(examination: Examination) -> Iterator[int]:
     tensors = first_answered(examination)[0].tensors
     for argument in arguments(examination):
         values = tensors[argument.index]
+        if len(tensors) == 2 and values.shape == tensors[1 - argument.index].shape:
+            continue  # a mask to be predicted
         if argument.is_one_of(MASKS) and not argument.is_target and bool(((values == 0) | (values == 1)).all()):
             yield argument.index
 
@@ -158,12 +160,7 @@ def ignored(examination: Examination) -> Result:
     for batch, got in answered(examination):
         for scores, labels, number in _ignored(examination, batch.tensors):
             tried += 1
-            out = batch.tensors[labels] == number
-            z = batch.tensors[scores]
-            classes_last = z.dim() == out.dim() + 1 and z.shape[:-1] == out.shape
-            place = out.unsqueeze(-1) if classes_last else out.unsqueeze(1)
-            moved = list(batch.tensors)
-            moved[scores] = torch.where(place, z.flip(-1 if classes_last else 1) * 0.5 + 0.25, z)
+            moved = with_other_scores(batch.tensors, scores, batch.tensors[labels] == number)
             value = value_of(examination, moved)
             if differs(got.value, value):
                 says = _("Other scores where the label is {number}, which is to be ignored, change the loss.")
@@ -198,10 +195,23 @@ def _ignored(examination: Examination, tensors: Sequence[Tensor]) -> Iterator[tu
             continue
         numbers = {int(v) for v in y.unique().tolist() if v < 0 or v == named}
         for scores in examination.wrt:
-            z = tensors[scores]
-            fits = z.dim() == y.dim() + 1 and (z.shape[:-1] == y.shape or (z.shape[0], *z.shape[2:]) == tuple(y.shape))
-            if fits and len(numbers) == 1 and len(y.unique()) > 1:
+            if are_of_classes(tensors[scores], y) and len(numbers) == 1 and len(y.unique()) > 1:
                 yield scores, labels, numbers.pop()
+
+
+def are_of_classes(scores: Tensor, labels: Tensor) -> bool:
+    """True for scores with one dimension more than their labels: the classes, the second or the last."""
+    shape = tuple(scores.shape)
+    return scores.dim() == labels.dim() + 1 and tuple(labels.shape) in (shape[:-1], (shape[0], *shape[2:]))
+
+
+def with_other_scores(tensors: Sequence[Tensor], scores: int, out: Tensor) -> list[Tensor]:
+    """The batch with other scores in these places."""
+    z = tensors[scores]
+    classes = -1 if z.shape[:-1] == out.shape else 1
+    moved = list(tensors)
+    moved[scores] = torch.where(out.unsqueeze(classes), z.flip(classes) * 0.5 + 0.25, z)
+    return moved
 
 
 def _with_more_ignored(tensors: Sequence[Tensor], labels: int, number: int) -> tuple[Tensor, ...] | None:

@@ -6,6 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from ...kit.batches.batch import Batch
 from ...language import gettext as _
 from ...report import WARNED, Finding
-from ..checks.check import Result
+from ..checks.check import Result, failed
 from ..compare import Trial
 from ..examination import Examination, NotApplicable
 from ..subject.candidate import Candidate
@@ -27,11 +28,19 @@ SHOWN = 24  #: how many numbers of a batch are written
 MASKS = ("mask", "valid", "keep", "pad", "observed")
 
 
-def told(says: str, *, inputs: Sequence[Tensor] = (), got: str = "", wanted: str = "", line: str = "") -> Result:
+def told(says: str, **shown: Any) -> Result:
     """What a person should look at: it may be meant."""
-    shown = tuple(inputs) if sum(t.numel() for t in inputs) <= SHOWN else ()
-    found = Finding(says, inputs=shown, got=got, wanted=wanted, line=line)
-    return Result(WARNED, _("look at this"), found)
+    return Result(WARNED, _("look at this"), _finding(says, **shown))
+
+
+def certain(says: str, **shown: Any) -> Result:
+    """What is wrong, whatever was meant."""
+    return failed(_finding(says, **shown))
+
+
+def _finding(says: str, *, inputs: Sequence[Tensor] = (), got: str = "", wanted: str = "", line: str = "") -> Finding:
+    few = sum(t.numel() for t in inputs) <= SHOWN
+    return Finding(says, inputs=tuple(inputs) if few else (), got=got, wanted=wanted, line=line)
 
 
 @dataclass(frozen=True)

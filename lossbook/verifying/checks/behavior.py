@@ -14,16 +14,17 @@ from ...language import gettext as _
 from ...report import Finding, tensor_text
 from ..compare import Sample, Trial, close, try_on
 from ..diagnosis.diagnosis import Diagnosis
+from ..diagnosis.operations import recorded
 from ..diagnosis.source import line_of_backward
 from ..examination import Examination, NotApplicable
-from ..subject.outcome import Answered, Failed, Outcome, call, same
+from ..subject.outcome import Answered, Failed, Outcome, call, error_of, same
 from .check import Result, check, failed, passed
 from .findings import CUSTOM, IN_PLACE, finding, sentence
 
 
 @check(lambda: _("uses the gradient from above"))
 def upstream(examination: Examination) -> Result:
-    sample = examination.sample_with_gradient()
+    sample = _with_finite_gradient(examination)
     again = _with_gradients(examination.run(sample.batch, upstream=3.0))
     for once, thrice in zip(sample.got.gradients, again.gradients, strict=True):
         if once is not None and (thrice is None or not close(thrice, 3 * once, 10 * examination.tolerance)):
@@ -35,7 +36,7 @@ def upstream(examination: Examination) -> Result:
 
 @check(lambda: _("a second backward pass"))
 def second_backward(examination: Examination) -> Result:
-    sample = examination.sample_with_gradient()
+    sample = _with_finite_gradient(examination)
     first = _with_gradients(examination.run(sample.batch, upstream=2.0))
     again = _with_gradients(examination.run(sample.batch, upstream=2.0, passes=2))
     if again.backward_error is not None:
@@ -47,6 +48,14 @@ def second_backward(examination: Examination) -> Result:
             behind = _("the backward pass changes what it saved")
             return failed(_wrong_gradient(examination, sample, says, behind, got=twice, wanted=once))
     return passed()
+
+
+def _with_finite_gradient(examination: Examination) -> Sample:
+    """A batch with a gradient; of NaN nothing can be said but that it is NaN, which other checks say."""
+    sample = examination.sample_with_gradient()
+    if not sample.got.is_finite or not all(bool(g.isfinite().all()) for g in sample.got.gradients if g is not None):
+        raise NotApplicable(_("the loss or its gradient is not finite there"))
+    return sample
 
 
 def _with_gradients(outcome: Outcome) -> Answered:
@@ -141,6 +150,8 @@ def order(examination: Examination) -> Result:
     sizes = {t.shape[0] if t.dim() else 0 for t in tensors}
     if len(sizes) > 1 or min(sizes) < 3 or sample.best.value.dim():
         raise NotApplicable(_("no batch of samples"))
+    if not sample.got.is_finite:
+        raise NotApplicable(_("the loss or its gradient is not finite there"))
     turn = torch.arange(min(sizes)).roll(1)
     batch = Batch(tuple(t[turn] for t in tensors), sample.batch.form, sample.batch.base)
     turned = try_on(examination.loss, examination.standard, batch)
@@ -149,6 +160,10 @@ def order(examination: Examination) -> Result:
     got = turned.got
     if isinstance(got, Answered) and close(got.value, sample.got.value, examination.tolerance):
         return passed()
+    fresh = _fresh(examination)
+    anew = call(fresh(), batch.tensors) if fresh else None
+    if isinstance(anew, Answered) and close(anew.value, sample.got.value, examination.tolerance):
+        raise NotApplicable(_("its result depends on earlier calls"))
     found = finding(
         examination,
         batch,
@@ -209,11 +224,7 @@ def strides(examination: Examination) -> Result:
             fault = "error" if isinstance(again.got, Failed) else examination.fault(again)
             if not fault:
                 continue
-            behind = Diagnosis(
-                _("view needs contiguous memory: use reshape or flatten"),
-                operations=("view", "view_as", "as_strided"),
-                page=CUSTOM,
-            )
+            behind = _of_memory(examination, trial.batch, again)
             return failed(finding(examination, trial.batch, sentence(again, fault), behind))
     if not tried:
         raise NotApplicable(_("no such input"))
@@ -228,6 +239,18 @@ def _spread_apart(tensors: tuple[Tensor, ...]) -> Iterator[tuple[Tensor, ...]]:
         yield spread
     if len(some) > 1:
         yield from ((*tensors[:i], spread[i], *tensors[i + 1 :]) for i in some)
+
+
+def _of_memory(examination: Examination, batch: Batch, again: Trial) -> Diagnosis | None:
+    """What depends on how numbers lie in memory; None where nothing in the loss is known to."""
+    if "view" in str(error_of(again.got)):
+        says = _("view needs contiguous memory: use reshape or flatten")
+        return Diagnosis(says, operations=("view", "view_as"), page=CUSTOM)
+    used = {operation.name for operation in recorded(examination, batch)}
+    if used & {"as_strided", "data_ptr", "storage", "untyped_storage", "set"}:
+        says = _("it reads memory as it lies there (as_strided, storage): call contiguous first")
+        return Diagnosis(says, operations=("as_strided", "untyped_storage", "storage"), page=CUSTOM)
+    return None
 
 
 def _spread(tensor: Tensor) -> Tensor:

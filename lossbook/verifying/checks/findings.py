@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Sequence
 
+from torch import Tensor
+
 from ...kit.batches.batch import Batch, Settings
 from ...language import gettext as _
 from ...report import Finding, tensor_text
@@ -124,7 +126,7 @@ def sentence(trial: Trial, fault: str) -> str:
         "value": _("The loss gives another number than the right one ({where})."),
         "not finite": _("The loss is not finite where the right one is ({where})."),
         "shape": _("The result has another shape than it should have ({where})."),
-        "no tensor": _("The loss returns no tensor, so no gradient can flow back."),
+        "no tensor": _("The loss returns no tensor but a {kind}: return one tensor, the loss alone."),
         "error": _("The loss raises an error on input that it should take ({where}): {said}"),
         "backward error": _("The backward pass raises an error ({where}): {said}"),
         "graph cut": _("No gradient reaches the prediction, so nothing can be learned."),
@@ -134,7 +136,7 @@ def sentence(trial: Trial, fault: str) -> str:
         ),
         "printed": _("The loss prints something each time it is called."),
         "hang": _("The loss does not end: the call took too long."),
-    }[fault].format(where=place(trial.batch), said=said)
+    }[fault].format(where=place(trial.batch), said=said, kind=trial.got.kind if isinstance(trial.got, NoTensor) else "")
 
 
 def place(batch: Batch) -> str:
@@ -151,16 +153,25 @@ def told(trial: Trial, fault: str, tolerance: float) -> tuple[str, str]:
     if isinstance(got, Failed) or not trial.right:
         return "", ""
     if fault in ("value", "not finite", "shape"):
-        return tensor_text(got.value.double()), tensor_text(trial.best.value)
+        return _told_apart(got.value.double(), trial.best.value)
     if fault in ("gradient", "gradient not finite", "graph cut"):
         for mine, want in zip(got.gradients, trial.best.gradients, strict=True):
             if want is not None and (mine is None or not close(mine, want, tolerance)):
                 name = _("gradient {gradient}")
-                return (
-                    name.format(gradient=_("none") if mine is None else tensor_text(mine)),
-                    name.format(gradient=tensor_text(want)),
-                )
+                if mine is None:
+                    return name.format(gradient=_("none")), name.format(gradient=tensor_text(want))
+                came, right = _told_apart(mine, want)
+                return name.format(gradient=came), name.format(gradient=right)
     return "", ""
+
+
+def _told_apart(got: Tensor, wanted: Tensor) -> tuple[str, str]:
+    """What came and what is right, as texts that differ: with more digits where four look alike."""
+    texts = tensor_text(got), tensor_text(wanted)
+    if texts[0] != texts[1] or got.shape != wanted.shape or not got.numel():
+        return texts
+    at = int((got - wanted).abs().nan_to_num(0).argmax())
+    return f"{got.flatten()[at].item():.12g}", f"{wanted.flatten()[at].item():.12g}"
 
 
 def judge(examination: Examination, trials: Sequence[Trial], only: set[str]) -> Result:
@@ -172,6 +183,7 @@ def judge(examination: Examination, trials: Sequence[Trial], only: set[str]) -> 
     if faults:
         fault = faults[0][1]
         return failed(smallest_finding(examination, [t for t, f in faults if f == fault], fault))
-    if all(fault for _trial, fault in every):  # nothing can be said of gradients where each value is wrong
+    elsewhere = {"gradient", "gradient not finite", "graph cut", "backward error"} if "value" in only else set()
+    if all(fault and fault not in elsewhere for _trial, fault in every):  # nothing can be said of gradients there
         raise NotApplicable(_("the value is not right there"))
     return passed(_("{n} batches").format(n=len(trials)))

@@ -76,13 +76,17 @@ def _tried_elsewhere(examination: Examination, sample: Sample) -> tuple[str, boo
 
 def _loops(examination: Examination) -> bool:
     """True if the loss goes through the samples one by one, so that its graph grows with them."""
-    first, *others = examination.samples()
+
+    def rows(sample: Sample) -> int:
+        return sample.batch.tensors[0].shape[0]
 
     def size(sample: Sample) -> int:
         return len(graph_of(sample.got.result))
 
-    alike = [s for s in others if s.batch.form == first.batch.form and s.batch.tensors[0].dim()]
-    return any(s.batch.tensors[0].shape[0] > first.batch.tensors[0].shape[0] and size(s) > size(first) for s in alike)
+    known = [s for s in examination.samples() if s.batch.tensors[0].dim()]
+    alike = [s for s in known if s.batch.form == known[0].batch.form]
+    first = min(alike, key=rows, default=None)
+    return any(rows(s) > rows(first) and size(s) > size(first) for s in alike if first)
 
 
 def _loose(module: nn.Module) -> list[str]:
@@ -153,7 +157,7 @@ def _fault_of_calling(examination: Examination, module: nn.Module) -> Finding | 
         if not hook_calls:
             behind = _("the class defines __call__ itself: name the method forward")
             return Finding(_("Forward hooks are not called."), diagnosis=behind)
-    for training in (False, True):
+    for training in () if examination.reference.draws else (False, True):  # where it draws, it may well be by the mode
         module.train(training)
         again = examination.run(sample.batch)
         if not isinstance(again, Answered) or not close(again.value, sample.got.value, examination.tolerance):

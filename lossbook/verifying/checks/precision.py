@@ -14,7 +14,7 @@ from ...kit.precision import cast
 from ...language import gettext as _
 from ...report import Finding, tensor_text
 from ..compare import Trial, close
-from ..diagnosis.diagnose import diagnose
+from ..diagnosis.diagnose import Evidence, diagnose
 from ..diagnosis.diagnosis import Diagnosis
 from ..examination import Examination, NotApplicable
 from ..growth import affordable, repeated
@@ -30,9 +30,12 @@ EXACTNESS = {torch.float32: 2e-3, torch.float16: 0.1, torch.bfloat16: 0.3}
 @check(lambda: _("float32, also at large values"))
 def float32(examination: Examination) -> Result:
     """In float32, where rounding and overflow show what float64 hides."""
-    ran, found = _try_in(examination, torch.float32, _right_batches(examination))
+    batches = _right_batches(examination)
+    ran, found = _try_in(examination, torch.float32, batches)
     if found:
         return failed(found)
+    if not batches:
+        raise NotApplicable(_("the value is not right there"))
     if not ran:
         raise _does_not_run(torch.float32)
     return passed()
@@ -44,6 +47,8 @@ def half(examination: Examination) -> Result:
     if examination.reference.entry:  # of a person's own reference nobody knows what fits into float16
         trials = trials + [t for t in examination.edges() if not t.batch.open]
     batches = [t.batch for t in trials if isinstance(t.got, Answered) and examination.fault(t) is None]
+    if not batches:
+        raise NotApplicable(_("the value is not right there"))
     runs_in = []
     for dtype in (torch.float16, torch.bfloat16):
         ran, found = _try_in(examination, dtype, batches)
@@ -143,8 +148,8 @@ def _try_in(examination: Examination, dtype: torch.dtype, batches: Sequence[Batc
         if isinstance(got, Answered) and got.value.numel() == precise[0].value.numel():
             fault = _fault_in(examination, dtype, Trial(batch, got, precise), got, right, tensors)
             if fault:
-                found = _finding_in(examination, dtype, Trial(batch, got, precise), got, fault)
-                return ran, replace(found, inputs=tensors)
+                failing = Trial(replace(batch, tensors=tensors), got, precise)
+                return ran, _finding_in(examination, dtype, failing, got, fault, loss)
     return ran, None
 
 
@@ -201,10 +206,26 @@ def _gradients_are_finite(examination: Examination, dtype: torch.dtype, tensors:
     return bool(known) and all(bool(g.isfinite().all()) for g in known)
 
 
-def _finding_in(examination: Examination, dtype: torch.dtype, trial: Trial, got: Answered, fault: str) -> Finding:
-    if fault == "value":
+def _is_right_in_double(examination: Examination, trial: Trial) -> bool:
+    """True if the loss gives the right number for the same input in float64, so that digits were lost."""
+    got = examination.run(replace(trial.batch, tensors=tuple(cast(t, torch.float64) for t in trial.batch.tensors)))
+    want = trial.best.value
+    return (
+        isinstance(got, Answered)
+        and got.value.numel() == want.numel()
+        and close(got.value.reshape(want.shape), want, 1e-3)
+    )
+
+
+def _finding_in(
+    examination: Examination, dtype: torch.dtype, trial: Trial, got: Answered, fault: str, loss: Callable
+) -> Finding:
+    behind: Diagnosis | None
+    if fault == "value" and not _is_right_in_double(examination, trial):
+        says, behind = _("In {dtype} the loss is far off ({where})."), None
+    elif fault == "value":
         says = _("In {dtype} the loss is far off ({where}).")
-        behind: Diagnosis | None = Diagnosis(
+        behind = Diagnosis(
             _(
                 "digits are lost: large numbers are subtracted from each other (an expanded square), or a small constant vanishes"
             ),
@@ -213,7 +234,7 @@ def _finding_in(examination: Examination, dtype: torch.dtype, trial: Trial, got:
         )
     else:
         says = _("In {dtype} the loss or its gradient is not finite ({where}).")
-        behind = diagnose(examination, [trial], fault)
+        behind = diagnose(examination, [trial], fault, Evidence(loss, [trial], {}))
     if fault == "gradient not finite":
         came, wanted = next(g for g in got.gradients if g is not None), _("finite numbers")
     else:

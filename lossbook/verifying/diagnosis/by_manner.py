@@ -1,8 +1,8 @@
-"""Tells from the way in which a loss fails what may be wrong: by its graph, its gradient, its operations."""
+"""Tells from the way in which a loss fails what may be wrong: by its graph and its gradient."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
@@ -10,7 +10,7 @@ from ...language import gettext as _
 from ..compare import Sample
 from ..examination import Examination
 from .diagnosis import Diagnosis
-from .operations import graph_of, recorded
+from .operations import broadcast_in, graph_of, line_at, recorded, recorded_in_reference
 
 CUSTOM = "guide/custom-losses"
 #: Operations after which a new graph begins, and after which there is none.
@@ -44,7 +44,7 @@ CUT: tuple[str, ...] = (
 )
 
 
-def by_gradient(samples: Sequence[Sample]) -> Diagnosis:
+def by_gradient(examination: Examination, samples: Sequence[Sample], loss: Callable) -> Diagnosis | None:
     """The value is right and the gradient is not: what kind of wrong."""
     cut = ("detach", "detach_", "data", "item", "tolist", "numpy", "no_grad", "requires_grad")
     if all(g is not None and bool((g == 0).all()) for s in samples for g in s.got.gradients):
@@ -53,10 +53,20 @@ def by_gradient(samples: Sequence[Sample]) -> Diagnosis:
     if any(name.endswith("Backward") for name in _backward_names(samples[0].got.result)):  # torch's own end in 0
         says = _("the backward pass that was written by hand does not belong to the forward pass")
         return Diagnosis(says, operations=("backward",), page=CUSTOM)
-    says = _(
-        "the value is right, but a part of the graph is cut: a factor or a branch was detached, and its slope is missing"
-    )
-    return Diagnosis(says, operations=cut, page=CUSTOM)
+    mine = [o for o in recorded(examination, samples[0].batch, loss) if o.cut]
+    theirs = [o for o in recorded_in_reference(examination, samples[0].batch) if o.cut]
+    if mine and not theirs:
+        says = _(
+            "the value is right, but a part of the graph is cut: a factor or a branch was detached, and its slope is missing"
+        )
+        return Diagnosis(says, line=line_at(mine[0]), operations=cut, page=CUSTOM)
+    if theirs and not mine:
+        says = _(
+            "the value is right, but the right loss holds a part of it constant for the gradient (detach, no_grad), and "
+            "this one does not: a detach is missing"
+        )
+        return Diagnosis(says, page=CUSTOM)
+    return None
 
 
 def by_cut(sample: Sample) -> Diagnosis:
@@ -72,51 +82,15 @@ def by_cut(sample: Sample) -> Diagnosis:
     return Diagnosis(says, operations=operations, page=CUSTOM)
 
 
-def by_infinity(examination: Examination, sample: Sample) -> Diagnosis:
-    """The first operation whose result is not finite."""
-    seen = recorded(examination, sample.batch)
-    first = next((o for o in seen if o.result.is_floating_point() and not bool(o.result.isfinite().all())), None)
-    name = first.name if first else ""
-    says = {
-        "log": _("the logarithm of 0: use log_softmax, logsigmoid, or clamp before the logarithm"),
-        "log2": _("the logarithm of 0"),
-        "log10": _("the logarithm of 0"),
-        "exp": _("exp overflows: subtract the largest number first, or use log_softmax or logsumexp"),
-        "div": _("a division by 0, or of infinity by infinity"),
-        "true_divide": _("a division by 0"),
-        "softmax": _("softmax of infinite numbers"),
-        "sqrt": _("the root of a negative number"),
-        "pow": _("a power that overflows"),
-        "mul": _("0 times infinity, or a product that overflows"),
-        "sum": _("the sum overflows"),
-    }.get(name, _("a result that is no number"))
-    page = {"exp": "guide/bce-with-logits", "log": "guide/cross-entropy"}.get(name, CUSTOM)
-    return Diagnosis(says, operations=(name,) if name else (), page=page)
-
-
-def by_infinite_gradient(sample: Sample) -> Diagnosis:
-    """The value is finite, the gradient is not: the operation in the graph whose slope may be infinite."""
-    names = _backward_names(sample.got.result)
-    for part, says, operations in _infinite_slopes():
-        if any(part in name for name in names):
-            return Diagnosis(says, operations=operations, page="guide/mse")
-    return Diagnosis(_("the value is finite, its gradient is not"), page="guide/mse")
-
-
-def _infinite_slopes() -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Part of the name of a node in the graph, what is wrong there, and the operations that make such a node."""
-    yield "Sqrt", _("the slope of the root is infinite at 0: add a small number under the root"), ("sqrt",)
-    yield "Norm", _("the norm has no slope at 0: add a small number under the root"), ("norm", "vector_norm")
-    yield "Cdist", _("the distance has no slope at 0"), ("cdist",)
-    yield (
-        "Where",
-        _("torch.where hides NaN in the value, not in the gradient: mend the branch's input"),
-        ("where",),
+def by_broadcast(examination: Examination, sample: Sample, loss: Callable) -> Diagnosis | None:
+    """Numbers that were paired and may not belong together, as `explain` marks them."""
+    found = broadcast_in(examination, sample.batch, loss)
+    if found is None:
+        return None
+    says = _("{shapes} were broadcast to {result}: numbers were paired that may not belong together").format(
+        shapes=", ".join(map(str, found.shapes)), result=found.result
     )
-    yield "Log", _("the slope of the logarithm is infinite at 0: clamp before it, not after it"), ("log",)
-    yield "Div", _("a division by 0 in the backward pass"), ("div",)
-    yield "Pow", _("a power whose slope is infinite at 0"), ("pow",)
-    yield "Acos", _("the slope of acos is infinite at 1"), ("acos",)
+    return Diagnosis(says, line=line_at(found.operation), page="what-is-a-loss/l1-and-mse")
 
 
 def _backward_names(result: Tensor) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 
@@ -20,7 +21,7 @@ def by_ratio(samples: Sequence[Sample], fault: str) -> Diagnosis | None:
     if not ratios or (len(ratios) == 1 and len(samples) > 1):
         return None
     if fault != "gradient":
-        return _of_constant(ratios) or _of_count(ratios) or _of_complement(samples) or _of_factor(ratios)
+        return _of_constant(ratios) or _of_count(ratios) or _of_sizes(ratios) or _of_complement(samples)
     page = "guide/custom-losses"
     if _all_close([ratio for ratio, _sample in ratios], 0.5):
         says = _("the value is right, half of the gradient is missing: of a square, one factor was detached")
@@ -30,6 +31,11 @@ def by_ratio(samples: Sequence[Sample], fault: str) -> Diagnosis | None:
         return None
     head = _("the value is right, the gradient is not: ")
     return Diagnosis(head + found.says, operations=found.operations, page=found.page)
+
+
+def by_factor(samples: Sequence[Sample]) -> Diagnosis | None:
+    """Any other constant that the value is off by."""
+    return _of_factor(_ratios(samples, "value"))
 
 
 Ratios = list[tuple[float, Sample]]
@@ -88,6 +94,31 @@ def _of_count(ratios: Ratios) -> Diagnosis | None:
     return None
 
 
+def _of_sizes(ratios: Ratios) -> Diagnosis | None:
+    """One size of an argument in the place of another one, such as D in the place of N."""
+    every = [_sizes(sample) for _ratio, sample in ratios]
+    for above, below in itertools.permutations(every[0], 2):
+        if not all(above in sizes and below in sizes for sizes in every):
+            continue
+        factors = [sizes[above] / sizes[below] for sizes in every]
+        fits = all(math.isclose(r, f, rel_tol=1e-6) for (r, _sample), f in zip(ratios, factors, strict=True))
+        if fits and len(set(factors)) > 1:
+            says = _("the sum is divided by the wrong count: {below} in the place of {above}").format(
+                above=above, below=below
+            )
+            return Diagnosis(says, operations=("div", "mean", "sum"), page="guide/mse")
+    return None
+
+
+def _sizes(sample: Sample) -> dict[str, int]:
+    sizes = {"1": 1}
+    for i, t in enumerate(sample.batch.tensors, start=1):
+        name = _("argument {n}").format(n=i)
+        sizes |= {_("size {d} of {which}").format(d=d, which=name): size for d, size in enumerate(t.shape)}
+        sizes[_("the number of elements of {which}").format(which=name)] = t.numel()
+    return {name: size for name, size in sizes.items() if size}
+
+
 def _counts(tensor: Tensor) -> Iterator[tuple[float, str]]:
     every = tensor.numel()
     n = tensor.shape[0] if tensor.dim() else 1
@@ -95,11 +126,22 @@ def _counts(tensor: Tensor) -> Iterator[tuple[float, str]]:
     rest = every // n if n else 1
     yield n, _("exactly N times too large: the sum over the batch instead of the mean")
     yield every, _("too large by the number of all elements: the sum instead of the mean")
-    yield c, _("exactly C times too large: a sum over the columns instead of a mean")
+    flat = tensor.dim() == 2  # in (N, T, C) dimension 1 is no class
+    yield (
+        c,
+        _("exactly C times too large: a sum over the columns instead of a mean")
+        if flat
+        else _("too large by the size of dimension 1: the sum over it instead of the mean"),
+    )
     yield rest, _("too large by the number of elements of a sample: the sum over them instead of the mean")
     yield every / max(n * c, 1), _("too large by the number of positions: divided by the batch size only")
     yield 1 / n, _("exactly N times too small: divided by the batch size once more")
-    yield 1 / c, _("exactly C times too small: the mean goes over the classes too")
+    yield (
+        1 / c,
+        _("exactly C times too small: the mean goes over the classes too")
+        if flat
+        else _("too small by the size of dimension 1: the mean over it where the sum belongs"),
+    )
     yield 1 / every, _("too small by the number of all elements: the mean instead of the sum")
     yield 1 / rest, _("too small by the number of elements of a sample")
     yield n / max(n - 1, 1), _("N/(N − 1) times too large: divided by N − 1 instead of N")
@@ -121,7 +163,7 @@ def _of_complement(samples: Sequence[Sample]) -> Diagnosis | None:
 
 
 def _of_factor(ratios: Ratios) -> Diagnosis | None:
-    first = ratios[0][0]
+    first = ratios[0][0] if ratios else 1.0
     if len(ratios) < 2 or not all(math.isclose(ratio, first, rel_tol=1e-6) for ratio, _sample in ratios):
         return None
     if f"{first:.6g}" == "1":

@@ -4,20 +4,47 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from ...kit.batches.batch import Batch
 from ..compare import Sample, close
-from ..repairs import MISSING, OF_GRADIENT, WRITTEN, Call, Calls, Knob, Place, hidden_knobs, knobs, others, solved
+from ..examination import Examination
+from ..repairs import (
+    MISSING,
+    OF_GRADIENT,
+    TOGETHER,
+    WRITTEN,
+    Call,
+    Calls,
+    Changed,
+    Knob,
+    Spot,
+    hidden_knobs,
+    knobs,
+    others,
+    solved,
+)
 from ..repairs.call import Run
-from ..repairs.change import Maker
+from ..repairs.change import Change, Maker
 from ..subject.outcome import Answered, call
+from ..subject.state import TakesTooLong, limited, quiet
 from .diagnosis import Diagnosis
 
-WORK = 60_000  #: calls of torch that are spent on the search
+#: Operations of torch that read beyond their memory, and so end the program, if what they get does not fit together.
+UNSAFE = {"ctc_loss", "as_strided", "set", "frombuffer", "from_blob"}
+WORK = 30_000  #: calls of torch that are spent on the search
 PLACES = 80  #: of a loss that are looked at
+
+
+@dataclass(frozen=True)
+class Repair(Diagnosis):
+    """A change at one spot that makes the loss right."""
+
+    spots: frozenset[Spot]
+    run: Run
 
 
 class Search:
@@ -26,88 +53,101 @@ class Search:
     def __init__(self, loss: Callable, samples: Sequence[Sample], wrt: Sequence[int], tolerance: float) -> None:
         self.loss, self.samples, self.wrt, self.tolerance = loss, samples, wrt, tolerance
         self.left = WORK
-        first = samples[0].batch
-        calls = Calls(first.tensors)
-        tensors = [t.clone().requires_grad_() if i in wrt else t.clone() for i, t in enumerate(first.tensors)]
-        tensors = [t.clone() for t in tensors]
-        calls.inputs = tensors
-        with calls:
-            self._run(lambda: loss(*tensors))
-        self.calls = [c for c in calls.first.values()][:PLACES]
+        tensors = [t.clone() for t in samples[0].batch.tensors]
+        for i in wrt:
+            tensors[i] = tensors[i].requires_grad_().clone()
+        with Calls(tensors) as calls:
+            call(lambda: loss(*tensors), ())
+        every = list(calls.first.values())
+        self.calls = [] if any(c.spot.name in UNSAFE for c in every) else every[:PLACES]
 
-    def _run(self, what: Callable) -> None:
-        call(what, ())
-
-    def changed(self, place: Place, run: Run) -> Callable[..., Tensor]:
-        """The loss with a change at a place."""
+    def changed(self, spots: frozenset[Spot], run: Run) -> Callable[..., Tensor]:
+        """The loss with a change at some spots."""
 
         def loss(*tensors: Tensor) -> Tensor:
-            calls = Calls(tensors, place, run)
-            try:
-                with calls:
+            with Changed(tensors, spots, run) as calls:
+                try:
                     return self.loss(*tensors)
-            finally:
-                self.left -= calls.count
+                finally:
+                    self.left -= calls.count
 
         return loss
 
-    def value(self, place: Place, run: Run, batch: Batch) -> Tensor | None:
-        got = call(self.changed(place, run), batch.tensors)
-        return got.value if isinstance(got, Answered) else None
+    def value(self, spots: frozenset[Spot], run: Run, batch: Batch) -> Tensor | None:
+        """What the changed loss gives; None where it gives no tensor."""
+        try:
+            with limited():
+                got = self.changed(spots, run)(*(t.clone() for t in batch.tensors))
+        except (Exception, TakesTooLong):
+            return None
+        return got if isinstance(got, Tensor) else None
 
-    def fits(self, place: Place, run: Run) -> bool:
-        """True if with this change the loss is right on every batch."""
-        return all(self._is_right(place, run, sample) for sample in self.samples) and all(
-            self._has_right_slopes(place, run, sample) for sample in self.samples if not sample.batch.edge
+    def fits(self, spots: frozenset[Spot], run: Run) -> bool:
+        """True if with this change the loss is right on every batch, in value and, where it is ordinary, in gradient."""
+        return all(
+            self._is_right(spots, run, sample) and (sample.batch.edge or self._has_right_slopes(spots, run, sample))
+            for sample in self.samples
         )
 
-    def _is_right(self, place: Place, run: Run, sample: Sample) -> bool:
-        value, want = self.value(place, run, sample.batch), sample.best.value
+    def _is_right(self, spots: frozenset[Spot], run: Run, sample: Sample) -> bool:
+        value, want = self.value(spots, run, sample.batch), sample.best.value
         return (
             value is not None
             and value.numel() == want.numel()
             and value.is_floating_point()
-            and close(value.reshape(want.shape), want, self.tolerance)
+            and close(value.detach().reshape(want.shape), want, self.tolerance)
         )
 
-    def _has_right_slopes(self, place: Place, run: Run, sample: Sample) -> bool:
-        got = call(self.changed(place, run), sample.batch.tensors, self.wrt)
+    def _has_right_slopes(self, spots: frozenset[Spot], run: Run, sample: Sample) -> bool:
+        got = call(self.changed(spots, run), sample.batch.tensors, self.wrt)
         if not isinstance(got, Answered):
             return False
         for mine, right in zip(got.gradients, sample.best.gradients, strict=True):
             if right is None or not bool(right.isfinite().all()):
                 continue
-            if mine is None:
-                mine = torch.zeros_like(right)
-            if not close(mine, right, 100 * self.tolerance):
+            if not close(torch.zeros_like(right) if mine is None else mine, right, 100 * self.tolerance):
                 return False
         return True
 
-    def of_makers(self, makers: Sequence[Maker]) -> Iterator[Diagnosis]:
+    def of_makers(self, makers: Sequence[Maker]) -> Iterator[Repair]:
         for maker in makers:
             for made in self.calls:
                 for change in maker(made):
                     if self.left < 0:
                         return
-                    if self.fits(made.place, change.run):
-                        yield _told(made, change.says, change.new)
+                    if self.fits(frozenset({made.spot}), change.run):
+                        yield _told(made, change.run, change.says, change.new)
 
-    def of_knobs(self, makers: Sequence[Callable[[Call], Iterator[Knob]]]) -> Iterator[Diagnosis]:
+    def of_groups(self, makers: Sequence[Maker]) -> Iterator[Repair]:
+        """The same change at all calls of one operation, such as both sums of a ratio."""
+        groups: dict[tuple[str, str, str], list[tuple[Call, Change]]] = {}
+        for maker in makers:
+            for made in self.calls:
+                for change in maker(made):
+                    groups.setdefault((change.says, change.new, made.spot.name), []).append((made, change))
+        for every in groups.values():
+            if len(every) > 1 and self.left > 0:
+                made, change = every[0]
+                spots = frozenset(call.spot for call, _change in every)
+                if self.fits(spots, change.run):
+                    yield replace(_told(made, change.run, change.says, change.new), spots=spots)
+
+    def of_knobs(self, makers: Sequence[Callable[[Call], Iterator[Knob]]]) -> Iterator[Repair]:
         for maker in makers:
             for made in self.calls:
                 for knob in maker(made):
                     if self.left < 0:
                         return
-                    value = self._turned(made.place, knob)
-                    if value is not None and value != knob.start and self.fits(made.place, knob.at(value)):
-                        yield _told(made, knob.says, number=f"{value:.6g}", now=f"{knob.start:.6g}")
+                    value = self._turned(made.spot, knob)
+                    if value is not None and value != knob.start and self.fits(frozenset({made.spot}), knob.at(value)):
+                        yield _told(made, knob.at(value), knob.says, number=f"{value:.6g}", now=f"{knob.start:.6g}")
 
-    def _turned(self, place: Place, knob: Knob) -> float | None:
+    def _turned(self, spot: Spot, knob: Knob) -> float | None:
         sample = self.samples[0]
         want = sample.best.value
 
         def off(value: float) -> float:
-            got = self.value(place, knob.at(value), sample.batch)
+            got = self.value(frozenset({spot}), knob.at(value), sample.batch)
             if got is None or got.numel() != want.numel():
                 return math.nan
             return (got.reshape(want.shape) - want).sum().item()
@@ -118,26 +158,23 @@ class Search:
         return found
 
 
-def _told(made: Call, says: str, new: str = "", **numbers: str) -> Diagnosis:
-    old = f"`{made.place.text}`"
+def _told(made: Call, run: Run, says: str, new: str = "", **numbers: str) -> Repair:
+    old = f"`{made.spot.text}`"
     new = f"`{new}`" if new else ""
-    return Diagnosis(says.format(old=old, new=new, **numbers), line=made.place.line)
+    return Repair(says.format(old=old, new=new, **numbers), spots=frozenset({made.spot}), run=run, line=made.spot.line)
 
 
 def by_repair(
-    loss: Callable, samples: Sequence[Sample], wrt: Sequence[int], tolerance: float, *, fault: str
-) -> Diagnosis | None:
-    """The likeliest change that makes the loss right; None if no single one does."""
-    search = Search(loss, samples, wrt, tolerance)
-    if fault == "gradient":
-        return next(search.of_makers(OF_GRADIENT), None)
-    for found in (
-        search.of_makers(WRITTEN),
-        search.of_knobs([knobs]),
-        search.of_knobs([hidden_knobs]),
-        search.of_makers(MISSING),
-    ):
-        diagnosis = next(found, None)
-        if diagnosis is not None:
-            return diagnosis
-    return None
+    examination: Examination, loss: Callable, samples: Sequence[Sample], *, fault: str, known: bool = False
+) -> Repair | None:
+    """The likeliest change that makes the loss right; None if no single one does.
+
+    Where a constant factor is known to, no other number is looked for.
+    """
+    with quiet():
+        search = Search(loss, samples, examination.wrt, examination.tolerance)
+        if fault == "gradient":
+            return next(search.of_makers(OF_GRADIENT), None)
+        written = (search.of_makers(WRITTEN), search.of_groups(TOGETHER), search.of_knobs([knobs]))
+        missing = (search.of_knobs([hidden_knobs]), search.of_makers(MISSING))
+        return next((found for way in (*written, *(() if known else missing)) for found in way), None)

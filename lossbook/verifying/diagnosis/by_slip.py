@@ -8,7 +8,7 @@ from ...kit.batches.batch import Settings
 from ..compare import Sample, close
 from ..examination import Examination
 from ..slips import Slip, slips
-from ..subject.outcome import Answered, call
+from ..subject.outcome import Answered, Failed, call
 
 ENOUGH = 4  #: on so many batches a slip must give what the loss gives
 
@@ -25,7 +25,8 @@ def by_slip(
     values_only = None
     for slip in slips(examination.reference, settings, [sample.batch.tensors for sample in samples]):
         loss = examination.reference.kind.around(slip.loss)
-        if not all(_gives_value(loss, s, examination.tolerance, may_be_right=with_gradients) for s in samples):
+        gives = [_gives_value(loss, s, examination.tolerance, may_be_right=with_gradients) for s in samples]
+        if False in gives or True not in gives:
             continue
         if not all(_is_not_refuted(loss, s, examination.tolerance) for s in others):
             continue
@@ -36,8 +37,11 @@ def by_slip(
     return values_only
 
 
-def _gives_value(loss: Callable, sample: Sample, tolerance: float, *, may_be_right: bool) -> bool:
+def _gives_value(loss: Callable, sample: Sample, tolerance: float, *, may_be_right: bool) -> bool | None:
+    """Whether a slip gives what the loss gives; None where it raises an error, as it may guard against such input."""
     again = call(loss, sample.batch.tensors)
+    if isinstance(again, Failed):
+        return None
     if not isinstance(again, Answered) or again.value.numel() != sample.got.value.numel() or not again.is_finite:
         return False
     if not close(sample.got.value.reshape(again.value.shape), again.value, tolerance):
@@ -47,10 +51,12 @@ def _gives_value(loss: Callable, sample: Sample, tolerance: float, *, may_be_rig
 
 
 def _is_not_refuted(loss: Callable, sample: Sample, tolerance: float) -> bool:
-    """False if on this batch the slip gives another number; where losses break, only finite numbers tell."""
+    """False if on this batch the slip gives another number; an error tells nothing, as a slip may not take each form."""
     again = call(loss, sample.batch.tensors)
-    if not isinstance(again, Answered) or again.value.numel() != sample.got.value.numel():
-        return sample.batch.edge
+    if not isinstance(again, Answered):
+        return True
+    if again.value.numel() != sample.got.value.numel():
+        return False
     if sample.batch.edge and not (again.is_finite and sample.got.is_finite):
         return True
     return close(sample.got.value.reshape(again.value.shape), again.value, tolerance)

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from ...kit.batches.batch import Settings
 from ..compare import Sample, Standard, Trial, fault_of
 from ..examination import Examination
-from .by_manner import by_cut, by_gradient, by_infinite_gradient, by_infinity
-from .by_ratio import by_offset, by_ratio
+from .by_argument import by_argument
+from .by_infinity import by_infinite_gradient, by_infinity
+from .by_manner import by_broadcast, by_cut, by_gradient
+from .by_ratio import by_factor, by_offset, by_ratio
+from .by_region import by_region
 from .by_repair import by_repair
 from .by_slip import by_slip
 from .diagnosis import Diagnosis
@@ -23,23 +26,27 @@ class Evidence:
     trials: Sequence[Trial]
     settings: Settings
 
+    def key(self, fault: str) -> str:
+        """What a diagnosis holds for: a fault under some settings."""
+        return f"{fault} {sorted(self.settings)}"
+
     def beside(self, failing: Sequence[Sample], standard: Standard) -> list[Sample]:
         """The other batches that a diagnosis must fit, the ordinary ones first: those of the same form, and the right ones.
 
-        In another form a loss may take the input for something else, and so be wrong in another way.
+        In another form a loss of the catalogue may take the input for something else, and so be wrong in another way.
         """
         taken, forms = {id(sample.batch) for sample in failing}, {sample.batch.form for sample in failing}
         others = [
             t.sample
             for t in self.trials
-            if t.sample and id(t.batch) not in taken and (t.batch.form in forms or fault_of(t, standard) is None)
+            if t.sample
+            and id(t.batch) not in taken
+            and (standard.guessed or t.batch.form in forms or fault_of(t, standard) is None)
         ]
         return sorted(others, key=lambda s: s.batch.edge)
 
 
-def diagnose(
-    examination: Examination, trials: Sequence[Trial], fault: str, evidence: Evidence | None = None
-) -> Diagnosis | None:
+def diagnose(examination: Examination, trials: Sequence[Trial], fault: str, evidence: Evidence) -> Diagnosis | None:
     """Find what is behind trials that failed with this fault."""
     failing = [trial.sample for trial in trials if trial.sample]
     if not failing:
@@ -47,28 +54,43 @@ def diagnose(
     if fault == "graph cut":
         return by_cut(failing[0])
     if fault == "not finite":
-        return by_infinity(examination, failing[0])
+        return by_infinity(examination, failing[0], evidence.loss)
     if fault in ("gradient", "gradient not finite") and any(
         examination.fault(t) == "value" for t in examination.ordinary()
     ):
         return None  # a wrong value explains the wrong gradient
     if fault == "gradient not finite":
-        return by_infinite_gradient(failing[0])
-    if fault in ("value", "shape", "gradient") and evidence is not None:
-        return _of_numbers(examination, failing, fault, evidence)
-    return None
+        return by_infinite_gradient(examination, failing[0], evidence.loss)
+    return _of_numbers(examination, failing, fault, evidence) if fault in ("value", "shape", "gradient") else None
 
 
 def _of_numbers(
     examination: Examination, failing: Sequence[Sample], fault: str, evidence: Evidence
 ) -> Diagnosis | None:
+    """What explains wrong numbers: a slip of the right loss, a change of this one, or else where they are wrong."""
+    known = examination.diagnosed.get(evidence.key(fault))
+    if known is not None and (examination.standard.guessed or all(sample.batch.edge for sample in failing)):
+        return known  # what is wrong with ordinary numbers is wrong with these
+    found = _searched(examination, failing, fault, evidence)
+    if found is not None:
+        examination.diagnosed.setdefault(evidence.key(fault), found)
+    return found
+
+
+def _searched(examination: Examination, failing: Sequence[Sample], fault: str, evidence: Evidence) -> Diagnosis | None:
+    loss = evidence.loss
     others = evidence.beside(failing, examination.standard_with(evidence.settings))
     every = sorted([*failing, *(s for s in others if not s.batch.edge)], key=lambda s: s.batch.edge)
-    found = by_slip(examination, failing, others, evidence.settings, fault=fault) or by_ratio(every, fault)
-    if found is None and fault == "value":
-        found = by_offset(every)
-    return (
-        found
-        or by_repair(evidence.loss, every, examination.wrt, examination.tolerance, fault=fault)
-        or (by_gradient(failing) if fault == "gradient" else None)
+    factor = by_factor(every) if fault != "gradient" else None
+    ways: tuple[Callable[[], Diagnosis | None], ...] = (
+        lambda: by_slip(examination, failing, others, evidence.settings, fault=fault),
+        lambda: by_ratio(every, fault),
+        lambda: by_offset(every) if fault == "value" else None,
+        lambda: by_repair(examination, loss, every, fault=fault, known=factor is not None),
+        lambda: factor,
+        lambda: by_argument(examination, every, loss) if fault != "gradient" else None,
+        lambda: by_broadcast(examination, failing[0], loss) if fault != "gradient" else None,
+        lambda: by_gradient(examination, failing, loss) if fault == "gradient" else None,
+        lambda: by_region(examination, failing, loss, fault=fault),
     )
+    return next((found for way in ways if (found := way()) is not None), None)

@@ -11,7 +11,7 @@ from ...kit.batches.batch import Batch
 from ...tracing import body_of
 from ..examination import Examination
 from ..subject.candidate import Candidate
-from .operations import graph_of, recorded
+from .operations import graph_of, line_at, recorded
 
 
 def line_of(examination: Examination, batch: Batch, operations: Sequence[str]) -> str:
@@ -24,9 +24,11 @@ def line_of(examination: Examination, batch: Batch, operations: Sequence[str]) -
         return ""
     seen = recorded(examination, batch)
     for name in operations:
-        number = next((o.line for o in seen if o.line and o.name == name), 0)
-        if not number:  # what torch does not see happen, such as .item(), stands in the text
-            number = next((first + i for i, line in enumerate(lines) if f"{name}(" in line or f".{name}" in line), 0)
+        found = line_at(next((o for o in seen if o.line and o.name == name), None))
+        if found:
+            return found
+        # What torch does not see happen stands in the text.
+        number = next((first + i for i, line in enumerate(lines) if f"{name}(" in line or f".{name}" in line), 0)
         if first <= number < first + len(lines):
             return f"{number}: {lines[number - first].strip()}"
     return ""

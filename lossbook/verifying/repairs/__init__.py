@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .arithmetic import of_alignment, of_arguments, of_operation
-from .call import Call, Calls, Place
+from .arithmetic import of_alignment, of_arguments, of_operation, of_results
+from .call import Call, Calls, Changed, Spot
 from .change import Change, Maker
 from .functions import of_function, of_layout, of_missing, of_torch_loss
 from .gradients import of_gradient
@@ -11,7 +11,7 @@ from .numbers import Knob, hidden_knobs, knobs, others, solved
 from .reductions import of_dimensions, of_kind, of_masks, of_reduction_setting, of_stages
 from .selection import of_choice, of_comparison, of_slices
 
-__all__ = ["Call", "Calls", "Change", "Knob", "Place", "hidden_knobs", "knobs", "others", "solved"]
+__all__ = ["Call", "Calls", "Change", "Changed", "Knob", "Spot", "hidden_knobs", "knobs", "others", "solved"]
 
 #: What is done to calls, the likeliest first.
 WRITTEN: tuple[Maker, ...] = (
@@ -29,6 +29,9 @@ WRITTEN: tuple[Maker, ...] = (
     of_torch_loss,
     of_slices,
     of_function,
+    of_results,
 )
 MISSING: tuple[Maker, ...] = (of_missing,)
+#: What may have been done wrong in the same way at several calls.
+TOGETHER: tuple[Maker, ...] = (of_dimensions, of_kind, of_alignment, of_function, of_layout, of_slices)
 OF_GRADIENT: tuple[Maker, ...] = (of_gradient,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -33,26 +34,27 @@ SIGNS: dict[str, tuple[tuple[str, Two], ...]] = {
     "mm": (),
     "where": (),
 }
+LAST = 12  #: so many results before a call are tried as its operands
 ALIASES = {"truediv": "div", "true_divide": "div", "divide": "div", "subtract": "sub", "multiply": "mul"}
 
 
 def of_operation(call: Call) -> Iterator[Change]:
     """Another operation with the same operands, or one operand left out."""
-    name = ALIASES.get(call.place.name, call.place.name)
+    name = ALIASES.get(call.spot.name, call.spot.name)
     if name not in SIGNS or len(call.args) != 2 or not isinstance(call.result, Tensor):
         return
     for new, made in SIGNS[name]:
         says = _("an operation or the order of its operands is wrong: right with {new} in the place of {old}")
-        yield Change(says, new, lambda c, made=made: made(*c.args))
+        yield Change(says, new, partial(lambda made, c: made(*c.args), made))
     for i, which in ((1, _("its left side")), (0, _("its right side"))):
         kept = call.args[1 - i]
         if is_real(kept) and kept.shape == call.result.shape:
             says = _("a part is one too much: right with {new} in the place of {old}")
-            yield Change(says, which, lambda c, i=i: c.args[1 - i])
+            yield Change(says, which, partial(lambda i, c: c.args[1 - i], i))
         if is_real(call.args[i]) and name in ("mul", "div", "add", "sub", "rsub", "pow"):
-            for new, made in (("1 - x", lambda x: 1 - x), ("abs(x)", torch.abs), ("x.square()", torch.square)):
+            for new, one in (("1 - x", lambda x: 1 - x), ("abs(x)", torch.abs), ("x.square()", torch.square)):
                 says = _("an operand is wrong: in {old}, x, one of the two, must be {new}")
-                yield Change(says, new, lambda c, i=i, made=made: _with(c, i, made(c.args[i])))
+                yield Change(says, new, partial(lambda i, one, c: _with(c, i, one(c.args[i])), i, one))
 
 
 def _with(call: Call, i: int, operand: Any) -> Any:
@@ -64,7 +66,7 @@ def _with(call: Call, i: int, operand: Any) -> Any:
 
 def of_alignment(call: Call) -> Iterator[Change]:
     """Operands that are broadcast against each other along other dimensions, or not at all; transposed ones."""
-    name = ALIASES.get(call.place.name, call.place.name)
+    name = ALIASES.get(call.spot.name, call.spot.name)
     if name not in SIGNS or not isinstance(call.result, Tensor):
         return
     tensors = [i for i, a in enumerate(call.args) if isinstance(a, Tensor) and a.dim()]
@@ -85,7 +87,7 @@ def of_alignment(call: Call) -> Iterator[Change]:
         x = call.args[i]
         if x.dim() > 1 and (name in ("matmul", "mm") or x.shape[-1] == x.shape[-2]):
             says = _("rows and columns are exchanged: right with {new} in {old}")
-            yield Change(says, _("one side transposed"), lambda c, i=i: _with(c, i, c.args[i].mT))
+            yield Change(says, _("one side transposed"), partial(lambda i, c: _with(c, i, c.args[i].mT), i))
 
 
 def _seen_as(i: int, tensors: list[int], view: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Call], Any]:
@@ -104,12 +106,27 @@ def _views(x: Tensor, other: Tensor) -> Iterator[Callable[[Tensor, Tensor], Tens
     if len(core) == 1:
         for at, size in enumerate(other.shape):
             if size == core[0] and x.dim() <= other.dim():
-                yield lambda x, o, at=at: x.reshape([-1 if d == at else 1 for d in range(o.dim())])
+                yield partial(lambda at, x, o: x.reshape([-1 if d == at else 1 for d in range(o.dim())]), at)
     if x.squeeze().shape != x.shape:
         yield lambda x, o: x.squeeze()
     if x.dim() < other.dim():
         yield lambda x, o: x.unsqueeze(-1)
         yield lambda x, o: x.unsqueeze(0)
+
+
+def of_results(call: Call) -> Iterator[Change]:
+    """What was computed before in the place of an operand."""
+    name = ALIASES.get(call.spot.name, call.spot.name)
+    if name not in SIGNS:
+        return
+    for i, used in enumerate(call.args):
+        if not is_real(used):
+            continue
+        for spot, other in list(call.latest.items())[-LAST:]:
+            if other is not used and other.shape == used.shape and other.dtype == used.dtype:
+                says = _("the wrong intermediate result is used: right with {new} in {old}")
+                new = _("{this} in the place of one side").format(this=spot.text)
+                yield Change(says, new, partial(lambda i, spot, c: _with(c, i, c.latest[spot]), i, spot))
 
 
 def of_arguments(call: Call) -> Iterator[Change]:
@@ -122,4 +139,4 @@ def of_arguments(call: Call) -> Iterator[Change]:
             if j != at and other.shape == used.shape and other.dtype == used.dtype:
                 says = _("one argument is used in the place of another: right with {new} in {old}")
                 new = _("argument {j} in the place of argument {i}").format(i=at + 1, j=j + 1)
-                yield Change(says, new, lambda c, i=i, j=j: _with(c, i, c.inputs[j]))
+                yield Change(says, new, partial(lambda i, j, c: _with(c, i, c.inputs[j]), i, j))

@@ -2,53 +2,43 @@
 
 from __future__ import annotations
 
-import linecache
+import functools
+import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode, resolve_name
+from torch.overrides import TorchFunctionMode
+
+from ...tracing import Place, name_of, place_of
 
 NOT_OWN = tuple(str(Path(str(module.__file__)).parent) for module in (torch, sys.modules["lossbook"]))
 LONGEST = 60  #: characters of an expression that are shown
 
 
 @dataclass(frozen=True)
-class Place:
-    """An expression in somebody's own code that calls torch."""
+class Spot:
+    """An expression in somebody's own code that calls torch: the same one in every run and every turn of a loop."""
 
-    code: CodeType = field(compare=False)  #: by its identity, as code compares all that it holds
     code_id: int
     instruction: int  #: the offset of the bytecode instruction that is the call
     name: str  #: of the operation
-
-    @property
-    def _span(self) -> tuple[int, int, int, int]:
-        first, last, start, end = list(self.code.co_positions())[self.instruction // 2]
-        return first or 0, last or 0, start or 0, end or 0
+    place: Place = field(compare=False)
 
     @property
     def line(self) -> str:
         """The source line with its number, as a finding shows it; empty where there is no source."""
-        number = self._span[0]
-        text = linecache.getline(self.code.co_filename, number).strip()
-        return f"{number}: {text}" if text else ""
+        return f"{self.place.line}: {self.place.code}" if self.place.code else ""
 
     @property
     def text(self) -> str:
-        """The expression as it stands in the source, on one line."""
-        first, last, start, end = self._span
-        lines = [linecache.getline(self.code.co_filename, n).encode() for n in range(first, last + 1)]
-        if not lines or not lines[0]:
-            return self.name
-        lines[-1] = lines[-1][:end]  # before the start, as both may be the same line
-        lines[0] = lines[0][start:]
-        text = " ".join(b" ".join(lines).decode(errors="ignore").split())
+        """The expression as it stands in the source."""
+        text = self.place.expression or self.name
         return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
@@ -56,12 +46,13 @@ class Place:
 class Call:
     """One call of torch, its arguments and, once it has run, its result."""
 
-    place: Place
+    spot: Spot
     function: Callable
     args: tuple
     kwargs: dict[str, Any]
     inputs: Sequence[Tensor]  #: the arguments of the loss
     made: dict[int, Call] = field(repr=False)  #: the calls that made the tensors of this run, by their identity
+    latest: dict[Spot, Tensor] = field(repr=False)  #: what was computed before, the last time at each spot
     result: Any = None
 
     def again(self, *args: Any, **kwargs: Any) -> Any:
@@ -81,44 +72,64 @@ Run = Callable[[Call], Any]  #: what is done instead of a call
 
 
 class Calls(TorchFunctionMode):
-    """Records the calls of somebody's own code; at one place, does something else instead."""
+    """Records the calls of somebody's own code: the first one at each spot."""
 
-    def __init__(self, inputs: Sequence[Tensor], place: Place | None = None, run: Run | None = None) -> None:
+    def __init__(self, inputs: Sequence[Tensor]) -> None:
         super().__init__()
-        self.inputs, self.place, self.run = inputs, place, run
+        self.inputs = inputs
         self.made: dict[int, Call] = {}
-        self.first: dict[Place, Call] = {}  #: the first call at each place
+        self.latest: dict[Spot, Tensor] = {}
+        self.first: dict[Spot, Call] = {}
         self.count = 0
+        self.records = True
 
     def __torch_function__(self, function: Callable, types: Any, args: tuple = (), kwargs: Any = None) -> Any:
         self.count += 1
-        name = _name(function)
         frame = _own_frame(sys._getframe(1))
         if frame is None:
             return function(*args, **(kwargs or {}))
-        place = Place(frame.f_code, id(frame.f_code), frame.f_lasti, name)
-        call = Call(place, function, args, kwargs or {}, self.inputs, self.made)
-        if self.run is not None and place == self.place:
-            return self.run(call)
+        call = Call(_spot(frame, function), function, args, kwargs or {}, self.inputs, self.made, self.latest)
+        return self.done(call)
+
+    def done(self, call: Call) -> Any:
         result = call.again()
         if isinstance(result, (Tensor, tuple)):
-            done = Call(place, function, args, kwargs or {}, self.inputs, self.made, result)
-            self.first.setdefault(place, done)
+            done = replace(call, result=result, latest=dict(self.latest) if self.records else self.latest)
+            self.first.setdefault(call.spot, done)
+            if isinstance(result, Tensor):
+                self.latest[call.spot] = result
             self.made[id(result)] = done  # the call holds the result, so that the identity stays its own
-        elif name == "set_grad_enabled":
-            self.first.setdefault(place, call)
+        elif call.spot.name == "set_grad_enabled":
+            self.first.setdefault(call.spot, call)
         return result
 
 
-def _name(function: Callable) -> str:
-    name = getattr(function, "__name__", "").strip("_")
-    return (resolve_name(function) or "").split(".")[-2] if name == "get" else name
+class Changed(Calls):
+    """Does something else instead of the calls at some spots."""
+
+    def __init__(self, inputs: Sequence[Tensor], spots: frozenset[Spot], run: Run) -> None:
+        super().__init__(inputs)
+        self.spots, self.run, self.records = spots, run, False
+
+    def done(self, call: Call) -> Any:
+        return self.run(call) if call.spot in self.spots else super().done(call)
+
+
+def _spot(frame: FrameType, function: Callable) -> Spot:
+    return Spot(id(frame.f_code), frame.f_lasti, _name_of(function), place_of(frame))
+
+
+_name_of = functools.lru_cache(maxsize=1024)(name_of)
 
 
 def _own_frame(frame: FrameType | None) -> FrameType | None:
     """The innermost frame outside of torch; None where that is the book's own code."""
-    while frame and frame.f_code.co_filename.startswith(NOT_OWN[0]):
+    while frame and _home(frame.f_code.co_filename) == 0:
         frame = frame.f_back
-    if frame is None or frame.f_code.co_filename.startswith(NOT_OWN[1]):
-        return None
-    return frame
+    return frame if frame and _home(frame.f_code.co_filename) is None else None
+
+
+@functools.lru_cache(maxsize=1024)
+def _home(file: str) -> int | None:
+    """0 for torch's code, 1 for the book's, None for somebody's own."""
+    return next((i for i, folder in enumerate(NOT_OWN) if file.startswith(folder + os.sep)), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -49,9 +50,16 @@ def masks_of(call: Call, like: Tensor) -> Iterator[tuple[str, Callable[[Call], T
             continue
         values = t.unique() if t.numel() < 10_000 else t
         if t.dtype is torch.bool or bool(((values == 0) | (values == 1)).all()) and values.numel() == 2:
-            yield f"argument {i + 1}", lambda c, i=i: _like(c.inputs[i].to(like.dtype), like)
+            yield f"argument {i + 1}", partial(lambda i, c: _like(c.inputs[i].to(like.dtype), like), i)
         elif not t.is_floating_point() and bool((t < 0).any()):
-            yield f"(argument {i + 1} >= 0)", lambda c, i=i: _like((c.inputs[i] >= 0).to(like.dtype), like)
+            yield f"(argument {i + 1} >= 0)", partial(lambda i, c: _like((c.inputs[i] >= 0).to(like.dtype), like), i)
+
+
+def masks_among(call: Call, like: Tensor) -> Iterator[tuple[str, Callable[[Call], Tensor]]]:
+    """The same among what was computed before."""
+    for spot, t in call.latest.items():
+        if t.shape == like.shape and t.dim() and bool(((t == 0) | (t == 1)).all()) and t.unique().numel() == 2:
+            yield spot.text, partial(lambda spot, c: c.latest[spot].to(like.dtype), spot)
 
 
 def _fits(mask: Tensor, like: Tensor) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -52,23 +53,23 @@ MAPS = {
 
 def of_function(call: Call) -> Iterator[Change]:
     """Without this function, with another one, or with something done to its argument."""
-    if call.place.name not in MAPS or not call.args or not isinstance(call.args[0], Tensor):
+    if call.spot.name not in MAPS or not call.args or not isinstance(call.args[0], Tensor):
         return
     x, result = call.args[0], call.result
     if not isinstance(result, Tensor):
         return
     if x.shape == result.shape:
         yield Change(_("{old} is one step too many: right without it"), "", lambda c: c.args[0])
-        if call.place.name in ("div",):
+        if call.spot.name in ("div",):
             return
         for new, made in FUNCTIONS.items():
             if is_real(x):
                 says = _("another function belongs there: right with {new} in the place of {old}")
-                yield Change(says, new, lambda c, made=made: made(c.args[0]))
+                yield Change(says, new, partial(lambda made, c: made(c.args[0]), made))
     if is_real(x):
         for new, made in (("-x", torch.neg), ("1 - x", lambda x: 1 - x), ("abs(x)", torch.abs)):
             says = _("what goes into {old} is wrong: right with {new} in the place of its argument x")
-            yield Change(says, new, lambda c, made=made: c.again(made(c.args[0]), *c.args[1:]))
+            yield Change(says, new, partial(lambda made, c: c.again(made(c.args[0]), *c.args[1:]), made))
 
 
 def of_missing(call: Call) -> Iterator[Change]:
@@ -83,14 +84,17 @@ def of_missing(call: Call) -> Iterator[Change]:
         yield Change(_("rows and columns are exchanged: right with {new} in {old}"), "x.T", of_result(lambda x: x.T))
     for name, mask in masks_of(call, call.result):
         says = _("a mask or a target is not used there: right with {new}, where x is {old}")
-        yield Change(says, f"x * {name}", lambda c, mask=mask: c.again() * mask(c))
-        yield Change(says, f"x * (1 - {name})", lambda c, mask=mask: c.again() * (1 - mask(c)))
+        yield Change(says, f"x * {name}", partial(lambda mask, c: c.again() * mask(c), mask))
+        yield Change(says, f"x * (1 - {name})", partial(lambda mask, c: c.again() * (1 - mask(c)), mask))
     for i, other in enumerate(call.inputs):
         if i and other.is_floating_point() and other.shape == call.result.shape[: other.dim()] and other.dim():
             says = _("an argument is not used there: right with {new}, where x is {old}")
-            for sign, made in (("*", torch.mul), ("/", torch.div), ("-", torch.sub), ("+", torch.add)):
-                new = f"x {sign} " + _("argument {n}").format(n=i + 1)
-                yield Change(says, new, lambda c, i=i, made=made: _joined(c, i, made))
+            for sign, two in JOINING.items():
+                new = _("x {sign} argument {n}").format(sign=sign, n=i + 1)
+                yield Change(says, new, partial(lambda i, two, c: _joined(c, i, two), i, two))
+
+
+JOINING: dict[str, Callable[..., Tensor]] = {"*": torch.mul, "/": torch.div, "-": torch.sub, "+": torch.add}
 
 
 def _joined(call: Call, i: int, made: Callable[..., Any]) -> Tensor:
@@ -100,7 +104,7 @@ def _joined(call: Call, i: int, made: Callable[..., Any]) -> Tensor:
 
 def of_layout(call: Call) -> Iterator[Change]:
     """A view that should have moved the classes to the end first."""
-    if call.place.name in ("view", "reshape", "flatten") and call.args and isinstance(call.args[0], Tensor):
+    if call.spot.name in ("view", "reshape", "flatten") and call.args and isinstance(call.args[0], Tensor):
         x = call.args[0]
         if x.dim() > 2:
             says = _("view or reshape without permute mixes classes with positions: right with {new} in {old}")
@@ -121,19 +125,32 @@ LOSSES = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "cross_entropy"
 
 def of_torch_loss(call: Call) -> Iterator[Change]:
     """Another loss of torch, its arguments exchanged, or a setting of it changed."""
-    if not call.place.name.endswith(("_loss", "entropy", "logits", "kl_div")) or len(call.tensors) < 2:
+    if not call.spot.name.endswith(("_loss", "entropy", "logits", "kl_div")) or len(call.tensors) < 2:
         return
     says = _("the arguments of a loss of torch are exchanged: right with {new} in the place of {old}")
-    yield Change(says, f"{call.place.name}(b, a)", lambda c: c.again(c.args[1], c.args[0], *c.args[2:]))
+    yield Change(says, f"{call.spot.name}(b, a)", lambda c: c.again(c.args[1], c.args[0], *c.args[2:]))
+    for i, used in enumerate(call.args[:2]):
+        for j, other in enumerate(call.inputs):
+            if (
+                isinstance(used, Tensor)
+                and other is not used
+                and other.shape == used.shape
+                and other.dtype == used.dtype
+            ):
+                says = _("a loss of torch gets something else than the argument itself: right with {new} in {old}")
+                new = _("argument {n}").format(n=j + 1)
+                yield Change(
+                    says, new, partial(lambda i, j, c: c.again(*c.args[:i], c.inputs[j], *c.args[i + 1 :]), i, j)
+                )
     for name in LOSSES:
-        if name != call.place.name:
+        if name != call.spot.name:
             says = _("another loss belongs there: right with {new} in the place of {old}")
-            yield Change(says, name, lambda c, name=name: _other_loss(c, getattr(F, name)))
+            yield Change(says, name, partial(lambda name, c: _other_loss(c, getattr(F, name)), name))
     for name, values in SETTINGS.items():
         if name in call.kwargs:
             for value in values:
                 says = _("a setting of a loss of torch is wrong: right with {new} in {old}")
-                yield Change(says, f"{name}={value}", lambda c, n=name, v=value: c.again(**{n: v}))
+                yield Change(says, f"{name}={value}", partial(lambda n, v, c: c.again(**{n: v}), name, value))
     if call.kwargs.get("weight", 0) is None:
         return
     says = _("a setting of a loss of torch is wrong: right with {new} in {old}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from torch import Tensor
 
@@ -13,7 +14,7 @@ from .change import Change, is_real, of_result
 
 def of_gradient(call: Call) -> Iterator[Change]:
     """What is cut from the graph is let in, or the other way round."""
-    name = call.place.name
+    name = call.spot.name
     if name in ("detach", "data"):
         says = _("{old} cuts a part of the gradient off that the right loss has: right without the detach")
         yield Change(says, "", lambda c: c.args[0] + 0)
@@ -28,7 +29,7 @@ def of_gradient(call: Call) -> Iterator[Change]:
             says = _("a detach is missing: right if {new} in {old} is a constant for the gradient")
             which = call.number_of(used)
             new = _("operand {n}").format(n=i + 1) if which is None else _("argument {n}").format(n=which + 1)
-            yield Change(says, new, lambda c, i=i: c.again(*_detached(c.args, i)))
+            yield Change(says, new, partial(lambda i, c: c.again(*_detached(c.args, i)), i))
 
 
 def _detached(args: tuple, i: int) -> list:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
-
-from torch import Tensor
 
 from ...language import gettext as _
 from .call import Call, Run
@@ -37,16 +36,17 @@ class Knob:
 def knobs(call: Call) -> Iterator[Knob]:
     """The numbers that a call holds."""
     says = _("a number is wrong: right with {number} in the place of {now} in {old}")
-    if call.place.name in WITH_NUMBERS | COMPARING:
+    if call.spot.name in WITH_NUMBERS | COMPARING:
         for i, arg in enumerate(call.args):
             if _is_number(arg):
-                yield Knob(says, float(arg), lambda v, i=i: lambda c: c.again(*c.args[:i], v, *c.args[i + 1 :]))
-            elif isinstance(arg, Tensor) and arg.numel() == 1 and arg.dim() == 0 and not arg.requires_grad:
-                if is_real(arg) and id(arg) not in call.made:
-                    yield Knob(says, arg.item(), lambda v, i=i: lambda c: _with(c, i, v))
+                yield Knob(
+                    says, float(arg), partial(lambda i, v: lambda c: c.again(*c.args[:i], v, *c.args[i + 1 :]), i)
+                )
+            elif is_real(arg) and arg.dim() == 0 and not arg.requires_grad and id(arg) not in call.made:
+                yield Knob(says, arg.item(), partial(lambda i, v: lambda c: _with(c, i, v), i))
     for name, value in call.kwargs.items():
         if name in NAMED and _is_number(value):
-            yield Knob(says, float(value), lambda v, name=name: lambda c: c.again(**{name: v}))
+            yield Knob(says, float(value), partial(lambda name, v: lambda c: c.again(**{name: v}), name))
 
 
 def hidden_knobs(call: Call) -> Iterator[Knob]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from torch.nn import functional as F
 
 from ...language import gettext as _
 from .call import Call
-from .change import Change, is_real, masks_of
+from .change import Change, is_real, masks_among, masks_of
 
 REDUCING = {
     "sum",
@@ -37,15 +38,17 @@ DIM_AT = {
 }  #: where the dimension stands, if not second
 
 
+DIVIDING = {"div", "truediv", "divide", "true_divide"}
+
+
 def of_dimensions(call: Call) -> Iterator[Change]:
     """Over other dimensions."""
-    name = call.place.name
+    name = call.spot.name
     if name not in REDUCING | KEEPING or not call.args or not is_real(call.args[0]):
         return
     x = call.args[0]
-    if isinstance(call.args[1], Tensor) if len(call.args) > 1 else False:
-        if name != "cosine_similarity":
-            return  # the larger of two tensors
+    if len(call.tensors) > 1 and name != "cosine_similarity":
+        return  # the larger of two tensors
     now = _dims_of(call)
     for dims in _other_dims(x, name in REDUCING):
         if dims != now:
@@ -53,12 +56,12 @@ def of_dimensions(call: Call) -> Iterator[Change]:
             yield Change(
                 _("it goes over the wrong dimension: right with {new} in the place of {old}"),
                 f"{name}({shown})",
-                lambda c, dims=dims: _over(c, dims),
+                partial(lambda dims, c: _over(c, dims), dims),
             )
 
 
 def _dims_of(call: Call) -> Any:
-    at = DIM_AT.get(call.place.name, 1)
+    at = DIM_AT.get(call.spot.name, 1)
     dims = call.kwargs.get("dim", call.kwargs.get("axis", call.args[at] if len(call.args) > at else None))
     x = call.args[0]
     if isinstance(dims, int):
@@ -82,7 +85,7 @@ def _other_dims(x: Tensor, several: bool) -> Iterator[Any]:
 
 
 def _over(call: Call, dims: Any) -> Any:
-    at = DIM_AT.get(call.place.name, 1)
+    at = DIM_AT.get(call.spot.name, 1)
     kwargs = {name: value for name, value in call.kwargs.items() if name not in ("dim", "axis")}
     args = call.args[:at]
     if dims is None:
@@ -93,7 +96,7 @@ def _over(call: Call, dims: Any) -> Any:
 
 def of_kind(call: Call) -> Iterator[Change]:
     """The sum in the place of the mean, and the like."""
-    name = call.place.name
+    name = call.spot.name
     if name in ("sum", "mean") and call.args and is_real(call.args[0]):
         other = {"sum": "mean", "mean": "sum"}[name]
         says = (
@@ -113,32 +116,36 @@ def of_kind(call: Call) -> Iterator[Change]:
             (_("right with the smallest, {new}, in the place of {old}"), "amin(…)", torch.amin),
         ):
             dims = _dims_of(call)
-            yield Change(says, new, lambda c, made=made, dims=dims: made(c.args[0], dims if dims is not None else ()))
+            yield Change(
+                says, new, partial(lambda made, dims, c: made(c.args[0], dims if dims is not None else ()), made, dims)
+            )
         yield Change(
-            _("it is reduced where one loss for each element is asked for: right without {old}"),
+            _("it is reduced too early, or where nothing should be: right without the step {old}"),
             "",
             lambda c: c.args[0],
         )
     if name in ("var", "std") and call.args and is_real(call.args[0]):
         for k in (0, 1):
             says = _("the variance divides by the wrong count, N or N − 1: right with {new} in the place of {old}")
-            yield Change(says, f"{name}(…, correction={k})", lambda c, k=k: _corrected(c, k))
+            yield Change(says, f"{name}(…, correction={k})", partial(lambda k, c: _corrected(c, k), k))
 
 
 def _corrected(call: Call, k: int) -> Tensor:
     dims = _dims_of(call)
     keep = call.kwargs.get("keepdim", False)
-    return getattr(torch, call.place.name)(call.args[0], dim=dims, correction=k, keepdim=keep)
+    return getattr(torch, call.spot.name)(call.args[0], dim=dims, correction=k, keepdim=keep)
 
 
 def of_masks(call: Call) -> Iterator[Change]:
     """The mean over what a mask, or the ignored labels, leave in."""
-    if call.place.name not in ("sum", "mean") or not call.args or not is_real(call.args[0]) or not call.args[0].dim():
+    if call.spot.name not in ("sum", "mean") or not call.args or not is_real(call.args[0]) or not call.args[0].dim():
         return
-    for name, mask in masks_of(call, call.args[0]):
-        if call.place.name == "sum":
+    for name, mask in itertools.chain(masks_of(call, call.args[0]), masks_among(call, call.args[0])):
+        if call.spot.name == "sum":
             says = _("the mask is not used: right with {new} in the place of {old}")
-            yield Change(says, f"(… * {name}).sum()", lambda c, mask=mask: c.again(c.args[0] * mask(c), *c.args[1:]))
+            yield Change(
+                says, f"(… * {name}).sum()", partial(lambda mask, c: c.again(c.args[0] * mask(c), *c.args[1:]), mask)
+            )
             continue
         dims = _dims_of(call)
         says = _("what the mask leaves out counts in the mean: right with {new} in the place of {old}")
@@ -154,8 +161,8 @@ def of_masks(call: Call) -> Iterator[Change]:
 
 def of_stages(call: Call) -> Iterator[Change]:
     """The mean of a ratio where the ratio of the sums belongs, and the other way round; sums divided by other counts."""
-    name = call.place.name
-    if name in ("div", "truediv", "divide", "true_divide") and len(call.args) == 2 and is_real(call.args[0]):
+    name = call.spot.name
+    if name in DIVIDING and len(call.args) == 2 and is_real(call.args[0]):
         above, below = _summed(call, call.args[0]), _summed(call, call.args[1])
         if above is not None:
             yield from _of_sum(call, above)
@@ -169,10 +176,10 @@ def of_stages(call: Call) -> Iterator[Change]:
             )
     if name == "mean" and call.args and isinstance(call.args[0], Tensor):
         ratio = call.made.get(id(call.args[0]))
-        if ratio is not None and ratio.place.name in ("div", "truediv", "divide", "true_divide"):
-            if all(_summed(ratio, a) is not None for a in ratio.args):
-                says = _("the mean of ratios, where the ratio of the sums over all belongs: right with {new}")
-                yield Change(says, "a.sum() / b.sum()", _ratio_of_sums)
+        is_ratio = ratio is not None and ratio.spot.name in DIVIDING
+        if ratio is not None and is_ratio and all(_summed(ratio, a) is not None for a in ratio.args):
+            says = _("the mean of ratios, where the ratio of the sums over all belongs: right with {new}")
+            yield Change(says, "a.sum() / b.sum()", _ratio_of_sums)
 
 
 def _of_sum(call: Call, summed: Tensor) -> Iterator[Change]:
@@ -181,19 +188,19 @@ def _of_sum(call: Call, summed: Tensor) -> Iterator[Change]:
         return
     for name, mask in masks_of(call, summed):
         says = _("the sum is divided by the wrong count: right with {new} in the place of {old}")
-        yield Change(says, f"… / {name}.sum()", lambda c, mask=mask: c.args[0] / mask(c).sum())
+        yield Change(says, f"… / {name}.sum()", partial(lambda mask, c: c.args[0] / mask(c).sum(), mask))
     for new, count in (("N", lambda x: x.shape[0]), ("the number of elements", lambda x: x.numel())):
         says = _("the sum is divided by the wrong count: right with {new} in the place of {old}")
-        yield Change(says, f"… / {new}", lambda c, count=count: c.args[0] / count(_summed(c, c.args[0])))
+        yield Change(says, f"… / {new}", partial(lambda count, c: c.args[0] / count(_summed(c, c.args[0])), count))
 
 
 def _summed(call: Call, value: Any) -> Any:
     """The tensor whose sum a value is, if need be with something added or clamped; None if it is no sum."""
     made = call.made.get(id(value))
-    while made is not None and made.place.name in ("clamp", "clamp_min", "add", "maximum") and made.args:
+    while made is not None and made.spot.name in ("clamp", "clamp_min", "add", "maximum") and made.args:
         value = made.args[0]
         made = call.made.get(id(value))
-    if made is not None and made.place.name == "sum" and made.args and isinstance(made.args[0], Tensor):
+    if made is not None and made.spot.name == "sum" and made.args and isinstance(made.args[0], Tensor):
         return made.args[0]
     return None
 
@@ -220,5 +227,5 @@ def of_reduction_setting(call: Call) -> Iterator[Change]:
             yield Change(
                 _("another reduction: right with {new} in the place of {old}"),
                 f"reduction={other!r}",
-                lambda c, other=other: c.again(reduction=other),
+                partial(lambda other, c: c.again(reduction=other), other),
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -25,12 +26,12 @@ SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<=", "eq": "==", "ne": "!="}
 
 def of_comparison(call: Call) -> Iterator[Change]:
     """Compared otherwise."""
-    name = call.place.name
+    name = call.spot.name
     if name in COMPARING and len(call.args) == 2:
         for other, made in COMPARING.items():
             if other != name:
                 says = _("the comparison is wrong: right with {new} in the place of {old}")
-                yield Change(says, f"a {SIGNS[other]} b", lambda c, made=made: made(*c.args))
+                yield Change(says, f"a {SIGNS[other]} b", partial(lambda made, c: made(*c.args), made))
         if isinstance(call.args[0], Tensor):
             says = _("the comparison is wrong: right with {new} in the place of {old}")
             yield Change(says, f"abs(a) {SIGNS[name]} b", lambda c: c.again(c.args[0].abs(), c.args[1]))
@@ -47,23 +48,23 @@ def of_comparison(call: Call) -> Iterator[Change]:
 
 def of_choice(call: Call) -> Iterator[Change]:
     """The other branch, the other part, another order."""
-    name = call.place.name
+    name = call.spot.name
     if name == "where" and len(call.args) == 3:
         says = _("the two branches are exchanged: right with {new} in the place of {old}")
         yield Change(says, "where(c, b, a)", lambda c: c.again(c.args[0], c.args[2], c.args[1]))
         for i in (1, 2):
             if isinstance(call.args[i], Tensor) and call.args[i].shape == call.result.shape:
                 says = _("one branch is enough: right with {new} in the place of {old}")
-                yield Change(says, _("branch {n}").format(n=i), lambda c, i=i: c.args[i] + 0)
+                yield Change(says, _("branch {n}").format(n=i), partial(lambda i, c: c.args[i] + 0, i))
     if name in ("sort", "argsort", "topk"):
         key = "largest" if name == "topk" else "descending"
         now = call.kwargs.get(key, name == "topk")
         says = _("the order is turned round: right with {new} in {old}")
-        yield Change(says, f"{key}={not now}", lambda c, key=key, now=now: c.again(**{key: not now}))
+        yield Change(says, f"{key}={not now}", partial(lambda key, now, c: c.again(**{key: not now}), key, now))
     if name == "topk":
         for step in (1, -1):
             says = _("another number of elements is chosen: right with {new} in {old}")
-            yield Change(says, f"k {step:+d}", lambda c, s=step: _more(c, s))
+            yield Change(says, f"k {step:+d}", partial(lambda s, c: _more(c, s), step))
 
 
 def _more(call: Call, step: int) -> Any:
@@ -74,7 +75,7 @@ def _more(call: Call, step: int) -> Any:
 
 def of_slices(call: Call) -> Iterator[Change]:
     """The first left out where the last should be, and the like."""
-    if call.place.name != "getitem" or len(call.args) != 2 or not isinstance(call.args[0], Tensor):
+    if call.spot.name != "getitem" or len(call.args) != 2 or not isinstance(call.args[0], Tensor):
         return
     index = call.args[1] if isinstance(call.args[1], tuple) else (call.args[1],)
     for at, part in enumerate(index):
@@ -82,16 +83,16 @@ def of_slices(call: Call) -> Iterator[Change]:
             for other in _slices(part):
                 says = _("the slice is shifted: right with {new} in the place of {old}")
                 new = f"[{'' if other.start is None else other.start}:{'' if other.stop is None else other.stop}]"
-                yield Change(says, new, lambda c, at=at, other=other: _sliced(c, at, other))
+                yield Change(says, new, partial(lambda at, other, c: _sliced(c, at, other), at, other))
         elif isinstance(part, int) and not isinstance(part, bool):
-            size = call.args[0].dim() > at and call.args[0].shape[at] or 0
-            for other in range(-size, size):
-                if other % size != part % size and other >= 0:
+            size = call.args[0].shape[at] if call.args[0].dim() > at else 0
+            for k in range(size):
+                if k != part % size:
                     says = _("another index: right with {new} in the place of {old}")
-                    yield Change(says, f"[{other}]", lambda c, at=at, other=other: _sliced(c, at, other))
+                    yield Change(says, f"[{k}]", partial(lambda at, k, c: _sliced(c, at, k), at, k))
         elif isinstance(part, Tensor) and part.dtype is torch.bool:
             says = _("a condition is turned round: right with {new} in the place of {old}")
-            yield Change(says, _("its opposite"), lambda c, at=at: _sliced(c, at, ~_parts(c)[at]))
+            yield Change(says, _("its opposite"), partial(lambda at, c: _sliced(c, at, ~_parts(c)[at]), at))
     columns = call.args[0]
     if columns.dim() > 1 and len(index) == 1 and isinstance(index[0], int):
         says = _("another index: right with {new} in the place of {old}")

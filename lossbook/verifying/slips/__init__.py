@@ -50,6 +50,8 @@ def slips(reference: Reference, settings: Settings, batches: Sequence[tuple[Tens
     yield from general.of_targets(right, reference)
     yield from general.of_order(right, reference)
     yield from general.of_shapes(right)
+    yield from general.of_shifts(right)
+    yield from general.of_elements(right)
     yield from general.of_result(right)
     yield from general.of_other_losses(reference)
 

@@ -133,8 +133,9 @@ def of_targets(right: Loss, reference: Reference) -> Iterator[Slip]:
 def _changes_of_targets() -> Iterator[Change]:
     yield Change(_("labels 0 and 1 are expected where −1 and 1 come"), lambda t: (t + 1) / 2, page=HINGE)
     yield Change(_("labels −1 and 1 are expected where 0 and 1 come"), lambda t: 2 * t - 1, page=BCE)
-    yield Change(_("the labels are turned round: 1 and −1 change places"), lambda t: -t, page=HINGE)
+    yield Change(_("the labels are turned round: 1 and −1 change places"), _opposite, page=HINGE)
     yield Change(_("the labels are turned round: 0 and 1 change places"), lambda t: 1 - t, page=BCE)
+    yield Change(_("the sign of the target is turned round"), torch.neg)
     yield Change(_("soft labels are rounded to 0 and 1"), torch.round, page=BCE)
     yield Change(_("soft labels are cut off to integers"), lambda t: t.long().to(t.dtype), page=CROSS_ENTROPY)
     yield Change(_("labels above 0.5 become 1, the others 0"), lambda t: (t > 0.5).to(t.dtype), page=BCE)
@@ -148,6 +149,12 @@ def _changes_of_targets() -> Iterator[Change]:
     yield Change(_("the logarithm of the target is taken"), torch.log, page=KL)
     yield Change(_("the target is not used"), torch.zeros_like)
     yield Change(_("every target counts as 1"), torch.ones_like)
+
+
+def _opposite(labels: Tensor) -> Tensor:
+    if not bool((labels.abs() == 1).all()):
+        raise ValueError("no labels 1 and −1")
+    return -labels
 
 
 def _likeliest(target: Tensor) -> Tensor:
@@ -204,6 +211,45 @@ def of_shapes(right: Loss) -> Iterator[Slip]:
         page=CROSS_ENTROPY,
     )
     yield Slip(_("rows and columns of the input are exchanged"), lambda x, *rest: right(x.mT.reshape(x.shape), *rest))
+
+
+def of_shifts(right: Loss) -> Iterator[Slip]:
+    """Sequences (N, T, …) that are shifted against each other, or cut off."""
+
+    def cut(*ends: slice) -> Loss:
+        """The right loss of the sequences between these ends; the last of them is for all further arguments."""
+        return lambda *t: right(*(x[:, ends[min(i, len(ends) - 1)]] for i, x in enumerate(t)))
+
+    first, last = slice(None, -1), slice(1, None)
+    yield Slip(
+        _("the sequence is shifted by one position too many: once more than the right loss does"), cut(first, last)
+    )
+    yield Slip(_("the sequence is shifted by one position, the wrong way"), cut(last, first))
+    yield Slip(_("the last position of each sequence is left out"), cut(first))
+    yield Slip(_("the first position of each sequence is left out"), cut(last))
+    yield Slip(_("the sequences are shifted against each other by one position"), lambda x, *t: right(x.roll(1, 1), *t))
+    yield Slip(
+        _("the sequences are shifted against each other by one position"), lambda x, *t: right(x.roll(-1, 1), *t)
+    )
+
+
+def of_elements(right: Loss) -> Iterator[Slip]:
+    """Something made of losses that should be left as they are, one for each element."""
+    for says, made in (
+        (_("one mean where a loss for each element is asked for: it is reduced"), torch.mean),
+        (_("one sum where a loss for each element is asked for: it is reduced"), torch.sum),
+        (_("the mean over the last dimension, then the sum: it is reduced"), lambda e: e.mean(-1).sum()),
+        (_("the sum over the last dimension, then the mean: it is reduced"), lambda e: e.sum(-1).mean()),
+        (_("the mean over the last dimension where a loss for each element is asked for"), lambda e: e.mean(-1)),
+        (_("the sum over the last dimension where a loss for each element is asked for"), lambda e: e.sum(-1)),
+    ):
+        yield Slip(says, lambda *t, made=made: _made_of_several(made, right(*t)), operations=("mean", "sum"))
+
+
+def _made_of_several(made: Callable[[Tensor], Tensor], losses: Tensor) -> Tensor:
+    if losses.numel() == 1:
+        raise ValueError("one number only")  # which no reduction changes
+    return made(losses)
 
 
 def of_result(right: Loss) -> Iterator[Slip]:

@@ -81,7 +81,7 @@ def tensors_of(leaf: Any) -> list[Tensor]:
 
 def _filled(leaf: Any, left: Iterator[Tensor]) -> Any:
     """What stands in the place of a leaf when the loss is called with the next tensors."""
-    if isinstance(leaf, nn.Module):
+    if isinstance(leaf, nn.Module) and tensors_of(leaf):
         return Parametrized(leaf, {name: next(left) for name, _ in leaf.named_parameters()})
     if not tensors_of(leaf):
         return leaf
@@ -101,11 +101,9 @@ class Parametrized:
         self.given, self._parameters = model, parameters
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        floats = {name: cast(b, self._dtype()) for name, b in self.given.named_buffers()}
-        return torch.func.functional_call(self.given, {**floats, **self._parameters}, args, kwargs)
-
-    def _dtype(self) -> torch.dtype:
-        return next((p.dtype for p in self._parameters.values()), torch.float64)
+        one = next(iter(self._parameters.values()))
+        buffers = {name: cast(b, one.dtype).to(one.device) for name, b in self.given.named_buffers()}
+        return torch.func.functional_call(self.given, {**buffers, **self._parameters}, args, kwargs)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.given, name)

@@ -22,6 +22,7 @@ from .adapter import Adapter, seeded
 from .candidate import in_double
 from .given import Given, without
 from .outcome import Answered, Failed, call
+from .state import TakesTooLong
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,9 @@ def prepared(reference: Reference, adapter: Adapter, seed: int | None, exclude: 
 def _refuses_float64(loss: Callable, batch: Sequence[Tensor]) -> bool:
     """True if a loss works in float32 only, as one with float32 weights of its own."""
     in_double = call(loss, [cast(cast(t, torch.float32), torch.float64) for t in batch])
-    return isinstance(in_double, Failed) and isinstance(call(functools.partial(_in_float32, loss), batch), Answered)
+    if not isinstance(in_double, Failed) or isinstance(in_double.error, TakesTooLong):
+        return False
+    return isinstance(call(functools.partial(_in_float32, loss), batch), Answered)
 
 
 def _in_float32(loss: Callable, *args: Any, **kwargs: Any) -> Any:

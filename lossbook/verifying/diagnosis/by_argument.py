@@ -1,0 +1,115 @@
+"""Finds arguments without effect, and what a mask leaves out that has one."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from ...language import gettext as _
+from ...tracing import body_of
+from ..compare import Sample, close
+from ..examination import Examination
+from ..subject.outcome import Answered, call
+from .diagnosis import Diagnosis
+
+CUSTOM = "guide/custom-losses"
+SAME = 1e-12  #: what two results may differ by that are the same
+
+
+def by_argument(examination: Examination, samples: Sequence[Sample], loss: Callable) -> Diagnosis | None:
+    """An argument that changes the right loss and not this one, or the other way round."""
+    right = examination.standard.losses[0]
+    names = _names(examination, len(samples[0].batch.tensors))
+    idle = [names[i] for i in range(len(names)) if _is_idle(loss, right, samples, i)]
+    if idle:
+        says = (
+            _("{names} changes nothing: the loss does not use it")
+            if len(idle) == 1
+            else _("{names} change nothing: the loss does not use them")
+        )
+        return Diagnosis(says.format(names=", ".join(idle)), page=CUSTOM)
+    for i, j, mask in _masked(samples[0].batch.tensors):
+        if _is_blind(right, samples, i, mask) and not _is_blind(loss, samples, i, mask):
+            says = _("what {mask} leaves out of {name} changes the loss, and should not")
+            return Diagnosis(says.format(mask=names[j], name=names[i]), page=CUSTOM)
+    return None
+
+
+def _names(examination: Examination, n: int) -> list[str]:
+    """The names of the arguments as the loss has them, with their places."""
+    try:
+        parameters = list(inspect.signature(body_of(examination.candidate.original)).parameters)
+    except (TypeError, ValueError):
+        parameters = []
+    own = [name for name in parameters if name != "self"]
+    plain = [_("argument {n}").format(n=i + 1) for i in range(n)]
+    return [f"{p} ({own[i]})" if len(own) >= n else p for i, p in enumerate(plain)]
+
+
+def _is_idle(loss: Callable, right: Callable, samples: Sequence[Sample], i: int) -> bool:
+    """True if other values of argument i change the right loss, and never this one."""
+    changed = False
+    for sample in samples:
+        for other in _others(sample.batch.tensors[i]):
+            tensors = [other if k == i else t for k, t in enumerate(sample.batch.tensors)]
+            mine, theirs = call(loss, tensors), call(right, tensors)
+            if not isinstance(mine, Answered) or not isinstance(theirs, Answered):
+                continue
+            if not _same(mine.value, sample.got.value):
+                return False
+            changed = changed or not _same(theirs.value, sample.best.value)
+    return changed
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    return one.shape == other.shape and close(one.nan_to_num(7.5), other.nan_to_num(7.5), SAME)
+
+
+def _others(tensor: Tensor) -> Iterator[Tensor]:
+    """Other values that a tensor of this kind may hold: its own in another order, and masks turned round."""
+    for dim in range(tensor.dim()):
+        if tensor.shape[dim] > 1:
+            yield tensor.roll(1, dim)
+    if tensor.dtype is torch.bool:
+        yield ~tensor
+    elif tensor.is_floating_point() and bool(((tensor == 0) | (tensor == 1)).all()):
+        yield 1 - tensor
+    elif tensor.is_floating_point():
+        yield tensor * 0.5
+
+
+def _masked(tensors: Sequence[Tensor]) -> Iterator[tuple[int, int, Callable[[Sequence[Tensor]], Tensor]]]:
+    """Which argument a mask, or labels below 0, may leave a part out of; and what it leaves out."""
+    for i, t in enumerate(tensors):
+        if not t.is_floating_point() or t.dim() == 0:
+            continue
+        for j, m in enumerate(tensors):
+            if j == i or m.dim() == 0 or m.shape != t.shape[: m.dim()]:
+                continue
+            if m.dtype is torch.bool or bool(((m == 0) | (m == 1)).all()):
+                yield i, j, partial(lambda j, every: every[j] == 0, j)
+            elif not m.is_floating_point() and bool((m < 0).any()):
+                yield i, j, partial(lambda j, every: every[j] < 0, j)
+
+
+def _is_blind(loss: Callable, samples: Sequence[Sample], i: int, mask: Callable) -> bool:
+    """True if a loss does not see what a mask leaves out of argument i."""
+    seen = 0
+    for sample in samples:
+        out = mask(sample.batch.tensors)
+        if not bool(out.any()) or bool(out.all()):
+            continue
+        tensors = list(sample.batch.tensors)
+        tensors[i] = tensors[i].clone()
+        tensors[i][out] = tensors[i][out] * 0.5 + 0.25
+        before, after = call(loss, sample.batch.tensors), call(loss, tensors)
+        if not isinstance(before, Answered) or not isinstance(after, Answered):
+            return False
+        if not _same(before.value, after.value):
+            return False
+        seen += 1
+    return seen > 0

@@ -1,0 +1,148 @@
+"""Says where a loss differs from the right one, when no slip explains how: for which numbers, and for which not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from torch import Tensor
+
+from ...language import gettext as _
+from ..compare import Sample, close
+from ..examination import Examination
+from ..subject.outcome import Answered, call
+from .diagnosis import Diagnosis
+
+MOST = 200  #: parts of batches that are compared
+LEAST = 3  #: so many must be right, and so many wrong, to say where
+
+
+class Part(NamedTuple):
+    """A single element, or a single sample, of a batch, and whether the loss is right on it."""
+
+    tensors: tuple[Tensor, ...]
+    right: bool
+
+
+def by_region(examination: Examination, samples: Sequence[Sample], loss: Callable, *, fault: str) -> Diagnosis | None:
+    """The one condition that holds where the loss is wrong, and nowhere else."""
+    elementwise = _parts(examination, samples, loss, _elements, fault)
+    parts = elementwise if _tell(elementwise) else _parts(examination, samples, loss, _rows, fault)
+    if not _tell(parts):
+        return None
+    for says, holds in _conditions(parts):
+        if all(holds(part.tensors) != part.right for part in parts):
+            return Diagnosis(says, page="guide/custom-losses")
+    return None
+
+
+def _tell(parts: Sequence[Part]) -> bool:
+    right = sum(part.right for part in parts)
+    return right >= LEAST and len(parts) - right >= LEAST
+
+
+Cut = Callable[[Sequence[Tensor]], Iterator[tuple[Tensor, ...]]]
+
+
+def _elements(tensors: Sequence[Tensor]) -> Iterator[tuple[Tensor, ...]]:
+    """The numbers at one place of all arguments, which must have one shape."""
+    if len({t.shape for t in tensors}) == 1 and tensors[0].dim():
+        for i in range(tensors[0].numel()):
+            yield tuple(t.flatten()[i].reshape([1] * t.dim()) for t in tensors)
+
+
+def _rows(tensors: Sequence[Tensor]) -> Iterator[tuple[Tensor, ...]]:
+    """Each sample by itself."""
+    if all(t.dim() for t in tensors) and len({t.shape[0] for t in tensors}) == 1:
+        for i in range(tensors[0].shape[0]):
+            yield tuple(t[i : i + 1] for t in tensors)
+
+
+def _parts(examination: Examination, samples: Sequence[Sample], loss: Callable, cut: Cut, fault: str) -> list[Part]:
+    right = examination.standard.losses[0]
+    parts: list[Part] = []
+    wrt = examination.wrt if fault == "gradient" else ()
+    for sample in samples:
+        for tensors in cut(sample.batch.tensors):
+            if len(parts) == MOST:
+                return parts
+            mine, theirs = call(loss, tensors, wrt), call(right, tensors, wrt)
+            if not isinstance(theirs, Answered) or not theirs.is_finite:
+                continue
+            if not isinstance(mine, Answered) or mine.value.numel() != theirs.value.numel():
+                return []
+            parts.append(Part(tensors, _agree(mine, theirs, examination.tolerance)))
+    return parts
+
+
+def _agree(mine: Answered, theirs: Answered, tolerance: float) -> bool:
+    if not close(mine.value.reshape(theirs.value.shape), theirs.value, tolerance):
+        return False
+    pairs = zip(mine.gradients, theirs.gradients, strict=True)
+    return all(a is None or b is None or close(a, b, 10 * tolerance) for a, b in pairs)
+
+
+Condition = tuple[str, Callable[[Sequence[Tensor]], bool]]
+
+
+def _conditions(parts: Sequence[Part]) -> Iterator[Condition]:
+    """What may hold of a part, the simplest first."""
+    first = parts[0].tensors
+    for i, t in enumerate(first):
+        name = _("argument {n}").format(n=i + 1)
+        if t.numel() != 1:
+            continue
+        if t.is_floating_point():
+            yield from _of_number(i, name)
+        else:
+            for label in sorted({int(part.tensors[i].item()) for part in parts}):
+                says = _("it differs only where {name} is {value}").format(name=name, value=label)
+                yield says, partial(lambda i, label, ts: int(ts[i].item()) == label, i, label)
+        for j in range(i):
+            if first[j].numel() == 1 and t.is_floating_point() and first[j].is_floating_point():
+                yield from _of_pair(j, i)
+                yield from _of_distance(parts, j, i)
+
+
+def _of_number(i: int, name: str) -> Iterator[Condition]:
+    yield _("it differs only where {name} is negative").format(name=name), lambda ts: bool(ts[i].item() < 0)
+    yield _("it differs only where {name} is positive").format(name=name), lambda ts: bool(ts[i].item() > 0)
+    yield _("it differs only where {name} is 0").format(name=name), lambda ts: bool(ts[i].item() == 0)
+    yield _("it differs only where {name} is not 0").format(name=name), lambda ts: bool(ts[i].item() != 0)
+    yield _("it differs only where {name} is above 1").format(name=name), lambda ts: bool(ts[i].item() > 1)
+
+
+def _of_pair(j: int, i: int) -> Iterator[Condition]:
+    names = {"a": _("argument {n}").format(n=j + 1), "b": _("argument {n}").format(n=i + 1)}
+    yield _("it differs only where {a} is below {b}").format(**names), lambda ts: bool((ts[j] < ts[i]).item())
+    yield _("it differs only where {a} is above {b}").format(**names), lambda ts: bool((ts[j] > ts[i]).item())
+    yield (
+        _("it differs only where {a} and {b} have different signs").format(**names),
+        lambda ts: bool((ts[j] * ts[i] < 0).item()),
+    )
+    yield (
+        _("it differs only where {a} and {b} have the same sign").format(**names),
+        lambda ts: bool((ts[j] * ts[i] > 0).item()),
+    )
+
+
+def _of_distance(parts: Sequence[Part], j: int, i: int) -> Iterator[Condition]:
+    """Far apart, or near each other: the limit lies between the wrong ones and the right ones."""
+    names = {"a": _("argument {n}").format(n=j + 1), "b": _("argument {n}").format(n=i + 1)}
+    apart = {True: [0.0], False: [0.0]}
+    for part in parts:
+        apart[part.right].append((part.tensors[j] - part.tensors[i]).abs().item())
+    wrong, right = apart[False][1:], apart[True][1:]
+    if max(right) < min(wrong):
+        limit = (max(right) + min(wrong)) / 2
+        says = _("it differs only where {a} and {b} lie further apart than about {limit:.3g}").format(
+            limit=limit, **names
+        )
+        yield says, lambda ts: bool((ts[j] - ts[i]).abs().item() > limit)
+    elif max(wrong) < min(right):
+        limit = (max(wrong) + min(right)) / 2
+        says = _("it differs only where {a} and {b} lie nearer to each other than about {limit:.3g}").format(
+            limit=limit, **names
+        )
+        yield says, lambda ts: bool((ts[j] - ts[i]).abs().item() < limit)
