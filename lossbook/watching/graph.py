@@ -17,6 +17,8 @@ SHAPES = {
     "Alias", "AsStrided", "Clone", "Copy", "Detach", "Expand", "Index", "IndexSelect", "Movedim", "Permute", "ReshapeAlias",
     "Select", "Slice", "Split", "Squeeze", "T", "ToCopy", "Transpose", "Unbind", "UnsafeView", "Unsqueeze", "View",
 }  # fmt: skip
+#: What the operations of layers are called by those who build models.
+LAYERS = {"Addmm": "Linear", "Mm": "Linear", "Convolution": "Conv"}
 VIEWS = {"View", "UnsafeView", "ReshapeAlias"}
 TRANSPOSING = {"Permute", "T", "Transpose", "Movedim"}
 MARK = "lossbook"  #: under this key a node remembers the calls whose graphs it belongs to
@@ -144,7 +146,7 @@ def ancestry(*tensors: Tensor, mark: tuple[int, int] | None = None) -> Ancestry:
         if name in ("Sigmoid", "Tanh") and (result := saved(node, "result")) is not None:
             found.squeezed.append((name, result))
         if (entered := _entered(node, name)) is not None:
-            found.inputs.append((name, entered))
+            found.inputs.append((LAYERS[name], entered))
         for parent, _ in node.next_functions:
             if parent is not None and parent not in seen:
                 seen.add(parent)

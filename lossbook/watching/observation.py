@@ -221,6 +221,8 @@ class Call:
 
 def name_of(loss: Any) -> str:
     """The name of a function, or of a module's class."""
+    if getattr(loss, "__name__", "") == "<lambda>":
+        return "lambda"
     return type(loss).__name__ if isinstance(loss, torch.nn.Module) else getattr(loss, "__name__", type(loss).__name__)
 
 

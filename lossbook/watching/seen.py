@@ -57,14 +57,17 @@ def new_leaf(call: Call) -> int | None:
 
 
 def spread(prediction: Tensor) -> float | None:
-    """The largest difference between samples, against the largest number: 0 where all samples get the same."""
+    """The largest difference between samples, against the largest number: 0 where all samples get the same.
+
+    None for fewer than three samples, and where every number is 0, as an output that is rounded may be.
+    """
     values = part(prediction.detach())
     if values.dim() == 0 or len(values) < 3 or not values.is_floating_point() or not values.numel():
         return None
     values = values.float()
     finite = values.isfinite()
     size = values[finite].abs().max().item() if finite.any() else 0.0
-    return (values - values[:1]).nan_to_num(0, 0, 0).abs().max().item() / size if size else 0.0
+    return (values - values[:1]).nan_to_num(0, 0, 0).abs().max().item() / size if size else None
 
 
 def dead_units(hidden: list[Tensor]) -> float:

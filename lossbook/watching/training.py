@@ -43,6 +43,7 @@ class Training:
         self.loss = ""  #: its name, as it was written
         self.embeds = False  #: whether it compares embeddings
         self.reduction = ""
+        self.all_steps = 0  #: of any optimizer, since the first call
         self.steps = 0  #: of optimizers that hold parameters behind the loss
         self.foreign_steps = 0  #: of others, though a gradient was there to be used
         self.empty_steps = 0  #: steps that found no gradient, before a backward pass
@@ -58,6 +59,7 @@ class Training:
         self.keeps_state = False  #: whether the optimizer remembers earlier gradients
         self.maximizes = False  #: whether the optimizer was told to make the loss larger
         self.norms: list[float] = []  #: of all gradients, at each step
+        self.twice = 0  #: second backward passes through one loss, that added to the gradients of the first
         self.again = 0  #: backward passes through the loss of an earlier call
         self.class_counts: list[int] | None = None
         self.class_weight: list[float] | None = None
@@ -188,16 +190,17 @@ class Training:
         seen.modified = any((t := ref()) is not None and t._version != version for ref, version in seen.arguments)
         if not seen.arrived and seen.index <= self._stepped_after:
             self.early_steps += 1
+        held = [f for key in leaves if (f := self.followed.get(key)) is not None]
+        self.twice += (
+            bool(seen.arrived) and not seen.stepped and any(f.fresh and f.gradient() is not None for f in held)
+        )
         values = gradient.detach()
         seen.arrived.append(values.float().mean().item() if values.numel() else 0.0)
         if values.numel() > 1:
             counted = values != 0
             equal = bool((values[counted] * values.numel() - 1).abs().max() < 1e-3) if counted.any() else False
             seen.weighed = int(counted.sum()), values.numel(), equal
-        for key in leaves:
-            followed = self.followed.get(key)
-            if followed is None:
-                continue
+        for followed in held:
             if followed.gradient() is None:
                 followed.used = False
             elif followed.used:
@@ -207,6 +210,7 @@ class Training:
 
     def stepped(self, optimizer: torch.optim.Optimizer) -> None:
         """An optimizer is about to step."""
+        self.all_steps += 1
         held = [p for group in optimizer.param_groups for p in group["params"]]
         mine = [f for p in held if (f := self.followed.get(id(p))) is not None and f.parameter() is p]
         if not mine:

@@ -216,14 +216,6 @@ def test_it_steps_aside_under_transformations():
     assert "torch.func" in watched.report.notes[0]
 
 
-@pytest.fixture
-def _compiled_things_go():
-    """torch.compile keeps what it traced with."""
-    yield
-    torch._dynamo.reset()
-
-
-@pytest.mark.usefixtures("_compiled_things_go")
 def test_it_steps_aside_in_a_compiled_step():
     watched = lossbook.watch(nn.MSELoss())
     step = torch.compile(lambda p, t: watched(p * 2, t), backend="eager", fullgraph=True)
@@ -231,7 +223,6 @@ def test_it_steps_aside_in_a_compiled_step():
     assert "torch.compile" in watched.report.notes[0]
 
 
-@pytest.mark.usefixtures("_compiled_things_go")
 def test_a_compiled_model_is_watched():
     net, watched = torch.compile(nn.Linear(3, 1), backend="eager"), lossbook.watch(nn.MSELoss())
     watched(net(torch.randn(4, 3)), torch.randn(4))

@@ -649,3 +649,42 @@ def float16_rounds_to_zero(watch, wrong):
         return criterion((out * 1e-3).half(), (y * 1e-3).half()).float() if wrong else criterion(out, y)
 
     return train(net, step, lr=1e-3)
+
+
+@twins("backward", "backward-twice")
+def twice_backward(watch, wrong):
+    net, criterion = network(), watch(nn.CrossEntropyLoss())
+
+    def step():
+        x, y = labelled()
+        loss = criterion(net(x), y)
+        if wrong:
+            loss.backward(retain_graph=True)
+        return loss
+
+    return train(net, step)
+
+
+@twins("call", "variance-or-its-root")
+def variance_of_zero(watch, wrong):
+    net, criterion = network(outputs=1), watch(nn.GaussianNLLLoss())
+
+    def step():
+        x, y = measured()
+        return criterion(net(x), y, torch.zeros(32, 1) if wrong else torch.ones(32, 1))
+
+    return train(net, step, lr=1e-8 if wrong else 0.01)
+
+
+@twins("call", "target-is-prediction")
+def student_is_its_own_teacher(watch, wrong):
+    net, teacher, criterion = network(), network(), watch(nn.KLDivLoss(reduction="batchmean"))
+
+    def step():
+        x, _ = labelled()
+        out = net(x)
+        with torch.set_grad_enabled(wrong):
+            target = (out if wrong else teacher(x)).softmax(1)
+        return criterion(out.log_softmax(1), target)
+
+    return train(net, step)

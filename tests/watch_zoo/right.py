@@ -861,3 +861,48 @@ def actor_and_advantage(watch, wrong=False):
         return (criterion(net(x), action) * torch.randn(32)).mean()
 
     return train(net, step)
+
+
+@suspicious
+def gradient_norms_of_two_losses(watch, wrong=False):
+    net, criterion = network(outputs=5), watch(nn.CrossEntropyLoss())
+
+    def step():
+        x, y = labelled()
+        out = net(x)
+        loss = criterion(out[:, :4], y)
+        (slope,) = torch.autograd.grad(loss, net[0].weight, retain_graph=True)
+        return loss / (1 + slope.norm())
+
+    return train(net, step)
+
+
+@suspicious
+def two_losses_two_backwards(watch, wrong=False):
+    net, criterion, losses = network(outputs=8), watch(nn.CrossEntropyLoss()), []
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+    for _ in range(STEPS):
+        x, y = labelled()
+        out = net(x)
+        optimizer.zero_grad()
+        one, other = criterion(out[:, :4], y), criterion(out[:, 4:], y)
+        one.backward(retain_graph=True)
+        other.backward()
+        optimizer.step()
+        losses.append(one.detach())
+    return losses
+
+
+@suspicious
+def average_of_a_teacher(watch, wrong=False):
+    net, criterion = network(), watch(nn.KLDivLoss(reduction="batchmean"))
+    slow = copy.deepcopy(net).requires_grad_(False)
+
+    def step():
+        x, y = labelled()
+        for p, q in zip(slow.parameters(), net.parameters(), strict=True):
+            p.mul_(0.9).add_(0.1 * q.detach())
+        out = net(x)
+        return F.cross_entropy(out, y) + criterion(out.log_softmax(1), slow(x).softmax(1))
+
+    return train(net, step)

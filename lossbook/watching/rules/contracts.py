@@ -63,6 +63,11 @@ def loss_raises(call: Call) -> Told | None:
             Phrase("Take BCEWithLogitsLoss on the scores, which can, or leave autocast for the loss."),
         )
     return Told(
-        Phrase("{loss} raises {kind}: {error}", loss=call.spoken, kind=type(call.error).__name__, error=error[:240]),
+        Phrase(
+            "{loss} raises {kind}: {error}.",
+            loss=call.spoken,
+            kind=type(call.error).__name__,
+            error=error[:240].rstrip("."),
+        ),
         Phrase("Compare shapes and types with the documentation."),
     )

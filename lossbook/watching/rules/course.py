@@ -72,7 +72,7 @@ def collapsed_embeddings(training: Training) -> Told | None:
     symptom=True,
 )
 def prediction_constant(training: Training) -> Told | None:
-    spreads = [seen.spread for seen in training.calls if seen.learns and seen.carries]
+    spreads = [seen.spread for seen in training.calls if seen.learns and seen.carries and not seen.whole]
     if len(spreads) < 4 or any(s is None or s > 1e-6 for s in spreads[-4:]):
         return None
     return Told(

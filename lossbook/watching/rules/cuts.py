@@ -68,7 +68,8 @@ def prediction_without_gradient(training: Training) -> Told | None:
     if not calls or any(seen.prediction_carries for seen in calls):
         return None
     few = len(calls) < 3  # perhaps an error has ended the training; a few numbers are typed by hand
-    if few and (not training.over or max(seen.numbers for seen in calls) < 16):
+    trained = training.all_steps > 1 and not few
+    if not trained and not (few and training.over and max(seen.numbers for seen in calls) >= 16):
         return None
     if not all(seen.grad_enabled for seen in calls) or training.learned_beside:
         return None

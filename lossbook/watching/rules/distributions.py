@@ -86,22 +86,23 @@ def logarithm_missing(call: Call) -> Told | None:
     return Told(
         Phrase(
             "{loss} takes log-probabilities, at most 0; these are probabilities, from {low} to {high}. The logarithm is "
-            "missing: the loss is not a likelihood{below}.",
+            "missing, and the result is no likelihood: it falls below 0.",
             loss=call.spoken,
             low=number(call.predicted.low),
             high=number(call.predicted.high),
-            below=_below_zero(call),
+        )
+        if call.name in ("nll", "ctc")
+        else Phrase(
+            "{loss} takes log-probabilities, at most 0; these are probabilities, from {low} to {high}. The logarithm is "
+            "missing, and the result is no divergence.",
+            loss=call.spoken,
+            low=number(call.predicted.low),
+            high=number(call.predicted.high),
         ),
         Phrase("Write log_softmax instead of softmax; or take CrossEntropyLoss on the logits.")
         if call.name == "nll"
         else Phrase("Write log_softmax instead of softmax."),
     )
-
-
-def _below_zero(call: Call) -> str | Phrase:
-    if isinstance(call.result, Tensor) and call.result.numel() == 1 and call.result.item() < 0:
-        return Phrase(", and below 0: {value}", value=number(call.result.detach().item()))
-    return ""
 
 
 @in_call(
@@ -272,7 +273,20 @@ def rate_or_logarithm(call: Call) -> Told | None:
 )
 def variance_or_root(call: Call) -> Told | None:
     var = call.arguments.get("var")
-    if call.name != "gaussian_nll" or not isinstance(var, Tensor) or var.grad_fn is None:
+    if call.name != "gaussian_nll" or not isinstance(var, Tensor) or not var.numel():
+        return None
+    if 0 <= Numbers(var).high <= call.settings.get("eps", 0):
+        return Told(
+            Phrase(
+                "{loss} gets a variance of at most {high}, no more than eps: every error is divided by eps, {eps}, and counts "
+                "a million times.",
+                loss=call.spoken,
+                high=number(Numbers(var).high),
+                eps=number(call.settings["eps"]),
+            ),
+            Phrase("Let the model predict the variance: var=log_var.exp(); or take MSELoss."),
+        )
+    if var.grad_fn is None:
         return None
     links = graph.last_operations(var)
     names = [link.name for link in links]
@@ -294,7 +308,7 @@ def variance_or_root(call: Call) -> Told | None:
             Phrase(
                 "{loss} takes a variance, which must be positive; nothing in the model keeps it so: it comes straight from "
                 "{operation}, from {low} to {high}, as a log-variance would.",
-                operation=names[0],
+                operation=graph.LAYERS.get(names[0], names[0]),
                 **values,
             ),
             Phrase("Write var=log_var.exp(), or softplus."),

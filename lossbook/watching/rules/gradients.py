@@ -169,6 +169,22 @@ def graph_of_earlier_loss(training: Training) -> Told | None:
     )
 
 
+@in_training(
+    "backward-twice", Phrase("backward() called twice on one loss"), page="first-losses/five-steps", likely=True
+)
+def backward_twice(training: Training) -> Told | None:
+    if training.twice < 3:
+        return None
+    return Told(
+        Phrase(
+            "backward() ran twice through the same loss before a step, {count} times: each gradient was added to itself, as "
+            "if the learning rate were doubled.",
+            count=training.twice,
+        ),
+        Phrase("Call loss.backward() once for each loss; retain_graph=True is rarely needed."),
+    )
+
+
 @in_training("masked-mean", Phrase("the mean over masked places too"), page="guide/custom-losses", likely=True)
 def masked_mean(training: Training) -> Told | None:
     weighed = [seen.weighed for seen in training.calls if seen.weighed]

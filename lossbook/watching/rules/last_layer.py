@@ -31,17 +31,29 @@ def relu_before_loss(call: Call) -> Told | None:
         return None
     if call.operations[0].name == "Hardtanh" and call.predicted.low < 0:
         return None
-    zeros = call.predicted.share(lambda x: x == 0)
+    values = {
+        "loss": call.spoken,
+        "operation": NOT_NEGATIVE[call.last_operation],
+        "share": round(100 * call.predicted.share(lambda x: x == 0)),
+    }
+    instead = Phrase("Leave it out after the last layer: scores may have any sign.")
+    if call.takes == contract.LOGITS:
+        return Told(
+            Phrase(
+                "The last operation before {loss} is {operation}: no score can be negative, so that a class is made unlikely "
+                "only by raising others; {share} % of the scores are exactly 0 here.",
+                **values,
+            ),
+            instead,
+            likely=True,
+        )
     return Told(
         Phrase(
-            "The last operation before {loss} is {operation}: no score can be negative, so no answer can become unlikely; "
-            "{share} % of them are exactly 0 here.",
-            operation=NOT_NEGATIVE[call.last_operation],
-            loss=call.spoken,
-            share=round(100 * zeros),
+            "The last operation before {loss} is {operation}: no score can be negative, so the answer no can never be likely; "
+            "{share} % of the scores are exactly 0 here.",
+            **values,
         ),
-        Phrase("Leave it out after the last layer: logits may have any sign."),
-        likely=call.takes == contract.LOGITS,
+        instead,
     )
 
 
@@ -127,8 +139,8 @@ def clamped_probabilities(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "The probabilities for {loss} are scores that were clamped: {share} % of them lie at an end, {low} or {high}, "
-            "where the gradient is 0.",
+            "The probabilities for {loss} are scores that were clamped, now from {low} to {high}: {share} % of them were cut off, "
+            "and there the gradient is 0.",
             loss=call.spoken,
             share=round(100 * stuck),
             low=number(edge_low),

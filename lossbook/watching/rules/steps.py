@@ -190,10 +190,11 @@ def learning_rate_too_low(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "With the learning rate {rate} no parameter changes by more than {change} of its size in a step: a million steps "
-            "would be needed.",
+            "With the learning rate {rate} no parameter changes by more than {change} of its size in a step: {steps} steps would "
+            "change it by its own size.",
             rate=number(rates[-1]),
             change=number(max(updates)),
+            steps=f"{1 / max(updates):.0e}" if max(updates) else "∞",
         ),
         Phrase("Start with lr=1e-3 for Adam or 1e-2 for SGD, and raise it until the loss falls."),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import torch
+
 from ...kit.text import number
 from ...language import Phrase
 from .. import contract
@@ -56,8 +58,8 @@ def target_outside_unit(call: Call) -> Told | None:
         instead = Phrase("Scale the targets to [0, 1]; for measurements take MSELoss.")
     return Told(
         Phrase(
-            "{loss} takes labels between 0 and 1; the target goes from {low} to {high}. Outside that range the loss has no "
-            "lower end: the model can make it as negative as it likes.",
+            "{loss} takes labels between 0 and 1; the target goes from {low} to {high}. Outside that range the loss falls "
+            "below 0, and the more extreme an answer, the better.",
             loss=call.spoken,
             low=number(seen.low),
             high=number(seen.high),
@@ -174,7 +176,29 @@ def target_is_prediction(call: Call) -> Told | None:
                 ),
                 Phrase("Give the second one from the data, or clone it before it is changed in place."),
             )
+    if _says_the_same(call):
+        return Told(
+            Phrase(
+                "Prediction and target of {loss} come from the same model and are equal, all {count} numbers: the model is "
+                "compared with itself, and learns nothing about the data.",
+                loss=call.spoken,
+                count=call.prediction.numel(),
+            ),
+            Phrase("Give the second one from the data, or from the teacher."),
+        )
     return None
+
+
+def _says_the_same(call: Call) -> bool:
+    """Whether a target that carries a gradient holds what the prediction says."""
+    if call.entry is None or not call.has_target or not call.target.requires_grad or call.target.numel() < 4:
+        return False
+    if call.predicted.shape != call.targeted.shape:
+        return False
+    said = call.predicted.some
+    if call.name in ("kl_div", "js_div") and not call.settings.get("log_target"):
+        said = said.exp()
+    return bool(torch.allclose(said, call.targeted.some.to(said.dtype), rtol=1e-5, atol=1e-7))
 
 
 def _pairs(items: list) -> list[tuple]:
