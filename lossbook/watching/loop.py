@@ -73,6 +73,9 @@ class WatchedLoop:
             self.report.loss = ", ".join(dict.fromkeys(name_of(w.loss) for w in self._watchers.values()))
         self._aside = True
         try:
+            if watcher.rest:
+                watcher.rest -= 1
+                return loss(*args, **kwargs)
             return watcher.call(loss, args, kwargs)
         finally:
             self._aside = False

@@ -109,7 +109,11 @@ def _watched_module(loss: torch.nn.Module, strict: bool) -> Any:
 @functools.cache
 def _watched_class(kind: type[torch.nn.Module]) -> type[torch.nn.Module]:
     def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return self._watcher.call(self._watcher.loss, args, kwargs)  # whose own `report` is not hidden, if it has one
+        watcher = self._watcher
+        if not torch.compiler.is_compiling() and watcher.rest:
+            watcher.rest -= 1
+            return watcher.loss(*args, **kwargs)
+        return watcher.call(watcher.loss, args, kwargs)  # whose own `report` is not hidden, if it has one
 
     names = {name: getattr(kind, name) for name in ("__doc__", "__module__", "__qualname__")}
     return type(kind.__name__, (_Watched, kind), {**names, "__call__": __call__, "__slots__": ("_watcher",)})

@@ -34,7 +34,9 @@ class Watcher:
     def __init__(self, loss: Callable, strict: bool = False, report: Report | None = None) -> None:
         self.loss = loss
         self.strict = strict
-        self.calls = 0
+        self.calls = 0  #: up to the last one that was looked at
+        self.rest = 0  #: so many more calls are let through
+        self._rested = 0  #: how many that were when the rest began
         self.training = Training()
         self.report = Report(name_of(loss)) if report is None else report  # which is false where something was found
         self.report.looks.append(_refreshing(weakref.ref(self)))
@@ -45,10 +47,11 @@ class Watcher:
         if torch.compiler.is_compiling():
             self.report.compiled = True
             return run(*args, **kwargs)
-        self.calls += 1
-        if self.calls > FIRST and self.calls % EVERY and self.calls & (self.calls - 1):
-            if self.calls == FIRST + 1:
-                self._leave()
+        self.calls += 1 + self._rested
+        self._rest_until(self.calls + 1 if self.calls <= FIRST else min(2 * self.calls, self.calls + EVERY))
+        if self.calls == FIRST + 1:
+            self._leave()
+            self._rest_until(2 * FIRST)
             return run(*args, **kwargs)
         if self._steps_aside(args, kwargs):
             self.report.recorded = True
@@ -72,6 +75,10 @@ class Watcher:
             _quietly(lambda: self._follow(call, place))
         self._raise_if_strict(found)
         return result
+
+    def _rest_until(self, call: int) -> None:
+        """Have the calls before this one let through. Who calls counts them down: that costs least."""
+        self.rest = self._rested = call - self.calls - 1
 
     def look_once(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Look at one call that is no part of a training. Its errors are findings."""

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 import lossbook
+from lossbook.watching.watcher import FIRST, Watcher
 
 STEPS = 10
 
@@ -228,3 +229,13 @@ def test_a_right_training_is_not_remarked_on(training, given):
     assert not watched.report.findings, watched.report
     assert watched.report.loss  # something was watched
     assert not watched.report.notes
+
+
+def test_under_a_mode_of_torch_a_call_is_looked_at_once(monkeypatch):
+    looks = []
+    monkeypatch.setattr(Watcher, "_look_at_call", lambda self, call, inner: looks.append(self.calls))
+    x, y = (t[0] for t in data())
+    with torch.device("cpu"), lossbook.watch():
+        for _ in range(40):
+            F.mse_loss(x[:, :1], y)
+    assert looks == [*range(1, FIRST + 1), 32]
