@@ -78,13 +78,19 @@ def synonyms(book: Path, language: str) -> dict[str, str]:
     return table
 
 
-def taught(book: Path, language: str) -> dict[str, str]:
+def taught(app: Sphinx, language: str, pages: list[dict]) -> dict[str, str]:
     """Map each term, in a language and in English, to the section that teaches it."""
+    sections = {page["address"]: {place["id"] for place in page["places"]} for page in pages}
     table: dict[str, str] = {}
-    for term in terms(book):
-        page, _, section = term.get("page", "").partition("#")
-        for form in {term[language], term[REFERENCE]} if page else ():
-            table.setdefault(form.replace("`", ""), f"book/{language}/{page}.html#{section}")
+    for term in terms(Path(app.srcdir, "book")):
+        page, _, cell = term.get("page", "").partition("#")
+        docname = f"book/{language}/{page}"
+        if known := sections.get(f"{docname}.html"):
+            ids = app.env.metadata[docname].get("cells", [])  # a term may be taught in a cell that begins no section
+            before = ids[: ids.index(cell) + 1] if cell in ids else [cell]
+            section = next((id for id in reversed(before) if id in known), "")
+            for form in (term[language], term[REFERENCE]):
+                table.setdefault(form.replace("`", ""), f"{docname}.html#{section}")
     return table
 
 
@@ -113,7 +119,7 @@ def write(app: Sphinx, exception: Exception | None) -> None:
             if language_folder(docname) == language
         ]
         book = Path(app.srcdir, "book")
-        index = {"pages": pages, "synonyms": synonyms(book, language), "taught": taught(book, language)}
+        index = {"pages": pages, "synonyms": synonyms(book, language), "taught": taught(app, language, pages)}
         index["simplified"] = simplified(json.dumps(index, ensure_ascii=False))
         text = json.dumps(index, ensure_ascii=False, separators=(",", ":"))
         (folder / f"{language}.js").write_text(f"const bookIndex = {text};\n", encoding="utf-8")

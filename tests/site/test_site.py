@@ -9,6 +9,7 @@ from hashlib import sha256
 import pytest
 from bs4 import BeautifulSoup
 
+from book._ext.previews import LEVELS
 from tests.site.pages import BASE, DOOR, INDEX, SITE, STRINGS, TITLE, WebPage
 from tools.book import LANGUAGES, REFERENCE, ROOT, contents, read_data, read_page
 
@@ -78,6 +79,10 @@ def test_a_wrong_address_is_answered_in_every_language():
     for code, language in LANGUAGES.items():
         assert (SITE / answers[language.html].a["href"]).resolve() == PAGES[f"book/{code}/index"].path
     assert soup.base["href"].endswith("/"), "served at any depth, its links must not be relative to that depth"
+
+
+def test_every_part_has_a_level():
+    assert {page.name.split("/")[0] for page in IN_LANGUAGE if "/" in page.name} <= LEVELS.keys()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

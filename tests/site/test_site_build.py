@@ -328,6 +328,20 @@ def test_every_page_has_a_twin_in_plain_markdown(book):
     assert "[English](book/en/llms.txt)" in (book.root / "_build/html/llms.txt").read_text(encoding="utf-8")
 
 
+def test_a_term_leads_to_the_section_that_teaches_it(book):
+    """Also where the glossary names a cell in the middle of a section."""
+    book.notebook("book/en/index", INTRO)
+    cells = [markdown("formula", "## Formula\n\nText."), markdown("likelihood", "Text."), markdown("traps", "## Traps")]
+    book.notebook("book/en/guide/nll", markdown("title", "# NLL\n\nText."), *cells)
+    run = book.build()
+    assert run.returncode == 0, run.stderr
+    text = (book.root / "_build/html/search/en.js").read_text(encoding="utf-8")
+    taught = json.loads(text.removeprefix("const bookIndex = ").removesuffix(";\n"))["taught"]
+    assert taught["likelihood"] == "book/en/guide/nll.html#formula"
+    built = {"book/en/index.html", "book/en/guide/nll.html"}
+    assert {section.partition("#")[0] for section in taught.values()} <= built, "no page that the book lacks"
+
+
 # ---- sections ----------------------------------------------------------------------------------------------------------
 
 
