@@ -43,6 +43,9 @@ def watch(
     What is found is also logged as a warning, once each, by the logger ``lossbook.watch``. The first 16 calls are looked
     at with all that comes back from them, then fewer and fewer. Parameters are held weakly, and nothing of a graph is kept.
 
+    Within the context the functions of ``torch.nn.functional`` are replaced: an object that holds one from before cannot be
+    pickled meanwhile. ``AdaptiveLogSoftmaxWithLoss``, which has no function there, is seen only where it is wrapped.
+
     >>> criterion = watch(torch.nn.BCEWithLogitsLoss())
     >>> criterion(torch.zeros(2), torch.tensor([-1.0, 1.0]))
     tensor(0.6931)

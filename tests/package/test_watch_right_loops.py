@@ -107,6 +107,20 @@ def moving_average_of_a_teacher():
             mine.lerp_(its.detach(), 0.1)
 
 
+def teacher_that_is_not_frozen():
+    student = net()
+    teacher = copy.deepcopy(student)  # no gradient ever reaches it
+    optimizer = torch.optim.SGD(student.parameters(), lr=0.02)
+    yield nn.ModuleList([student, teacher]), optimizer
+    for x, _ in zip(*data(), strict=True):
+        with torch.no_grad():
+            target = teacher(x + 0.1)
+        descend(optimizer, F.mse_loss(student(x), target))
+        with torch.no_grad():
+            for mine, its in zip(teacher.parameters(), student.parameters(), strict=True):
+                mine.lerp_(its, 0.1)
+
+
 def two_losses_at_once():
     model, (xs, ys) = net(outputs=3), data()
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
@@ -213,7 +227,8 @@ def two_models_by_one_function():
 
 
 TRAININGS = [
-    metric_beside, baseline_and_validation, accumulation, lbfgs, adversarial, moving_average_of_a_teacher, two_losses_at_once,
+    metric_beside, baseline_and_validation, accumulation, lbfgs, adversarial, moving_average_of_a_teacher, teacher_that_is_not_frozen,
+    two_losses_at_once,
     autocast_and_scaler, checkpointed, recurrent_in_pieces, frozen_backbone_warmed_up, on_a_default_device,
     penalty_on_the_gradient, nested, two_models_by_one_function,
 ]  # fmt: skip

@@ -47,7 +47,10 @@ def optimizer_lacks(training: Training) -> Told | None:
         return None
     held = {id(p) for group in optimizer.param_groups for p in group["params"]}
     trainable = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-    missing = [i for i, (_, p) in enumerate(trainable) if id(p) not in held]
+    reached = {
+        key for key, followed in training.followed.items() if followed.gradients
+    }  # not a teacher that is averaged
+    missing = [i for i, (_, p) in enumerate(trainable) if id(p) not in held and id(p) in reached]
     kept = [i for i, (_, p) in enumerate(trainable) if id(p) in held]
     if not missing or (kept and missing[-1] < kept[0]):
         return None  # only the first layers: a backbone that is left as it is
