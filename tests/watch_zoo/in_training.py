@@ -688,3 +688,42 @@ def student_is_its_own_teacher(watch, wrong):
         return criterion(out.log_softmax(1), target)
 
     return train(net, step)
+
+
+@twins("backward", "gradient-lost-in-model")
+def masked_by_zeros(watch, wrong):
+    net, criterion = network(outputs=1), watch(nn.MSELoss())
+
+    def step():
+        x, y = measured()
+        gate = torch.zeros(1) if wrong else torch.ones(1)
+        return criterion(x[:, :1] + gate * net(x), y)
+
+    return train(net, step)
+
+
+@twins("backward", "loss-constant")
+def compared_with_its_own_copy(watch, wrong):
+    net, criterion = (
+        network(outputs=1),
+        watch(lambda out, y: (out - (out.detach() if wrong else y) + 1).square().mean()),
+    )
+
+    def step():
+        x, y = measured()
+        return criterion(net(x), y)
+
+    return train(net, step)
+
+
+@twins("call", "parameters-not-finite")
+def broken_checkpoint(watch, wrong):
+    net, criterion = network(outputs=1), watch(nn.MSELoss())
+    if wrong:
+        nn.init.constant_(net[2].bias, float("nan"))
+
+    def step():
+        x, y = measured()
+        return criterion(net(x), y)
+
+    return train(net, step)

@@ -88,7 +88,7 @@ def gradient_lost(training: Training) -> Told | None:
             count=len(followed),
             calls=len(arrived),
         ),
-        Phrase("Look in the model for round, sign, clamp, dead relus, or a sigmoid of large numbers."),
+        Phrase("Look in the model for round, sign, clamp, a factor of 0, dead relus, or a sigmoid of large numbers."),
     )
 
 

@@ -162,11 +162,13 @@ def parameters_not_finite(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "The prediction holds {value}, first in sample {row}, because the parameters do: an earlier step spoiled them.",
+            "The prediction holds {value}, first in sample {row}, because the parameters do: an earlier step spoiled them, or they were stored so.",
             value=bad[0],
             row=bad[1],
         ),
-        Phrase("Look at the step before: a learning rate that is too high, or a gradient that was not finite."),
+        Phrase(
+            "Look at the step before: a learning rate that is too high, or a gradient that was not finite; and at the checkpoint."
+        ),
     )
 
 
