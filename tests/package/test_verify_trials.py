@@ -244,6 +244,29 @@ def test_adaptive_log_softmax_can_be_the_right_loss():
     assert verify(wrong, like=own).diagnosis == "twice the right loss"
 
 
+class WithATeacher(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.teacher = nn.Linear(3, 3)
+
+    def forward(self, input):
+        with torch.no_grad():
+            goal = self.teacher(torch.ones_like(input))
+        return right(input, goal)
+
+
+def test_a_network_that_is_not_to_be_trained():
+    loss = WithATeacher()
+    report = verify(copy.deepcopy(loss), like=loss, inputs=lambda: torch.randn(4, 3))
+    assert report, report
+    loss.head = nn.Linear(3, 3)
+    report = verify(
+        loss, like=WithATeacher.forward.__get__(copy.deepcopy(loss).double()), inputs=lambda: torch.randn(4, 3)
+    )
+    assert report, report
+    assert "not to be trained" in check(report, "parameters").why
+
+
 def test_what_float16_cannot_hold_is_no_fault():
     """The exact sum is larger than 65 504: the right loss adds it up in float32."""
 

@@ -10,7 +10,7 @@ from ..compare import Sample, close
 from ..diagnosis.diagnosis import Diagnosis
 from ..examination import Examination, NotApplicable
 from ..subject.outcome import Answered, call
-from .check import Result, check, failed, passed
+from .check import Result, check, failed, passed, warned
 from .findings import CUSTOM, finding
 
 CUT = ("detach", "data", "item", "no_grad", "float", "tensor", "Parameter")
@@ -30,8 +30,10 @@ def parameters(examination: Examination) -> Result:
     reached: set[str] = set()
     for one in examination.samples()[:4]:
         mine, right = _gradients(examination, one, own), _right_gradients(examination, one)
+        value, best = one.got.value, one.best.value
+        comparable = value.shape == best.shape and close(value, best, examination.tolerance)
         for name, gradient in mine.items():
-            wanted = right.get(name)
+            wanted = right.get(name) if comparable else None
             if gradient is not None:
                 reached.add(name)
                 if wanted is not None and not _agrees(gradient, wanted, examination):
@@ -41,11 +43,16 @@ def parameters(examination: Examination) -> Result:
                         finding(examination, one.batch, says, Diagnosis("", page=CUSTOM), got=got, wanted=should)
                     )
         reached |= {name for name in right if right[name] is None}  # nor do they train in the right loss
-    if missed := [name for name in own if name not in reached]:
-        says = _("No gradient reaches its parameter {name}, so it is never trained.").format(name=missed[0])
-        behind = _("the parameter is not used, or the graph to it is cut: detach, .data, .item() or no_grad")
-        return failed(finding(examination, sample.batch, says, Diagnosis(behind, operations=CUT, page=CUSTOM)))
-    return passed(", ".join(own))
+    missed = [name for name in own if name not in reached]
+    if not missed:
+        return passed(", ".join(own))
+    trained = {name.partition(".")[0] for name in reached}
+    name = next((n for n in missed if "." not in n or n.partition(".")[0] in trained), "")
+    if not name:  # a whole network inside, such as a teacher, may be meant to stay as it is
+        return warned(_("no gradient reaches {name}, which is right if it is not to be trained").format(name=missed[0]))
+    says = _("No gradient reaches its parameter {name}, so it is never trained.").format(name=name)
+    behind = _("the parameter is not used, or the graph to it is cut: detach, .data, .item() or no_grad")
+    return failed(finding(examination, sample.batch, says, Diagnosis(behind, operations=CUT, page=CUSTOM)))
 
 
 def _replaced(examination: Examination, sample: Sample) -> Finding | None:
