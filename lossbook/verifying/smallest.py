@@ -15,11 +15,11 @@ ATTEMPTS = 80  #: how many smaller inputs are tried
 
 def smallest(batch: Batch, fails: Callable[[Batch], bool]) -> Batch:
     """The smallest batch found on which the loss still fails, starting from this one."""
-    left = ATTEMPTS
+    left, kinds = ATTEMPTS, [_kind_of(t) for t in batch.tensors]
     shrinking = True
     while shrinking and left > 0:
         shrinking = False
-        for tensors in _smaller(batch.tensors):
+        for tensors in _smaller(batch.tensors, kinds):
             left -= 1
             tried = replace(batch, tensors=tensors)
             if fails(tried):
@@ -30,11 +30,12 @@ def smallest(batch: Batch, fails: Callable[[Batch], bool]) -> Batch:
     return batch
 
 
-def _smaller(tensors: Sequence[Tensor]) -> Iterator[tuple[Tensor, ...]]:
-    for dim in range(max(t.dim() for t in tensors)):
+def _smaller(tensors: Sequence[Tensor], kinds: Sequence[Stays]) -> Iterator[tuple[Tensor, ...]]:
+    most = max(t.dim() for t in tensors)
+    alike = all(t.dim() == most for t in tensors)  # then one count of dimensions is enough
+    for dim in (0, *range(-1, -most if alike else -most - 1, -1), *(() if alike else range(1, most))):
         yield from _fewer(tensors, dim)
-        yield from _fewer(tensors, -1 - dim)
-    yield from _rounder(tensors)
+    yield from _rounder(tensors, kinds)
 
 
 def _fewer(tensors: Sequence[Tensor], dim: int) -> Iterator[tuple[Tensor, ...]]:
@@ -59,11 +60,11 @@ def _size(tensor: Tensor, dim: int) -> int:
     return tensor.shape[dim] if -tensor.dim() <= dim < tensor.dim() else 0
 
 
-def _rounder(tensors: Sequence[Tensor]) -> Iterator[tuple[Tensor, ...]]:
-    """With numbers that are easier to read, as long as they stay what they were: probabilities, vectors that are not 0."""
+def _rounder(tensors: Sequence[Tensor], kinds: Sequence[Stays]) -> Iterator[tuple[Tensor, ...]]:
+    """With numbers that are easier to read, as long as they stay what they were: probabilities, positive numbers."""
     for rounding in (torch.round, lambda t: (t * 2).round() / 2, lambda t: (t * 10).round() / 10):
         rounded = tuple(rounding(t) if t.is_floating_point() else t for t in tensors)
-        kept = [r if _stays(t, r) else t for r, t in zip(rounded, tensors, strict=True)]
+        kept = [r if stays(r) else t for r, t, stays in zip(rounded, tensors, kinds, strict=True)]
         if not all(torch.equal(r, t) for r, t in zip(kept, tensors, strict=True)):
             yield tuple(kept)
         for i, t in enumerate(tensors):
@@ -73,13 +74,17 @@ def _rounder(tensors: Sequence[Tensor]) -> Iterator[tuple[Tensor, ...]]:
             return
 
 
-def _stays(tensor: Tensor, rounded: Tensor) -> bool:
-    """False if rounding takes a tensor out of its kind."""
-    if not tensor.is_floating_point() or not tensor.numel():
-        return True
+Stays = Callable[[Tensor], bool]
+
+
+def _kind_of(tensor: Tensor) -> Stays:
+    """What must stay true of a tensor: probabilities add up to 1, positive numbers do not become 0."""
+    rows = tensor.dim() > 0 and tensor.shape[-1] > 1
     ones = torch.ones((), dtype=tensor.dtype)
-    was, now = (x.dim() > 0 and torch.allclose(x.sum(-1), ones, atol=1e-4) for x in (tensor, rounded))
-    if was and not now and bool((tensor >= 0).all()):
-        return False
-    zero_rows = ((x == 0).all(-1) if x.dim() else x == 0 for x in (rounded, tensor))
-    return bool(torch.equal(*zero_rows)) and bool(((rounded > 0) == (tensor > 0)).all() or (tensor < 0).any())
+    if not tensor.is_floating_point() or not tensor.numel():
+        return lambda x: True
+    if rows and bool((tensor >= 0).all()) and torch.allclose(tensor.sum(-1), ones, atol=1e-4):
+        return lambda x: torch.allclose(x.sum(-1), torch.ones((), dtype=x.dtype), atol=1e-4)
+    if bool((tensor > 0).all()):
+        return lambda x: bool((x > 0).all())
+    return lambda x: True

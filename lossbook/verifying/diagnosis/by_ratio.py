@@ -86,7 +86,10 @@ def _constants() -> Iterator[tuple[float, str, tuple[str, ...]]]:
 def _of_count(ratios: Ratios) -> Diagnosis | None:
     """A count such as N that is the factor in every batch."""
     every = [_counts(sample.batch.tensors[0]) for _ratio, sample in ratios]
-    for counts in zip(*every, strict=True):
+    columns = list(zip(*every, strict=True))
+    if all(sample.batch.tensors[0].dim() < 2 for _ratio, sample in ratios):
+        columns = [columns[1], columns[0], *columns[2:]]  # one row of numbers may be one sample
+    for counts in columns:
         pairs = zip(ratios, counts, strict=True)
         fits = all(math.isclose(ratio, count, rel_tol=1e-4) for (ratio, _sample), (count, _says) in pairs)
         if fits and any(count != 1 for count, _says in counts):

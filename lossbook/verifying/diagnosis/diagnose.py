@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ...kit.batches.batch import Settings
+from ...kit.batches.batch import Batch, Settings
 from ..compare import Sample, Standard, Trial, fault_of
 from ..examination import Examination
 from .by_argument import by_argument
@@ -16,6 +16,11 @@ from .by_region import by_region
 from .by_repair import by_repair
 from .by_slip import by_slip
 from .diagnosis import Diagnosis
+
+
+def family(batch: Batch) -> str:
+    """The form of a batch, or that of which it is a special case."""
+    return batch.base or batch.form
 
 
 @dataclass(frozen=True)
@@ -30,19 +35,23 @@ class Evidence:
         """What a diagnosis holds for: a fault under some settings."""
         return f"{fault} {sorted(self.settings)}"
 
+    def ordinary(self) -> list[Sample]:
+        """Every ordinary batch on which it gives a number, whatever its form."""
+        return [t.sample for t in self.trials if t.sample and not t.batch.edge]
+
     def beside(self, failing: Sequence[Sample], standard: Standard) -> list[Sample]:
         """The other batches that a diagnosis must fit, the ordinary ones first: those of the same form, and the right ones.
 
-        In another form a loss of the catalogue may take the input for something else, and so be wrong in another way.
+        In another form a loss of the catalogue may take the input for something else, and where losses break it may be
+        wrong in another way too.
         """
-        taken, forms = {id(sample.batch) for sample in failing}, {sample.batch.form for sample in failing}
-        others = [
-            t.sample
-            for t in self.trials
-            if t.sample
-            and id(t.batch) not in taken
-            and (standard.guessed or t.batch.form in forms or fault_of(t, standard) is None)
-        ]
+        taken, forms = {id(sample.batch) for sample in failing}, {family(sample.batch) for sample in failing}
+
+        def tells(trial: Trial) -> bool:
+            alike = not trial.batch.edge and (standard.guessed or family(trial.batch) in forms)
+            return alike or fault_of(trial, standard) is None
+
+        others = [t.sample for t in self.trials if t.sample and id(t.batch) not in taken and tells(t)]
         return sorted(others, key=lambda s: s.batch.edge)
 
 
@@ -84,7 +93,7 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
     factor = by_factor(every) if fault != "gradient" else None
     ways: tuple[Callable[[], Diagnosis | None], ...] = (
         lambda: by_slip(examination, failing, others, evidence.settings, fault=fault),
-        lambda: by_ratio(every, fault),
+        lambda: by_ratio(evidence.ordinary(), fault) or by_ratio(every, fault),
         lambda: by_offset(every) if fault == "value" else None,
         lambda: by_repair(examination, loss, every, fault=fault, known=factor is not None),
         lambda: factor,
