@@ -24,8 +24,9 @@ class Listed:
 def listed() -> Iterator[Listed]:
     """Every loss of the catalogue, in its order.
 
-    >>> next(listed())
-    Listed(name='l1', family='regression', module='L1Loss', also=(), in_torch=True)
+    >>> first = next(listed())
+    >>> first.name, first.family, first.module, first.in_torch
+    ('l1', 'regression', 'L1Loss', True)
     """
     for name in ast.literal_eval(_assigned(HOME / "catalogue.py", "LOSSES")):
         entry = _assigned(HOME / "losses" / f"{name}.py", "ENTRY")

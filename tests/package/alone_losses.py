@@ -103,6 +103,24 @@ def mask_forgotten(prediction, target, mask):
 pair("mask without effect on errors", "mask", "Other numbers where mask is 0", mask_forgotten, kept_steps, steps)
 
 
+def numerator_without_mask(values, mask):
+    return values.sum() / mask.sum()
+
+
+def masked_mean(values, mask):
+    return (values * mask).sum() / mask.sum().clamp(min=1)
+
+
+pair(
+    "only the divisor is masked",
+    "mask",
+    "Other numbers where mask is 0",
+    numerator_without_mask,
+    masked_mean,
+    lambda: (torch.randn(3, 5), lengths(5, 3, 2)),
+)
+
+
 def padded_labels():
     return torch.randn(6, 4), torch.tensor([0, 3, -100, 1, -100, 2])
 

@@ -106,10 +106,15 @@ def _masks(examination: Examination) -> Iterator[int]:
     tensors = first_answered(examination)[0].tensors
     for argument in arguments(examination):
         values = tensors[argument.index]
-        if len(tensors) == 2 and values.shape == tensors[1 - argument.index].shape:
+        if len(tensors) == 2 and values.shape == tensors[1 - argument.index].shape and not _is_padding(values):
             continue  # a mask to be predicted
         if argument.is_one_of(MASKS) and not argument.is_target and bool(((values == 0) | (values == 1)).all()):
             yield argument.index
+
+
+def _is_padding(mask: Tensor) -> bool:
+    """True if each row is ones, then zeros."""
+    return mask.dim() == 2 and bool((mask[:, 1:].double() <= mask[:, :-1].double()).all())
 
 
 def _without_effect(
