@@ -361,29 +361,26 @@ def normalized_over_the_batch(a, b):
     return (F.cross_entropy(s, y) + F.cross_entropy(s.T, y)) / 2
 
 
-@wrong(
-    aligned, "reported: embeddings", r"transpos|rows and columns|one direction|s\.T|twice|argument", inputs=_embeddings
-)
+@wrong(aligned, "reported: embeddings", r"one of the two directions", inputs=_embeddings)
 def one_direction_twice(a, b):
     s = F.normalize(a, dim=1) @ F.normalize(b, dim=1).T / 0.1
     y = torch.arange(len(a), device=a.device)
     return (F.cross_entropy(s, y) + F.cross_entropy(s, y)) / 2
 
 
-def similar_views(p, z):
-    rows = [(u @ v.detach()) / (u.norm() * v.detach().norm()) for u, v in zip(p, z, strict=True)]
-    return -torch.stack(rows).mean()
+def varifocal(logits, quality):
+    rows = []
+    for z, q in zip(logits.flatten(), quality.flatten(), strict=True):
+        weight = (z.sigmoid() - q).abs().detach() ** 2
+        rows.append(weight * F.binary_cross_entropy_with_logits(z, q))
+    return torch.stack(rows).mean()
 
 
-# KevinMusgrave/pytorch-metric-learning#282, the kind: what should be constant is not
-@wrong(
-    lambda p, z, w: similar_views(p, z) + w.mean(),
-    "reported: embeddings",
-    r"detach",
-    inputs=lambda: (torch.randn(5, 4), torch.randn(5, 4), torch.randn(5, 4)),
-)
-def target_with_gradient(p, z, w):
-    return -F.cosine_similarity(p, z, dim=1).mean() + w.mean()
+# KevinMusgrave/pytorch-metric-learning#282, open-mmlab/mmdetection#5818: what should be constant has a slope
+@wrong(varifocal, "reported: detach", r"detach is missing", inputs=lambda: (torch.randn(3, 4), torch.rand(3, 4)))
+def weight_with_gradient(logits, quality):
+    weight = (logits.sigmoid() - quality).abs() ** 2
+    return (weight * F.binary_cross_entropy_with_logits(logits, quality, reduction="none")).mean()
 
 
 # --- regression with distributions
@@ -410,3 +407,82 @@ def scale_multiplies(loc, log_scale, y):
 )
 def normalizer_forgotten(loc, log_scale, y):
     return (math.log(2) + (y - loc).abs() / log_scale.exp()).mean()
+
+
+# --- sequences, depth, survival
+# lpiccinelli-eth/UniDepth#127
+def silog(pred, target, mask):
+    total = []
+    for p, t, m in zip(pred, target, mask > 0, strict=True):
+        gap = p[m].log() - t[m].log()
+        total.append((gap.var(correction=0) + 0.15 * gap.mean() ** 2).sqrt())
+    return torch.stack(total).mean()
+
+
+@wrong(
+    silog,
+    "reported: broadcasting",
+    r"broadcasts \(3,\) \(3, 1\)",
+    inputs=lambda: (torch.rand(3, 5) * 5 + 0.5, torch.rand(3, 5) * 5 + 0.5, _values()[1]),
+)
+def variance_row_meets_mean_column(pred, target, mask):
+    gap, count = pred.log() - target.log(), mask.sum(1, keepdim=True)
+    mean = (gap * mask).sum(1, keepdim=True) / count
+    var = ((gap - mean).square() * mask).sum(1) / count.squeeze(1)
+    return (var + 0.15 * mean**2).sqrt().mean()
+
+
+# huggingface/transformers#47394
+def next_token(logits, labels):
+    rows = [-z[i].log_softmax(0)[y[i + 1]] for z, y in zip(logits, labels, strict=True) for i in range(len(y) - 1)]
+    return torch.stack(rows).mean()
+
+
+@wrong(
+    next_token,
+    "reported: sequences",
+    r"shifted by one position too many",
+    inputs=lambda: (torch.randn(2, 6, 4), torch.randint(4, (2, 6))),
+)
+def shifted_twice(logits, labels):
+    logits, labels = logits[:, :-1], labels[:, 1:]
+    return F.cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten())
+
+
+# huggingface/trl#3138
+def by_answer(values, mask):
+    return torch.stack([v[m].mean() for v, m in zip(values, mask > 0, strict=True)]).mean()
+
+
+@wrong(by_answer, "reported: mask", r"ratio of two sums", inputs=_values)
+def all_tokens_alike(values, mask):
+    return (values * mask).sum() / mask.sum()
+
+
+# locuslab/open-unlearning#30
+def preference(chosen, rejected, chosen_before, rejected_before):
+    gap = (chosen - rejected) - (chosen_before - rejected_before)
+    return torch.log1p(torch.exp(-0.1 * gap)).mean()
+
+
+@wrong(
+    preference,
+    "reported: preference",
+    r"argument 4 \(rejected_before\) change nothing",
+    inputs=lambda: tuple(-torch.rand(5) * 20 for _ in range(4)),
+)
+def overwritten_with_the_likelihood(chosen, rejected, chosen_before, rejected_before):
+    loss = -F.logsigmoid(0.1 * (chosen - rejected - chosen_before + rejected_before)).mean()
+    loss = -chosen.mean()
+    return loss
+
+
+# ecmwf/WeatherGenerator#2723
+def _holes():
+    mask = (torch.arange(5) < torch.tensor([[5], [3], [2]])).float()
+    return torch.randn(3, 5).masked_fill(mask == 0, float("nan")), mask
+
+
+@wrong(token_mean, "reported: mask", r"0 times NaN", inputs=_holes)
+def nan_times_mask(values, mask):
+    return (values * mask).sum() / mask.sum()

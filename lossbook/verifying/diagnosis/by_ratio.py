@@ -12,6 +12,7 @@ from ...language import gettext as _
 from ..compare import Sample, close
 from .diagnosis import Diagnosis
 
+CUSTOM = "guide/custom-losses"
 SMALL = 1e-3  #: numbers below this tell nothing about a ratio
 
 
@@ -22,15 +23,20 @@ def by_ratio(samples: Sequence[Sample], fault: str) -> Diagnosis | None:
         return None
     if fault != "gradient":
         return _of_constant(ratios) or _of_count(ratios) or _of_sizes(ratios) or _of_complement(samples)
-    page = "guide/custom-losses"
-    if _all_close([ratio for ratio, _sample in ratios], 0.5):
-        says = _("the value is right, half of the gradient is missing: of a square, one factor was detached")
-        return Diagnosis(says, operations=("detach", "data", "no_grad"), page=page)
-    found = _of_constant(ratios, page) or _of_count(ratios) or _of_factor(ratios)
+    found = _of_constant(ratios, CUSTOM) or _of_count(ratios) or _of_factor(ratios)
     if found is None:
         return None
     head = _("the value is right, the gradient is not: ")
     return Diagnosis(head + found.says, operations=found.operations, page=found.page)
+
+
+def by_half(samples: Sequence[Sample]) -> Diagnosis | None:
+    """Half of the gradient, where the value is right."""
+    ratios = _ratios(samples, "gradient")
+    if not ratios or not _all_close([ratio for ratio, _sample in ratios], 0.5):
+        return None
+    says = _("the value is right, half of the gradient is missing: of a square, one factor was detached")
+    return Diagnosis(says, operations=("detach", "data", "no_grad"), page=CUSTOM)
 
 
 def by_factor(samples: Sequence[Sample]) -> Diagnosis | None:

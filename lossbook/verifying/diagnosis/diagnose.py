@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ...kit.batches.batch import Batch, Settings
 from ..compare import Sample, Standard, Trial, fault_of
@@ -11,7 +12,7 @@ from ..examination import Examination
 from .by_argument import by_argument
 from .by_infinity import by_infinite_gradient, by_infinity
 from .by_manner import by_broadcast, by_cut, by_gradient
-from .by_ratio import by_factor, by_offset, by_ratio
+from .by_ratio import by_factor, by_half, by_offset, by_ratio
 from .by_region import by_region
 from .by_repair import by_repair
 from .by_slip import by_slip
@@ -90,16 +91,20 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
     loss = evidence.loss
     others = evidence.beside(failing, examination.standard_with(evidence.settings))
     every = sorted([*failing, *(s for s in others if not s.batch.edge)], key=lambda s: s.batch.edge)
+    slip = partial(by_slip, examination, failing, others, evidence.settings, fault=fault)
     factor = by_factor(every) if fault != "gradient" else None
-    ways: tuple[Callable[[], Diagnosis | None], ...] = (
-        lambda: by_slip(examination, failing, others, evidence.settings, fault=fault),
-        lambda: by_ratio(evidence.ordinary(), fault) or by_ratio(every, fault),
-        lambda: by_offset(every) if fault == "value" else None,
-        lambda: by_repair(examination, loss, every, fault=fault, known=factor is not None),
-        lambda: factor,
-        lambda: by_argument(examination, every, loss) if fault != "gradient" else None,
-        lambda: by_broadcast(examination, failing[0], loss) if fault != "gradient" else None,
-        lambda: by_gradient(examination, failing, loss) if fault == "gradient" else None,
-        lambda: by_region(examination, failing, loss, fault=fault),
-    )
+    repair = partial(by_repair, examination, loss, every, fault=fault, known=factor is not None)
+    ratio = partial(_first, [partial(by_ratio, evidence.ordinary(), fault), partial(by_ratio, every, fault)])
+    where = partial(by_region, examination, failing, loss, fault=fault)
+    if fault == "gradient":
+        return _first(
+            [partial(by_half, every), repair, slip, ratio, partial(by_gradient, examination, failing, loss), where]
+        )
+    offset = partial(by_offset, every if fault == "value" else [])
+    broadcast = partial(by_broadcast, examination, failing[0], loss)
+    argument = partial(by_argument, examination, every, loss)
+    return _first([slip, ratio, offset, repair, lambda: factor, argument, broadcast, where])
+
+
+def _first(ways: Sequence[Callable[[], Diagnosis | None]]) -> Diagnosis | None:
     return next((found for way in ways if (found := way()) is not None), None)

@@ -21,6 +21,7 @@ COMPARING: dict[str, Callable[[Any, Any], Any]] = {
     "eq": lambda a, b: a == b,
     "ne": lambda a, b: a != b,
 }
+EQUAL = {"eq", "ne"}
 SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<=", "eq": "==", "ne": "!="}
 
 
@@ -29,7 +30,7 @@ def of_comparison(call: Call) -> Iterator[Change]:
     name = call.spot.name
     if name in COMPARING and len(call.args) == 2:
         for other, made in COMPARING.items():
-            if other != name:
+            if other != name and (name in EQUAL) == (other in EQUAL):
                 says = _("the comparison is wrong: right with {new} in the place of {old}")
                 yield Change(says, f"a {SIGNS[other]} b", partial(lambda made, c: made(*c.args), made))
         if isinstance(call.args[0], Tensor):

@@ -1,0 +1,172 @@
+"""What `verify` says is behind wrong numbers: it is confirmed on every batch, and refuted where one batch disagrees."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from lossbook.verifying.verify import verify
+
+
+def two():
+    return torch.randn(4, 3), torch.randn(4, 3)
+
+
+def rows(x, t):
+    return (x - t).square().sum(1).mean()
+
+
+def told(loss, like=rows, inputs=two):
+    return verify(loss, like=like, inputs=inputs).diagnosis
+
+
+def failing(report, name):
+    return next(check.finding for check in report.failures if check.name == name)
+
+
+def test_a_dimension():
+    def right(x, t):
+        return (x - t).square().sum(1).sqrt().mean()
+
+    diagnosis = told(lambda x, t: (x - t).square().sum(0).sqrt().mean(), right)
+    assert "wrong dimension" in diagnosis
+    assert "dim=1" in diagnosis
+
+
+def test_the_same_change_at_two_calls():
+    def right(x, t):
+        return ((x * t).sum(1) / t.square().sum(1)).mean()
+
+    def wrong(x, t):
+        return ((x * t).sum(0) / t.square().sum(0)).mean()
+
+    assert "dim=1" in told(wrong, right)
+
+
+def test_a_number():
+    def right(x, t):
+        return ((x - t).square() + 0.25).sqrt().mean()
+
+    def wrong(x, t):
+        return ((x - t).square() + 0.5).sqrt().mean()
+
+    assert "0.25 in the place of 0.5" in told(wrong, right)
+
+
+def test_an_intermediate_result():
+    def right(x, t):
+        a, b = x.exp(), t.exp()
+        return ((a - b) / a).mean()
+
+    def wrong(x, t):
+        a, b = x.exp(), t.exp()
+        return ((a - b) / b).mean()
+
+    assert "wrong intermediate result" in told(wrong, right)
+
+
+def test_a_missing_detach_is_not_told_turned_round():
+    def right(x, t):
+        return ((x - t).abs().detach() * (x - t).abs()).mean()
+
+    def wrong(x, t):
+        return ((x - t).abs() * (x - t).abs()).mean()
+
+    assert told(wrong, right).startswith("a detach is missing")
+    assert "detach" in told(right, wrong)
+    assert "a detach is missing" not in told(right, wrong)
+
+
+def test_a_factor_is_never_one():
+    diagnosis = told(lambda x, t: F.mse_loss(x, t) + 1e-3 * (x.mean() > 0), F.mse_loss)
+    assert "1 times the right loss" not in diagnosis
+
+
+def test_a_slip_is_refuted_by_a_batch_on_which_the_loss_is_right():
+    """Class weights that are not used give another loss on a single sample, where the loss is right."""
+    weight = torch.tensor([0.5, 2.0, 1.0])
+
+    def wrong(scores, target):
+        return F.multi_margin_loss(scores, target, weight=weight.to(scores).flip(0))
+
+    assert "is not used" not in verify(wrong, like="multi_margin", weight=weight).diagnosis
+
+
+def test_where_it_differs():
+    def right(x, t):
+        return torch.where(x < t, (2 * x - t).cos(), (x - t) ** 2).mean()
+
+    def wrong(x, t):
+        return torch.where(x < t, (1 + (x - t).abs() + (x - t) ** 4).log(), (x - t) ** 2).mean()
+
+    assert told(wrong, right) == "it differs only where argument 1 is below argument 2"
+
+
+def test_what_a_mask_leaves_out():
+    def inputs():
+        return torch.randn(3, 4), (torch.arange(4) < torch.tensor([[4], [3], [2]])).float()
+
+    def right(x, mask):
+        return x.masked_fill(mask == 0, -torch.inf).logsumexp(1).mean()
+
+    def wrong(x, mask):
+        return x.logsumexp(1).mean() - (1 - mask).mean()
+
+    assert "leaves out" in told(wrong, right, inputs)
+
+
+def test_no_more_is_said_of_nan():
+    def wrong(x, t):
+        return ((x - t) / (x - x)).mean()
+
+    report = verify(wrong, like="mse")
+    assert {c.name for c in report.failures} <= {"value", "forms", "edges"}
+    assert "division by 0" in report.diagnosis
+
+
+def test_the_logarithm_of_a_negative_number():
+    assert told(lambda x, t: (x.log() - t).square().mean(), F.mse_loss) == "the logarithm of a negative number"
+
+
+def test_overflow_in_float32_names_exp():
+    def wrong(x, t):
+        return torch.log(1 + torch.exp(t - x)).mean()
+
+    report = verify(wrong, like=lambda x, t: F.softplus(t - x).mean(), inputs=two)
+    assert failing(report, "float32").diagnosis.startswith("exp overflows")
+
+
+def test_a_cache_draws_no_random_numbers():
+    class Remembers(nn.Module):
+        def forward(self, x, t):
+            self.last = getattr(self, "last", 0) * 0.5 + F.mse_loss(x, t).detach()
+            return F.mse_loss(x, t) + self.last * 0.01
+
+    assert "remembers" in verify(Remembers(), like="mse").diagnosis
+
+
+def test_steps_are_not_called_classes():
+    def inputs():
+        return torch.randn(2, 5, 4), torch.randn(2, 5, 4)
+
+    def right(x, t):
+        return (x - t).square().sum((1, 2)).mean()
+
+    diagnosis = told(lambda x, t: (x - t).square().mean(1).sum(1).mean(), right, inputs)
+    assert "class" not in diagnosis
+    assert "dimension 1" in diagnosis
+
+
+def test_images_are_made_smaller():
+    def wrong(z, y):
+        return F.cross_entropy(z, y, reduction="sum") / y.shape[0]
+
+    def inputs():
+        return torch.randn(2, 3, 8, 8), torch.randint(3, (2, 8, 8))
+
+    found = failing(verify(wrong, like=lambda z, y: F.cross_entropy(z, y), inputs=inputs), "value")
+    assert found.inputs[0].numel() <= 3 * 2
+
+
+def test_numbers_that_look_alike_get_more_digits():
+    found = failing(verify(lambda x, t: F.mse_loss(x, t) * 1.00001, like="mse"), "value")
+    assert found.got != found.wanted
