@@ -37,7 +37,7 @@ def examine(loss: Callable, *tensors: Any, **settings: Any) -> Report:
     check_not_class(loss, "examine")
     if not callable(loss):
         raise TypeError(message("examine needs a loss, a function or a module, got {kind}.", kind=type(loss).__name__))
-    watcher = Watcher(loss)
+    watcher = Watcher(loss, logs=False)
     with torch.random.fork_rng():
         watcher.look_once(tensors, settings)
     return watcher.report

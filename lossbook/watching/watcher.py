@@ -31,9 +31,12 @@ EVERY = 1024  #: after those every so many-th, alone; and before it each power o
 class Watcher:
     """Looks at calls of a loss and collects what is wrong."""
 
-    def __init__(self, loss: Callable, strict: bool = False, report: Report | None = None) -> None:
+    def __init__(
+        self, loss: Callable, strict: bool = False, report: Report | None = None, *, logs: bool = True
+    ) -> None:
         self.loss = loss
         self.strict = strict
+        self.logs = logs  #: not where the report is returned at once, as by `examine`
         self.calls = 0  #: up to the last one that was looked at
         self.rest = 0  #: so many more calls are let through
         self._rested = 0  #: how many that were when the rest began
@@ -132,7 +135,8 @@ class Watcher:
     def _tell(self, finding: Finding) -> list[Finding]:
         if not self.report.add(finding):
             return []
-        log.warning("%s", finding)
+        if self.logs:
+            log.warning("%s", finding)
         return [finding]
 
     def _raise_if_strict(self, found: list[Finding]) -> None:

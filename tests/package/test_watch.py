@@ -151,6 +151,11 @@ def test_after_the_first_calls_only_a_few_are_looked_at(monkeypatch):
     assert looks == [*range(1, FIRST + 1), 32, 64, 128]
 
 
+def test_examine_returns_its_report_and_logs_nothing(caplog):
+    assert not lossbook.examine(nn.BCEWithLogitsLoss(), torch.zeros(2), torch.tensor([-1.0, 1.0]))
+    assert caplog.records == []
+
+
 def test_a_finding_is_logged_once_and_says_it_all(caplog):
     watched = lossbook.watch(nn.MSELoss())
     for _ in range(2):
