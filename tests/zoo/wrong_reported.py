@@ -147,7 +147,7 @@ def dice_of_logits(logits, labels):
 
 # hubutui/DiceLoss-PyTorch#1
 @wrong(soft_dice, "reported: segmentation", r"2|twice|factor|times", inputs=_pictures)
-def dice_without_two(logits, labels):
+def dice_of_classes_without_two(logits, labels):
     p, t = logits.softmax(1), _masks(logits, labels)
     inter, sizes = (p * t).sum((2, 3)), (p + t).sum((2, 3))
     return (1 - (inter + 1) / (sizes + 1)).mean()
@@ -280,49 +280,6 @@ def one_length_for_both(chosen, rejected, chosen_length, rejected_length):
 def margin_added(chosen, rejected, chosen_length, rejected_length):
     gap = chosen / chosen_length - rejected / rejected_length
     return -F.logsigmoid(2.0 * gap + 0.5).mean()
-
-
-# --- ranking
-def ranked_pairs(scores, relevance):
-    total, count = scores.new_zeros(()), 0
-    for s, y in zip(scores, relevance, strict=True):
-        for i in range(len(s)):
-            for j in range(len(s)):
-                if y[i] > y[j]:
-                    total, count = total + torch.log1p(torch.exp(-(s[i] - s[j]))), count + 1
-    return total / max(count, 1)
-
-
-def _ranked():
-    return torch.randn(3, 4), torch.stack([torch.randperm(4) for _ in range(3)]).float()
-
-
-def _pairs(scores, relevance):
-    gaps = scores.unsqueeze(2) - scores.unsqueeze(1)
-    better = (relevance.unsqueeze(2) > relevance.unsqueeze(1)).to(scores)
-    return gaps, better
-
-
-# tensorflow/ranking#23
-@wrong(ranked_pairs, "reported: ranking", r"sign|-x|wrong", inputs=_ranked)
-def pairs_with_the_wrong_sign(scores, relevance):
-    gaps, better = _pairs(scores, relevance)
-    return (F.softplus(gaps) * better).sum() / better.sum()
-
-
-# tensorflow/ranking#359
-@wrong(ranked_pairs, "reported: ranking", r"mean|count|divi|mask", inputs=_ranked)
-def pairs_over_all(scores, relevance):
-    gaps, better = _pairs(scores, relevance)
-    return (F.softplus(-gaps) * better).mean()
-
-
-# tensorflow/ranking#73
-@wrong(ranked_pairs, "reported: ranking", r"relevance|argument|differ|part|weigh", inputs=_ranked)
-def pairs_weighed_by_relevance(scores, relevance):
-    gaps, better = _pairs(scores, relevance)
-    weighed = better * (relevance.unsqueeze(2) - relevance.unsqueeze(1)).abs()
-    return (F.softplus(-gaps) * weighed).sum() / better.sum()
 
 
 # --- sequences, depth, survival

@@ -1,4 +1,4 @@
-"""Losses of embeddings and distributions as public reports describe them, written anew, each beside its reference."""
+"""Losses of rankings, embeddings and distributions as public reports describe them, written anew, each beside its reference."""
 
 from __future__ import annotations
 
@@ -8,6 +8,49 @@ import torch
 import torch.nn.functional as F
 
 from . import wrong
+
+
+# --- ranking
+def ranked_pairs(scores, relevance):
+    total, count = scores.new_zeros(()), 0
+    for s, y in zip(scores, relevance, strict=True):
+        for i in range(len(s)):
+            for j in range(len(s)):
+                if y[i] > y[j]:
+                    total, count = total + torch.log1p(torch.exp(-(s[i] - s[j]))), count + 1
+    return total / max(count, 1)
+
+
+def _ranked():
+    return torch.randn(3, 4), torch.stack([torch.randperm(4) for _ in range(3)]).float()
+
+
+def _pairs(scores, relevance):
+    gaps = scores.unsqueeze(2) - scores.unsqueeze(1)
+    better = (relevance.unsqueeze(2) > relevance.unsqueeze(1)).to(scores)
+    return gaps, better
+
+
+# tensorflow/ranking#23
+@wrong(ranked_pairs, "reported: ranking", r"sign|-x|wrong", inputs=_ranked)
+def pairs_with_the_wrong_sign(scores, relevance):
+    gaps, better = _pairs(scores, relevance)
+    return (F.softplus(gaps) * better).sum() / better.sum()
+
+
+# tensorflow/ranking#359
+@wrong(ranked_pairs, "reported: ranking", r"mean|count|divi|mask", inputs=_ranked)
+def pairs_over_all(scores, relevance):
+    gaps, better = _pairs(scores, relevance)
+    return (F.softplus(-gaps) * better).mean()
+
+
+# tensorflow/ranking#73
+@wrong(ranked_pairs, "reported: ranking", r"relevance|argument|differ|part|weigh", inputs=_ranked)
+def pairs_weighed_by_relevance(scores, relevance):
+    gaps, better = _pairs(scores, relevance)
+    weighed = better * (relevance.unsqueeze(2) - relevance.unsqueeze(1)).abs()
+    return (F.softplus(-gaps) * weighed).sum() / better.sum()
 
 
 # --- embeddings, distillation
