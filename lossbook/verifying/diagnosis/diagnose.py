@@ -14,7 +14,7 @@ from .by_infinity import by_infinite_gradient, by_infinity
 from .by_manner import by_broadcast, by_cut, by_gradient
 from .by_ratio import by_factor, by_half, by_offset, by_ratio
 from .by_region import by_region
-from .by_repair import by_repair
+from .by_repair import Repair, by_repair
 from .by_slip import by_slip
 from .diagnosis import Diagnosis
 
@@ -79,7 +79,8 @@ def _of_numbers(
 ) -> Diagnosis | None:
     """What explains wrong numbers: a slip of the right loss, a change of this one, or else where they are wrong."""
     known = examination.diagnosed.get(evidence.key(fault))
-    if known is not None and (examination.standard.guessed or all(sample.batch.edge for sample in failing)):
+    everywhere = examination.standard.guessed or isinstance(known, Repair)
+    if known is not None and (everywhere or all(sample.batch.edge for sample in failing)):
         return known  # what is wrong with ordinary numbers is wrong with these
     found = _searched(examination, failing, fault, evidence)
     if found is not None:

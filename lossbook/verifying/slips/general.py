@@ -135,7 +135,7 @@ def _changes_of_targets() -> Iterator[Change]:
     yield Change(_("labels −1 and 1 are expected where 0 and 1 come"), lambda t: 2 * t - 1, page=BCE)
     yield Change(_("the labels are turned round: 1 and −1 change places"), _opposite, page=HINGE)
     yield Change(_("the labels are turned round: 0 and 1 change places"), lambda t: 1 - t, page=BCE)
-    yield Change(_("the sign of the target is turned round"), torch.neg)
+    yield Change(_("the sign in front of the target is wrong"), torch.neg)
     yield Change(_("soft labels are rounded to 0 and 1"), torch.round, page=BCE)
     yield Change(_("soft labels are cut off to integers"), lambda t: t.long().to(t.dtype), page=CROSS_ENTROPY)
     yield Change(_("labels above 0.5 become 1, the others 0"), lambda t: (t > 0.5).to(t.dtype), page=BCE)
