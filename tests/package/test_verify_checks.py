@@ -1,10 +1,14 @@
 """The checks of `lossbook.verify`, one by one: each has a wrong loss that only it catches."""
 
+import gc
+import weakref
+
 import pytest
 import torch
 from torch import nn
 
 from lossbook.verifying.checks import CHECKS
+from lossbook.verifying.subject.outcome import call
 from lossbook.verifying.verify import verify
 from tests.package.small_losses import asks_for_a_mask, clears_the_target, right, shaken, spread, two_sorted_rows
 
@@ -169,3 +173,24 @@ def test_a_loss_over_all_pairs_is_not_given_many_samples():
     assert max(sizes) < 1000
     assert verify(one_by_one, like="mse")
     assert max(sizes) > 10_000
+
+
+def test_a_call_that_failed_holds_nothing_of_its_batch():
+    """Its error is kept, and the error's frames would keep every tensor until the garbage collector comes by."""
+    held = []
+
+    def loss(input):
+        table = input.unsqueeze(1) - input
+        held.append(weakref.ref(table))
+        try:
+            raise IndexError("first")
+        except IndexError as cause:
+            raise ValueError("no") from cause
+
+    gc.disable()
+    try:
+        outcome = call(loss, [torch.ones(3)])
+        assert str(outcome.error) == "no"
+        assert held[0]() is None
+    finally:
+        gc.enable()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -96,7 +97,7 @@ def call(
             with limited():
                 result = loss(*given)
         except (Exception, SystemExit, TakesTooLong) as raised:
-            error = raised
+            error = _without_tensors(raised)
     printed = output.getvalue()
     overwritten = tuple(
         i for i, (now, was) in enumerate(zip(given, tensors, strict=True)) if not same(now.detach(), was)
@@ -119,6 +120,16 @@ def call(
     )
 
 
+def _without_tensors(error: BaseException) -> BaseException:
+    """The error without what its frames hold: whole batches, in a circle that only the garbage collector would break."""
+    link: BaseException | None = error
+    while link is not None:
+        traceback.clear_frames(link.__traceback__)
+        link = link.__cause__ or link.__context__
+    own = error.__traceback__
+    return error.with_traceback(own and own.tb_next)  # the first frame is the caller's, which holds the error
+
+
 def _backward(
     result: Tensor, leaves: list[Tensor], upstream: float, passes: int
 ) -> tuple[tuple[Tensor | None, ...], BaseException | None]:
@@ -137,7 +148,7 @@ def _backward(
             for left in reversed(range(passes)):
                 gradients = torch.autograd.grad(weighted, leaves, allow_unused=True, retain_graph=left > 0)
     except (Exception, SystemExit, TakesTooLong) as error:
-        return (None,) * len(leaves), error
+        return (None,) * len(leaves), _without_tensors(error)
     return gradients, None
 
 
