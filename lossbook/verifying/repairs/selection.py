@@ -37,7 +37,7 @@ def of_comparison(call: Call) -> Iterator[Change]:
             says = _("the comparison is wrong: right with {new} in the place of {old}")
             yield Change(says, f"abs(a) {SIGNS[name]} b", lambda c: c.again(c.args[0].abs(), c.args[1]))
     if name in ("and", "or", "logical_and", "logical_or", "bitwise_and", "bitwise_or"):
-        says = _("and and or are exchanged: right with {new} in the place of {old}")
+        says = _("`and` and `or` are exchanged: right with {new} in the place of {old}")
         yield Change(says, "a | b", lambda c: c.args[0] | c.args[1])
         yield Change(says, "a & b", lambda c: c.args[0] & c.args[1])
     if name == "invert":

@@ -94,7 +94,7 @@ def gradient_lost(training: Training) -> Told | None:
 
 @in_training(
     "gradient-vanishes",
-    Phrase("gradients that vanish towards the first layers"),
+    Phrase("gradients that vanish toward the first layers"),
     page="first-losses/five-steps",
     likely=True,
 )

@@ -38,7 +38,7 @@ def cleared_before_step(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "{count} of {steps} steps found no gradient, though backward() had just run: they were cleared between "
+            "{count} of {steps} steps found no gradient, though backward() had run right before: they were cleared between "
             "backward() and step(), and no parameter has moved.",
             count=training.cleared_steps,
             steps=training.steps,

@@ -248,7 +248,7 @@ def target_carries_gradient(training: Training) -> Told | None:
     return Told(
         Phrase(
             "In {calls} calls of {loss} the target carried a gradient too, and the optimizer moves what it comes from: the "
-            "target is drawn towards the prediction, which is the easiest way to a small loss.",
+            "target is drawn toward the prediction, which is the easiest way to a small loss.",
             calls=len(moving),
             loss=training.loss,
         ),

@@ -31,7 +31,7 @@ def negative_weight(call: Call) -> Told | None:
 
 @in_training(
     "weights-the-wrong-way",
-    Phrase("class weights that favour the frequent classes"),
+    Phrase("class weights that favor the frequent classes"),
     page="guide/cross-entropy",
     likely=True,
 )
