@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...language import gettext as _
 from .call import Call, Run
 
 
@@ -49,10 +50,11 @@ def masks_of(call: Call, like: Tensor) -> Iterator[tuple[str, Callable[[Call], T
         if i == 0 or t.dim() == 0 or not _fits(t, like):
             continue
         values = t.unique() if t.numel() < 10_000 else t
+        name = _("argument {n}").format(n=i + 1)
         if t.dtype is torch.bool or bool(((values == 0) | (values == 1)).all()) and values.numel() == 2:
-            yield f"argument {i + 1}", partial(lambda i, c: _like(c.inputs[i].to(like.dtype), like), i)
+            yield name, partial(lambda i, c: _like(c.inputs[i].to(like.dtype), like), i)
         elif not t.is_floating_point() and bool((t < 0).any()):
-            yield f"(argument {i + 1} >= 0)", partial(lambda i, c: _like((c.inputs[i] >= 0).to(like.dtype), like), i)
+            yield f"({name} >= 0)", partial(lambda i, c: _like((c.inputs[i] >= 0).to(like.dtype), like), i)
 
 
 def masks_among(call: Call, like: Tensor) -> Iterator[tuple[str, Callable[[Call], Tensor]]]:

@@ -189,7 +189,7 @@ def _of_sum(call: Call, summed: Tensor) -> Iterator[Change]:
     for name, mask in masks_of(call, summed):
         says = _("the sum is divided by the wrong count: right with {new} in the place of {old}")
         yield Change(says, f"… / {name}.sum()", partial(lambda mask, c: c.args[0] / mask(c).sum(), mask))
-    for new, count in (("N", lambda x: x.shape[0]), ("the number of elements", lambda x: x.numel())):
+    for new, count in (("N", lambda x: x.shape[0]), ("numel()", lambda x: x.numel())):
         says = _("the sum is divided by the wrong count: right with {new} in the place of {old}")
         yield Change(says, f"… / {new}", partial(lambda count, c: c.args[0] / count(_summed(c, c.args[0])), count))
 

@@ -145,7 +145,7 @@ def prediction_not_finite(call: Call) -> Told | None:
         Phrase(
             "The prediction holds {value}, first in sample {row}; the last operation was {operation}. The parameters are "
             "finite, so it began inside of the model.",
-            operation=call.last_operation or "unknown",
+            operation=call.last_operation or "?",
             **values,
         ),
         Phrase("Look for a division by 0, a logarithm or root of 0, or exp of a large number."),
