@@ -131,7 +131,7 @@ def sentence(trial: Trial, fault: str) -> str:
         "value": _("The loss gives another number than the right one ({where})."),
         "not finite": _("The loss is not finite where the right one is ({where})."),
         "shape": _("The result has another shape than it should have ({where})."),
-        "no tensor": _("The loss returns no tensor but a {kind}: return one tensor, the loss alone."),
+        "no tensor": _("The loss returns {kind}, not a tensor: return one tensor, the loss alone."),
         "error": _("The loss raises an error on input that it should take ({where}): {said}"),
         "backward error": _("The backward pass raises an error ({where}): {said}"),
         "graph cut": _("No gradient reaches the prediction, so nothing can be learned."),

@@ -41,7 +41,13 @@ def _of_means(reference: Reference, settings: Settings) -> Iterator[Slip]:
     each = reference.bound({**settings, "reduction": "none"})[0]
 
     def divided_by(count: Callable[[Tensor], Tensor | int]) -> Loss:
-        return lambda x, t: each(x, t).sum() / count(t)
+        """With probabilities as targets the mean divides by the number of samples, whatever their weights."""
+
+        def loss(x: Tensor, t: Tensor) -> Tensor:
+            losses = each(x, t)
+            return losses.sum() / (losses.numel() if t.is_floating_point() else count(t))
+
+        return loss
 
     of_all = Slip(
         _("ignored targets count in what the mean divides by"),

@@ -44,11 +44,12 @@ def _other_reductions(own: str) -> Iterator[Way]:
             lambda e, t: e.sum() / e.shape[0],
             ("sum", "mean", "div"),
         )
-    yield (
-        _("the mean over all elements, where the sum is to be divided by the batch size"),
-        lambda e, t: e.mean(),
-        ("mean",),
-    )
+    if own == "batchmean":
+        yield (
+            _("the mean over all elements, where the sum is to be divided by the batch size"),
+            lambda e, t: e.mean(),
+            ("mean",),
+        )
     yield (
         _("the mean divides by the number of all inputs, N·C, instead of by the number of losses, N"),
         lambda e, t: e.sum() / t[0].numel(),
