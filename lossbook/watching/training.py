@@ -60,6 +60,7 @@ class Training:
         self.maximizes = False  #: whether the optimizer was told to make the loss larger
         self.norms: list[float] = []  #: of all gradients, at each step
         self.twice = 0  #: second backward passes through one loss, that added to the gradients of the first
+        self.added = 0  #: backward passes that added to gradients of earlier ones, whether a step had used them or not
         self.again = 0  #: backward passes through the loss of an earlier call
         self.class_counts: list[int] | None = None
         self.class_weight: list[float] | None = None
@@ -194,6 +195,8 @@ class Training:
         self.twice += (
             bool(seen.arrived) and not seen.stepped and any(f.fresh and f.gradient() is not None for f in held)
         )
+        there = [f.gradient() for f in held]
+        self.added += bool(there) and all(g is not None and bool(g.any()) for g in there)
         values = gradient.detach()
         seen.arrived.append(values.float().mean().item() if values.numel() else 0.0)
         if values.numel() > 1:

@@ -342,3 +342,10 @@ def test_findings_speak_the_language_of_the_moment():
     ) + " " + lossbook.language.gettext(watched.report.findings[0].told.instead.text)
     lossbook.set_language("en")
     assert str(watched.report.findings[0]) == english
+
+
+def test_many_small_batches_before_a_step_are_no_fault():
+    model, criterion = nn.Linear(2, 1), lossbook.watch(nn.MSELoss())
+    for _ in range(12):
+        (criterion(model(torch.randn(4, 2)), torch.randn(4, 1)) / 12).backward()
+    assert criterion.report, criterion.report

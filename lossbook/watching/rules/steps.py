@@ -11,6 +11,8 @@ from ..finding import Told
 from ..training import Training
 from .rule import in_training
 
+LONGEST_ACCUMULATION = 64  #: so many small batches may come before a step
+
 
 @in_training(
     "gradients-not-cleared",
@@ -149,6 +151,8 @@ def never_stepped(training: Training) -> Told | None:
         return None
     if not all(f.is_parameter for f in training.followed.values()) or not _came_back(training):
         return None
+    if training.added >= training.backwards - 1 and training.backwards < LONGEST_ACCUMULATION:
+        return None  # a step may follow, after many small batches
     return Told(
         Phrase(
             "{count} backward passes brought gradients, but no optimizer stepped and none of {all} parameters has moved.",
