@@ -349,3 +349,16 @@ def test_many_small_batches_before_a_step_are_no_fault():
     for _ in range(12):
         (criterion(model(torch.randn(4, 2)), torch.randn(4, 1)) / 12).backward()
     assert criterion.report, criterion.report
+
+
+def test_a_loss_of_zero_that_meets_another_task_is_no_divergence():
+    x, model, criterion = torch.randn(16, 5), nn.Linear(5, 5), lossbook.watch(nn.MSELoss())
+    with torch.no_grad():
+        model.weight.copy_(torch.eye(5))
+        model.bias.zero_()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    for step in range(8):
+        optimizer.zero_grad()
+        (criterion(model(x), x if step < 2 else x + 1) + 1e-8).sqrt().backward()
+        optimizer.step()
+    assert criterion.report, criterion.report

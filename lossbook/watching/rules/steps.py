@@ -228,6 +228,8 @@ def learning_rate_too_high(training: Training) -> Told | None:
 def _grows(values: list[float], change: float, ended: bool) -> bool:
     """Whether losses are above what they began with, to stay there: by how much depends on how large the steps are."""
     first, later = abs(values[0]), values[(len(values) + 1) // 2 :]
+    if first == 0:
+        return False  # from there a loss can only rise
     if change > 0.5 and min(later) > 1.5 * first + 1e-6:
         return True
     if change > 0.2 and median(values[1:]) > 2.5 * first + 1e-6 and values[-1] > first:
