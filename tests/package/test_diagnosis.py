@@ -170,3 +170,14 @@ def test_images_are_made_smaller():
 def test_numbers_that_look_alike_get_more_digits():
     found = failing(verify(lambda x, t: F.mse_loss(x, t) * 1.00001, like="mse"), "value")
     assert found.got != found.wanted
+
+
+def test_batches_with_a_mask_and_without_one():
+    """The mask is the third tensor of some batches, and others have two."""
+
+    def masked_logits(logits, target, mask=None):
+        if mask is not None:
+            logits = logits * mask.unsqueeze(1).to(logits)
+        return -(target * logits.log_softmax(1)).sum(1).mean()
+
+    assert not verify(masked_logits, like="soft_target_cross_entropy")

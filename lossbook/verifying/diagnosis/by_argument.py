@@ -23,6 +23,8 @@ SAME = 1e-12  #: what two results may differ by that are the same
 def by_argument(examination: Examination, samples: Sequence[Sample], loss: Callable) -> Diagnosis | None:
     """An argument that changes the right loss and not this one, or the other way round."""
     right = examination.standard.losses[0]
+    form = [t.dim() for t in samples[0].batch.tensors]
+    samples = [s for s in samples if [t.dim() for t in s.batch.tensors] == form]  # some may lack the mask
     names = _names(examination, len(samples[0].batch.tensors))
     idle = [names[i] for i in range(len(names)) if _is_idle(loss, right, samples, i)]
     if idle:
@@ -101,7 +103,7 @@ def _is_blind(loss: Callable, samples: Sequence[Sample], i: int, mask: Callable)
     seen = 0
     for sample in samples:
         out = mask(sample.batch.tensors)
-        if not bool(out.any()) or bool(out.all()):
+        if not bool(out.any()) or bool(out.all()) or out.shape != sample.batch.tensors[i].shape[: out.dim()]:
             continue
         tensors = list(sample.batch.tensors)
         tensors[i] = tensors[i].clone()
