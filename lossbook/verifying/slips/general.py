@@ -14,6 +14,7 @@ from ...catalogue import CATALOGUE
 from ...kit.batches.batch import Settings
 from ...language import gettext as _
 from ..subject.reference import Reference
+from ..subject.state import TakesTooLong
 from .slip import Loss, Slip
 
 CROSS_ENTROPY = "guide/cross-entropy"
@@ -185,11 +186,21 @@ def of_order(right: Loss, reference: Reference) -> Iterator[Slip]:
         yield Slip(says, placed((i, j)))
 
 
+MOST_PAIRS = 250_000  #: of a batch whose samples are all put beside each other
+
+
+def _refuse_large(pairs: int) -> None:
+    """A slip that raises an error on a batch is judged by the others."""
+    if pairs > MOST_PAIRS:
+        raise TakesTooLong
+
+
 def of_shapes(right: Loss) -> Iterator[Slip]:
     """Shapes that are broadcast, or mixed up."""
 
     def tables(*t: Tensor, column: int) -> Tensor:
         shape = t[column].shape
+        _refuse_large(shape.numel() ** 2)
         alike = [i for i in range(len(t)) if t[i].shape == shape]
         lines = {i: t[i].reshape(-1, 1) if i == column else t[i].reshape(1, -1) for i in alike}
         wide = dict(zip(lines, torch.broadcast_tensors(*lines.values()), strict=True))
@@ -200,6 +211,7 @@ def of_shapes(right: Loss) -> Iterator[Slip]:
         yield Slip(says, partial(tables, column=column), page=BROADCAST)
 
     def rows(x: Tensor, t: Tensor, *rest: Tensor) -> Tensor:
+        _refuse_large(len(x) * x.numel())
         x, t = torch.broadcast_tensors(x.unsqueeze(1), t.unsqueeze(0))
         return right(x, t, *rest)
 
