@@ -43,7 +43,8 @@ def listed() -> Iterator[Listed]:
 
 def _assigned(file: Path, name: str) -> ast.expr:
     """The expression that a file assigns to a name."""
-    for statement in ast.parse(file.read_text("utf-8")).body:
-        if isinstance(statement, ast.Assign) and [ast.unparse(target) for target in statement.targets] == [name]:
-            return statement.value
-    raise AssertionError(f"{file.name} assigns no {name}")
+    return next(
+        statement.value
+        for statement in ast.parse(file.read_text("utf-8")).body
+        if isinstance(statement, ast.Assign) and [ast.unparse(target) for target in statement.targets] == [name]
+    )

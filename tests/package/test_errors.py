@@ -29,6 +29,8 @@ OTHERWISE = {
         "AttributeError",
     ): "Python's own words for an attribute that a module lacks; `hasattr` asks for them",
     ("report.py", "AssertionError"): "the report itself, which speaks the language already",
+    ("lessons/explorers/working.py", "ValueError"): "what Python says of zip, where MicroPython says nothing",
+    ("verifying/subject/elsewhere.py", "RuntimeError"): "what torch says of another device",
 }
 OF_A_CHECK = {"NotApplicable"}  # no error for a reader: its text stands in the report
 

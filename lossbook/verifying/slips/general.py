@@ -154,7 +154,7 @@ def _changes_of_targets() -> Iterator[Change]:
 
 def _opposite(labels: Tensor) -> Tensor:
     if not bool((labels.abs() == 1).all()):
-        raise ValueError("no labels 1 and −1")
+        raise ValueError  # no labels 1 and −1
     return -labels
 
 
@@ -260,7 +260,7 @@ def of_elements(right: Loss) -> Iterator[Slip]:
 
 def _made_of_several(made: Callable[[Tensor], Tensor], losses: Tensor) -> Tensor:
     if losses.numel() == 1:
-        raise ValueError("one number only")  # which no reduction changes
+        raise ValueError  # one number, which no reduction changes
     return made(losses)
 
 
