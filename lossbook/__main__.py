@@ -61,9 +61,11 @@ def _language_of(words: list[str]) -> str:
     parser = argparse.ArgumentParser("lossbook", add_help=False)
     parser.add_argument("--lang", default=SOURCE)
     parser.add_argument("command", nargs="?")
-    if parser.parse_known_args(words)[0].command == "watch":  # what follows the script is its own
-        parser.add_argument("-m", action="store_true")
-        parser.add_argument("script", nargs=argparse.REMAINDER)
+    if parser.parse_known_args(words)[0].command == "watch":
+        end = words.index("watch") + 1
+        while end < len(words) and words[end].startswith("-"):
+            end += 2 if words[end] == "--lang" else 1
+        words = words[:end]  # from the script on, the words are its own
     return parser.parse_known_args(words)[0].lang
 
 

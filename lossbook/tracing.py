@@ -254,7 +254,14 @@ def broadcasts(operations: Iterable[Operation], given: Iterable[Tensor]) -> Iter
         if operation.name not in PAIRING:
             continue
         if any(crossed(one, other) and _root(a) is not _root(b) for a, one in inputs for b, other in inputs):
-            yield Broadcast(operation, operation.shapes, tuple(operation.result.shape))
+            yield Broadcast(operation, operation.shapes, _together(operation.shapes))
+
+
+def _together(shapes: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
+    """The shape that shapes are broadcast to. torch.broadcast_shapes would import sympy, which takes seconds."""
+    shapes = list(shapes)
+    rank = max(map(len, shapes))
+    return tuple(map(max, zip(*((1,) * (rank - len(s)) + tuple(s) for s in shapes), strict=True)))
 
 
 def crossed(one: tuple[int, ...], other: tuple[int, ...]) -> bool:

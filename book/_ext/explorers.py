@@ -187,9 +187,10 @@ class Explorers(SphinxPostTransform):
         up = "../" * docname.count("/")
         containers = [node for node in self.document.findall(nodes.container) if "cell" in node["classes"]]
         for explorer in reversed(found):  # each directly below the picture
-            cell = next(node for node in containers if ids[cell_number(node)] == explorer.cell)
-            html = nodes.raw("", figure(explorer, up), format="html")
-            cell.parent.insert(cell.parent.index(cell) + 1, html)
+            cell = next((node for node in containers if ids[cell_number(node)] == explorer.cell), None)
+            if cell:  # a small book of the tests has the page without the picture
+                html = nodes.raw("", figure(explorer, up), format="html")
+                cell.parent.insert(cell.parent.index(cell) + 1, html)
         lossbook.set_language(REFERENCE)
 
 

@@ -117,12 +117,14 @@ def test_the_command_loads_no_torch_where_it_computes_nothing():
 
 # ---- the plugin
 
+PLUGIN = ["-plossbook.pytest_plugin", "-pno:lossbook", "-pno:cacheprovider"]  # registered or not
+
 
 def test_the_plugin_checks_what_is_marked(pytester):
     pytester.makepyfile(losses=LOSSES + "\nin_place_loss.__lossbook__ = {'inputs': batch}\n")
     pytester.makepyfile(other="raise RuntimeError('nothing is marked here, so it is not imported')")
     pytester.makepyfile("def test_own(): pass")
-    ran = pytester.runpytest_inprocess("-p", "lossbook.pytest_plugin", "--lossbook", "-v", "-p", "no:cacheprovider")
+    ran = pytester.runpytest_inprocess(*PLUGIN, "--lossbook", "-v")
     ran.assert_outcomes(passed=3, failed=1)
     ran.stdout.fnmatch_lines(
         ["*losses.py::absolute PASSED*", "*losses.py::Marked PASSED*", "*in_place_loss has a fault.*"]
@@ -134,7 +136,7 @@ def test_the_plugin_checks_what_is_marked(pytester):
 def test_the_plugin_is_asked_for(pytester):
     pytester.makepyfile(losses=LOSSES)
     pytester.makepyfile("def test_own(): pass")
-    pytester.runpytest_inprocess("-p", "lossbook.pytest_plugin", "-p", "no:cacheprovider").assert_outcomes(passed=1)
+    pytester.runpytest_inprocess(*PLUGIN).assert_outcomes(passed=1)
 
 
 def test_what_is_to_be_looked_at_stands_in_the_report(pytester):
@@ -150,14 +152,14 @@ def test_what_is_to_be_looked_at_stands_in_the_report(pytester):
         idle.__lossbook__ = {"inputs": batch}
         """
     )
-    ran = pytester.runpytest_inprocess("-p", "lossbook.pytest_plugin", "--lossbook", "-rP", "-p", "no:cacheprovider")
+    ran = pytester.runpytest_inprocess(*PLUGIN, "--lossbook", "-rP")
     ran.assert_outcomes(passed=1)
     ran.stdout.fnmatch_lines(["*target changes nothing*"])
 
 
 def test_a_wrong_mark_is_an_error(pytester):
     pytester.makepyfile(losses="def absolute(a, b):\n    pass\n\nabsolute.__lossbook__ = {'like': 'l0'}\n")
-    ran = pytester.runpytest_inprocess("-p", "lossbook.pytest_plugin", "--lossbook", "-p", "no:cacheprovider")
+    ran = pytester.runpytest_inprocess(*PLUGIN, "--lossbook")
     ran.assert_outcomes(failed=1)
     ran.stdout.fnmatch_lines(["*The catalogue has no loss 'l0'*"])
 

@@ -180,5 +180,5 @@ def test_what_is_no_loss_is_said():
 
 def test_facts_are_plain_text_in_markdown():
     verdict = check("mend-l1", SLIPS["mend-l1"][0])
-    assert "\\[\\[−1, 3\\]\\], \\[\\[2, 0\\]\\]" in verdict._repr_markdown_()
-    assert "[[−1, 3]], [[2, 0]]" in repr(verdict)
+    assert "\\[\\[−2, 1\\]\\], \\[\\[−2, 2\\]\\]" in verdict._repr_markdown_()
+    assert "[[−2, 1]], [[−2, 2]]" in repr(verdict)

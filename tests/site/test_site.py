@@ -230,7 +230,7 @@ def test_links_and_pictures(page):
     assert dead_links(page) == []
     assert foreign_requests(page.path.read_text(encoding="utf-8")) == []
     assert [id for id, times in Counter(page.ids).items() if times > 1] == []
-    for picture in page.soup.article.select("img, svg:not(.katex svg)"):
+    for picture in page.soup.article.select("img, svg:not(.katex svg, [aria-hidden])"):
         assert (picture.get("alt") or picture.get("aria-label") or "").strip(), str(picture)[:200]
 
 

@@ -37,7 +37,9 @@ PRIVATE = re.compile(r"(?<![\w.])/(?:home|Users|root|tmp|opt|work|workspace)/\w|
 
 
 def test_no_file_names_a_path_of_its_author():
-    named = [path for path in sources() if PRIVATE.search((ROOT / path).read_bytes().decode("utf-8", "ignore"))]
+    foreign = {Path("book/_static/micropython/micropython.mjs")}  # its own file system has a /home
+    paths = set(sources()) - foreign
+    named = [path for path in paths if PRIVATE.search((ROOT / path).read_bytes().decode("utf-8", "ignore"))]
     assert len(sources()) > 20
     assert named == []
 

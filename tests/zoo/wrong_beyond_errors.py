@@ -22,7 +22,7 @@ def rmse_bare_root(pred, y):
     return torch.sqrt(F.mse_loss(pred, y))
 
 
-@wrong("rmse", "reduction", r"root|mean of the")
+@wrong("rmse", "reduction", r"root|mean of the|wrong dimension: right with `mean\(…\)`")
 def rmse_of_rows(pred, y):
     return (pred - y).square().reshape(len(pred), -1).mean(1).add(1e-12).sqrt().mean()
 

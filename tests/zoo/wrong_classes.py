@@ -165,7 +165,7 @@ def weights_of_the_prediction(logits, target):
     return (w * F.cross_entropy(logits, target, reduction="none")).sum() / w.sum()
 
 
-@wrong("multi_margin", "class weights", WEIGHTS, weight=W3)
+@wrong("multi_margin", "class weights", WEIGHTS + r"|flip\(0\)` is one step too many", weight=W3)
 def weighted_margins(scores, target):
     return F.multi_margin_loss(scores, target, weight=W3.to(scores).flip(0))
 

@@ -74,7 +74,7 @@ def kl_log_of_zero(log_q, p):
     return torch.mean(p * (p.log() - log_q))
 
 
-@wrong("kl_div", "wrong formula", r"symmetr|jensen|both|half|term|formula|mid|mix", reduction="sum")
+@wrong("kl_div", "wrong formula", r"symmetr|jensen|js_div|both|half|term|formula|mid|mix", reduction="sum")
 def jensen_shannon(log_q, p):
     m = 0.5 * (log_q.exp() + p)
     return 0.5 * (torch.xlogy(p, p) - torch.xlogy(p, m)).sum() + 0.5 * (log_q.exp() * (log_q - m.log())).sum()
@@ -83,7 +83,8 @@ def jensen_shannon(log_q, p):
 @wrong(
     "kl_div",
     "not differentiable",
-    r"argmax|differentia|detach|constant|round|thresh|step|no gradient|gradient is",
+    r"argmax|differentia|detach|constant|round|thresh|step|no gradient|gradient is"
+    r"|right with `argument 1` in `F\.kl_div\(hard",
     reduction="sum",
 )
 def kl_of_hard_prediction(log_q, p):
