@@ -346,7 +346,7 @@ def test_address_of_no_cell_is_told(tmp_path):
 
 # ---- every public name -----------------------------------------------------------------------------------------------
 
-DIRECTIVE = re.compile(r"^\.\. auto(\w+):: ([\w.]+).*\n((?:   :.*\n)*)", re.MULTILINE)
+DIRECTIVE = re.compile(r"^\.\. (?:auto|py:)(\w+):: ([\w.]+).*\n((?:   :.*\n)*)", re.MULTILINE)
 DOORS = ("functional", "nn", "beyond", "catalogue", "softmax", "testing", "language", "pictures")
 
 
