@@ -81,6 +81,7 @@ def test_a_reader_changes_the_definition(reader, language):
     tab = reader()
     explorer = figure(tab, "huber", language)
     explorer.locator(".definition-text summary").click()
+    tab.wait_for_function("f => f.dataset.shows", arg=explorer.element_handle())
     editor, run = explorer.locator("textarea"), explorer.locator("[name=run]")
     own = editor.input_value()
     assert own == EXPLORERS["huber"].source
@@ -109,6 +110,7 @@ def test_an_endless_loop_ends(reader):
     tab = reader()
     explorer = figure(tab, "huber")
     explorer.locator(".definition-text summary").click()
+    tab.wait_for_function("f => f.dataset.shows", arg=explorer.element_handle())
     explorer.locator("textarea").fill("def definition(**all):\n    while True:\n        pass\n")
     explorer.locator("[name=run]").click()
     status = explorer.locator("[role=status]").element_handle()

@@ -17,7 +17,7 @@ class Explorer {
     this.assets = assetsOf(figure);
     this.controls = [...figure.querySelectorAll("[data-control]")];
     this.editor = figure.querySelector("textarea");
-    this.source = this.editor.value;
+    this.source = this.spec.source; // whatever a quick reader has typed meanwhile
     this.status = figure.querySelector("[role=status]");
     figure.querySelector("form").addEventListener("submit", (event) => event.preventDefault());
     figure.addEventListener("input", ({ target }) => target !== this.editor && this.update());
