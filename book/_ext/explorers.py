@@ -18,6 +18,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 import lossbook
 from book._ext.languages import speak
 from book._ext.sections import cell_number
+from lossbook.kit.text import number
 from lossbook.lessons.explorers import EXPLORERS, Choice, Explorer, working
 from tools.book import REFERENCE
 
@@ -37,10 +38,10 @@ ASSETS = INTERPRETER | {
 POINTS = 101  #: of a curve, as in explorer.js
 
 
-def of_page(docname: str) -> list[Explorer]:
-    """The explorers that stand on a page."""
+def of_page(docname: str, ids: list[str]) -> list[Explorer]:
+    """The explorers of a page with these cells: each belongs to a picture, and stands where that is."""
     page = docname.split("/", 2)[-1]
-    return [explorer for explorer in EXPLORERS.values() if explorer.page == page]
+    return [explorer for explorer in EXPLORERS.values() if explorer.page == page and explorer.cell in ids]
 
 
 def addresses(assets: dict[str, str], up: str) -> str:
@@ -70,22 +71,16 @@ def drawing(name: str) -> tuple[str, dict]:
     return engine().call("chart", {"curves": curves, "marked": marked}), answer
 
 
-def shown(number: float) -> str:
-    """As explorer.js shows it."""
-    digits = f"{number:.4f}".rstrip("0").rstrip(".")
-    return digits.replace("-", "−")
-
-
 def control(name: str, kind, label: str) -> str:
     if isinstance(kind, Choice):
         chosen = {kind.start: ' selected=""'}
         options = "".join(
-            f'<option value="{value}"{chosen.get(value, "")}>{shown(value)}</option>' for value in kind.options
+            f'<option value="{value}"{chosen.get(value, "")}>{number(value)}</option>' for value in kind.options
         )
         return f'<label>{label}<select name="{name}" data-control="">{options}</select></label>'
     ends = f'min="{kind.low}" max="{kind.high}" step="{kind.step}" value="{kind.start}"'
     return (
-        f"<label><span>{label} <output>{shown(kind.start)}</output></span>"
+        f"<label><span>{label} <output>{number(kind.start)}</output></span>"
         f'<input type="range" name="{name}" data-control="" {ends}/></label>'
     )
 
@@ -110,9 +105,9 @@ def bars(explorer: Explorer, answer: dict) -> str:
     if not explorer.classes:
         return ""
     rows = "".join(
-        f'<li class="bar" style="--share: {share:.4f}">{_("class %(number)s") % {"number": number}}: '
-        f"<output>{shown(share)}</output></li>"
-        for number, share in enumerate(answer["probabilities"])
+        f'<li class="bar" style="--share: {share:.4f}">{_("class %(number)s") % {"number": i}}: '
+        f"<output>{number(share)}</output></li>"
+        for i, share in enumerate(answer["probabilities"])
     )
     return f'<p>{_("Probabilities")}</p><ul class="bars">{rows}</ul>'
 
@@ -155,8 +150,8 @@ def figure(explorer: Explorer, up: str) -> str:
 <form autocomplete="off">
 <svg class="curves" viewBox="0 0 480 240" aria-hidden="true">{drawn}</svg>
 <p class="axis">{labels[explorer.over]}</p>
-<p class="values"><span class="loss">{explorer.value()} <output name="loss">{shown(answer["loss"])}</output></span>
-<span class="gradient">{_("gradient")} <output name="gradient">{shown(answer["gradient"])}</output></span></p>
+<p class="values"><span class="loss">{explorer.value()} <output name="loss">{number(answer["loss"])}</output></span>
+<span class="gradient">{_("gradient")} <output name="gradient">{number(answer["gradient"])}</output></span></p>
 <div class="controls">{controls}{comparison(explorer)}</div>
 {plane(explorer)}{bars(explorer, answer)}
 <details class="working"><summary>{_("The working")}</summary><ol>{steps}</ol></details>
@@ -181,16 +176,15 @@ class Explorers(SphinxPostTransform):
         """Called by Sphinx for each page."""
         docname = self.env.docname
         ids = self.env.metadata[docname].get("cells", [])
-        if not (found := of_page(docname)):
+        if not (found := of_page(docname, ids)):
             return
         lossbook.set_language(speak(self.app, docname))
         up = "../" * docname.count("/")
         containers = [node for node in self.document.findall(nodes.container) if "cell" in node["classes"]]
         for explorer in reversed(found):  # each directly below the picture
-            cell = next((node for node in containers if ids[cell_number(node)] == explorer.cell), None)
-            if cell:  # a small book of the tests has the page without the picture
-                html = nodes.raw("", figure(explorer, up), format="html")
-                cell.parent.insert(cell.parent.index(cell) + 1, html)
+            cell = next(node for node in containers if ids[cell_number(node)] == explorer.cell)
+            html = nodes.raw("", figure(explorer, up), format="html")
+            cell.parent.insert(cell.parent.index(cell) + 1, html)
         lossbook.set_language(REFERENCE)
 
 

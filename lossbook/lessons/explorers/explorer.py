@@ -56,10 +56,7 @@ class Explorer:
     @property
     def source(self) -> str:
         """The text of the definition, with the constants and functions of its file that it uses."""
-        text = (
-            inspect.getsource(self.definition).strip().replace(f"def {self.definition.__name__}(", "def definition(", 1)
-        )
-        return "\n\n\n".join([*_helpers(self.definition), text]) + "\n"
+        return "\n\n\n".join([*_helpers(self.definition), _named(self.definition, "definition")]) + "\n"
 
     def request(self, values: dict[str, float] | None = None, xs: list[float] | None = None) -> dict[str, Any]:
         """What `working.answer` is asked: the page's script sends the same."""
