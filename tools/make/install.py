@@ -50,10 +50,15 @@ def address(config: dict) -> str:
     return f"git+{url}" if (url := config["repository"]["url"]) else ""
 
 
-def source(language: str, config: dict) -> str:
+def extra(page: Page) -> str:
+    """What a page needs beside lossbook itself, by its name in pyproject.toml: pictures, or data to train on as well."""
+    return "practice" if page.name.startswith("practice/") else "plot"
+
+
+def source(language: str, config: dict, extra: str = "plot") -> str:
     """The cell's code."""
     place = address(config)
-    requirement = f"lossbook[plot] @ {place}" if place else f"{wheel_name()}[plot]"
+    requirement = f"lossbook[{extra}] @ {place}" if place else f"{wheel_name()}[{extra}]"
     command = f'pip install "{requirement}"'
     if place:
         sentence = say(
@@ -74,14 +79,14 @@ def opened(page: Page, cells: list[Cell]) -> list[Cell]:
     """The cells of a notebook, the generated one before the first that runs."""
     written = [cell for cell in cells if not cell.generated]
     at = next((number for number, cell in enumerate(written) if cell.kind == "code"), len(written))
-    generated = Cell(page, INSTALL, "code", source(page.language, settings()), dict(METADATA))
+    generated = Cell(page, INSTALL, "code", source(page.language, settings(), extra(page)), dict(METADATA))
     return [*written[:at], generated, *written[at:]]
 
 
 def faults(page: Page) -> list[str]:
     """What is wrong with the generated cell of a stored notebook."""
     code = [cell for cell in page.cells if cell.kind == "code"]
-    if not code or (code[0].generated and code[0].source == source(page.language, settings())):
+    if not code or (code[0].generated and code[0].source == source(page.language, settings(), extra(page))):
         return []
     return [
         f"{code[0].where} is the first code cell. It must be the cell {INSTALL!r}, which says how to get lossbook, just as "
