@@ -9,6 +9,7 @@ import torch
 
 from ... import functional as lf
 from ...language import gettext as _
+from ...verifying.verify import verify
 from .exercise import Exercise
 from .written_loss import WrittenLoss
 
@@ -43,6 +44,19 @@ def right_divisors() -> str:
 def slope_of_half_a_square() -> tuple[float, ...]:
     p = torch.tensor([2.0, -4.0], requires_grad=True)
     return tuple(torch.autograd.grad((p.detach() * p).sum(), p)[0].tolist())
+
+
+def certain_alone() -> str:
+    """The letters of the losses that `verify` calls wrong with nothing to compare them with."""
+    mask = (torch.arange(4) < torch.tensor([[4], [2], [3]])).double()
+    losses = {
+        "a": lambda prediction, target, mask: (prediction - target).square().sum(),
+        "b": lambda prediction, target, mask: ((prediction - target).abs() * mask).mean(),
+        "c": lambda prediction, target, mask: (prediction.detach() - target).square().mean(),
+        "d": lambda prediction, target, mask: (prediction - target).abs().mean(),
+    }
+    batches = [(torch.arange(12.0).reshape(3, 4) / 5 - 1, torch.ones(3, 4) / 3, mask)]
+    return "".join(letter for letter, loss in losses.items() if not verify(loss, inputs=batches))
 
 
 EXERCISES = {
@@ -105,4 +119,21 @@ EXERCISES = {
         hint=lambda: _("Shape (2, 1) minus shape (2,) makes a table of 2 × 2 differences. Square them, and average."),
     ),
     "mend-detached": WrittenLoss("mse", names_the_slip=False),
+    "certain-alone": Exercise(
+        answer=certain_alone,
+        praise=lambda: _("No gradient comes back: that is certain. a and d are right losses, only not the ones meant."),
+        mistakes=lambda: [
+            ("bc", _("c is right. b is told with an exclamation mark: perhaps somebody wants that mean.")),
+            (
+                "b",
+                _(
+                    "That is told with an exclamation mark, and the report stays true. Which loss cannot train anything?"
+                ),
+            ),
+            ("abcd", _("Three of them may be meant as they are. Which loss cannot train anything?")),
+            ("ac", _("c is right. But a sum is a good loss too, so nothing is certainly wrong with a.")),
+            ("cd", _("c is right. But the absolute error is a good loss too, so nothing is certainly wrong with d.")),
+        ],
+        hint=lambda: _("What can be known for certain, with nothing to compare? Think of the gradient."),
+    ),
 }
