@@ -29,6 +29,7 @@ PRELOADED = (
     "matplotlib.backends.backend_agg",
     "matplotlib.backends.backend_svg",
     "matplotlib.pyplot",
+    "sklearn.datasets",
     "torch._dynamo",  # by the first optimizer
 )
 # A fork has only the thread that made it, so the server must never start a second one.
