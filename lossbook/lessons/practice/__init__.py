@@ -5,5 +5,6 @@ A page shows the loop with ``inspect.getsource`` where it first uses it, so that
 
 from .data import Split, breast_cancer, diabetes, digits, wine
 from .training import network, train
+from .workers import on_workers
 
-__all__ = ["Split", "breast_cancer", "diabetes", "digits", "network", "train", "wine"]
+__all__ = ["Split", "breast_cancer", "diabetes", "digits", "network", "on_workers", "train", "wine"]
