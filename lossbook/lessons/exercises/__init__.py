@@ -13,6 +13,7 @@ from . import (
     classification,
     custom_losses,
     first_losses,
+    practice_boxes,
     practice_workers,
     regression,
     similarity,
@@ -35,6 +36,7 @@ PARTS = (
     similarity,
     custom_losses,
     watching,
+    practice_boxes,
     practice_workers,
 )
 EXERCISES: dict[str, Exercise | WrittenLoss] = {
