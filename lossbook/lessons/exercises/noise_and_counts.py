@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from ... import functional as lf
@@ -15,6 +17,13 @@ THREE_ERRORS = torch.tensor([1.0, -2.0, 6.0])
 def huber_constant(delta: float) -> float:
     """The best constant for 1, 2, 3, 4 and 90, where 90 pulls with δ and the others with their errors."""
     return (1 + 2 + 3 + 4 + delta) / 4
+
+
+def poisson_gradient(counts: list[float], *, reduction: str = "mean") -> tuple[float, ...]:
+    """The gradient at log-rates of 0."""
+    log_rate = torch.zeros(len(counts), requires_grad=True)
+    loss = lf.poisson_nll_loss(log_rate, torch.tensor(counts), reduction=reduction)
+    return tuple(torch.autograd.grad(loss, log_rate)[0].tolist())
 
 
 EXERCISES = {
@@ -48,4 +57,47 @@ EXERCISES = {
     ),
     "mend-huber": WrittenLoss("huber", takes=("delta",), names_the_slip=False),
     "write-weighted-huber": WrittenLoss("huber", takes=("delta", "weight")),
+    "poisson-by-hand": Exercise(
+        answer=lambda: float(lf.poisson_nll_loss(torch.tensor([0.0, 1.0]), torch.tensor([3.0, 1.0]))),
+        praise=lambda: _("The losses are 1 and e − 1, and their mean is e/2."),
+        mistakes=lambda: [
+            (math.e, _("That is the sum. The mean divides it by 2.")),
+            ((math.e - 1) / 2, _("e⁰ is 1, not 0: the first loss is 1 − 3 · 0.")),
+            (math.e - 1, _("That is the loss of the second count alone.")),
+            (
+                float(lf.poisson_nll_loss(torch.tensor([0.0, 1.0]), torch.tensor([3.0, 1.0]), log_input=False)),
+                _("That takes 0 and 1 for rates. They are logarithms, as is the default."),
+            ),
+            ((1 + math.e) / 2, _("The second loss is e¹ − 1 · 1: the count times the log-rate is taken off.")),
+        ],
+        hint=lambda: _("Compute e^x − y · x for both, then the mean."),
+    ),
+    "poisson-gradient": Exercise(
+        answer=lambda: poisson_gradient([0.0, 1.0, 5.0]),
+        praise=lambda: _("Each is the rate e⁰ = 1 minus the count, divided by 3."),
+        mistakes=lambda: [
+            (poisson_gradient([0.0, 1.0, 5.0], reduction="sum"), _("That is the gradient of the sum. Divide it by 3.")),
+            ((-1 / 3, 0.0, 4 / 3), _("The sizes are right. Where too few were expected, the slope is below 0.")),
+            ((0.0, -1 / 3, -5 / 3), _("The rate is missing: the derivative of e^x is e^x, at 0 it is 1.")),
+            ((1 / 3, 1 / 3, 1 / 3), _("Those are the losses divided by 3. The gradient is the derivative of each.")),
+        ],
+        hint=lambda: _("The derivative of e^x − y · x with respect to x is e^x − y. Put in x = 0, then divide by 3."),
+    ),
+    "mend-poisson": WrittenLoss("poisson_nll", names_the_slip=False),
+    "poisson-exposure": Exercise(
+        answer=lambda: math.log((2 + 7) / (10 + 20)),
+        praise=lambda: _("9 failures in 30 days are 0.3 a day."),
+        mistakes=lambda: [
+            (0.3, _("That is the rate. The question asks for its logarithm.")),
+            (
+                math.log((2 / 10 + 7 / 20) / 2),
+                _("That averages the two rates. Twenty days count twice as much as ten."),
+            ),
+            ((math.log(2 / 10) + math.log(7 / 20)) / 2, _("That is the mean of two logarithms. Add up first.")),
+            (math.log10(0.3), _("That is the logarithm to base 10. The loss uses the natural one.")),
+            (math.log(4.5), _("That is failures for each machine. The days are the exposure.")),
+        ],
+        hint=lambda: _("Divide all failures by all days, and take the logarithm."),
+    ),
+    "write-poisson": WrittenLoss("poisson_nll", takes=("log_input", "eps")),
 }
