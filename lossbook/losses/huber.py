@@ -99,7 +99,7 @@ ENTRY = Entry(
     module=HuberLoss,
     torch_module=torch.nn.HuberLoss,
     torch_function=torch.nn.functional.huber_loss,
-    page="guide/smooth-l1",
+    page="losses/huber",
     definition=definition,
     formula=formula,
     steps=by_element(huber_loss, term, first=error_step),

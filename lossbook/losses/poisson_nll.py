@@ -101,6 +101,7 @@ ENTRY = Entry(
     module=PoissonNLLLoss,
     torch_module=torch.nn.PoissonNLLLoss,
     torch_function=torch.nn.functional.poisson_nll_loss,
+    page="losses/poisson-nll",
     definition=definition,
     formula=formula,
     steps=by_element(poisson_nll_loss, term),

@@ -10,7 +10,7 @@ from lossbook.catalogue import CATALOGUE, find
 from lossbook.lessons.explorers import EXPLORERS, Choice, working
 from tools.book import pages
 
-LOSSES = [explorer for explorer in EXPLORERS.values() if explorer.page.startswith("guide/")]
+LOSSES = [explorer for explorer in EXPLORERS.values() if explorer.page.startswith(("guide/", "losses/"))]
 every_loss = pytest.mark.parametrize("explorer", LOSSES, ids=lambda explorer: explorer.name)
 every_explorer = pytest.mark.parametrize("explorer", EXPLORERS.values(), ids=EXPLORERS)
 

@@ -13,6 +13,7 @@ from . import (
     classification,
     custom_losses,
     first_losses,
+    noise_and_counts,
     practice_boxes,
     practice_workers,
     regression,
@@ -35,9 +36,10 @@ PARTS = (
     classification,
     similarity,
     custom_losses,
-    watching,
+    noise_and_counts,
     practice_boxes,
     practice_workers,
+    watching,
 )
 EXERCISES: dict[str, Exercise | WrittenLoss] = {
     name: exercise for part in PARTS for name, exercise in part.EXERCISES.items()

@@ -89,7 +89,8 @@ def _helpers(function: Callable) -> list[str]:
         each = todo.pop()
         module = sys.modules[each.__module__]
         tree = ast.parse(inspect.getsource(each))
-        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        own = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}  # arguments hide the module's names
+        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - own
         constants = {
             target.id: ast.get_source_segment(inspect.getsource(module), statement) or ""
             for statement in ast.parse(inspect.getsource(module)).body

@@ -64,6 +64,15 @@ EXPLORERS = (
     of_error("smooth_l1", beta=Slider(low=0, high=3, start=1)),
     of_error("huber", delta=Slider(low=0.1, high=3, start=1), weight=WEIGHT),
     of_loss(
+        "poisson_nll",
+        arguments={"rates": ["input"], "counts": ["target"]},
+        controls={
+            "input": Slider(low=-2, high=3, start=1, label=lambda: _("log-rate x")),
+            "target": Slider(low=0, high=12, start=5, step=1, label=lambda: _("count y")),
+        },
+        over="input",
+    ),
+    of_loss(
         "kl_div",
         reduction="sum",  # over the two classes; "batchmean", for one sample
         arguments={"log_q": [["math.log(input)", "math.log(1 - input)"]], "target": [["target", "1 - target"]]},
