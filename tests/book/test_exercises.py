@@ -9,7 +9,7 @@ from tools.book import REFERENCE, Cell, Page, pages
 
 NOTEBOOKS = [page for page in pages(REFERENCE).values() if page.path.suffix == ".ipynb"]
 ABOUT_NO_LOSS = {"guide/overview", "guide/custom-losses"}
-LOSSES = [page for page in NOTEBOOKS if page.name.startswith("guide/") and page.name not in ABOUT_NO_LOSS]
+LOSSES = [page for page in NOTEBOOKS if page.name.startswith(("guide/", "losses/")) and page.name not in ABOUT_NO_LOSS]
 every_page = pytest.mark.parametrize("page", NOTEBOOKS, ids=lambda page: page.name)
 
 
