@@ -132,6 +132,7 @@ EXERCISES = {
             ),
         ],
         hint=lambda: _("Two true classes and two others make four pairs. By how much does each miss the lead of 1?"),
+        digits=3,
     ),
     "same-list": Exercise(
         answer=same_as_the_list,
@@ -148,7 +149,7 @@ EXERCISES = {
     ),
     "multi-hot-to-list": Exercise(
         answer=lambda: float(lf.multilabel_margin_loss(HOLIDAY, torch.tensor([[1, 3, -1, -1]]))),
-        praise=lambda: _("The classes 1 and 3 are true, and the score 1 falls short of 0.5 and of 0.25."),
+        praise=lambda: _("The classes 1 and 3 are true. The score 1 leads 0.5 and 0.25 by less than 1."),
         mistakes=lambda: [
             (
                 float(lf.multilabel_margin_loss(HOLIDAY, MULTI_HOT)),
