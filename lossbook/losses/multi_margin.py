@@ -107,6 +107,7 @@ ENTRY = Entry(
     name="multi_margin",
     family="classification",
     module=MultiMarginLoss,
+    page="losses/multi-margin",
     torch_module=torch.nn.MultiMarginLoss,
     torch_function=torch.nn.functional.multi_margin_loss,
     definition=definition,

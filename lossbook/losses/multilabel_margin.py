@@ -105,6 +105,7 @@ ENTRY = Entry(
     name="multilabel_margin",
     family="classification",
     module=MultiLabelMarginLoss,
+    page="losses/multilabel-margin",
     torch_module=torch.nn.MultiLabelMarginLoss,
     torch_function=torch.nn.functional.multilabel_margin_loss,
     definition=definition,

@@ -89,6 +89,7 @@ ENTRY = Entry(
     name="multilabel_soft_margin",
     family="classification",
     module=MultiLabelSoftMarginLoss,
+    page="losses/multilabel-soft-margin",
     torch_module=torch.nn.MultiLabelSoftMarginLoss,
     torch_function=torch.nn.functional.multilabel_soft_margin_loss,
     definition=definition,

@@ -71,6 +71,7 @@ ENTRY = Entry(
     name="soft_margin",
     family="binary",
     module=SoftMarginLoss,
+    page="losses/soft-margin",
     torch_module=torch.nn.SoftMarginLoss,
     torch_function=torch.nn.functional.soft_margin_loss,
     definition=definition,

@@ -35,7 +35,7 @@ def as_tensors(explorer, values):
     }
     over = number[explorer.over].requires_grad_()
     name = explorer.name
-    if name in ("l1", "mse", "smooth_l1", "huber", "bce", "bce_with_logits"):
+    if name in ("l1", "mse", "smooth_l1", "huber", "bce", "bce_with_logits", "soft_margin"):
         inputs = [number["input"].reshape(1), torch.as_tensor(number["target"], dtype=torch.float64).reshape(1)]
         settings = {k: v for k, v in number.items() if k not in ("input", "target")}
         settings = {k: v.reshape(1) if "weight" in k else v.item() for k, v in settings.items()}
@@ -46,6 +46,12 @@ def as_tensors(explorer, values):
     elif name == "nll":
         p = number["input"]
         inputs, settings = [torch.stack([p, (1 - p) / 2, (1 - p) / 2]).log()[None], torch.tensor([0])], {}
+    elif name in ("multi_margin", "multilabel_margin", "multilabel_soft_margin"):
+        target = torch.tensor(
+            [values["target"] if name == "multi_margin" else [values[f"target_{i}"] for i in range(3)]]
+        )
+        inputs = [torch.stack([number[f"input_{i}"] for i in range(3)])[None], target]
+        settings = {k: values[k] for k in ("margin", "p") if k in values}
     elif name == "cross_entropy":
         inputs = [torch.stack([number[f"input_{i}"] for i in range(3)])[None], torch.tensor([number["target"]])]
         settings = {"label_smoothing": values["label_smoothing"]}

@@ -12,6 +12,7 @@ PREDICTION = Slider(low=-4, high=4, start=2.5, label=lambda: _("prediction ŷ"))
 TARGET = Slider(low=-4, high=4, start=1, label=lambda: _("target y"))
 PROBABILITY = Slider(low=0.02, high=0.98, start=0.8, step=0.02, label=lambda: _("probability p of the label 1"))
 TRUE_CLASS = Slider(low=0.02, high=0.98, start=0.5, step=0.02, label=lambda: _("probability p of the true class"))
+TRUE_CLASS_NUMBER = Choice(options=(0, 1, 2), start=0, label=lambda: _("true class"))
 ANSWER = Choice(options=(1, 0), start=1, label=lambda: _("label y"))
 SIGN = Choice(options=(1, -1), start=1, label=lambda: _("label y"))
 WEIGHT = Slider(low=0, high=4, start=1)
@@ -37,6 +38,22 @@ def of_error(loss: str, **settings: Slider) -> Explorer:
 
 def logit(number: int, start: float) -> Slider:
     return Slider(low=-4, high=4, start=start, label=lambda: _("logit of class {number}").format(number=number))
+
+
+def three_scores(*start: float) -> dict[str, Slider | Choice]:
+    def score(number: int, start: float) -> Slider:
+        return Slider(low=-4, high=4, start=start, label=lambda: _("score of class {number}").format(number=number))
+
+    return {f"input_{i}": score(i, at) for i, at in enumerate(start)}
+
+
+def list_entry(place: int, start: int) -> Choice:
+    label = (lambda: _("target, first entry"), lambda: _("target, second entry"), lambda: _("target, third entry"))
+    return Choice(options=(0, 1, 2, -1), start=start, label=label[place])
+
+
+def label_of(number: int, start: int) -> Choice:
+    return Choice(options=(1, 0), start=start, label=lambda: _("label of class {number}").format(number=number))
 
 
 def coordinates(start: tuple[float, float], name: str) -> tuple[Slider, Slider]:
@@ -121,7 +138,7 @@ EXPLORERS = (
             "input_0": logit(0, 2),
             "input_1": logit(1, 0.5),
             "input_2": logit(2, -1),
-            "target": Choice(options=(0, 1, 2), start=0, label=lambda: _("true class")),
+            "target": TRUE_CLASS_NUMBER,
             "label_smoothing": Slider(low=0, high=0.5, start=0, step=0.05),
         },
         over="input_0",
@@ -172,5 +189,46 @@ EXPLORERS = (
         controls={**three, "margin": MARGIN, "p": Choice(options=(2, 1), start=2)},
         over="negative_0",
         points=of_three,
+    ),
+    of_loss(
+        "soft_margin",
+        arguments={"scores": ["input"], "target": ["target"]},
+        controls={"input": Slider(low=-4, high=4, start=1, label=lambda: _("score x")), "target": SIGN},
+        over="input",
+    ),
+    of_loss(
+        "multi_margin",
+        arguments={"rows": [["input_0", "input_1", "input_2"]], "targets": ["target"], "p": "p", "margin": "margin"},
+        controls={
+            **three_scores(0.5, 1, -1),
+            "target": TRUE_CLASS_NUMBER,
+            "margin": MARGIN,
+            "p": Choice(options=(1, 2), start=1),
+        },
+        over="input_0",
+    ),
+    of_loss(
+        "multilabel_margin",
+        arguments={
+            "rows": [["input_0", "input_1", "input_2"]],
+            "targets": [["target_0", "target_1", "target_2"]],
+        },
+        controls={
+            **three_scores(0.5, 1, -1),
+            **{f"target_{i}": list_entry(i, start) for i, start in enumerate((0, 2, -1))},
+        },
+        over="input_0",
+    ),
+    of_loss(
+        "multilabel_soft_margin",
+        arguments={
+            "rows": [["input_0", "input_1", "input_2"]],
+            "targets": [["target_0", "target_1", "target_2"]],
+        },
+        controls={
+            **{f"input_{i}": logit(i, start) for i, start in enumerate((2, 0.5, -1))},
+            **{f"target_{i}": label_of(i, start) for i, start in enumerate((1, 0, 0))},
+        },
+        over="input_0",
     ),
 )
