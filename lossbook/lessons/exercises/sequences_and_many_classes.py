@@ -1,0 +1,62 @@
+"""The exercises of CTC and of the two losses that hold the last layer: linear cross-entropy, adaptive log-softmax."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from ... import functional as lf
+from ...language import gettext as _
+from .exercise import Exercise
+from .written_loss import WrittenLoss
+
+HALF = torch.full((3, 1, 2), 0.5, dtype=torch.float64).log()  # three frames; a blank and one label, equally likely
+
+
+def _label_once() -> float:
+    return float(lf.ctc_loss(HALF, torch.tensor([[1]]), (3,), (1,)))
+
+
+def _fewest_frames(labels: list[int]) -> float:
+    """The first number of frames in which the target can be spelled."""
+    frames, lengths = 1, (len(labels),)
+    while lf.ctc_loss(torch.zeros(frames, 1, 3), torch.tensor([labels]), (frames,), lengths).isinf():
+        frames += 1
+    return float(frames)
+
+
+EXERCISES = {
+    "ctc-by-hand": Exercise(
+        answer=_label_once,
+        praise=lambda: _(
+            "Six of the eight alignments spell the label: all but the blanks alone and label, blank, label."
+        ),
+        mistakes=lambda: [
+            (
+                -math.log(7 / 8),
+                _("One of the seven spells the label twice: a blank between two labels keeps them apart."),
+            ),
+            (-math.log(3 / 8), _("The label may also fill two or three frames in a row: equal neighbors merge.")),
+            (-math.log(1 / 8), _("That is one alignment. Add up all that spell the label.")),
+            (6 / 8, _("That is the probability. The loss is minus its logarithm.")),
+        ],
+        hint=lambda: _(
+            "List the eight rows of three symbols. How many spell the label once? Each has the probability 1/8."
+        ),
+    ),
+    "frames-needed": Exercise(
+        answer=lambda: tuple(_fewest_frames(labels) for labels in ([1, 2], [1, 1], [1, 1, 1, 2])),
+        praise=lambda: _("One frame for each label, and a blank between each two equal neighbors."),
+        mistakes=lambda: [
+            ((2.0, 2.0, 4.0), _("Equal neighbors merge. What must stand between the two labels of [1, 1]?")),
+            ((2.0, 3.0, 5.0), _("The first two are right. The last target has two places where a label repeats.")),
+            ((3.0, 3.0, 7.0), _("Different neighbors need no blank between them.")),
+            ((5.0, 5.0, 9.0), _("Those are the states with all blanks. A walk may begin at a label and skip blanks.")),
+        ],
+        hint=lambda: _("Write each target as a row of symbols that collapses to it, as short as you can."),
+        digits=0,
+    ),
+    "mend-ctc": WrittenLoss("ctc", names_the_slip=False),
+    "write-ctc": WrittenLoss("ctc", takes=("blank",)),
+}
