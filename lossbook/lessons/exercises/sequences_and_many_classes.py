@@ -13,6 +13,8 @@ from .written_loss import WrittenLoss
 
 HALF = torch.full((3, 1, 2), 0.5, dtype=torch.float64).log()  # three frames; a blank and one label, equally likely
 
+MEBIBYTE = 2**20
+
 
 def _label_once() -> float:
     return float(lf.ctc_loss(HALF, torch.tensor([[1]]), (3,), (1,)))
@@ -59,4 +61,32 @@ EXERCISES = {
     ),
     "mend-ctc": WrittenLoss("ctc", names_the_slip=False),
     "write-ctc": WrittenLoss("ctc", takes=("blank",)),
+    "logits-in-mebibytes": Exercise(
+        answer=lambda: 4096 * 32_000 * torch.bfloat16.itemsize / MEBIBYTE,
+        praise=lambda: _(
+            "4096 · 32 000 numbers of two bytes each, and cross-entropy in two parts holds such a table thrice."
+        ),
+        mistakes=lambda: [
+            (125.0, _("Each number takes two bytes.")),
+            (500.0, _("A bfloat16 has 16 bits. How many bytes are that?")),
+            (262.144, _("You divided by a million. A MiB is 1024 · 1024 bytes.")),
+            (2000.0, _("Those are bits. A byte has eight.")),
+        ],
+        hint=lambda: _("One number for each token and each class, two bytes each, divided by 1024 · 1024."),
+        digits=0,
+    ),
+    "chunks-of-logits": Exercise(
+        answer=lambda: (float(2048 // 128), torch.zeros(128, 8192).nbytes / MEBIBYTE),
+        praise=lambda: _("The whole table would take 64 MiB, so a sixteenth of it is held at once."),
+        mistakes=lambda: [
+            ((16.0, 64.0), _("The first is right. 64 MiB is the whole table; a chunk is a sixteenth of it.")),
+            ((128.0, 4.0), _("The second is right. 128 are the rows of a chunk. How many chunks make 2048 rows?")),
+            ((64.0, 4.0), _("The second is right. The chunks go over the samples, not over the classes.")),
+            ((16.0, 1.0), _("The first is right. Each number of 32 bits takes four bytes.")),
+        ],
+        hint=lambda: _("The chunks split the 2048 samples. A chunk holds 128 rows of 8192 numbers, four bytes each."),
+        digits=0,
+    ),
+    "mend-linear-cross-entropy": WrittenLoss("linear_cross_entropy", names_the_slip=False),
+    "write-linear-cross-entropy": WrittenLoss("linear_cross_entropy", takes=("linear_bias", "reduction")),
 }

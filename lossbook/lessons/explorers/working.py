@@ -230,7 +230,7 @@ def same_length(*rows, strict=False):
 
 def product(symbols, repeat):
     """itertools.product, which MicroPython lacks: every row of so many symbols, as a tuple."""
-    rows = [()]
+    rows: list = [()]
     for _ in range(repeat):
         rows = [row + (symbol,) for row in rows for symbol in symbols]
     return rows
@@ -238,7 +238,7 @@ def product(symbols, repeat):
 
 def groupby(row):
     """itertools.groupby, which MicroPython lacks: each run of equal neighbors, as the neighbor and the run."""
-    runs = []
+    runs: list = []
     for x in row:
         if runs and runs[-1][0] == x:
             runs[-1][1].append(x)
