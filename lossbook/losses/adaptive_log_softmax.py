@@ -233,4 +233,5 @@ ENTRY = Entry(
     settings=(),
     sizes={"in_features": 8, "n_classes": 7, "cutoffs": [2, 4], "div_value": 2},
     fitting=lambda module: (torch.randn(6, module.in_features), torch.randint(module.n_classes, (6,))),
+    page="losses/adaptive-log-softmax",
 )

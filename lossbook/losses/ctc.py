@@ -245,4 +245,5 @@ ENTRY = Entry(
     batches=sequences(trials=({"blank": 3},)),
     sample=sample,
     settings=({}, {"blank": 3}, {"zero_infinity": True}),
+    page="losses/ctc",
 )

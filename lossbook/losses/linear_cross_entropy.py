@@ -276,4 +276,5 @@ ENTRY = Entry(
     ),
     sizes={"in_features": 3, "num_classes": 4},
     fitting=lambda module: (torch.randn(6, module.linear.in_features), torch.randint(module.num_classes, (6,))),
+    page="losses/linear-cross-entropy",
 )

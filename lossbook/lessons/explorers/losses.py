@@ -40,6 +40,16 @@ def logit(number: int, start: float) -> Slider:
     return Slider(low=-4, high=4, start=start, label=lambda: _("logit of class {number}").format(number=number))
 
 
+def frame(number: int, start: float) -> Slider:
+    return Slider(
+        low=0.02,
+        high=0.98,
+        start=start,
+        step=0.02,
+        label=lambda: _("probability of the label in frame {number}, the rest is the blank's").format(number=number),
+    )
+
+
 def three_scores(*start: float) -> dict[str, Slider | Choice]:
     def score(number: int, start: float) -> Slider:
         return Slider(low=-4, high=4, start=start, label=lambda: _("score of class {number}").format(number=number))
@@ -189,6 +199,17 @@ EXPLORERS = (
         controls={**three, "margin": MARGIN, "p": Choice(options=(2, 1), start=2)},
         over="negative_0",
         points=of_three,
+    ),
+    of_loss(
+        "ctc",
+        arguments={
+            "log_probs": [[[f"math.log(1 - log_probs_{t})", f"math.log(log_probs_{t})"]] for t in range(3)],
+            "targets": [[1]],
+            "input_lengths": [3],
+            "target_lengths": [1],
+        },
+        controls={f"log_probs_{t}": frame(t + 1, start) for t, start in enumerate((0.3, 0.6, 0.2))},
+        over="log_probs_1",
     ),
     of_loss(
         "soft_margin",

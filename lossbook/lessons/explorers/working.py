@@ -228,6 +228,25 @@ def same_length(*rows, strict=False):
     return zip(*lists)  # noqa: B905 (MicroPython has no strict)
 
 
+def product(symbols, repeat):
+    """itertools.product, which MicroPython lacks: every row of so many symbols, as a tuple."""
+    rows: list = [()]
+    for _ in range(repeat):
+        rows = [row + (symbol,) for row in rows for symbol in symbols]
+    return rows
+
+
+def groupby(row):
+    """itertools.groupby, which MicroPython lacks: each run of equal neighbors, as the neighbor and the run."""
+    runs: list = []
+    for x in row:
+        if runs and runs[-1][0] == x:
+            runs[-1][1].append(x)
+        else:
+            runs.append((x, [x]))
+    return runs
+
+
 class Mathematics:
     """The module math, for numbers with a slope."""
 
@@ -251,6 +270,13 @@ class Mathematics:
         return sum_of(numbers)
 
     @staticmethod
+    def prod(numbers):
+        total = 1
+        for x in numbers:
+            total = total * x
+        return total
+
+    @staticmethod
     def dist(a, b):
         return length(*(x - y for x, y in same_length(a, b, strict=True)))
 
@@ -271,6 +297,8 @@ def names():
         "Sequence": list,
         "math": Mathematics,
         "Term": Term,
+        "groupby": groupby,
+        "product": product,
         "zip": same_length,
         "max": largest,
         "min": smallest,
