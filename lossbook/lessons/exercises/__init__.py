@@ -9,14 +9,34 @@ from typing import Any
 
 from ...guards.names import suggest
 from ...language import Phrase, message
-from . import classification, custom_losses, first_losses, regression, similarity, training, watching, what_is_a_loss
+from . import (
+    classification,
+    custom_losses,
+    first_losses,
+    practice_classes,
+    regression,
+    similarity,
+    training,
+    watching,
+    what_is_a_loss,
+)
 from .exercise import Exercise
 from .verdict import Verdict
 from .written_loss import WrittenLoss
 
 __all__ = ["EXERCISES", "PARTS", "Verdict", "check"]
 
-PARTS = (what_is_a_loss, first_losses, training, regression, classification, similarity, custom_losses, watching)
+PARTS = (
+    what_is_a_loss,
+    first_losses,
+    training,
+    regression,
+    classification,
+    similarity,
+    custom_losses,
+    watching,
+    practice_classes,
+)
 EXERCISES: dict[str, Exercise | WrittenLoss] = {
     name: exercise for part in PARTS for name, exercise in part.EXERCISES.items()
 }
