@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from ...language import gettext as _
 from .exercise import Exercise
+from .written_loss import WrittenLoss
 
 FULL, LAST = (9, 32, 0.4), (1, 12, 2.0)  # batches, samples of each, and their mean loss, in "classifier-epoch-mean"
 KEEPING: dict[str, Callable[[nn.Module], dict[str, Any]]] = {  # lines that may keep the weights of a model
@@ -19,6 +21,9 @@ KEEPING: dict[str, Callable[[nn.Module], dict[str, Any]]] = {  # lines that may 
     "c": lambda model: dict(model.state_dict()),
     "d": lambda model: {name: tensor.clone() for name, tensor in model.state_dict().items()},
 }
+
+
+SAID, WEIGHT = 0.8, 19.0  # a probability learned under a weight, in "rare-take-back"
 
 
 def mean_of_samples(*batches: tuple[int, int, float]) -> float:
@@ -58,7 +63,20 @@ def lines_that_keep() -> str:
     return kept
 
 
-EXERCISES = {
+def average_precision(logits: Tensor, target: Tensor) -> float:
+    target = target[logits.argsort(descending=True)]
+    precision = target.cumsum(0) / torch.arange(1, len(target) + 1)
+    return (precision * target).sum().item() / target.sum().item()
+
+
+def changes_that_keep_the_order() -> str:
+    """The letters of the changes of logits that leave the average precision as it is."""
+    z, target = torch.tensor([-3.0, -1.0, 0.5, 2.0, -0.2]), torch.tensor([0.0, 0.0, 1.0, 1.0, 0.0])
+    changed = {"a": z * 3, "b": z - math.log(9), "c": z.square(), "d": z.sigmoid()}
+    return "".join(x for x in changed if average_precision(changed[x], target) == average_precision(z, target))
+
+
+EXERCISES: dict[str, Exercise | WrittenLoss] = {
     "classifier-epoch-mean": Exercise(
         answer=lambda: mean_of_samples(FULL, LAST),
         praise=lambda: _("Each mean counts as often as its batch has samples."),
@@ -102,4 +120,36 @@ EXERCISES = {
         ],
         hint=lambda: _("The optimizer changes the tensors in place. Which lines hold tensors of their own?"),
     ),
+    "rare-take-back": Exercise(
+        answer=lambda: 1 / (1 + WEIGHT * (1 - SAID) / SAID),
+        praise=lambda: _("The odds are 4 to 1 with the weight, and 4 to 19 without it."),
+        mistakes=lambda: [
+            (SAID / WEIGHT, _("A weight multiplies the odds p / (1 − p), not the probability.")),
+            (
+                1 / (1 + (1 - SAID) / SAID / WEIGHT),
+                _("That adds the weight once more. Taking it back makes a yes less likely."),
+            ),
+            (
+                math.log(SAID / (1 - SAID)) - math.log(WEIGHT),
+                _("That is the logit. The question is the probability: take its sigmoid."),
+            ),
+            (
+                SAID / (1 - SAID) / WEIGHT,
+                _("Those are the odds, 4 to 19. Which probability has these odds?"),
+            ),
+        ],
+        hint=lambda: _("Take the logit of 0.8, subtract ln 19, and take the sigmoid."),
+    ),
+    "rare-same-order": Exercise(
+        answer=changes_that_keep_the_order,
+        praise=lambda: _("Average precision reads only the order of the logits, and these three keep it."),
+        mistakes=lambda: [
+            ("ab", _("The sigmoid rises everywhere. What does that mean for the order?")),
+            ("b", _("More of them keep the order of the logits.")),
+            ("abcd", _("The square of −3 is larger than that of 2.")),
+            ("bd", _("Multiplying by a positive number keeps the order too.")),
+        ],
+        hint=lambda: _("Which of the changes put two samples into another order?"),
+    ),
+    "mend-focal": WrittenLoss("focal", {"alpha": None}, names_the_slip=False),
 }
