@@ -16,6 +16,7 @@ from . import (
     margins,
     noise_and_counts,
     practice_boxes,
+    practice_classes,
     practice_workers,
     regression,
     sequences_and_many_classes,
@@ -42,6 +43,7 @@ PARTS = (
     noise_and_counts,
     sequences_and_many_classes,
     practice_boxes,
+    practice_classes,
     practice_workers,
     watching,
 )

@@ -1,0 +1,155 @@
+"""The exercises of the pages of practice on classes: a classifier, rare classes, segmentation, distillation, clinics."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...language import gettext as _
+from .exercise import Exercise
+from .written_loss import WrittenLoss
+
+FULL, LAST = (9, 32, 0.4), (1, 12, 2.0)  # batches, samples of each, and their mean loss, in "classifier-epoch-mean"
+KEEPING: dict[str, Callable[[nn.Module], dict[str, Any]]] = {  # lines that may keep the weights of a model
+    "a": lambda model: model.state_dict(),
+    "b": lambda model: copy.deepcopy(model.state_dict()),
+    "c": lambda model: dict(model.state_dict()),
+    "d": lambda model: {name: tensor.clone() for name, tensor in model.state_dict().items()},
+}
+
+
+SAID, WEIGHT = 0.8, 19.0  # a probability learned under a weight, in "rare-take-back"
+
+
+def mean_of_samples(*batches: tuple[int, int, float]) -> float:
+    """The mean loss of samples that come in batches of different size."""
+    return sum(n * size * mean for n, size, mean in batches) / sum(n * size for n, size, _mean in batches)
+
+
+def mean_of_batches(*batches: tuple[int, int, float]) -> float:
+    return sum(n * mean for n, _size, mean in batches) / sum(n for n, _size, _mean in batches)
+
+
+def changed_by_temperature() -> str:
+    """The letters of what a temperature of 2 changes: accuracy, largest probability, order of classes, loss."""
+    logits, classes = torch.tensor([[2.0, 1.0, -1.0], [0.5, 3.0, 0.0]]), torch.tensor([0, 2])
+
+    def measured(T: float) -> dict[str, Tensor]:
+        p = (logits / T).softmax(dim=1)
+        right = p.argmax(dim=1) == classes
+        loss = nn.functional.cross_entropy(logits / T, classes)
+        return {"a": right.double().mean(), "b": p.amax(dim=1), "c": p.argsort(dim=1), "d": loss}
+
+    before, after = measured(1.0), measured(2.0)
+    return "".join(letter for letter in before if not torch.equal(before[letter], after[letter]))
+
+
+def lines_that_keep() -> str:
+    """The letters of the lines that bring the old weights back after the model has changed."""
+    kept = ""
+    for letter, keep in KEEPING.items():
+        model = nn.Linear(1, 1)
+        before = model.weight.item()
+        best = keep(model)
+        with torch.no_grad():
+            model.weight += 1
+        model.load_state_dict(best)
+        kept += letter if model.weight.item() == before else ""
+    return kept
+
+
+def average_precision(logits: Tensor, target: Tensor) -> float:
+    target = target[logits.argsort(descending=True)]
+    precision = target.cumsum(0) / torch.arange(1, len(target) + 1)
+    return (precision * target).sum().item() / target.sum().item()
+
+
+def changes_that_keep_the_order() -> str:
+    """The letters of the changes of logits that leave the average precision as it is."""
+    z, target = torch.tensor([-3.0, -1.0, 0.5, 2.0, -0.2]), torch.tensor([0.0, 0.0, 1.0, 1.0, 0.0])
+    changed = {"a": z * 3, "b": z - math.log(9), "c": z.square(), "d": z.sigmoid()}
+    return "".join(x for x in changed if average_precision(changed[x], target) == average_precision(z, target))
+
+
+EXERCISES: dict[str, Exercise | WrittenLoss] = {
+    "classifier-epoch-mean": Exercise(
+        answer=lambda: mean_of_samples(FULL, LAST),
+        praise=lambda: _("Each mean counts as often as its batch has samples."),
+        mistakes=lambda: [
+            (
+                mean_of_batches(FULL, LAST),
+                _("That is the mean of the ten means. The last batch has fewer samples, so it counts for less."),
+            ),
+            (
+                (FULL[2] + LAST[2]) / 2,
+                _("That gives the one small batch as much weight as the nine others together."),
+            ),
+            (
+                mean_of_samples(FULL, LAST) * 300,
+                _("That is the sum over all samples. Divide it by their number."),
+            ),
+        ],
+        hint=lambda: _("Add up the losses of all samples, then divide by the number of samples."),
+        digits=3,
+    ),
+    "classifier-temperature": Exercise(
+        answer=changed_by_temperature,
+        praise=lambda: _("The order of the classes stays, and with it the accuracy; how sure the model is does not."),
+        mistakes=lambda: [
+            ("b", _("One more changes: the loss reads the probability of the true class.")),
+            ("d", _("One more changes: why does the loss change at all?")),
+            ("abd", _("Which class has the largest logit, before and after the division by 2?")),
+            ("bcd", _("Dividing by a positive number keeps the order of the logits, and so of the probabilities.")),
+            ("abcd", _("A division by 2 does not change which logit is larger. Two of the four depend on that alone.")),
+        ],
+        hint=lambda: _("What depends only on the order of the logits, and what on their differences?"),
+    ),
+    "classifier-kept-weights": Exercise(
+        answer=lines_that_keep,
+        praise=lambda: _("Only a copy of the tensors stays as it was while the optimizer changes the originals."),
+        mistakes=lambda: [
+            ("b", _("deepcopy() is one way. Which other line makes new tensors?")),
+            ("d", _("clone() is one way. Which other line makes new tensors?")),
+            ("bcd", _("A new dict with the same tensors in it: the optimizer changes them all the same.")),
+            ("a", _("That is the line with the fault: state_dict() hands out the very tensors that are trained.")),
+        ],
+        hint=lambda: _("The optimizer changes the tensors in place. Which lines hold tensors of their own?"),
+    ),
+    "rare-take-back": Exercise(
+        answer=lambda: 1 / (1 + WEIGHT * (1 - SAID) / SAID),
+        praise=lambda: _("The odds are 4 to 1 with the weight, and 4 to 19 without it."),
+        mistakes=lambda: [
+            (SAID / WEIGHT, _("A weight multiplies the odds p / (1 − p), not the probability.")),
+            (
+                1 / (1 + (1 - SAID) / SAID / WEIGHT),
+                _("That adds the weight once more. Taking it back makes a yes less likely."),
+            ),
+            (
+                math.log(SAID / (1 - SAID)) - math.log(WEIGHT),
+                _("That is the logit. The question is the probability: take its sigmoid."),
+            ),
+            (
+                SAID / (1 - SAID) / WEIGHT,
+                _("Those are the odds, 4 to 19. Which probability has these odds?"),
+            ),
+        ],
+        hint=lambda: _("Take the logit of 0.8, subtract ln 19, and take the sigmoid."),
+    ),
+    "rare-same-order": Exercise(
+        answer=changes_that_keep_the_order,
+        praise=lambda: _("Average precision reads only the order of the logits, and these three keep it."),
+        mistakes=lambda: [
+            ("ab", _("The sigmoid rises everywhere. What does that mean for the order?")),
+            ("b", _("More of them keep the order of the logits.")),
+            ("abcd", _("The square of −3 is larger than that of 2.")),
+            ("bd", _("Multiplying by a positive number keeps the order too.")),
+        ],
+        hint=lambda: _("Which of the changes put two samples into another order?"),
+    ),
+    "mend-focal": WrittenLoss("focal", {"alpha": None}, names_the_slip=False),
+}
