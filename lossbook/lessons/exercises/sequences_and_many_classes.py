@@ -8,6 +8,7 @@ import torch
 
 from ... import functional as lf
 from ...language import gettext as _
+from ...nn import AdaptiveLogSoftmaxWithLoss
 from .exercise import Exercise
 from .written_loss import WrittenLoss
 
@@ -89,4 +90,41 @@ EXERCISES = {
     ),
     "mend-linear-cross-entropy": WrittenLoss("linear_cross_entropy", names_the_slip=False),
     "write-linear-cross-entropy": WrittenLoss("linear_cross_entropy", takes=("linear_bias", "reduction")),
+    "rare-class-by-hand": Exercise(
+        answer=lambda: math.log(4 * 8),
+        praise=lambda: _("The cluster has the probability 1/4 and the class 1/8 of that, together 1/32."),
+        mistakes=lambda: [
+            (math.log(8), _("That is the softmax inside the cluster. The head had to choose the cluster first.")),
+            (math.log(4), _("That is the head's choice of the cluster. Which of its classes is it?")),
+            (math.log(11), _("The classes are not all alike: the head shares among four, the cluster among eight.")),
+            (1 / 32, _("That is the probability. The loss is minus its logarithm.")),
+            (math.log(12), _("The two probabilities are multiplied, so their logarithms are added.")),
+        ],
+        hint=lambda: _("The head chooses among four entries, then the cluster among eight classes, all alike."),
+    ),
+    "adaptive-parameters": Exercise(
+        answer=lambda: float(sum(p.numel() for p in AdaptiveLogSoftmaxWithLoss(64, 1000, [100, 400]).parameters())),
+        praise=lambda: _("6528 in the head, 5824 and 2656 in the clusters. One linear layer would have 64 000."),
+        mistakes=lambda: [
+            (64_000.0, _("That is one linear layer over all classes.")),
+            (14_880.0, _("The head has an entry for each cluster too: 100 + 2.")),
+            (13_728.0, _("Those are the matrices up to the classes. Each cluster has one down to its features too.")),
+            (22_976.0, _("The second cluster has 64 // 4² features, not 64 // 4.")),
+        ],
+        hint=lambda: _("Head: 64 · (100 + 2). Each cluster: from 64 to its features, and from those to its classes."),
+        digits=0,
+    ),
+    "mend-two-softmaxes": Exercise(
+        answer=lambda: math.exp(1) / (math.exp(2) + 2 * math.exp(1)) / (1 + math.exp(-1)),
+        praise=lambda: _("The head's logarithm for the cluster is added to all its classes, and the five sum to 1."),
+        mistakes=lambda: [
+            (
+                1 / (1 + math.exp(-1)),
+                _("That is the class given its cluster. The cluster's own probability is missing."),
+            ),
+            (math.exp(1) / (math.exp(2) + 2 * math.exp(1)), _("That is the whole cluster. Which share has class 3?")),
+        ],
+        hint=lambda: _("A row of probabilities must sum to 1. Print the sum after your change."),
+    ),
+    "write-adaptive-log-softmax": WrittenLoss("adaptive_log_softmax"),
 }

@@ -26,19 +26,36 @@ class WrittenLoss:
 
     def judge(self, given: Any) -> Verdict:
         """Right, or the first thing that `verify` found."""
-        if given is ... or self._is_blank(given):
+        if given is ...:
+            return blank()
+        loss, like = given, self.like
+        if find(self.like).function is None:
+            try:
+                loss, like = self._with_equal_parameters(given)
+            except (TypeError, RuntimeError) as error:  # other arguments or other parameters than the page asks for
+                return not_yet(str(error))
+        if self._is_blank(loss):
             return blank()
         if missing := self._missing(given):
             return not_yet(
                 _("The exercise asks for a setting that your loss does not take: {name}.").format(name=missing)
             )
-        report = verify(given, like=self.like, **self.settings)
+        report = verify(loss, like=like, **self.settings)
         if report:
-            return right(_("{loss} agrees with {like}.").format(loss=report.loss, like=report.like))
+            return right(_("{loss} agrees with {like}.").format(loss=report.loss, like=self.like))
         finding = next(check.finding for check in report.failures if check.finding)
         diagnosis = finding.diagnosis if self.names_the_slip else ""
         says, *facts = str(replace(finding, diagnosis=diagnosis, line="", page="")).splitlines()
         return not_yet(says, tuple(facts))
+
+    def _with_equal_parameters(self, given: type) -> tuple[Any, Any]:
+        """A module of the reader's class, and the book's, which own parameters: of one size and with the same values."""
+        entry = find(self.like)
+        with torch.random.fork_rng(devices=[]):  # the same numbers in every verdict
+            torch.manual_seed(0)
+            loss, like = given(**entry.sizes), entry.module(**entry.sizes)
+        loss.load_state_dict(like.state_dict())
+        return loss, like
 
     def _missing(self, loss: Any) -> str:
         """The first setting asked for that the loss does not take."""
