@@ -103,6 +103,7 @@ ENTRY = Entry(
     module=GaussianNLLLoss,
     torch_module=torch.nn.GaussianNLLLoss,
     torch_function=torch.nn.functional.gaussian_nll_loss,
+    page="losses/gaussian-nll",
     definition=definition,
     formula=formula,
     steps=steps,

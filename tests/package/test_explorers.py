@@ -61,7 +61,7 @@ def as_tensors(explorer, values):
         settings = {}
     else:
         groups = itertools.groupby(
-            (k for k in number if k.rpartition("_")[2].isdigit() or k.startswith(("input", "target"))),
+            (k for k in number if k.rpartition("_")[2].isdigit() or k.startswith(("input", "target", "var"))),
             lambda k: k.rpartition("_")[0] if k[-2:] in ("_0", "_1") else k,
         )
         inputs = [

@@ -100,4 +100,33 @@ EXERCISES = {
         hint=lambda: _("Divide all failures by all days, and take the logarithm."),
     ),
     "write-poisson": WrittenLoss("poisson_nll", takes=("log_input", "eps")),
+    "gaussian-by-hand": Exercise(
+        answer=lambda: (math.log(4) + 2**2 / 4) / 2,
+        praise=lambda: _("(ln 4 + 4/4) / 2: an error as large as the standard deviation, 2."),
+        mistakes=lambda: [
+            (math.log(4) + 1, _("The half is missing.")),
+            ((math.log(2) + 4 / 2) / 2, _("That takes 2 for the variance. The variance is 4, its root is 2.")),
+            ((math.log(4) + 2 / 4) / 2, _("The error is squared: 2² / 4.")),
+            (
+                (math.log(4) + 1 + math.log(2 * math.pi)) / 2,
+                _("That is the loss with full=True. Leave the constant out."),
+            ),
+            ((math.log10(4) + 1) / 2, _("That is the logarithm to base 10. The loss uses the natural one.")),
+        ],
+        hint=lambda: _("Half of the sum of ln v and the squared error divided by v, with v = 4."),
+    ),
+    "best-variance": Exercise(
+        answer=lambda: sum(e * e for e in (1, -2, 3)) / 3,
+        praise=lambda: _("It is the mean of the squared errors, 14/3."),
+        mistakes=lambda: [
+            (14.0, _("That is the sum of the squares. Take their mean.")),
+            ((14 / 3) ** 0.5, _("That is the standard deviation. The loss takes the variance.")),
+            (14 / 3 - (2 / 3) ** 2, _("That is the variance around the mean of the errors. Here they count from 0.")),
+            (7.0, _("Divide by 3, not by 2: the mean that the model predicted is given.")),
+            (2.0, _("That is the mean of the sizes. The errors are squared.")),
+        ],
+        hint=lambda: _("Set the derivative with respect to v to 0: 1/v = (mean of the squared errors) / v²."),
+    ),
+    "mend-gaussian": WrittenLoss("gaussian_nll", names_the_slip=False),
+    "write-gaussian": WrittenLoss("gaussian_nll", takes=("full", "eps")),
 }

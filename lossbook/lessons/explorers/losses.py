@@ -100,6 +100,16 @@ EXPLORERS = (
         over="input",
     ),
     of_loss(
+        "gaussian_nll",
+        arguments={"means": ["input"], "target": ["target"], "variances": ["var"]},
+        controls={
+            "input": Slider(low=-4, high=4, start=2.5, label=lambda: _("predicted mean μ")),
+            "target": TARGET,
+            "var": Slider(low=0.1, high=4, start=1, label=lambda: _("predicted variance v")),
+        },
+        over="input",
+    ),
+    of_loss(
         "kl_div",
         reduction="sum",  # over the two classes; "batchmean", for one sample
         arguments={"log_q": [["math.log(input)", "math.log(1 - input)"]], "target": [["target", "1 - target"]]},
