@@ -14,6 +14,7 @@ from . import (
     custom_losses,
     first_losses,
     margins,
+    practice_embeddings,
     regression,
     similarity,
     training,
@@ -35,6 +36,7 @@ PARTS = (
     similarity,
     custom_losses,
     margins,
+    practice_embeddings,
     watching,
 )
 EXERCISES: dict[str, Exercise | WrittenLoss] = {
