@@ -17,6 +17,7 @@ from . import (
     noise_and_counts,
     practice_boxes,
     practice_classes,
+    practice_embeddings,
     practice_workers,
     regression,
     sequences_and_many_classes,
@@ -44,6 +45,7 @@ PARTS = (
     sequences_and_many_classes,
     practice_boxes,
     practice_classes,
+    practice_embeddings,
     practice_workers,
     watching,
 )
