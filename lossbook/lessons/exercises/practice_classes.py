@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ...beyond import dice_loss
 from ...language import gettext as _
 from .exercise import Exercise
 from .written_loss import WrittenLoss
@@ -23,6 +24,7 @@ KEEPING: dict[str, Callable[[nn.Module], dict[str, Any]]] = {  # lines that may 
 }
 
 
+PREDICTED, MASK = torch.tensor([[1.0, 0.5, 0.0, 0.5]]), torch.tensor([[1.0, 1.0, 0.0, 0.0]])  # of "dice-by-hand"
 SAID, WEIGHT = 0.8, 19.0  # a probability learned under a weight, in "rare-take-back"
 
 
@@ -61,6 +63,12 @@ def lines_that_keep() -> str:
         model.load_state_dict(best)
         kept += letter if model.weight.item() == before else ""
     return kept
+
+
+def dice_of_empty_mask(s: float) -> float:
+    """The Dice loss of 100 pixels with a probability of 0.01 each, where nothing is true, with d = 1."""
+    p, t = torch.full((1, 100), 0.01, dtype=torch.float64), torch.zeros(1, 100, dtype=torch.float64)
+    return dice_loss(p, t, from_logits=False, smooth_nr=s, smooth_dr=1.0).item()
 
 
 def average_precision(logits: Tensor, target: Tensor) -> float:
@@ -152,4 +160,28 @@ EXERCISES: dict[str, Exercise | WrittenLoss] = {
         hint=lambda: _("Which of the changes put two samples into another order?"),
     ),
     "mend-focal": WrittenLoss("focal", {"alpha": None}, names_the_slip=False),
+    "dice-by-hand": Exercise(
+        answer=lambda: dice_loss(PREDICTED, MASK, from_logits=False, smooth_nr=0.0, smooth_dr=0.0).item(),
+        praise=lambda: _("Shared is 1.5, the sizes are 2 and 2: 1 − 3/4."),
+        mistakes=lambda: [
+            (0.75, _("That is the Dice coefficient. The loss is 1 minus it.")),
+            (0.625, _("You forgot the 2 in front of what is shared.")),
+            (0.4, _("That divides by the union. Dice divides by the sum of the two sizes.")),
+            (0.0, _("What is shared is the sum of the products p · t, and one of them is 0.5.")),
+        ],
+        hint=lambda: _("Add up p · t, then p, then t, and put the three sums into the formula."),
+    ),
+    "dice-empty-mask": Exercise(
+        answer=lambda: (dice_of_empty_mask(1.0), dice_of_empty_mask(0.0)),
+        praise=lambda: _("With s = 0 an empty mask costs 1, whatever is predicted."),
+        mistakes=lambda: [
+            ((0.0, 1.0), _("The predicted probabilities add up to 1. They stand below the line, beside d.")),
+            ((0.5, 0.5), _("The first is right. With s = 0, what stands above the line?")),
+            ((1.0, 0.5), _("Right numbers in the wrong order: s = 1 first.")),
+            ((0.0, 0.0), _("Something is predicted, a little in each of the 100 pixels.")),
+        ],
+        hint=lambda: _("The sum of p is 1, and all sums with t are 0. Put them into the formula."),
+        digits=1,
+    ),
+    "mend-dice": WrittenLoss("dice", {"smooth_nr": 1.0, "smooth_dr": 1.0}, names_the_slip=False),
 }
