@@ -9,24 +9,23 @@ from typing import Any
 
 from torch import Tensor
 
-from ..kit.batches.batch import Kind
 from ..kit.entry import Entry, Term
 from ..kit.loss import Loss, loss_function
 from ..kit.settings import ClassNumber, NotNegative, OptionalTensor, Reduction, Switch
 from . import _overlap as overlap
+from ._masks import OF_PIXEL, WEIGHT, Mode, kind, masks, masks_by_hand, sample_of_masks
 from ._overlap import (
     Average,
-    Mode,
     Symbols,
     class_weight,
     finish,
     loss_of_fraction,
-    masks,
     meaning,
     missing_share,
     not_shared,
     ratio,
     smoothed,
+    weighted,
 )
 
 
@@ -135,7 +134,7 @@ def definition(
     average: str = "masks",
 ) -> Iterator[Term]:
     power = 2 if squared else 1
-    every = overlap.masks_by_hand(input, target, mode, from_logits, batch)
+    every = masks_by_hand(input, target, mode, from_logits, batch)
     for (p, t), w in zip(every, cycle(weight or [1.0]), strict=False):
         above = 2 * sum(a * b for a, b in zip(p, t, strict=True)) + smooth_nr
         below = sum(a**power for a in p) + sum(b**power for b in t) + smooth_dr
@@ -157,7 +156,7 @@ def formula(
     symbols, power = Symbols(mode, from_logits, batch), "^2" if squared else ""
     above = smoothed("2 " + symbols.sum("p t"), "s", smooth_nr)
     below = smoothed(f"{symbols.sum('p' + power)} + {symbols.sum('t' + power)}", "d", smooth_dr)
-    loss = loss_of_fraction(above, below, log_loss, weight)
+    loss = weighted(loss_of_fraction(above, below, log_loss), weight)
     return symbols.formula(loss, skip_absent, meaning("s", smooth_nr), meaning("d", smooth_dr))
 
 
@@ -183,16 +182,16 @@ ENTRY = Entry(
     definition=definition,
     formula=formula,
     steps=overlap.steps_of_overlap(dice_loss, overlap.sums_of_sizes, term),
-    views=(overlap.OF_PIXEL,),
-    batches=Kind(overlap.mask_batches, overlap.large_masks, trials=(*overlap.TRIALS, {"squared": True})),
-    sample=overlap.sample_of_masks,
+    views=(OF_PIXEL,),
+    batches=kind({"squared": True}),
+    sample=sample_of_masks,
     settings=(
         {},
         {"batch": True, "squared": True},
         {"mode": "multiclass", "smooth_nr": 0.0, "smooth_dr": 0.5},
         {"mode": "multilabel", "batch": True, "skip_absent": True},
         {"from_logits": False, "smooth_nr": 1.0, "smooth_dr": 1.0, "log_loss": True},
-        {"mode": "multilabel", "weight": overlap.WEIGHT, "skip_absent": True},
-        {"mode": "multiclass", "weight": overlap.WEIGHT, "average": "weights", "log_loss": True},
+        {"mode": "multilabel", "weight": WEIGHT, "skip_absent": True},
+        {"mode": "multiclass", "weight": WEIGHT, "average": "weights", "log_loss": True},
     ),
 )

@@ -38,6 +38,7 @@ NEAREST = {
     "_by_rows": "linear_cross_entropy",
     "_by_similarity": "info_nce",
     "_triplets": "triplets",
+    "_masks": "masks",
     **dict.fromkeys(("_overlap", "dice", "tversky", "jaccard", "focal_tversky"), "overlap"),
     **dict.fromkeys(("_boxes", "iou", "giou", "diou", "ciou"), "boxes"),
     **dict.fromkeys(("generalized_cross_entropy", "symmetric_cross_entropy"), "noisy_labels"),
