@@ -10,8 +10,16 @@ import torch
 from torch import Tensor
 
 from ..guards.classes import check_class_indices, check_known_classes, class_dim
-from ..guards.tensors import can_be_read, check_floating, check_probabilities, check_real, check_tensors
+from ..guards.tensors import (
+    are_probabilities,
+    can_be_read,
+    check_floating,
+    check_probabilities,
+    check_real,
+    check_tensors,
+)
 from ..kit.batches.batch import Batch, Kind, Settings, exact, normal
+from ..kit.curve import keeps_functions
 from ..kit.entry import uniform
 from ..kit.settings import one_of
 from ..kit.views import ANSWERS, LOGIT, Inputs, View
@@ -59,7 +67,7 @@ def rows_of(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """These probabilities and the labels, in rows."""
     labels, kept = labels_of(input, target, mode, ignore_index)
-    if not (can_be_read(kept) and bool(kept.all())):  # the usual case needs no masking
+    if kept is not None:
         p = torch.where(kept, p, 0)  # where it is ignored, t is 0 too: nothing is shared and nothing is missed
     p, rest, t = (in_rows(x, mode, batch) for x in (p, rest, labels.to(p.dtype)))
     return (p, rest, t) if include_background else (p[..., 1:, :], rest[..., 1:, :], t[..., 1:, :])
@@ -75,17 +83,50 @@ def probabilities_of(input: Tensor, mode: str, from_logits: bool) -> tuple[Tenso
         p = wide.softmax(dim)
         likely = p > 0.5  # of one class at most: 1 − p is the sum of the others, which keeps its digits
         return p, torch.where(likely, torch.where(likely, 0, p).sum(dim, keepdim=True), 1 - p)
-    return wide.sigmoid(), (-wide).sigmoid()
+    return logistic(wide)
 
 
-def labels_of(input: Tensor, target: Tensor, mode: str, ignore_index: int) -> tuple[Tensor, Tensor]:
-    """The labels in the shape of input, 0 where they are ignored, and which of them count."""
+def logistic(z: Tensor) -> tuple[Tensor, Tensor]:
+    """The sigmoid p and 1 − p, whose backward pass takes p · (1 − p) from both: torch's own finds 0 where p rounds to 1."""
+    return _Logistic.apply(z) if keeps_functions(z) else _Logistic.forward(z)
+
+
+class _Logistic(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(z: Tensor) -> tuple[Tensor, Tensor]:
+        return z.sigmoid(), (-z).sigmoid_()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: tuple[Tensor, Tensor]) -> None:
+        ctx.save_for_backward(*output)
+        ctx.save_for_forward(*output)
+        ctx.set_materialize_grads(False)
+
+    @staticmethod
+    def backward(ctx: Any, of_p: Tensor | None, of_rest: Tensor | None) -> Tensor | None:
+        p, rest = ctx.saved_tensors
+        gradient = of_p if of_rest is None else -of_rest if of_p is None else of_p - of_rest
+        return None if gradient is None else gradient * p * rest
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor) -> tuple[Tensor, Tensor]:
+        p, rest = ctx.saved_tensors
+        of_p = tangent * p * rest
+        return of_p, -of_p
+
+
+def labels_of(input: Tensor, target: Tensor, mode: str, ignore_index: int) -> tuple[Tensor, Tensor | None]:
+    """The labels in the shape of input, 0 where they are ignored, and which of them count; None where all do."""
     if mode == "multiclass" and target.shape != input.shape:
         check_class_indices(input, target)
         dim, numbers = class_dim(input), target.long()
         kept, classes = numbers != ignore_index, torch.arange(input.shape[dim], device=target.device)
         check_known_classes(numbers, kept, len(classes))
         hot = numbers.unsqueeze(dim) == classes.reshape(-1, *[1] * (input.dim() - dim - 1))
+        if can_be_read(kept) and bool(kept.all()):
+            return hot, None
         return hot & kept.unsqueeze(dim), kept.unsqueeze(dim)
     if target.shape != input.shape:
         raise ValueError(
@@ -98,8 +139,10 @@ def labels_of(input: Tensor, target: Tensor, mode: str, ignore_index: int) -> tu
                 target_shape=tuple(target.shape),
             )
         )
+    if not 0 <= ignore_index <= 1 and can_be_read(target) and are_probabilities(target):
+        return target, None  # in the usual case the labels are looked at once, and none is ignored
     kept = target != ignore_index
-    labels = target if can_be_read(kept) and bool(kept.all()) else torch.where(kept, target, 0)
+    labels = torch.where(kept, target, 0)
     check_probabilities(target=labels)
     return labels, kept
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..guards.classes import check_class_weight, class_dim
 from ..kit.batches.batch import Settings
+from ..kit.curve import keeps_functions
 from ..kit.loss import reduce
 from ..kit.settings import one_of
 from ..kit.steps import Step, reduction_steps
@@ -32,12 +33,51 @@ def disagreement(p: Tensor, rest: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
     return p * (1 - t), rest * t
 
 
-def not_shared(p: Tensor, rest: Tensor, t: Tensor, squared: bool) -> Tensor:
-    """For each element the sum of both: from p, where t is 0, to 1 − p, where it is 1; or the square, (p − t)²."""
-    if not squared:
-        return torch.lerp(p, rest, t)
+def shared_and_apart(
+    p: Tensor, rest: Tensor, t: Tensor, alpha: float = 1.0, beta: float = 1.0
+) -> tuple[Tensor, Tensor]:
+    """Of each row the sums of p · t and of α · p · (1 − t) + β · (1 − p) · t."""
+    return (_Sums.apply if keeps_functions(p) else _Sums.forward)(p, rest, t, alpha, beta)
+
+
+class _Sums(torch.autograd.Function):
+    """Both are straight lines over p, so that one pass goes back through them."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(p: Tensor, rest: Tensor, t: Tensor, alpha: float, beta: float) -> tuple[Tensor, Tensor]:
+        false, missed = (x if weight == 1 else weight * x for x, weight in ((p, alpha), (rest, beta)))
+        return (p * t).sum(-1), torch.lerp(false, missed, t).sum(-1)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor, float, float], output: Any) -> None:
+        p, _rest, t, ctx.alpha, ctx.beta = inputs
+        ctx.save_for_backward(p, t)
+        ctx.save_for_forward(p, t)
+
+    @staticmethod
+    def backward(ctx: Any, of_shared: Tensor, of_apart: Tensor) -> tuple[Tensor | None, ...]:
+        p, t = ctx.saved_tensors
+        shared, apart = of_shared.unsqueeze(-1), of_apart.unsqueeze(-1)
+        along = shared - (ctx.alpha + ctx.beta) * apart
+        of_p = torch.addcmul(ctx.alpha * apart, along, t)  # 1 − p moves with p: it carries no gradient of its own
+        of_t = torch.addcmul(ctx.beta * apart, along, p) if ctx.needs_input_grad[2] else None
+        return of_p, None, of_t, None, None
+
+    @staticmethod
+    def jvp(ctx: Any, of_p: Tensor, _rest: Tensor, of_t: Tensor | None, *_weights: None) -> tuple[Tensor, Tensor]:
+        p, t = ctx.saved_tensors
+        of_t = torch.zeros_like(t) if of_t is None else of_t
+        both = ctx.alpha + ctx.beta
+        shared = of_p * t + p * of_t
+        return shared.sum(-1), (ctx.alpha * of_p + ctx.beta * of_t - both * shared).sum(-1)
+
+
+def shared_and_squares(p: Tensor, rest: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each row the sums of p · t and of (p − t)²."""
     false, missed = disagreement(p, rest, t)
-    return (false - missed).square()
+    return (p * t).sum(-1), (false - missed).square().sum(-1)
 
 
 def missing_share(shared: Tensor, apart: Tensor, smooth_nr: float, smooth_dr: float, log_loss: bool = False) -> Tensor:

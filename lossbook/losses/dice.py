@@ -22,8 +22,9 @@ from ._overlap import (
     loss_of_fraction,
     meaning,
     missing_share,
-    not_shared,
     ratio,
+    shared_and_apart,
+    shared_and_squares,
     smoothed,
     weighted,
 )
@@ -109,8 +110,8 @@ def dice(
     p: Tensor, rest: Tensor, t: Tensor, squared: bool, smooth_nr: float, smooth_dr: float, log_loss: bool = False
 ) -> Tensor:
     """1 − Dice of each row. Σp + Σt is twice what is shared and what is not; so is Σp² + Σt², with (p − t)²."""
-    apart = not_shared(p, rest, t, squared)
-    return missing_share(2 * (p * t).sum(-1), apart.sum(-1), smooth_nr, smooth_dr, log_loss)
+    shared, apart = shared_and_squares(p, rest, t) if squared else shared_and_apart(p, rest, t)
+    return missing_share(2 * shared, apart, smooth_nr, smooth_dr, log_loss)
 
 
 class DiceLoss(Loss):

@@ -22,8 +22,9 @@ from ._overlap import (
     loss_of_fraction,
     meaning,
     missing_share,
-    not_shared,
     ratio,
+    shared_and_apart,
+    shared_and_squares,
     smoothed,
     weighted,
 )
@@ -93,8 +94,8 @@ def jaccard(
     p: Tensor, rest: Tensor, t: Tensor, squared: bool, smooth_nr: float, smooth_dr: float, log_loss: bool = False
 ) -> Tensor:
     """1 − Jaccard of each row. The union is what is shared and what is not; squared, what is not is (p − t)²."""
-    apart = not_shared(p, rest, t, squared)
-    return missing_share((p * t).sum(-1), apart.sum(-1), smooth_nr, smooth_dr, log_loss)
+    shared, apart = shared_and_squares(p, rest, t) if squared else shared_and_apart(p, rest, t)
+    return missing_share(shared, apart, smooth_nr, smooth_dr, log_loss)
 
 
 class JaccardLoss(Loss):

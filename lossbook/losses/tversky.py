@@ -19,12 +19,12 @@ from ._overlap import (
     Average,
     Symbols,
     class_weight,
-    disagreement,
     finish,
     loss_of_fraction,
     meaning,
     missing_share,
     ratio,
+    shared_and_apart,
     smoothed,
     weighted,
 )
@@ -105,9 +105,7 @@ def tversky(
     log_loss: bool = False,
 ) -> Tensor:
     """1 − the Tversky index of each row."""
-    false, missed = disagreement(p, rest, t)
-    apart = alpha * false.sum(-1) + beta * missed.sum(-1)
-    return missing_share((p * t).sum(-1), apart, smooth_nr, smooth_dr, log_loss)
+    return missing_share(*shared_and_apart(p, rest, t, alpha, beta), smooth_nr, smooth_dr, log_loss)
 
 
 class TverskyLoss(Loss):

@@ -241,6 +241,21 @@ def test_one_family(generator):
     assert loss_of("tversky", alpha=0.0, beta=0.0)(z, t) == 0
 
 
+@pytest.mark.parametrize("mode", ["binary", "multiclass"])
+@every_loss
+def test_derivatives_of_every_order(name, mode, generator):
+    """What one pass takes back at once is what torch finds: of the target too, forward, and of the second order."""
+    z, t = learned(generator, 2, 5), torch.rand(2, 5, generator=generator, dtype=torch.float64).requires_grad_()
+    loss = loss_of(name, mode=mode)
+    assert torch.autograd.gradcheck(loss, (z, t), check_forward_ad=True)
+    assert torch.autograd.gradgradcheck(loss, (z, t), check_fwd_over_rev=True)
+    of_z, z = lambda z: loss(z, t.detach()), z.detach()
+    forward = torch.func.jacfwd(torch.func.jacfwd(of_z))(z)
+    assert forward.abs().max() > 1e-3
+    assert_close(torch.func.hessian(of_z)(z), forward)
+    assert_close(torch.func.jacrev(torch.func.jacrev(of_z))(z), forward)
+
+
 @every_loss
 def test_equals_its_definition_on_pixels(name, generator):
     entry = find(name)
