@@ -23,10 +23,15 @@ def curve(x: Tensor, loss: Curve, slope: Curve) -> Tensor:
     >>> x.grad
     tensor([27.])
     """
+    return _Curve.apply(x, loss, slope) if keeps_functions(x) else loss(x)
+
+
+def keeps_functions(x: Tensor) -> bool:
+    """Whether a backward pass will come, and may take a ``torch.autograd.Function``."""
     # A trace stores no Python function. torch.compile fuses the operations anyway; of grad over grad it would make 0.
     recorded = torch.compiler.is_compiling() or torch.jit.is_tracing()
     # Of forward mode over forward mode torch.autograd.Function makes 0, too.
-    return _Curve.apply(x, loss, slope) if x.requires_grad and not recorded else loss(x)
+    return x.requires_grad and not recorded
 
 
 class _Curve(torch.autograd.Function):

@@ -18,15 +18,16 @@ from ..kit.text import number
 from ..kit.views import ANSWERS, YES, View, each
 
 SMALLEST_LOG = -100.0  #: log 0 counts as this, so that one certain mistake costs 100 and not infinity
-STEEPEST = 1e-12  #: below this probability the slope of the logarithm stays what it is there
+STEEPEST = 1e12  #: the slope of the logarithm is at most this
 
 
 def bounded_log(p: Tensor) -> Tensor:
     """log p, at least −100, with a slope of at most 1e12."""
-    steady = p > STEEPEST
-    curve = torch.where(steady, p, 1).log()
-    value = torch.where(steady, 1, p.detach()).log().clamp_min(SMALLEST_LOG)
-    return torch.where(steady, curve, value + (p - p.detach()) / STEEPEST)
+    steady, at_zero = p > 1 / STEEPEST, p == 0
+    # One logarithm serves value and slope. At 0 it is not taken: its slope there would spoil the derivatives after it.
+    log = torch.where(steady, p, torch.where(at_zero, 1, p.detach())).log()
+    cut = torch.where(at_zero, SMALLEST_LOG, log.detach().clamp_min(SMALLEST_LOG))
+    return torch.where(steady, log, cut + (p - p.detach()) * STEEPEST)
 
 
 @loss_function

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import cycle
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..kit.batches.batch import Kind
 from ..kit.entry import Entry, Term
 from ..kit.loss import Loss, loss_function
-from ..kit.settings import ClassNumber, NotNegative, Positive, Reduction, Switch
+from ..kit.settings import ClassNumber, NotNegative, OptionalTensor, Positive, Reduction, Switch
 from ..kit.text import given, power
 from . import _overlap as overlap
-from ._overlap import Mode, Symbols, finish, masks, meaning
+from ._masks import OF_PIXEL, WEIGHT, Mode, kind, masks, sample_of_masks
+from ._overlap import Average, Symbols, class_weight, finish, meaning, weighted
 from .tversky import definition as of_tversky
 from .tversky import index_formula, sums, tversky
 from .tversky import term as tversky_term
@@ -31,11 +32,14 @@ def focal_tversky_loss(
     mode: Mode = "binary",
     from_logits: Switch = True,
     batch: Switch = False,
+    log_loss: Switch = False,
     smooth_nr: NotNegative = 1e-5,
     smooth_dr: NotNegative = 1e-5,
     include_background: Switch = True,
     skip_absent: Switch = False,
     ignore_index: ClassNumber = -100,
+    weight: OptionalTensor = None,
+    average: Average = "masks",
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""A power of 1 minus the Tversky index of two masks.
@@ -51,10 +55,11 @@ def focal_tversky_loss(
         alpha: α, the weight of what is predicted and not true (false positives); at least 0. In the paper it is β.
         beta: β, the weight of what is true and not predicted (false negatives); at least 0. In the paper it is α, 0.7.
         gamma: γ, the exponent, larger than 0. The paper's exponent is written 1/γ, with γ = 4/3: 0.75 here.
-        mode, from_logits, batch, include_background, skip_absent, ignore_index: as in
-            :func:`lossbook.beyond.dice_loss`.
+        mode, from_logits, batch, include_background, skip_absent, ignore_index, weight, average: as in
+            :func:`lossbook.beyond.tversky_loss`. The weight multiplies the power.
+        log_loss: the power of minus the logarithm of the index, as in segmentation-models-pytorch.
         reduction: ``"mean"`` over all masks, samples and classes alike; ``"sum"``; ``"none"``.
-            segmentation-models-pytorch takes the power of the mean of the classes, not the mean of the powers.
+            segmentation-models-pytorch takes the power of the (weighted) mean of the classes, not the mean of the powers.
         smooth_nr: s, added above.
         smooth_dr: d, added below. Where s is larger than d, 1 minus the index may be negative: then the loss is 0.
 
@@ -75,8 +80,9 @@ def focal_tversky_loss(
     tensor(0.2500)
     """
     p, rest, t = masks(input, target, mode, from_logits, batch, include_background, ignore_index)
-    losses = to_the(gamma, tversky(p, rest, t, alpha, beta, smooth_nr, smooth_dr))
-    return finish(losses, t, skip_absent, input.dtype, reduction)
+    losses = to_the(gamma, tversky(p, rest, t, alpha, beta, smooth_nr, smooth_dr, log_loss))
+    weight = class_weight(weight, input, mode, include_background)
+    return finish(losses, t, skip_absent, input.dtype, reduction, weight, average)
 
 
 def to_the(gamma: float, losses: Tensor) -> Tensor:
@@ -91,9 +97,16 @@ class FocalTverskyLoss(Loss):
     function = focal_tversky_loss
 
 
-def definition(input: list[list[Any]], target: list[list[Any]], gamma: float = 0.75, **of_index: Any) -> Iterator[Term]:
-    for term in of_tversky(input, target, **of_index):
-        yield Term(max(term.loss, 0.0) ** gamma)
+def definition(
+    input: list[list[Any]],
+    target: list[list[Any]],
+    gamma: float = 0.75,
+    weight: list[float] | None = None,
+    average: str = "masks",
+    **of_index: Any,
+) -> Iterator[Term]:
+    for term, w in zip(of_tversky(input, target, **of_index), cycle(weight or [1.0]), strict=False):
+        yield Term(w * max(term.loss, 0.0) ** gamma, w if average == "weights" else 1.0)
 
 
 def formula(
@@ -103,13 +116,15 @@ def formula(
     mode: str,
     from_logits: bool,
     batch: bool,
+    log_loss: bool,
     smooth_nr: float,
     smooth_dr: float,
     skip_absent: bool,
+    weight: Tensor | None,
 ) -> str:
     symbols = Symbols(mode, from_logits, batch)
     weights = given(r"\alpha", alpha), given(r"\beta", beta), given(r"\gamma", gamma)
-    text = rf"\left({index_formula(symbols, smooth_nr, smooth_dr)}\right)^\gamma"
+    text = weighted(rf"\left({index_formula(symbols, log_loss, smooth_nr, smooth_dr)}\right)^\gamma", weight)
     return symbols.formula(text, skip_absent, *weights, meaning("s", smooth_nr), meaning("d", smooth_dr))
 
 
@@ -125,14 +140,16 @@ ENTRY = Entry(
     definition=definition,
     formula=formula,
     steps=overlap.steps_of_overlap(focal_tversky_loss, sums, term),
-    views=(overlap.OF_PIXEL,),
-    batches=Kind(overlap.mask_batches, overlap.large_masks, trials=(*overlap.TRIALS, {"gamma": 2.0})),
-    sample=overlap.sample_of_masks,
+    views=(OF_PIXEL,),
+    batches=kind({"gamma": 2.0}),
+    sample=sample_of_masks,
     settings=(
         {},
         {"alpha": 0.75, "gamma": 2.0, "batch": True},
         {"mode": "multiclass", "smooth_nr": 0.0, "smooth_dr": 0.5},
         {"mode": "multilabel", "batch": True, "skip_absent": True},
-        {"from_logits": False, "gamma": 1.5},
+        {"from_logits": False, "gamma": 1.5, "log_loss": True},
+        {"mode": "multilabel", "weight": WEIGHT, "skip_absent": True},
+        {"mode": "multiclass", "weight": WEIGHT, "average": "weights", "log_loss": True},
     ),
 )

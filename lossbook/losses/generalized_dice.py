@@ -17,7 +17,8 @@ from ..kit.text import elided, equals, number, row
 from ..kit.views import ANSWERS, LOGIT, Inputs, View
 from ..language import gettext as _
 from . import _overlap as overlap
-from ._overlap import Symbols, disagreement, masks, meaning, missing_share, smoothed
+from ._masks import large_masks, mask_batches, masks, masks_by_hand, sample_of_masks
+from ._overlap import Symbols, disagreement, meaning, missing_share, smoothed
 
 
 @loss_function
@@ -119,7 +120,7 @@ def definition(
     smooth_nr: float = 0.0,
     smooth_dr: float = 0.0,
 ) -> Iterator[Term]:
-    every = list(overlap.masks_by_hand(input, target, mode, from_logits, batch))
+    every = list(masks_by_hand(input, target, mode, from_logits, batch))
     classes = len(input[0])
     for i in range(0, len(every), classes):
         sample = every[i : i + classes]
@@ -184,7 +185,7 @@ def term(weight: Tensor, shared: Tensor, predicted: Tensor, true: Tensor, smooth
 
 
 def batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
-    return overlap.mask_batches({"mode": "multiclass", **settings}, g)
+    return mask_batches({"mode": "multiclass", **settings}, g)
 
 
 def beside_the_object(label: float) -> Inputs:
@@ -215,10 +216,10 @@ ENTRY = Entry(
     ),
     batches=Kind(
         batches,
-        overlap.large_masks,
+        large_masks,
         trials=({"batch": True}, {"weighting": "simple"}, {"smooth_nr": 1e-5, "smooth_dr": 1e-5}),
     ),
-    sample=overlap.sample_of_masks,
+    sample=sample_of_masks,
     settings=(
         {},
         {"batch": True, "weighting": "simple"},

@@ -9,24 +9,24 @@ from typing import Any
 
 from torch import Tensor
 
-from ..kit.batches.batch import Kind
 from ..kit.entry import Entry, Term
 from ..kit.loss import Loss, loss_function
 from ..kit.settings import ClassNumber, NotNegative, OptionalTensor, Reduction, Switch
 from . import _overlap as overlap
+from ._masks import OF_PIXEL, WEIGHT, Mode, kind, masks, masks_by_hand, sample_of_masks
 from ._overlap import (
     Average,
-    Mode,
     Symbols,
     class_weight,
     finish,
     loss_of_fraction,
-    masks,
     meaning,
     missing_share,
-    not_shared,
     ratio,
+    shared_and_apart,
+    shared_and_squares,
     smoothed,
+    weighted,
 )
 
 
@@ -94,8 +94,8 @@ def jaccard(
     p: Tensor, rest: Tensor, t: Tensor, squared: bool, smooth_nr: float, smooth_dr: float, log_loss: bool = False
 ) -> Tensor:
     """1 − Jaccard of each row. The union is what is shared and what is not; squared, what is not is (p − t)²."""
-    apart = not_shared(p, rest, t, squared)
-    return missing_share((p * t).sum(-1), apart.sum(-1), smooth_nr, smooth_dr, log_loss)
+    shared, apart = shared_and_squares(p, rest, t) if squared else shared_and_apart(p, rest, t)
+    return missing_share(shared, apart, smooth_nr, smooth_dr, log_loss)
 
 
 class JaccardLoss(Loss):
@@ -119,7 +119,7 @@ def definition(
     average: str = "masks",
 ) -> Iterator[Term]:
     power = 2 if squared else 1
-    every = overlap.masks_by_hand(input, target, mode, from_logits, batch)
+    every = masks_by_hand(input, target, mode, from_logits, batch)
     for (p, t), w in zip(every, cycle(weight or [1.0]), strict=False):
         shared = sum(a * b for a, b in zip(p, t, strict=True))
         union = sum(a**power for a in p) + sum(b**power for b in t) - shared
@@ -143,7 +143,7 @@ def formula(
     shared = symbols.sum("p t")
     union = f"{symbols.sum('p' + power)} + {symbols.sum('t' + power)} - {shared}"
     above, below = smoothed(shared, "s", smooth_nr), smoothed(union, "d", smooth_dr)
-    loss = loss_of_fraction(above, below, log_loss, weight)
+    loss = weighted(loss_of_fraction(above, below, log_loss), weight)
     return symbols.formula(loss, skip_absent, meaning("s", smooth_nr), meaning("d", smooth_dr))
 
 
@@ -161,16 +161,16 @@ ENTRY = Entry(
     definition=definition,
     formula=formula,
     steps=overlap.steps_of_overlap(jaccard_loss, overlap.sums_of_sizes, term),
-    views=(overlap.OF_PIXEL,),
-    batches=Kind(overlap.mask_batches, overlap.large_masks, trials=(*overlap.TRIALS, {"squared": True})),
-    sample=overlap.sample_of_masks,
+    views=(OF_PIXEL,),
+    batches=kind({"squared": True}),
+    sample=sample_of_masks,
     settings=(
         {},
         {"batch": True, "squared": True},
         {"mode": "multiclass", "smooth_nr": 0.0, "smooth_dr": 0.5},
         {"mode": "multilabel", "batch": True, "skip_absent": True},
         {"from_logits": False, "smooth_nr": 1.0, "smooth_dr": 1.0, "log_loss": True},
-        {"mode": "multilabel", "weight": overlap.WEIGHT, "skip_absent": True},
-        {"mode": "multiclass", "weight": overlap.WEIGHT, "average": "weights", "log_loss": True},
+        {"mode": "multilabel", "weight": WEIGHT, "skip_absent": True},
+        {"mode": "multiclass", "weight": WEIGHT, "average": "weights", "log_loss": True},
     ),
 )

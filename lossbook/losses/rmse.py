@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..guards.tensors import can_be_read, check_pair
 from ..kit.batches.by_element import elementwise, small_error_edges, two_numbers
+from ..kit.curve import curve
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import NotNegative, Reduction, Switch
@@ -64,7 +65,8 @@ def rmse_loss(
     if not rows.shape[-1]:
         return reduce(rows.square().mean(-1), reduction)  # nan, the mean of nothing
     limits = torch.finfo(rows.dtype)
-    means = rows.square().sum(-1) / rows.shape[-1] + eps
+    squares = curve(rows, loss=torch.square, slope=lambda error: 2 * error)
+    means = squares.sum(-1) / rows.shape[-1] + eps
     if can_be_read(means) and bool(((means > limits.tiny / limits.eps) & (means <= limits.max)).all()):
         return reduce(means.sqrt(), reduction)  # the usual case, in a third of the time
     # In the unit of the largest error no square overflows.

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from itertools import cycle
 from typing import Any
 
 from torch import Tensor
 
-from ..kit.batches.batch import Kind
 from ..kit.entry import Entry, Term
 from ..kit.loss import Loss, loss_function
-from ..kit.settings import ClassNumber, NotNegative, Reduction, Switch
+from ..kit.settings import ClassNumber, NotNegative, OptionalTensor, Reduction, Switch
 from ..kit.text import given, number
 from . import _overlap as overlap
-from ._overlap import Mode, Symbols, disagreement, finish, masks, meaning, missing_share, ratio, smoothed
+from ._masks import OF_PIXEL, WEIGHT, Mode, kind, masks, masks_by_hand, sample_of_masks
+from ._overlap import (
+    Average,
+    Symbols,
+    class_weight,
+    finish,
+    loss_of_fraction,
+    meaning,
+    missing_share,
+    ratio,
+    shared_and_apart,
+    smoothed,
+    weighted,
+)
 
 
 @loss_function
@@ -26,11 +40,14 @@ def tversky_loss(
     mode: Mode = "binary",
     from_logits: Switch = True,
     batch: Switch = False,
+    log_loss: Switch = False,
     smooth_nr: NotNegative = 1e-5,
     smooth_dr: NotNegative = 1e-5,
     include_background: Switch = True,
     skip_absent: Switch = False,
     ignore_index: ClassNumber = -100,
+    weight: OptionalTensor = None,
+    average: Average = "masks",
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""1 minus the Tversky index of two masks.
@@ -47,15 +64,16 @@ def tversky_loss(
             segmentation-models-pytorch have ½ for both weights, which is Dice. The paper of the focal Tversky loss calls
             the other one α.
         beta: β, the weight of what is true and not predicted (false negatives); at least 0.
-        mode, from_logits, batch, include_background, skip_absent, ignore_index: as in
-            :func:`lossbook.beyond.dice_loss`.
+        mode, from_logits, batch, include_background, skip_absent, ignore_index, weight, average: as in
+            :func:`lossbook.beyond.dice_loss`. Class weights have segmentation-models-pytorch (0.6); MONAI (1.6) has none here.
+        log_loss: minus the logarithm of the index, as in segmentation-models-pytorch and :func:`lossbook.beyond.dice_loss`.
         reduction: ``"mean"`` over all masks, samples and classes alike; ``"sum"``; ``"none"``.
         smooth_nr: s, added above.
         smooth_dr: d, added below.
 
     Returns:
         A tensor of shape ``()``; with ``reduction="none"`` one loss for each mask, in the shapes of the Dice loss. Without a
-        unit, between 0 and 1 where s = d. Two empty masks cost 0. Where both weights are 0 the loss is 0.
+        unit, between 0 and 1 where s = d, without logarithm and weights. Two empty masks cost 0. Where both weights are 0 the loss is 0.
 
     Raises:
         ValueError: shapes differ, a label or a probability lies outside [0, 1], a setting outside its range.
@@ -71,16 +89,23 @@ def tversky_loss(
     tensor(0.5000)
     """
     p, rest, t = masks(input, target, mode, from_logits, batch, include_background, ignore_index)
-    losses = tversky(p, rest, t, alpha, beta, smooth_nr, smooth_dr)
-    return finish(losses, t, skip_absent, input.dtype, reduction)
+    losses = tversky(p, rest, t, alpha, beta, smooth_nr, smooth_dr, log_loss)
+    weight = class_weight(weight, input, mode, include_background)
+    return finish(losses, t, skip_absent, input.dtype, reduction, weight, average)
 
 
 def tversky(
-    p: Tensor, rest: Tensor, t: Tensor, alpha: float, beta: float, smooth_nr: float, smooth_dr: float
+    p: Tensor,
+    rest: Tensor,
+    t: Tensor,
+    alpha: float,
+    beta: float,
+    smooth_nr: float,
+    smooth_dr: float,
+    log_loss: bool = False,
 ) -> Tensor:
     """1 − the Tversky index of each row."""
-    false, missed = disagreement(p, rest, t)
-    return missing_share((p * t).sum(-1), alpha * false.sum(-1) + beta * missed.sum(-1), smooth_nr, smooth_dr)
+    return missing_share(*shared_and_apart(p, rest, t, alpha, beta), smooth_nr, smooth_dr, log_loss)
 
 
 class TverskyLoss(Loss):
@@ -97,21 +122,27 @@ def definition(
     mode: str = "binary",
     from_logits: bool = True,
     batch: bool = False,
+    log_loss: bool = False,
     smooth_nr: float = 1e-5,
     smooth_dr: float = 1e-5,
     skip_absent: bool = False,
+    weight: list[float] | None = None,
+    average: str = "masks",
 ) -> Iterator[Term]:
-    for p, t in overlap.masks_by_hand(input, target, mode, from_logits, batch):
+    every = masks_by_hand(input, target, mode, from_logits, batch)
+    for (p, t), w in zip(every, cycle(weight or [1.0]), strict=False):
         shared = sum(a * b for a, b in zip(p, t, strict=True))
         below = shared + alpha * (sum(p) - shared) + beta * (sum(t) - shared) + smooth_dr
-        yield Term(0.0 if skip_absent and sum(t) == 0 else 1 - (shared + smooth_nr) / below)
+        index = (shared + smooth_nr) / below
+        loss = -math.log(index) if log_loss else 1 - index
+        yield Term(0.0 if skip_absent and sum(t) == 0 else w * loss, w if average == "weights" else 1.0)
 
 
-def index_formula(symbols: Symbols, smooth_nr: float, smooth_dr: float) -> str:
+def index_formula(symbols: Symbols, log_loss: bool, smooth_nr: float, smooth_dr: float) -> str:
     """1 − the Tversky index, in LaTeX."""
     shared, false, missed = (symbols.sum(term) for term in ("p t", "p (1 - t)", "(1 - p) t"))
     below = smoothed(rf"{shared} + \alpha {false} + \beta {missed}", "d", smooth_dr)
-    return rf"1 - \frac{{{smoothed(shared, 's', smooth_nr)}}}{{{below}}}"
+    return loss_of_fraction(smoothed(shared, "s", smooth_nr), below, log_loss)
 
 
 def formula(
@@ -120,13 +151,15 @@ def formula(
     mode: str,
     from_logits: bool,
     batch: bool,
+    log_loss: bool,
     smooth_nr: float,
     smooth_dr: float,
     skip_absent: bool,
+    weight: Tensor | None,
 ) -> str:
     symbols = Symbols(mode, from_logits, batch)
     weights = given(r"\alpha", alpha), given(r"\beta", beta)
-    text = index_formula(symbols, smooth_nr, smooth_dr)
+    text = weighted(index_formula(symbols, log_loss, smooth_nr, smooth_dr), weight)
     return symbols.formula(text, skip_absent, *weights, meaning("s", smooth_nr), meaning("d", smooth_dr))
 
 
@@ -142,10 +175,11 @@ def term(
     beta: float,
     smooth_nr: float,
     smooth_dr: float,
+    log_loss: bool,
     **_settings: Any,
 ) -> str:
-    weighted = f"{shared} + {number(alpha)} · {false} + {number(beta)} · {missed}"
-    return ratio(shared, weighted, smooth_nr, smooth_dr)
+    below = f"{shared} + {number(alpha)} · {false} + {number(beta)} · {missed}"
+    return ratio(shared, below, smooth_nr, smooth_dr, log_loss)
 
 
 ENTRY = Entry(
@@ -156,14 +190,16 @@ ENTRY = Entry(
     definition=definition,
     formula=formula,
     steps=overlap.steps_of_overlap(tversky_loss, sums, term),
-    views=(overlap.OF_PIXEL,),
-    batches=Kind(overlap.mask_batches, overlap.large_masks, trials=(*overlap.TRIALS, {"alpha": 0.75, "beta": 0.25})),
-    sample=overlap.sample_of_masks,
+    views=(OF_PIXEL,),
+    batches=kind({"alpha": 0.75, "beta": 0.25}),
+    sample=sample_of_masks,
     settings=(
         {},
         {"alpha": 0.75, "beta": 0.5, "batch": True},
         {"mode": "multiclass", "smooth_nr": 0.0, "smooth_dr": 0.5},
         {"mode": "multilabel", "batch": True, "skip_absent": True},
-        {"from_logits": False, "alpha": 1.0, "beta": 1.0},
+        {"from_logits": False, "alpha": 1.0, "beta": 1.0, "log_loss": True},
+        {"mode": "multilabel", "weight": WEIGHT, "skip_absent": True},
+        {"mode": "multiclass", "weight": WEIGHT, "average": "weights", "log_loss": True},
     ),
 )

@@ -35,8 +35,7 @@ def check(report, name):
 def test_every_setting_of_the_signature_is_tried(entry):
     values = values_of(entry.function, entry.batches)
     how_not_what = {"options"}  # says how the loss is computed, and changes nothing
-    of_masks = {"weight"} if entry.name in ("dice", "jaccard") else set()  # needs classes, which most of its modes lack
-    assert settings_of(entry.function).keys() - {"reduction"} - how_not_what - of_masks <= values.keys()
+    assert settings_of(entry.function).keys() - {"reduction"} - how_not_what <= values.keys()
     rules = rules_of(entry.function)
     for name, tried in values.items():
         default = inspect.signature(entry.function).parameters[name].default

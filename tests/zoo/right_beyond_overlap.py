@@ -64,6 +64,24 @@ def weighted_dice(logits, target):
     return (each @ weight / weight.sum()).mean()
 
 
+@right("tversky", mode="multiclass", batch=True, log_loss=True, skip_absent=True, smooth_nr=0.0, smooth_dr=0.0)
+def log_tversky_as_in_smp(logits, target):
+    p = logits.flatten(2).softmax(1)
+    t = F.one_hot(target.flatten(1), logits.shape[1]).movedim(-1, 1).to(p.dtype)
+    dims = (0, 2)
+    shared = (p.sum(dims) + t.sum(dims) - (p - t).abs().sum(dims)) / 2
+    score = shared / (shared + 0.3 * (p.sum(dims) - shared) + 0.7 * (t.sum(dims) - shared)).clamp_min(1e-7)
+    return (-score.clamp_min(1e-7).log() * (t.sum(dims) > 0)).mean()
+
+
+@right("focal_tversky", mode="multilabel", weight=torch.tensor([1.0, 3.0, 0.5]))
+def weighted_focal_tversky(logits, target):
+    p, t = logits.sigmoid().flatten(2), target.flatten(2)
+    hit = (p * t).sum(2)
+    wrong = 0.3 * (p * (1 - t)).sum(2) + 0.7 * ((1 - p) * t).sum(2)
+    return (logits.new_tensor([1.0, 3.0, 0.5]) * (wrong / (hit + wrong + 1e-5)).clamp(min=1e-12).pow(0.75)).mean()
+
+
 @right("generalized_dice")
 def generalized_dice_by_einsum(logits, target):
     p, t = logits.softmax(1).flatten(2), F.one_hot(target, logits.shape[1]).movedim(-1, 1).flatten(2).to(logits.dtype)

@@ -62,3 +62,19 @@ def generalized_dice_without_weights(logits, target):
 def dice_forgets_its_weights(logits, target):
     p, t = logits.sigmoid().flatten(2), target.flatten(2)
     return (1 - (2 * (p * t).sum(2) + 1e-5) / ((p + t).sum(2) + 1e-5)).mean()
+
+
+@wrong("tversky", "class weights", r"sum of the weights", mode="multilabel", weight=torch.tensor([1.0, 3.0, 0.5]))
+def tversky_divides_by_its_weights(logits, target):
+    p, t = logits.sigmoid().flatten(2), target.flatten(2)
+    tp, fp, fn = (p * t).sum(2), (p * (1 - t)).sum(2), ((1 - p) * t).sum(2)
+    each = 1 - (tp + 1e-5) / (tp + 0.3 * fp + 0.7 * fn + 1e-5)
+    weight = logits.new_tensor([1.0, 3.0, 0.5])
+    return (each @ weight / weight.sum()).mean()
+
+
+@wrong("focal_tversky", "wrong formula", r"logarithm", log_loss=True)
+def focal_tversky_without_the_logarithm(logits, masks):
+    p, t = logits.sigmoid().flatten(1), masks.flatten(1)
+    tp, fp, fn = (p * t).sum(1), (p * (1 - t)).sum(1), ((1 - p) * t).sum(1)
+    return (1 - (tp + 1e-5) / (tp + 0.3 * fp + 0.7 * fn + 1e-5)).clamp(min=1e-9).pow(0.75).mean()

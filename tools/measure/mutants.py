@@ -38,7 +38,8 @@ NEAREST = {
     "_by_rows": "linear_cross_entropy",
     "_by_similarity": "info_nce",
     "_triplets": "triplets",
-    **dict.fromkeys(("_overlap", "dice", "tversky", "jaccard", "focal_tversky"), "overlap"),
+    "_masks": "masks",
+    **dict.fromkeys(("_overlap", "dice", "tversky", "jaccard", "focal_tversky"), "overlap masks"),
     **dict.fromkeys(("_boxes", "iou", "giou", "diou", "ciou"), "boxes"),
     **dict.fromkeys(("generalized_cross_entropy", "symmetric_cross_entropy"), "noisy_labels"),
     "steps": "explain",
@@ -108,7 +109,7 @@ class FirstFailure:
 def tested_by(file: str, folder: Path) -> list[str]:
     """What the tests of a file of the package are called after, the nearest first; of one that losses share, those losses."""
     stem = Path(file).stem
-    names = [NEAREST.get(stem, stem), stem]
+    names = [*NEAREST.get(stem, stem).split(), stem]
     if stem.startswith("_"):
         losses = sorted((folder / "lossbook/losses").glob("[a-z]*.py"))
         names += [loss.stem for loss in losses if stem in loss.read_text("utf-8")]

@@ -1,16 +1,16 @@
 """The losses of lossbook.beyond as others write them, for the bench: the same tensors, the same numbers.
 
-What is not imported from a library is its formula, or that of the authors, from the tests (`tests/package`).
+What is not imported from a library is its formula, or that of the authors, from the tests (`tests/package`). A library
+is imported when a peer of its is called, so that without it the others can be.
 """
 
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 
 import kornia
-import monai
 import torch
 import torch.nn.functional as F
-from pytorch_metric_learning import losses as metric_learning
 from torch import Tensor
 
 from tests.package import (
@@ -49,9 +49,18 @@ def by_sets(formula: Peer, **settings) -> Peer:
     return lambda logits, target: formula(logits.sigmoid(), target, settings).mean()
 
 
-def of_masks(loss: torch.nn.Module) -> Peer:
-    """MONAI's form: a channel before the space."""
-    return lambda logits, target: loss(logits.unsqueeze(1), target.unsqueeze(1))
+def of_masks(name: str, **settings) -> Peer:
+    """A loss of MONAI, in its form: a channel before the space."""
+
+    def peer(logits: Tensor, target: Tensor) -> Tensor:
+        loss = getattr(import_module("monai.losses"), name)(sigmoid=True, smooth_nr=1e-5, smooth_dr=1e-5, **settings)
+        return loss(logits.unsqueeze(1), target.unsqueeze(1))
+
+    return peer
+
+
+def by_metric_learning(embeddings: Tensor, labels: Tensor) -> Tensor:
+    return import_module("pytorch_metric_learning.losses").SupConLoss(temperature=0.1)(embeddings, labels)
 
 
 def to_other_view(one: Tensor, other: Tensor) -> Tensor:
@@ -75,8 +84,6 @@ def arcface(input: Tensor, weight: Tensor, target: Tensor) -> Tensor:
     return F.cross_entropy(64 * cosine.scatter(1, target[:, None], moved), target)
 
 
-masks = {"sigmoid": True, "smooth_nr": 1e-5, "smooth_dr": 1e-5}
-
 #: by name of the loss: what others call it with the same tensors
 PEERS: dict[str, dict[str, Peer]] = {
     "log_cosh": {"torchmetrics": mean(test_log_cosh.by_torchmetrics), "softplus": mean(test_log_cosh.by_softplus)},
@@ -96,14 +103,12 @@ PEERS: dict[str, dict[str, Peer]] = {
         "torchvision": mean(test_focal.by_the_paper, alpha=0.25, gamma=2.0),
         "kornia": mean(test_focal.by_kornia, alpha=0.25, gamma=2.0),
     },
-    "dice": {
-        "MONAI": of_masks(monai.losses.DiceLoss(**masks)),
-    },
+    "dice": {"MONAI": of_masks("DiceLoss")},
     "tversky": {
-        "MONAI": of_masks(monai.losses.TverskyLoss(alpha=0.3, beta=0.7, **masks)),
+        "MONAI": of_masks("TverskyLoss", alpha=0.3, beta=0.7),
         "segmentation-models": by_sets(test_overlap.tversky_by_sets),
     },
-    "jaccard": {"MONAI": of_masks(monai.losses.DiceLoss(jaccard=True, **masks))},
+    "jaccard": {"MONAI": of_masks("DiceLoss", jaccard=True)},
     "focal_tversky": {"segmentation-models": by_sets(test_overlap.tversky_by_sets, gamma=0.75)},
     **{name: {"torchvision": mean(test_boxes.by_torchvision, name=name)} for name in ("iou", "giou", "diou", "ciou")},
     "softmax_focal": {
@@ -137,7 +142,7 @@ PEERS: dict[str, dict[str, Peer]] = {
     "nt_xent": {"torch": to_other_view},
     "supervised_contrastive": {
         "the authors": mean(test_supervised_contrastive.by_its_authors, temperature=0.1, base_temperature=0.1),
-        "pytorch-metric-learning": metric_learning.SupConLoss(temperature=0.1),
+        "pytorch-metric-learning": by_metric_learning,
     },
     "clip": {"open_clip": partial(test_clip.by_open_clip, scale=1 / 0.07)},
     "uncertainty_weighting": {

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from ...kit.batches.batch import Settings
 from ...language import gettext as _
-from ...losses._overlap import class_weight, finish, missing_share, probabilities_of, rows_of
+from ...losses._masks import probabilities_of, rows_of
+from ...losses._overlap import class_weight, finish, missing_share
 from ...losses.dice import dice, dice_loss
 from ...losses.focal_tversky import focal_tversky_loss, to_the
 from ...losses.generalized_dice import generalized_dice, generalized_dice_loss
@@ -207,11 +208,14 @@ def focal_tversky_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
     plain = {name: value for name, value in n.items() if name != "gamma"}
     yield _("the power is missing: the plain Tversky loss"), partial(tversky_loss, **plain)
     yield _("the exponent is 1 / gamma, not gamma"), partial(focal_tversky_loss, **{**n, "gamma": 1 / gamma})
-    each: Loss = partial(tversky_loss, **{**plain, "reduction": "none"})
-    yield _("the power of the mean, not the mean of the powers"), lambda x, t: each(x, t).mean() ** gamma
-    yield _("gamma is a factor where it should be an exponent"), lambda x, t: gamma * each(x, t).mean()
-    index: Loss = lambda x, t: 1 - each(x, t)  # noqa: E731
-    yield _("the power is taken of the index, not of 1 minus the index"), lambda x, t: (1 - index(x, t) ** gamma).mean()
+    mean: Loss = partial(tversky_loss, **{**plain, "reduction": "mean"})
+    yield _("the power of the mean, not the mean of the powers"), lambda x, t: mean(x, t) ** gamma
+    yield _("gamma is a factor where it should be an exponent"), lambda x, t: gamma * mean(x, t)
+    numbers = n["alpha"], n["beta"], n["smooth_nr"], n["smooth_dr"]
+    yield (
+        _("the power is taken of the index, not of 1 minus the index"),
+        of_masks(n, lambda p, rest, t: 1 - (1 - tversky(p, rest, t, *numbers)) ** gamma),
+    )
     yield from _tversky(n, focal_tversky_loss, partial(to_the, gamma))
 
 
@@ -225,7 +229,8 @@ def _tversky(n: Settings, right: Callable[..., Tensor], then: Map) -> Iterator[t
     ):
         yield says, partial(right, **{**n, "alpha": alpha, "beta": beta})
     yield from of_sums(n, right)
-    numbers = a, b, n["smooth_nr"], n["smooth_dr"]
+    yield from of_logarithm_and_weights(n, right)
+    numbers = a, b, n["smooth_nr"], n["smooth_dr"], n["log_loss"]
     yield from of_activation(n, lambda p, rest, t: then(tversky(p, rest, t, *numbers)))
     itself: Loss = partial(right, **n)
     yield _("the index itself, without 1 −: it grows with the quality"), lambda x, t: 1 - itself(x, t)
