@@ -14,6 +14,7 @@ from . import (
     custom_losses,
     first_losses,
     noise_and_counts,
+    practice_regression,
     regression,
     similarity,
     training,
@@ -35,6 +36,7 @@ PARTS = (
     similarity,
     custom_losses,
     noise_and_counts,
+    practice_regression,
     watching,
 )
 EXERCISES: dict[str, Exercise | WrittenLoss] = {
