@@ -18,6 +18,7 @@ from . import (
     practice_boxes,
     practice_classes,
     practice_embeddings,
+    practice_regression,
     practice_workers,
     regression,
     sequences_and_many_classes,
@@ -46,6 +47,7 @@ PARTS = (
     practice_boxes,
     practice_classes,
     practice_embeddings,
+    practice_regression,
     practice_workers,
     watching,
 )

@@ -1,0 +1,54 @@
+"""The exercises of "In practice" on numbers: choosing a loss, intervals, several losses at once."""
+
+from __future__ import annotations
+
+import torch
+
+from ...language import gettext as _
+from .exercise import Exercise
+
+TARGETS = torch.tensor([1.0, 2.0, 3.0, 4.0, 90.0], dtype=torch.float64)
+
+
+def best_by_relative_error(targets: torch.Tensor) -> float:
+    """The one of the targets with the smallest mean of |c − y| / y."""
+    errors = ((targets[:, None] - targets) / targets).abs().mean(dim=1)
+    return float(targets[errors.argmin()])
+
+
+EXERCISES = {
+    "constant-of-logs": Exercise(
+        answer=lambda: float(torch.tensor([10.0, 1000.0], dtype=torch.float64).log().mean().exp()),
+        praise=lambda: _("Their logarithms to base 10 are 1 and 3, with the mean 2. It is the geometric mean."),
+        mistakes=lambda: [
+            (505.0, _("That is the mean of the targets, which MSE finds without logarithms.")),
+            (2.0, _("That is the mean of the logarithms to base 10. Undo the logarithm.")),
+            (10_000.0, _("That is the product. The mean of two logarithms is half of their sum.")),
+        ],
+        hint=lambda: _("Take the logarithm of both, their mean, and then the exponential."),
+        digits=0,
+    ),
+    "constant-of-relative-error": Exercise(
+        answer=lambda: best_by_relative_error(TARGETS),
+        praise=lambda: _("Errors at small targets count most, so it lies below the median."),
+        mistakes=lambda: [
+            (3.0, _("That is the median, best for MAE. Here an error at the target 1 counts 90 times one at 90.")),
+            (20.0, _("That is the mean, best for MSE.")),
+            (1.0, _("Close. The targets 2, 3, 4 and 90 together pull a little harder than 1 does.")),
+            (90.0, _("Then the error at the target 1 is 89 times the target.")),
+        ],
+        hint=lambda: _("Compute the mean of |c − y| / y for each of the five."),
+        digits=0,
+    ),
+    "huber-in-the-wrong-unit": Exercise(
+        answer=lambda: "b",
+        praise=lambda: _("The targets are standardized, but delta is not: divide it by std as well."),
+        mistakes=lambda: [
+            ("a", _("Mean and standard deviation of the training part are what should be used.")),
+            ("c", _("To standardize the targets is fine. What unit do the errors have then?")),
+            ("d", _("That is right: it brings the prediction back to the unit of the targets.")),
+            ("e", _("MAE in the unit of the targets is a fair judge.")),
+        ],
+        hint=lambda: _("Which number is still in the old unit when the loss is computed?"),
+    ),
+}
