@@ -13,6 +13,7 @@ from . import (
     classification,
     custom_losses,
     first_losses,
+    practice_language,
     regression,
     sequences_and_many_classes,
     similarity,
@@ -28,7 +29,7 @@ __all__ = ["EXERCISES", "PARTS", "Verdict", "check"]
 
 PARTS = (
     *(what_is_a_loss, first_losses, training, regression, classification, similarity, custom_losses),
-    *(sequences_and_many_classes, watching),
+    *(sequences_and_many_classes, practice_language, watching),
 )
 EXERCISES: dict[str, Exercise | WrittenLoss] = {
     name: exercise for part in PARTS for name, exercise in part.EXERCISES.items()
