@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...beyond import dice_loss
+from ...beyond import dice_loss, distillation_loss
 from ...language import gettext as _
 from .exercise import Exercise
 from .written_loss import WrittenLoss
@@ -69,6 +69,28 @@ def dice_of_empty_mask(s: float) -> float:
     """The Dice loss of 100 pixels with a probability of 0.01 each, where nothing is true, with d = 1."""
     p, t = torch.full((1, 100), 0.01, dtype=torch.float64), torch.zeros(1, 100, dtype=torch.float64)
     return dice_loss(p, t, from_logits=False, smooth_nr=s, smooth_dr=1.0).item()
+
+
+def largest_square() -> float:
+    """The largest whole number whose square is finite in float16."""
+    numbers = torch.arange(1, 1000)
+    return float(numbers[numbers.half().square().isfinite()].max())
+
+
+def finite_at_zero() -> str:
+    """The letters of the functions that have a finite gradient at 0."""
+    functions: dict[str, Callable[[Tensor], Tensor]] = {
+        "a": lambda x: x.square().sqrt(),
+        "b": lambda x: (x.square() + 1e-8).sqrt(),
+        "c": lambda x: torch.where(x > 0, x.log(), 0.0),
+        "d": lambda x: x.clamp_min(1e-8).log(),
+    }
+    finite = ""
+    for letter, function in functions.items():
+        zero = torch.zeros((), requires_grad=True)
+        (gradient,) = torch.autograd.grad(function(zero), zero)
+        finite += letter if gradient.isfinite() else ""
+    return finite
 
 
 def average_precision(logits: Tensor, target: Tensor) -> float:
@@ -184,4 +206,55 @@ EXERCISES: dict[str, Exercise | WrittenLoss] = {
         digits=1,
     ),
     "mend-dice": WrittenLoss("dice", {"smooth_nr": 1.0, "smooth_dr": 1.0}, names_the_slip=False),
+    "distillation-batchmean": Exercise(
+        answer=lambda: 0.12 * 20,
+        praise=lambda: _("The mean divides by the 20 classes as well; batchmean divides by the samples alone."),
+        mistakes=lambda: [
+            (0.12 / 20, _("That makes it smaller still. Which of the two divides by more?")),
+            (0.12, _("The two differ: one of them divides by the classes too.")),
+        ],
+        hint=lambda: _("The mean divides by samples times classes, batchmean by samples."),
+        digits=1,
+    ),
+    "distillation-large-temperature": Exercise(
+        answer=lambda: distillation_loss(
+            torch.zeros(1, 2, dtype=torch.float64), torch.tensor([[2.0, 0.0]]).double(), temperature=1000.0
+        ).item(),
+        praise=lambda: _("Centered at 0 the teacher's logits are 1 and −1: half of the mean of 1 and 1."),
+        mistakes=lambda: [
+            (0.0, _("The divergence goes to 0, and T² makes up for it.")),
+            (1.0, _("Half of that: the limit is half of the mean square.")),
+            (2.0, _("Center the logits first: 2 and 0 become 1 and −1. Then take half of the mean square.")),
+        ],
+        hint=lambda: _("At a large T the loss is half of the mean square of the difference of the centered logits."),
+        digits=1,
+    ),
+    "mend-distillation": WrittenLoss("distillation", takes=("temperature", "alpha"), names_the_slip=False),
+    "nan-largest-square": Exercise(
+        answer=largest_square,
+        praise=lambda: _("256 times 256 is 65536, just beyond the end of float16 at 65504."),
+        mistakes=lambda: [
+            (256.0, _("256 times 256 is 65536. Where does float16 end?")),
+            (65504.0, _("That is the largest number itself. Which number has it as its square, nearly?")),
+            (
+                181.0,
+                _("That would be the end for 16 bits with a sign, 32767. A floating-point number has an exponent."),
+            ),
+        ],
+        hint=lambda: _("Take the root of the largest number of float16, and round down."),
+        digits=0,
+    ),
+    "nan-finite-gradients": Exercise(
+        answer=finite_at_zero,
+        praise=lambda: _("Only these two put a harmless number in before the root or the logarithm."),
+        mistakes=lambda: [
+            ("b", _("One more: the clamp comes before the logarithm.")),
+            ("d", _("One more: the small number stands inside the root.")),
+            ("bcd", _("The where protects the value of c. What arrives at its logarithm in the backward pass?")),
+            ("abd", _("The root of a square is |x|, but its gradient is computed in two steps: ∞ times 0.")),
+            ("abcd", _("Two of them multiply 0 by ∞ on the way back.")),
+        ],
+        hint=lambda: _("For each: is the slope of the root or the logarithm finite at the number that it gets?"),
+    ),
+    "mend-bce": WrittenLoss("bce_with_logits", names_the_slip=False),
 }
