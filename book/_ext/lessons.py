@@ -1,6 +1,8 @@
-"""What pages take from the package's lessons, explorers and exercises: worked out once, and kept until the package
-changes. To import torch takes longer than to build a page, and most builds need nothing new of it."""
+"""What pages take from the package, explorers, exercises and what code prints: worked out once, and kept until the
+package changes. To import torch takes longer than to build a page, and most builds need nothing new of it."""
 
+import contextlib
+import io
 import json
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +17,7 @@ from tools.book import LANGUAGES, REFERENCE, Cell
 
 PACKAGE = Path(lossbook.__file__).parent
 COPIED = [PACKAGE / "lessons/explorers/working.py", PACKAGE / "lessons/exercises/judgment.py"]
+KEPT = "lessons.json"
 known: dict[str, Any] = {}  # in this build
 
 
@@ -43,24 +46,45 @@ def outdated(app: Sphinx, env, added: set[str], changed: set[str], removed: set[
     known.clear()
     if before == now:
         return []
-    notebooks = {docname: env.doc2path(docname) for docname in env.found_docs if language_folder(docname)}
-    return [
-        docname
-        for docname, path in notebooks.items()
-        if path.endswith(".ipynb") and any(draws(cell) or asks(cell) for cell in cells(path))
-    ]
+    return [docname for docname in env.found_docs if language_folder(docname) and has_lessons(env, docname)]
+
+
+def has_lessons(env, docname: str) -> bool:
+    """True for a page that may have an explorer or an exercise."""
+    path = env.doc2path(docname)
+    if path.endswith(".ipynb"):
+        return any(draws(cell) or asks(cell) for cell in cells(path))
+    return "computed" in env.metadata[docname]
 
 
 def lessons(app: Sphinx) -> dict[str, Any]:
     """The explorers, and the exercises whose answer can be typed, in each language."""
     if not known:
-        file, now = Path(app.doctreedir, "lessons.json"), app.env.lessons_state
+        file, now = Path(app.doctreedir, KEPT), app.env.lessons_state
         kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-        if kept.get("state") != now:
-            kept = {"state": now} | work_out()
-            file.write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
-        known.update(kept)
+        known.update(kept if kept.get("state") == now else {"state": now} | work_out())
+        if known != kept:
+            keep(app)
     return known
+
+
+def keep(app: Sphinx) -> None:
+    """Store what is known for the next build."""
+    Path(app.doctreedir, KEPT).write_text(json.dumps(known, ensure_ascii=False), encoding="utf-8")
+
+
+def printed(app: Sphinx, code: str, language: str) -> str:
+    """What code prints when the package speaks a language."""
+    texts = lessons(app)["printed"][language]
+    if code not in texts:
+        said = io.StringIO()
+        lossbook.set_language(language)
+        with contextlib.redirect_stdout(said):
+            exec(code, {})
+        lossbook.set_language(REFERENCE)
+        texts[code] = said.getvalue()
+        keep(app)
+    return texts[code]
 
 
 def work_out() -> dict[str, Any]:
@@ -84,7 +108,7 @@ def work_out() -> dict[str, Any]:
         exercises[language] = {name: asked.data() for name, asked in EXERCISES.items() if isinstance(asked, Exercise)}
     interface.language = spoken
     lossbook.set_language(REFERENCE)
-    return {"explorers": explorers, "exercises": exercises}
+    return {"explorers": explorers, "exercises": exercises, "printed": {language: {} for language in LANGUAGES}}
 
 
 def write(app: Sphinx, exception: Exception | None) -> None:
