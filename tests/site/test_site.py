@@ -9,7 +9,7 @@ from hashlib import sha256
 import pytest
 from bs4 import BeautifulSoup
 
-from book._ext.previews import LEVELS
+from book._ext.about import LEVELS
 from tests.site.pages import BASE, DOOR, INDEX, SITE, STRINGS, TITLE, WebPage
 from tools.book import LANGUAGES, REFERENCE, ROOT, contents, read_data, read_page
 
