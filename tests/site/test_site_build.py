@@ -5,7 +5,9 @@ import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from PIL import Image
@@ -165,11 +167,16 @@ def test_repository_numbers_folds_and_missing_texts(book):
     assert links == {
         "Kho mã nguồn": "https://github.com/o/r",
         "Đề nghị sửa": f"https://github.com/o/r/edit/{at}",
-        "Báo lỗi": links["Báo lỗi"],
+        "Trang này có chỗ sai?": links["Trang này có chỗ sai?"],
         "Chạy trên Colab": f"https://colab.research.google.com/github/o/r/blob/{at}",
         "Chạy trên Binder": f"https://mybinder.org/v2/gh/o/r/main?urlpath=lab/tree/{at.removeprefix('main/')}",
     }
-    assert links["Báo lỗi"].startswith("https://github.com/o/r/issues/new?")
+    report = urlsplit(links["Trang này có chỗ sai?"])
+    assert report.path == "/o/r/issues/new"
+    body = parse_qs(report.query)["body"][0]
+    assert body.startswith("Chỗ nào sai")
+    assert body.endswith(f"\nPage: book/vi/index\nLanguage: vi\nVersion: {version('lossbook')}\nCell: ")
+    assert page.soup.select_one("p > a.report")["href"] == links["Trang này có chỗ sai?"]
 
 
 # ---- addresses ---------------------------------------------------------------------------------------------------------
