@@ -5,8 +5,8 @@ Whatever is documented has a link to its source: in the repository once there is
 
 import importlib
 import inspect
+import pydoc
 from collections.abc import Iterator
-from operator import attrgetter
 from pathlib import Path
 
 from docutils import nodes
@@ -72,7 +72,7 @@ class Losses(SphinxDirective):
 
 def place(module: str, name: str) -> tuple[str, int, int] | None:
     """The file of an object within the package, its first line and its last; None for what has no source, such as data."""
-    found = attrgetter(name)(importlib.import_module(module))
+    found = pydoc.locate(f"{module}.{name}")  # lossbook.pictures is no file of that name
     if not callable(found):
         return None
     found = inspect.unwrap(found)
