@@ -7,7 +7,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 from book._ext.cell_links import cell_link
-from book._ext.claims import VERDICTS, FromData
+from book._ext.claims import VERDICTS, FromData, table
 
 
 class Articles(FromData):
@@ -15,7 +15,7 @@ class Articles(FromData):
 
     def run(self) -> list[nodes.Node]:
         """Called by Sphinx."""
-        return [self.article(key, self.table(self.rows(key, row))) for key, row in self.data("articles").items()]
+        return [self.article(key, table(self.rows(key, row))) for key, row in self.data("articles").items()]
 
     def rows(self, key: str, article: dict) -> Iterable[list[list[nodes.Node]]]:
         """The table's rows."""

@@ -31,6 +31,14 @@ BASES = {
 }
 
 
+def table(rows: Iterable[list[list[nodes.Node]]]) -> nodes.table:
+    """A table of cells; the first row is its head."""
+    head, *body = [nodes.row("", *(nodes.entry("", nodes.paragraph("", "", *cell)) for cell in row)) for row in rows]
+    columns = [nodes.colspec(colwidth=1) for _ in head]
+    group = nodes.tgroup("", *columns, nodes.thead("", head), nodes.tbody("", *body), cols=len(columns))
+    return nodes.table("", group, classes=["colwidths-auto"])
+
+
 class FromData(SphinxDirective):
     """Base of the directives that show the data."""
 
@@ -73,15 +81,6 @@ class FromData(SphinxDirective):
         space = nodes.Text("" if label.endswith("：") else " ")
         return nodes.paragraph("", "", nodes.strong("", label), space, *content)
 
-    def table(self, rows: Iterable[list[list[nodes.Node]]]) -> nodes.table:
-        """A table of cells; the first row is its head."""
-        head, *body = [
-            nodes.row("", *(nodes.entry("", nodes.paragraph("", "", *cell)) for cell in row)) for row in rows
-        ]
-        columns = [nodes.colspec(colwidth=1) for _ in head]
-        group = nodes.tgroup("", *columns, nodes.thead("", head), nodes.tbody("", *body), cols=len(columns))
-        return nodes.table("", group, classes=["colwidths-auto"])
-
 
 class FactCheck(FromData):
     """``{fact-check}``: how many claims of each article got which verdict, and those that do not hold."""
@@ -100,7 +99,7 @@ class FactCheck(FromData):
             rows.append([self.say(words), *map(str, numbers), str(sum(numbers))])
         totals = [len(self.claims(article)) for article in articles]
         rows.append([self.say("Total"), *map(str, totals), str(sum(totals))])
-        return self.table([[nodes.Text(cell)] for cell in row] for row in rows)
+        return table([[nodes.Text(cell)] for cell in row] for row in rows)
 
     def sections(self, article: str) -> Iterable[nodes.section]:
         """The articles with claims that do not hold."""

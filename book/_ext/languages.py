@@ -88,6 +88,7 @@ def page_context(app: Sphinx, docname: str, template: str, context: dict, doctre
         "home": f"book/{folder}/index" if folder else door,
         "languages": LANGUAGES,
         "editions": editions,
+        "notebook": doctree is not None and app.env.doc2path(docname).endswith(".ipynb"),
         "fallback": door if name == "index" else editions.get(REFERENCE),
     }
     if not folder or doctree is None:

@@ -17,6 +17,7 @@ from docutils import nodes
 from PIL import Image, ImageOps
 from sphinx.application import Sphinx
 
+from book._ext.about import LEVELS, part_of
 from book._ext.addresses import base
 from book._ext.pages import cells, language_folder
 from book._ext.plaintext import line
@@ -27,16 +28,6 @@ SHOWN = 160  # characters of a description; search engines cut longer ones
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])")
 CARD, MARGIN = (1200, 630), 24  # pixels; other shapes are cropped by one chat or another
 COLORS = 64
-# By part, for schema.org's educationalLevel.
-LEVELS = {
-    "what-is-a-loss": "beginner",
-    "first-losses": "beginner",
-    "training": "beginner",
-    "guide": "intermediate",
-    "losses": "intermediate",
-    "practice": "intermediate",
-    "beyond": "advanced",
-}
 
 
 def describe(doctree: nodes.document) -> str:
@@ -113,7 +104,7 @@ def structured(app: Sphinx, docname: str, context: dict, image: dict[str, str]) 
     }
     if image:
         data["image"] = image["address"]
-    if level := LEVELS.get(docname.split("/")[2]):
+    if level := LEVELS.get(part_of(docname)):
         data["educationalLevel"] = level
     if not home:
         data["isPartOf"] = {"@type": "Book", "@id": address(context["home"]), "name": context["docstitle"]}

@@ -1,4 +1,4 @@
-"""Every section keeps one address in all languages: that of its notebook cell, or of its English heading.
+"""Every section and every cell keeps one address in all languages: a notebook's are its cells', others' the English heading's.
 
 Sphinx makes ids from the words of a heading: other ids in each language, and for Chinese only id1, id2, id3.
 """
@@ -38,6 +38,17 @@ def numbered(names: list[str]) -> list[str]:
     return [name if (n := names[:i].count(name)) == 0 else f"{name}-{n + 1}" for i, name in enumerate(names)]
 
 
+def first_nodes(document: nodes.document) -> Iterator[tuple[int, nodes.Element]]:
+    """The node that each cell begins with, where that is no section, and the cell's number."""
+    begun = {cell_number(section) for section in document.findall(nodes.section) if section.line}
+    for section in document.findall(nodes.section):
+        for node in section.children:
+            number = cell_number(node) if isinstance(node, nodes.Element) and node.line else -1
+            if number >= 0 and number not in begun and not isinstance(node, nodes.Invisible):
+                begun.add(number)
+                yield number, node
+
+
 class LastingAddresses(SphinxTransform):
     """Sections that a heading begins. Those made from data have ids of their own."""
 
@@ -68,6 +79,9 @@ class LastingAddresses(SphinxTransform):
             section["ids"] = [id]
             self.document.ids[id] = section
             slugs[id] = (section.line, id, section[0].astext())  # what [text](#id) leads to
+        if path.endswith(".ipynb"):
+            for number, node in first_nodes(self.document):
+                node["ids"].insert(0, ids[number])
         self.document.myst_slugs = self.env.metadata[self.env.docname]["myst_slugs"] = slugs
 
 

@@ -19,16 +19,36 @@ for (const menu of document.querySelectorAll("details.menu")) {
   document.addEventListener("click", ({ target }) => summary.contains(target) || close());
 }
 
-// Another language opens at the same section: its address is the same in all of them.
-document.querySelector(".menu-languages")?.addEventListener("toggle", ({ target: menu }) => {
+// The last of these places that a reader has reached.
+function here(places) {
   const top = parseFloat(getComputedStyle(document.documentElement).scrollPaddingTop) || 0;
-  const begun = [...document.querySelectorAll(".bd-article :is(section, dt, .claim)[id]")].filter(
+  const begun = [...document.querySelectorAll(places)].filter(
     (place) => place.getBoundingClientRect().top <= top + innerHeight / 3,
   );
-  const here = begun.at(-1);
-  const hash = !here || scrollY < innerHeight / 3 || here.parentElement.matches(".bd-article") ? "" : `#${here.id}`;
-  for (const link of menu.querySelectorAll("a")) link.hash = hash;
+  return begun.at(-1);
+}
+
+// Another language opens at the same section: its address is the same in all of them.
+document.querySelector(".menu-languages")?.addEventListener("toggle", ({ target }) => {
+  const place = here(".bd-article :is(section, dt, .claim)[id]");
+  const hash = !place || scrollY < innerHeight / 3 || place.parentElement.matches(".bd-article") ? "" : `#${place.id}`;
+  for (const link of target.querySelectorAll("a")) link.hash = hash;
 });
+
+// Another language stands beside this one where the address asks for it: ?with=vi.
+const menu = document.querySelector(".menu-languages");
+const asked = new URLSearchParams(location.search);
+if (menu && (asked.has("with") || (asked.has("cells") && parent !== window))) {
+  document.head.append(Object.assign(document.createElement("script"), { src: menu.dataset.beside }));
+}
+
+// An issue says which cell it is about.
+for (const link of document.querySelectorAll("a.report")) {
+  const address = link.href;
+  for (const chosen of ["click", "auxclick"]) {
+    link.addEventListener(chosen, () => (link.href = address + encodeURIComponent(here(".bd-article :is(section, section > *)[id]")?.id ?? "")));
+  }
+}
 
 // The list of pages shows the current one; the theme looks for it in the whole sidebar, which does not scroll.
 const current = document.querySelector(".bd-docs-nav .current.active");

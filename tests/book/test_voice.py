@@ -13,9 +13,8 @@ import pytest
 
 from tests.book.small_pages import page_of
 from tools.book import LANGUAGES, Page, pages
-from tools.book.words import HIDDEN, cell_words
+from tools.book.words import WORD, cell_words
 
-WORD = re.compile(rf"[一-鿿]|[^\W一-鿿]+(?:\.\d+)?|{HIDDEN}")
 QUOTES = "[\"'”’)）]*"
 ENDS = {
     "sentence": re.compile(rf"[。！？]|[.!?]{QUOTES}(?=\s|$)"),

@@ -112,6 +112,7 @@ FORKS.set_forkserver_preload(
         *get_default_sphinx_config()["extensions"],
         *SPHINX["extra_extensions"],
         *SPHINX["local_extensions"],
+        "book._ext.explorer_html",
     ]
 )
 

@@ -84,7 +84,15 @@ def test_pages_made_for_the_archive_read_as_on_the_site(language, unpacked):
     reader = MarkdownIt("commonmark").enable("table").use(dollarmath_plugin)
     found = pages(language, unpacked(language))
     built = [chapter for chapter in read_chapters(language) if not (ROOT / f"{chapter.docname}.ipynb").exists()]
-    assert {chapter.id for chapter in built} == {"index", "fact-check", "articles", "glossary", "references", "api"}
+    assert {chapter.id for chapter in built} == {
+        "index",
+        "fact-check",
+        "articles",
+        "glossary",
+        "references",
+        "api",
+        "translations",
+    }
     for chapter in built:
         page = found[chapter.docname.removeprefix(f"book/{language}/")]
         rendered = BeautifulSoup("\n".join(reader.render(cell.source) for cell in page.cells), "html.parser")

@@ -10,7 +10,7 @@ import pytest
 from pybtex.database import parse_string
 
 import lossbook
-from book._ext import claims, glossary
+from book._ext import api, claims, glossary
 from book._ext.references import Style
 from tests.book.small_pages import code, markdown, page_of
 from tests.site.pages import CONFIG, STRINGS, SmallBook, data
@@ -351,9 +351,12 @@ DOORS = ("functional", "nn", "beyond", "catalogue", "softmax", "testing", "langu
 
 
 def named(language: str) -> list[str]:
-    """The names that the page "the package lossbook" prints."""
-    names = []
-    for kind, name, options in DIRECTIVE.findall((ROOT / f"book/{language}/api.md").read_text(encoding="utf-8")):
+    """The names that the page "the package lossbook" and those of the families below it print."""
+    folder = ROOT / f"book/{language}"
+    texts = [path.read_text(encoding="utf-8") for path in (folder / "api.md", *sorted(folder.glob("api/*.md")))]
+    families = [family for text in texts for family in re.findall(r"^```{losses} (.+)$", text, re.MULTILINE)]
+    names = [name for family in families for _, _, full in api.names(family) for name in full]
+    for kind, name, options in DIRECTIVE.findall("\n".join(texts)):
         members = re.search(":members:(.*)", options)
         if kind != "module":
             names.append(name)

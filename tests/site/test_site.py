@@ -9,7 +9,7 @@ from hashlib import sha256
 import pytest
 from bs4 import BeautifulSoup
 
-from book._ext.previews import LEVELS
+from book._ext.about import LEVELS
 from tests.site.pages import BASE, DOOR, INDEX, SITE, STRINGS, TITLE, WebPage
 from tools.book import LANGUAGES, REFERENCE, ROOT, contents, read_data, read_page
 
@@ -175,7 +175,7 @@ def test_other_languages(page):
     assert {link["hreflang"]: page.target(link["href"]) for link in links} == expected | {
         "x-default": PAGES[fallback].path
     }
-    offered = {a["hreflang"]: page.target(a["href"]) for a in page.soup.select(".menu-languages li a")}
+    offered = {a["hreflang"]: page.target(a["href"]) for a in page.soup.select(".menu-languages a[hreflang]")}
     assert offered == {html: path for html, path in expected.items() if not page.folder or html != page.language.html}
 
 

@@ -5,7 +5,9 @@ import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from PIL import Image
@@ -159,17 +161,24 @@ def test_repository_numbers_folds_and_missing_texts(book):
     assert page.soup.select_one(".cell_output .nobreak > .katex math")
     assert page.soup.select_one(".cell_output .nobreak").get_text().endswith(",")
     assert page.soup.select_one(".cell_output p").get_text().endswith(" then")
-    assert [a["hreflang"] for a in page.soup.select(".menu-languages a")] == ["en"], "only where the page exists"
+    assert [a["hreflang"] for a in page.soup.select(".menu-languages a[hreflang]")] == ["en"], (
+        "only where the page exists"
+    )
     links = {a.get_text(strip=True): a["href"] for a in page.soup.select(".menu a") if a["href"].startswith("https")}
     at = "main/book/vi/index.ipynb"
     assert links == {
         "Kho mã nguồn": "https://github.com/o/r",
         "Đề nghị sửa": f"https://github.com/o/r/edit/{at}",
-        "Báo lỗi": links["Báo lỗi"],
+        "Trang này có chỗ sai?": links["Trang này có chỗ sai?"],
         "Chạy trên Colab": f"https://colab.research.google.com/github/o/r/blob/{at}",
         "Chạy trên Binder": f"https://mybinder.org/v2/gh/o/r/main?urlpath=lab/tree/{at.removeprefix('main/')}",
     }
-    assert links["Báo lỗi"].startswith("https://github.com/o/r/issues/new?")
+    report = urlsplit(links["Trang này có chỗ sai?"])
+    assert report.path == "/o/r/issues/new"
+    body = parse_qs(report.query)["body"][0]
+    assert body.startswith("Chỗ nào sai")
+    assert body.endswith(f"\nPage: book/vi/index\nLanguage: vi\nVersion: {version('lossbook')}\nCell: ")
+    assert page.soup.select_one("p > a.report")["href"] == links["Trang này có chỗ sai?"]
 
 
 # ---- addresses ---------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ EXTENSIONS = {"amsmath", "attrs_block", "colon_fence", "deflist", "dollarmath", 
 PARSER = create_md_parser(MdParserConfig(enable_extensions=EXTENSIONS), RendererHTML)
 DIRECTIVE = re.compile(r"\{([^}]+)\}\s*(.*)", re.DOTALL)
 OPTION = re.compile(r":([\w-]+):\s*(.*)")
-TARGET_DIRECTIVES = {"figure", "image", "include", "literalinclude", "embed", "glue"}
+TARGET_DIRECTIVES = {"figure", "image", "include", "literalinclude", "embed", "glue", "explorer", "losses"}
 CODE_DIRECTIVES = {"code", "code-block", "code-cell", "parsed-literal"}
 FREE_ROLES = {"abbr", "term"}  # what they hold is words
 COUNTED = {

@@ -10,6 +10,9 @@ from tools.book.markup import CODE_DIRECTIVES, DIRECTIVE, OPTION, PARSER, TARGET
 from tools.book.works import cites_work
 
 HIDDEN = "□"  # stands where code, a formula, an address or a quotation stood
+WORD = re.compile(
+    rf"[一-鿿]|[^\W一-鿿]+(?:\.\d+)?|{HIDDEN}"
+)  # to count: a run of letters, a number, a Chinese character
 NO_WORDS = {*CODE_DIRECTIVES, "math", "toctree", "bibliography", "eval-rst"}
 QUOTATION = re.compile(r"<q\b[^>]*>.*?</q>", re.DOTALL)
 TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)

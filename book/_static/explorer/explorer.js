@@ -2,8 +2,6 @@
 import { ask, assetsOf } from "./ask.js";
 import { chart, control_at } from "./chart.js";
 
-const POINTS = 101;
-
 const shown = (number) => {
   const digits = Math.abs(number) < 0.001 && number !== 0 ? number.toPrecision(3) : String(Number(number.toFixed(4)));
   return digits.replace("-", "−").replace("NaN", "nan").replace("Infinity", "∞");
@@ -42,7 +40,8 @@ class Explorer {
 
   xs() {
     const { min, max } = this.figure.querySelector(`[name="${this.spec.variable}"]`);
-    return Array.from({ length: POINTS }, (_, i) => Number(min) + (i / (POINTS - 1)) * (max - min));
+    const { curvePoints: length } = this.spec;
+    return Array.from({ length }, (_, i) => Number(min) + (i / (length - 1)) * (max - min));
   }
 
   // One calculation at a time; while it runs only the latest wish is kept.
