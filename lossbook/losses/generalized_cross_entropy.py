@@ -115,6 +115,7 @@ ENTRY = Entry(
         "truncated_loss",
     ),
     family="classification",
+    page="practice/noisy-labels",
     module=GCELoss,
     definition=definition,
     formula=formula,

@@ -10,7 +10,7 @@ from lossbook.catalogue import CATALOGUE, find
 from lossbook.lessons.explorers import EXPLORERS, Choice, working
 from tools.book import pages
 
-LOSSES = [explorer for explorer in EXPLORERS.values() if explorer.page.startswith(("guide/", "losses/"))]
+LOSSES = [explorer for explorer in EXPLORERS.values() if explorer.page.startswith(("guide/", "losses/", "practice/"))]
 every_loss = pytest.mark.parametrize("explorer", LOSSES, ids=lambda explorer: explorer.name)
 every_explorer = pytest.mark.parametrize("explorer", EXPLORERS.values(), ids=EXPLORERS)
 
@@ -46,12 +46,10 @@ def as_tensors(explorer, values):
     elif name == "nll":
         p = number["input"]
         inputs, settings = [torch.stack([p, (1 - p) / 2, (1 - p) / 2]).log()[None], torch.tensor([0])], {}
-    elif name in ("multi_margin", "multilabel_margin", "multilabel_soft_margin"):
-        target = torch.tensor(
-            [values["target"] if name == "multi_margin" else [values[f"target_{i}"] for i in range(3)]]
-        )
+    elif name in ("multi_margin", "generalized_cross_entropy", "multilabel_margin", "multilabel_soft_margin"):
+        target = torch.tensor([values["target"] if "target" in values else [values[f"target_{i}"] for i in range(3)]])
         inputs = [torch.stack([number[f"input_{i}"] for i in range(3)])[None], target]
-        settings = {k: values[k] for k in ("margin", "p") if k in values}
+        settings = {k: values[k] for k in ("margin", "p", "q") if k in values}
     elif name == "cross_entropy":
         inputs = [torch.stack([number[f"input_{i}"] for i in range(3)])[None], torch.tensor([number["target"]])]
         settings = {"label_smoothing": values["label_smoothing"]}

@@ -120,6 +120,15 @@ def test_a_missing_or_changed_cell_is_named(change):
     assert [fault.startswith("book/vi/first-losses/one-point.ipynb, cell ") for fault in faults(page)] == [True]
 
 
+def test_a_page_that_trains_names_what_brings_its_data():
+    pages_of_losses = {name: page for name, page in pages("en").items() if name.startswith("losses/")}
+    named = {name for name, page in pages_of_losses.items() if "[practice]" in page.cells[1].source}
+    assert named == {
+        name for name, page in pages_of_losses.items() if "lessons.practice import" in page.cells[2].source
+    }
+    assert "losses/multilabel-soft-margin" in named
+
+
 def test_what_the_site_folds_is_folded_in_jupyterlab():
     cells = [cell for cell in read_page(ROOT / "book/en/first-losses/one-point.ipynb").cells if cell.kind == "code"]
     for tags, folded in [
@@ -134,7 +143,7 @@ def test_what_the_site_folds_is_folded_in_jupyterlab():
 
 def test_binder_has_a_supported_python_and_the_package_without_cuda():
     lines = (ROOT / "binder/requirements.txt").read_text(encoding="utf-8").splitlines()
-    assert {".[plot]", "jupyterlab", "--extra-index-url https://download.pytorch.org/whl/cpu"} <= set(lines)
+    assert {".[practice]", "jupyterlab", "--extra-index-url https://download.pytorch.org/whl/cpu"} <= set(lines)
     version = (ROOT / "binder/runtime.txt").read_text(encoding="utf-8").strip().removeprefix("python-")
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     wanted = next(line for line in project.splitlines() if line.startswith("requires-python"))

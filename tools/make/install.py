@@ -52,7 +52,8 @@ def address(config: dict) -> str:
 
 def extra(page: Page) -> str:
     """What a page needs beside lossbook itself, by its name in pyproject.toml: pictures, or data to train on as well."""
-    return "practice" if page.name.startswith("practice/") else "plot"
+    trains = page.name.startswith("practice/") or any("lossbook.lessons.practice" in cell.source for cell in page.cells)
+    return "practice" if trains else "plot"
 
 
 def source(language: str, config: dict, extra: str = "plot") -> str:

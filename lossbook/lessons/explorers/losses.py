@@ -262,4 +262,16 @@ EXPLORERS = (
         },
         over="input_0",
     ),
+    of_loss(
+        "generalized_cross_entropy",
+        cell="pull-picture",
+        arguments={"rows": [["input_0", "input_1", "input_2"]], "targets": ["target"], "q": "q"},
+        controls={
+            **{f"input_{i}": logit(i, start) for i, start in enumerate((-1, 0.5, 2))},
+            "target": TRUE_CLASS_NUMBER,
+            "q": Slider(low=0, high=1, start=0.7, step=0.05),
+        },
+        over="input_0",
+        classes=("input_0", "input_1", "input_2"),
+    ),
 )
