@@ -14,6 +14,15 @@ from lossbook.lessons.exercises import EXERCISES
 from lossbook.lessons.exercises.written_loss import WrittenLoss
 
 WRITTEN = {name: exercise for name, exercise in EXERCISES.items() if isinstance(exercise, WrittenLoss)}
+
+
+class SignForgotten(find("adaptive_log_softmax").module):
+    """Of a loss that owns parameters the reader writes the class."""
+
+    def forward(self, input, target):
+        return super().forward(input, target).output.mean()
+
+
 # What the reader finds in the cell of an exercise that mends, or a slip of one who writes; and what verify calls it.
 SLIPS = {
     "mend-mse": (lambda x, y: (x - y).mean() ** 2, "the errors are averaged first and squared afterwards"),
@@ -105,6 +114,23 @@ SLIPS = {
         lambda x, y: ((x - y).detach() * (x - y)).mean(),
         "the value is right, half of the gradient is missing: of a square, one factor was detached",
     ),
+    "mend-ctc": (lambda *batch: find("ctc").function(*batch, reduction="none").mean(), ""),
+    "write-ctc": (lambda *batch: find("ctc").function(*batch, reduction="sum"), ""),
+    "mend-linear-cross-entropy": (
+        lambda x, weight, t: torch.stack(
+            [F.cross_entropy(a @ weight.T, b) for a, b in zip(x.split(2), t.split(2), strict=True)]
+        ).mean(),
+        "",
+    ),
+    "write-linear-cross-entropy": (
+        lambda x, weight, t, linear_bias=None, reduction="mean": F.cross_entropy(x @ weight.T, t, reduction="sum"),
+        "",
+    ),
+    "write-adaptive-log-softmax": (SignForgotten, ""),
+    "mend-token-loss": (
+        lambda z, t: F.cross_entropy(z[:, :-1].transpose(1, 2), t[:, 1:], reduction="none").mean(),
+        "",
+    ),
 }
 every_loss = pytest.mark.parametrize("name", WRITTEN)
 
@@ -116,7 +142,7 @@ def test_every_written_loss_has_a_slip():
 @every_loss
 def test_the_right_loss_passes(name):
     exercise = WRITTEN[name]
-    function = find(exercise.like).function
+    function = find(exercise.like).function or find(exercise.like).module
 
     verdict = check(name, functools.partial(function, **exercise.settings))
     assert verdict, verdict
@@ -171,6 +197,11 @@ def test_a_setting_that_the_exercise_asks_for_must_be_used(name, setting):
 
     without.__signature__ = inspect.signature(function)
     assert not check(name, without)
+
+
+def test_a_class_with_other_parameters_is_said():
+    assert "in_features" in check("write-adaptive-log-softmax", torch.nn.Identity().forward).message
+    assert "Unexpected key" in check("write-adaptive-log-softmax", torch.nn.Identity).message
 
 
 def test_what_is_no_loss_is_said():

@@ -61,7 +61,7 @@ EXERCISES = {
         digits=0,
     ),
     "mend-ctc": WrittenLoss("ctc", names_the_slip=False),
-    "write-ctc": WrittenLoss("ctc", takes=("blank",)),
+    "write-ctc": WrittenLoss("ctc"),
     "logits-in-mebibytes": Exercise(
         answer=lambda: 4096 * 32_000 * torch.bfloat16.itemsize / MEBIBYTE,
         praise=lambda: _(

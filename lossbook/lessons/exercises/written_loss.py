@@ -33,8 +33,8 @@ class WrittenLoss:
             try:
                 loss, like = self._with_equal_parameters(given)
             except (TypeError, RuntimeError) as error:  # other arguments or other parameters than the page asks for
-                return not_yet(str(error))
-        if self._is_blank(loss):
+                return not_yet(str(error).strip())
+        if loss is ... or self._is_blank(loss):
             return blank()
         if missing := self._missing(given):
             return not_yet(
@@ -54,7 +54,8 @@ class WrittenLoss:
         with torch.random.fork_rng(devices=[]):  # the same numbers in every verdict
             torch.manual_seed(0)
             loss, like = given(**entry.sizes), entry.module(**entry.sizes)
-        loss.load_state_dict(like.state_dict())
+        if isinstance(loss, torch.nn.Module):
+            loss.load_state_dict(like.state_dict())
         return loss, like
 
     def _missing(self, loss: Any) -> str:
