@@ -51,4 +51,37 @@ EXERCISES = {
         ],
         hint=lambda: _("Which number is still in the old unit when the loss is computed?"),
     ),
+    "quantile-by-hand": Exercise(
+        answer=lambda: (0.9 * 5, (1 - 0.9) * 5),
+        praise=lambda: _("Too low costs 0.9 a unit, too high 0.1."),
+        mistakes=lambda: [
+            ((0.5, 4.5), _("The two prices are swapped. Where the target lies above the prediction, a unit costs q.")),
+            ((4.5, -0.5), _("The sizes are right. The loss is never negative.")),
+            ((5.0, 5.0), _("That is the absolute error, without the prices.")),
+            ((2.5, 2.5), _("Those are the losses with q = 0.5.")),
+        ],
+        hint=lambda: _("Both errors are 5 long. Which is too low, which too high, and what does a unit of each cost?"),
+        digits=1,
+    ),
+    "newspapers": Exercise(
+        answer=lambda: 3 / (3 + 1),
+        praise=lambda: _("A missing one costs 3 of 4: order so that three days of four nothing is missing."),
+        mistakes=lambda: [
+            (0.25, _("That is the share of days on which some should be missing.")),
+            (0.8, _("A missing paper loses 4 − 1 = 3, not 4.")),
+            (0.5, _("That is the median, right if both mistakes cost the same.")),
+            (1 / 3, _("Divide the price of a missing one by the sum of both prices.")),
+        ],
+        hint=lambda: _("q is the price of one too few, divided by the sum of the two prices."),
+    ),
+    "coverage-of-the-wrong-data": Exercise(
+        answer=lambda: "c",
+        praise=lambda: _("The intervals are those of the patients it was trained on. Take patients it has not seen."),
+        mistakes=lambda: [
+            ("a", _("A network of that size may be used. What is measured?")),
+            ("b", _("Training is as on the page. What is measured afterward?")),
+            ("d", _("The share is computed rightly, from intervals of which patients?")),
+        ],
+        hint=lambda: _("Which patients does the report speak of?"),
+    ),
 }
