@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from ...language import gettext as _
@@ -83,5 +85,43 @@ EXERCISES = {
             ("d", _("The share is computed rightly, from intervals of which patients?")),
         ],
         hint=lambda: _("Which patients does the report speak of?"),
+    ),
+    "best-log-variance": Exercise(
+        answer=lambda: math.log(9),
+        praise=lambda: _("The best variance is the loss itself, and s is its logarithm."),
+        mistakes=lambda: [
+            (9.0, _("That is the variance. The question asks for its logarithm.")),
+            (math.log(3), _("That is the logarithm of the standard deviation.")),
+            (math.log(9 / 2), _("Both terms have the half, so it cancels.")),
+            (math.log10(9), _("That is the logarithm to base 10.")),
+            (0.0, _("There the slope is −9/2 + 1/2: a larger s is better.")),
+        ],
+        hint=lambda: _("Set the derivative to 0: the half of e^(−s) · 9 equals the half of 1."),
+    ),
+    "gradient-in-centimeters": Exercise(
+        answer=lambda: 100.0,
+        praise=lambda: _("The gradient is in proportion to the error; the loss itself grows by 10 000."),
+        mistakes=lambda: [
+            (
+                10_000.0,
+                _("That is the factor of the loss. Its derivative is in proportion to the error, not to its square."),
+            ),
+            (1.0, _("The error is 100 times as many centimeters as meters.")),
+            (200.0, _("The 2 of the derivative stands in both units.")),
+            (0.01, _("It grows: an error of half a meter is 50 centimeters.")),
+        ],
+        hint=lambda: _("The derivative of e² is 2 e. What happens to e?"),
+        digits=0,
+    ),
+    "gray-vae": Exercise(
+        answer=lambda: "c",
+        praise=lambda: _("It takes the mean over pixels, but line d the sum over latents: the KL divergence wins."),
+        mistakes=lambda: [
+            ("a", _("That is right: the root of the variance times standard normal noise.")),
+            ("b", _("The decoder only does what the loss asks. What does it ask?")),
+            ("d", _("That is right: the divergence of a picture is the sum over its latents.")),
+            ("e", _("To average over pictures is right. Are both terms those of one picture?")),
+        ],
+        hint=lambda: _("Over what is each term summed, and over what is it averaged?"),
     ),
 }
