@@ -131,6 +131,37 @@ SLIPS = {
         lambda z, t: F.cross_entropy(z[:, :-1].transpose(1, 2), t[:, 1:], reduction="none").mean(),
         "",
     ),
+    "mend-focal": (
+        lambda z, y: (
+            (1 - (-F.binary_cross_entropy_with_logits(z, y)).exp()) ** 2 * F.binary_cross_entropy_with_logits(z, y)
+        ),
+        "",
+    ),
+    "mend-dice": (
+        lambda z, t: (
+            1
+            - 2 * ((z.sigmoid() * t).flatten(1).sum(1) + 1) / (z.sigmoid().flatten(1).sum(1) + t.flatten(1).sum(1) + 1)
+        ).mean(),
+        "",
+    ),
+    "mend-distillation": (
+        lambda z, v, t, temperature=2.0, alpha=0.5: (
+            alpha * F.kl_div((z / temperature).log_softmax(1), (v / temperature).softmax(1), reduction="batchmean")
+            + (1 - alpha) * F.cross_entropy(z, t)
+        ),
+        "",
+    ),
+    "mend-own-bce": (lambda z, y: -(y * z.sigmoid().log() + (1 - y) * (1 - z.sigmoid()).log()).mean(), ""),
+    "repair-own-loss": (
+        lambda z, t: -z.log_softmax(dim=0).gather(1, t.unsqueeze(1)).mean(),
+        "log-softmax goes over dimension 0, the batch, and not over the classes",
+    ),
+    "repair-weighted": (
+        lambda z, t, weight=None: (
+            -z.log_softmax(1).gather(1, t.unsqueeze(1))[:, 0] * (1 if weight is None else weight[t])
+        ).mean(),
+        "the weights are not divided out: the mean divides by N, not by the sum of the weights",
+    ),
 }
 every_loss = pytest.mark.parametrize("name", WRITTEN)
 

@@ -1,6 +1,7 @@
 """The exercises of the book: the right answer, computed, and a hint for each mistake that readers make.
 
-One file a part of the book. A loss that the reader writes or mends is judged by `verify`.
+One file a part of the book. A loss that the reader writes or mends is judged by `verify`, a training that the reader mends
+by `watch` and by what its model has learned.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from . import (
     what_is_a_loss,
 )
 from .exercise import Exercise
+from .repair import Repair
 from .verdict import Verdict
 from .written_loss import WrittenLoss
 
@@ -53,7 +55,7 @@ PARTS = (
     practice_workers,
     watching,
 )
-EXERCISES: dict[str, Exercise | WrittenLoss] = {
+EXERCISES: dict[str, Exercise | WrittenLoss | Repair] = {
     name: exercise for part in PARTS for name, exercise in part.EXERCISES.items()
 }
 
@@ -63,7 +65,8 @@ def check(name: str, answer: Any) -> Verdict:
 
     Args:
         name: the exercise, as its page gives it.
-        answer: a number, a row of numbers, a letter or several letters, or a loss; ``...`` stands for no answer yet.
+        answer: a number, a row of numbers, a letter or several letters, a loss, or a training; ``...`` stands for no answer
+            yet.
 
     Returns:
         A :class:`Verdict`: right or wrong, with a hint that fits the mistake. A right number may be rounded to the

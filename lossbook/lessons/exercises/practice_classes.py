@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ...beyond import dice_loss, distillation_loss
 from ...language import gettext as _
 from .exercise import Exercise
+from .repair import Repair
 from .written_loss import WrittenLoss
 
 FULL, LAST = (9, 32, 0.4), (1, 12, 2.0)  # batches, samples of each, and their mean loss, in "classifier-epoch-mean"
@@ -106,7 +107,7 @@ def changes_that_keep_the_order() -> str:
     return "".join(x for x in changed if average_precision(changed[x], target) == average_precision(z, target))
 
 
-EXERCISES: dict[str, Exercise | WrittenLoss] = {
+EXERCISES: dict[str, Exercise | WrittenLoss | Repair] = {
     "classifier-epoch-mean": Exercise(
         answer=lambda: mean_of_samples(FULL, LAST),
         praise=lambda: _("Each mean counts as often as its batch has samples."),
@@ -256,5 +257,15 @@ EXERCISES: dict[str, Exercise | WrittenLoss] = {
         ],
         hint=lambda: _("For each: is the slope of the root or the logarithm finite at the number that it gets?"),
     ),
-    "mend-bce": WrittenLoss("bce_with_logits", names_the_slip=False),
+    "mend-own-bce": WrittenLoss("bce_with_logits", names_the_slip=False),
+    "repair-order": Repair("digits"),
+    "repair-optimizer": Repair("digits"),
+    "repair-softmax": Repair("digits"),
+    "repair-detach": Repair("digits"),
+    "repair-rounded": Repair("breast_cancer"),
+    "repair-sum": Repair("digits"),
+    "repair-columns": Repair("breast_cancer"),
+    "repair-pairs": Repair("digits"),
+    "repair-own-loss": WrittenLoss("cross_entropy", names_the_slip=False),
+    "repair-weighted": WrittenLoss("cross_entropy", takes=("weight",), names_the_slip=False),
 }
