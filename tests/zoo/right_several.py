@@ -109,7 +109,7 @@ def bpr_logsigmoid(user, liked, other):
 def bpr_cross_entropy(user, liked, other):
     scores = torch.einsum("nd,knd->nk", user, torch.stack([liked, other]))
     size = (user.norm(dim=1) ** 2 + liked.norm(dim=1) ** 2 + other.norm(dim=1) ** 2).mean()
-    return F.cross_entropy(scores, torch.zeros(len(user), dtype=torch.long)) + 0.01 * size
+    return F.cross_entropy(scores, torch.zeros(len(user), dtype=torch.long, device=scores.device)) + 0.01 * size
 
 
 @right(ref.list_mle, inputs=ref.list_batch)
@@ -310,7 +310,9 @@ class CosFaceBuffer(nn.Module):
 
     def forward(self, features, labels, weight):
         cosine = F.cosine_similarity(features[:, None], weight[None], dim=-1)
-        return F.cross_entropy(self.scale * (cosine - 0.35 * (labels[:, None] == torch.arange(len(weight)))), labels)
+        return F.cross_entropy(
+            self.scale * (cosine - 0.35 * (labels[:, None] == torch.arange(len(weight), device=labels.device))), labels
+        )
 
 
 @right(ref.soft_triplet, inputs=ref.triple_batch)

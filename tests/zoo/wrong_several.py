@@ -294,7 +294,9 @@ def mixture_logits_not_normalised(logits, mu, log_sigma, y):
 
 
 # --- losses of torch, with settings
-@wrong("cross_entropy", "class weights", r"buffer|weight|\.to\(|device|dtype", weight=torch.tensor([1.0, 3, 0.5]), **made)
+@wrong(
+    "cross_entropy", "class weights", r"buffer|weight|\.to\(|device|dtype", weight=torch.tensor([1.0, 3, 0.5]), **made
+)
 class PlainClassWeights(nn.Module):
     def __init__(self):
         super().__init__()

@@ -63,7 +63,9 @@ def dice_without_background(logits, labels):
     return (1 - (2 * overlap + 1e-5) / (total + 1e-5)).mean()
 
 
-@wrong(ref.multiclass_dice, "reshape without permute", r"permut|reshape|view|axis|one.hot|dim", inputs=ref.segment_batch)
+@wrong(
+    ref.multiclass_dice, "reshape without permute", r"permut|reshape|view|axis|one.hot|dim", inputs=ref.segment_batch
+)
 def dice_one_hot_viewed(logits, labels):
     p = logits.softmax(1)
     y = F.one_hot(labels, logits.shape[1]).view_as(p)

@@ -172,9 +172,15 @@ def by_repair(
     Where a constant factor is known to, no other number is looked for.
     """
     with quiet():
-        search = Search(loss, samples, examination.wrt, examination.tolerance)
         if fault == "gradient":
-            return next(search.of_makers(OF_GRADIENT), None)
+            return gradient_repair(loss, samples, examination.wrt, examination.tolerance)
+        search = Search(loss, samples, examination.wrt, examination.tolerance)
         written = (search.of_makers(WRITTEN), search.of_groups(TOGETHER), search.of_knobs([knobs]))
         missing = (search.of_knobs([hidden_knobs]), search.of_makers(MISSING))
         return next((found for way in (*written, *(() if known else missing)) for found in way), None)
+
+
+def gradient_repair(loss: Callable, samples: Sequence[Sample], wrt: Sequence[int], tolerance: float) -> Repair | None:
+    """A detach more, or one less, that makes the gradients of these arguments right."""
+    with quiet():
+        return next(Search(loss, samples, wrt, tolerance).of_makers(OF_GRADIENT), None)
