@@ -17,7 +17,7 @@ from ..diagnosis.by_repair import gradient_repair
 from ..diagnosis.diagnosis import Diagnosis
 from ..examination import Examination, NotApplicable
 from ..smallest import smallest
-from ..subject.arguments import Argument, arguments_of, named, parameters_of
+from ..subject.arguments import Argument, arguments_of, named, parameters_of, placed
 from ..subject.outcome import Answered, call
 from .check import Result, check, failed, passed
 from .findings import CUSTOM, finding
@@ -147,8 +147,7 @@ def _told(
     examination: Examination, argument: Argument, fault: str, samples: Sequence[Sample], failing: Sample
 ) -> Finding:
     """The fault in words, on the smallest input that shows it."""
-    place = _("argument {n}").format(n=argument.index + 1)
-    name = f"{place} ({argument.name})" if argument.is_named else place
+    name = placed([*[""] * argument.index, argument.name if argument.is_named else ""], argument.index)
     batch = smallest(failing.batch, lambda b: _fault(examination, argument.index, b) == fault)
     slopes = _slopes(examination, examination.loss, argument.index, batch)
     says, behind, operations = {
@@ -195,4 +194,4 @@ def _repaired(examination: Examination, i: int, samples: Sequence[Sample]) -> Di
         tensors = [sample.batch.tensors[k] for k in wrt]
         zeros = [torch.zeros_like(t) if g is None else g for t, g in zip(tensors, best.gradients, strict=True)]
         again.append(Sample(sample.batch, got, replace(best, gradients=tuple(zeros))))
-    return gradient_repair(examination.loss, again, wrt, examination.tolerance)
+    return gradient_repair(examination, examination.loss, again, wrt)

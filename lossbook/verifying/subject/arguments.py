@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from ...language import gettext as _
 from .candidate import Candidate
 from .layout import Layout
 
@@ -52,6 +53,12 @@ def named(names: Sequence[str], layout: Layout) -> list[Argument]:
         name = key.strip("'") if not key.isdigit() else names[position] if is_named else str(position + 1)
         found.append(Argument(i, name + rest, is_named, reached))
     return found
+
+
+def placed(names: Sequence[str], i: int) -> str:
+    """An argument in a sentence: by its place, and by its name where it has one."""
+    place = _("argument {n}").format(n=i + 1)
+    return f"{place} ({names[i]})" if i < len(names) and names[i] else place
 
 
 def parameters_of(function: Callable) -> list[str]:
