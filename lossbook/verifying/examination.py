@@ -129,9 +129,9 @@ class Examination:
         changed = trial.batch.form != _("inputs") or trial in self.larger
         if found == "error" and self.reference.given and changed:
             return None
-        return None if found in ("value", "gradient") and self._leaves_open(trial.batch) else found
+        return None if found in ("value", "gradient") and self.leaves_open(trial.batch) else found
 
-    def _leaves_open(self, batch: Batch) -> bool:
+    def leaves_open(self, batch: Batch) -> bool:
         """True for an edge that we made of a person's inputs, where their right loss depends on the order of samples.
 
         Equal times in a ranking are such: its author may have thought of inputs without them only.

@@ -97,7 +97,7 @@ def _right_batches(examination: Examination) -> list[Batch]:
     """All that the loss is right on; and the same far from 0, where that changes nothing: small differences of large
     numbers."""
     right = [t for t in examination.trials if isinstance(t.got, Answered) and examination.fault(t) is None]
-    found = [t.batch for t in right if not t.batch.open]
+    found = [t.batch for t in right if not t.batch.open and not examination.leaves_open(t.batch)]
     for sample in [t.sample for t in right if t.sample and not t.batch.edge][:2]:
         floats = [i for i, t in enumerate(sample.batch.tensors) if t.is_floating_point()]
         for moved in {tuple(floats), tuple(floats[:2]), tuple(floats[:1])}:
