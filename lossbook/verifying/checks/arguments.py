@@ -52,7 +52,7 @@ def other_gradients(examination: Examination) -> Result:
     reference = examination.reference
     if reference.given is None or reference.entry is not None:
         raise NotApplicable(_("the catalogue says which arguments are predictions"))
-    trials = [t for t in examination.ordinary() if t.sample]
+    trials = [t for t in examination.ordinary() if t.sample and t.batch.form == _("inputs")]
     samples = [t.sample for t in trials if t.sample][:BATCHES]
     if not samples or any(examination.fault(t) for t in trials):
         raise NotApplicable(_("the value is not right there"))

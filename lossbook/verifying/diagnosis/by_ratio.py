@@ -198,7 +198,8 @@ def by_offset(samples: Sequence[Sample]) -> Diagnosis | None:
     """A constant that is added."""
     ends = [(s.got.value, s.best.value) for s in samples if s.best.value.dim() == 0]
     apart = [(mine - right).item() for mine, right in ends if mine.dim() == 0]
-    if len(apart) < 2 or not all(math.isclose(a, apart[0], rel_tol=1e-5, abs_tol=1e-8) for a in apart):
+    several = any(not close(right, ends[0][1], SMALL) for _mine, right in ends)  # one value twice tells nothing
+    if len(apart) < 2 or not several or not all(math.isclose(a, apart[0], rel_tol=1e-5, abs_tol=1e-8) for a in apart):
         return None
     says = _("a constant is added to the right loss: {constant:.6g}").format(constant=apart[0])
     return Diagnosis(says, operations=("add", "sub"))
