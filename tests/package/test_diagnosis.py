@@ -235,6 +235,19 @@ def test_a_sum_that_is_not_divided_by_what_a_mask_leaves_in():
     assert "x / mask.sum(1)" in told(wrong, right, masked)
 
 
+def test_a_weighted_mean_is_divided_by_how_many_there_are():
+    def weighted():
+        return torch.randn(3, 5), torch.randn(3, 5), torch.rand(3, 5) + 0.1
+
+    def right(x, t, weights):
+        return ((x - t).abs() * weights).sum() / weights.sum()
+
+    def wrong(x, t, weights):
+        return ((x - t).abs() * weights).mean()
+
+    assert "`(…).sum() / weights.sum()`" in told(wrong, right, weighted)
+
+
 def test_an_argument_without_effect_comes_before_slips_that_seem_alike():
     def pairs():
         return torch.randn(6), torch.randn(6), torch.rand(6)

@@ -97,6 +97,14 @@ def leave(prediction, target):
     return (prediction - target).square().mean()
 
 
+def gram(features, wanted):
+    return (features @ features.T - wanted @ wanted.T).square().mean()
+
+
+def gram_of_a_constant(features, wanted):
+    return gram(features, wanted.detach())
+
+
 def by_rank(scores, relevance):
     order = relevance.argsort()
     return (scores[order] * torch.arange(len(scores), dtype=scores.dtype, device=scores.device)).mean()
@@ -129,6 +137,7 @@ def labelled():
         (leave, hold, transitions_of_two),
         (surrogate_of_constants, surrogate, transitions),
         (labels_by_product, labels_by_case, labelled),
+        (gram_of_a_constant, gram, views),
         (by_rank, by_rank, transitions_of_two),
         (bootstrapped, bootstrapped, transitions),
     ],

@@ -168,7 +168,7 @@ def distilled_without_t2(student, teacher, labels):
     return 0.7 * soft + 0.3 * F.cross_entropy(student, labels)
 
 
-@wrong(ref.distilled, "batchmean", r"batchmean|mean|divi|class|times", inputs=ref.taught_batch)
+@wrong(ref.distilled, "KLDiv", r"batchmean|mean|divi|class|times", inputs=ref.taught_batch)
 def distilled_mean(student, teacher, labels):
     soft = F.kl_div((student / 3).log_softmax(1), (teacher.detach() / 3).softmax(1), reduction="mean")
     return 6.3 * soft + 0.3 * F.cross_entropy(student, labels)

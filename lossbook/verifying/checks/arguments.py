@@ -30,7 +30,8 @@ HELD = (
 #: Names of what is never trained: whatever gradient arrives there goes nowhere.
 DATA = {
     "target", "targets", "label", "labels", "y", "t", "y_true", "true", "truth", "gt", "ground_truth", "x", "real",
-    "mask", "masks", "valid", "reward", "rewards", "returns", "margin", "margins",
+    "wanted", "desired", "expected", "goal", "actual", "observed", "clean", "original", "reference", "mask", "masks",
+    "valid", "reward", "rewards", "returns", "margin", "margins",
 }  # fmt: skip
 STEPS = (1e-4, 5e-5)  #: how far to go for the slope of the right loss's value
 CUT = ("detach", "detach_", "data", "item", "tolist", "numpy", "no_grad", "tensor")

@@ -8,7 +8,7 @@ from .change import Change, Maker
 from .functions import of_function, of_layout, of_missing, of_operands, of_torch_loss
 from .gradients import of_gradient
 from .numbers import Knob, hidden_knobs, knobs, others, rounded, solved
-from .reductions import of_dimensions, of_kind, of_masks, of_reduction_setting, of_stages
+from .reductions import of_dimensions, of_kind, of_masks, of_reduction_setting, of_stages, of_weights
 from .selection import of_choice, of_comparison, of_slices
 
 __all__ = ["Call", "Calls", "Change", "Changed", "Knob", "Spot", "hidden_knobs", "knobs", "others", "rounded", "solved"]
@@ -19,6 +19,7 @@ WRITTEN: tuple[Maker, ...] = (
     of_dimensions,
     of_stages,
     of_masks,
+    of_weights,
     of_arguments,
     of_layout,
     of_comparison,

@@ -159,6 +159,17 @@ def of_masks(call: Call) -> Iterator[Change]:
         yield Change(says, f"(… * {name}).sum() / {name}.sum()", masked)
 
 
+def of_weights(call: Call) -> Iterator[Change]:
+    """The mean of weighted numbers, over the sum of the weights."""
+    if call.spot.name != "mean" or not call.args or not is_real(call.args[0]) or _dims_of(call) is not None:
+        return
+    for i, t in enumerate(call.inputs):
+        if i and is_real(t) and t.dim() and t.shape == call.args[0].shape and bool((t >= 0).all()):
+            says = _("the mean is not over the sum of the weights: right with {new} in the place of {old}")
+            new = f"(…).sum() / {call.name_of(i)}.sum()"
+            yield Change(says, new, partial(lambda i, c: c.args[0].sum() / c.inputs[i].sum(), i))
+
+
 def of_stages(call: Call) -> Iterator[Change]:
     """The mean of a ratio where the ratio of the sums belongs, and the other way round; sums divided by other counts."""
     name = call.spot.name
