@@ -255,7 +255,7 @@ def triplet_with_swap(anchor, positive, negative):
 
 
 @right("multi_margin", p=2, margin=0.7)
-def multi_margin_squared(input, target):
+def multi_margin_of_squares(input, target):
     batched = input if input.dim() == 2 else input[None]
     y = target.reshape(-1, 1)
     gaps = (0.7 - batched.gather(1, y) + batched).clamp(min=0) ** 2
@@ -263,12 +263,12 @@ def multi_margin_squared(input, target):
 
 
 @right("kl_div", log_target=True, reduction="batchmean")
-def kl_of_logs(input, target):
+def kl_of_two_logs(input, target):
     return (target.exp() * (target - input)).sum() / input.shape[0]
 
 
 @right("poisson_nll", log_input=False, eps=1e-6)
-def poisson_of_rates(input, target):
+def poisson_of_plain_rates(input, target):
     return (input - target * torch.log(input + 1e-6)).mean()
 
 

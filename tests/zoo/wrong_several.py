@@ -325,7 +325,7 @@ def smoothed_over_the_others(input, target):
 
 
 @wrong("bce_with_logits", "class weights", r"pos_weight|weight|negative", pos_weight=torch.tensor(3.0))
-def pos_weight_on_negatives(input, target):
+def pos_weight_of_three_on_negatives(input, target):
     return F.binary_cross_entropy_with_logits(input, target, torch.where(target == 1, 1.0, 3.0).to(input))
 
 
@@ -360,7 +360,7 @@ def poisson_of_logs(input, target):
 
 
 @wrong("cosine_embedding", "missing margin", r"margin", margin=0.4)
-def cosine_without_margin(input1, input2, target):
+def cosine_without_its_margin(input1, input2, target):
     return F.cosine_embedding_loss(input1, input2, target)
 
 
