@@ -15,7 +15,7 @@ from torch._C import _functorch as functorch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from ..guards.tensors import can_be_read
-from .finding import CERTAIN, Finding, MisusedLossError
+from .finding import Finding, MisusedLossError
 from .inner import InnerLosses
 from .observation import Call, name_of, observe
 from .report import Report
@@ -140,7 +140,7 @@ class Watcher:
         return [finding]
 
     def _raise_if_strict(self, found: list[Finding]) -> None:
-        certain = [finding for finding in found if finding.certainty == CERTAIN]
+        certain = [finding for finding in found if finding.certain]
         if self.strict and certain:
             raise MisusedLossError(certain[0])
 

@@ -310,17 +310,6 @@ def warm_up(watch, wrong=False):
 
 
 @suspicious
-def triplets_that_are_easy(watch, wrong=False):
-    net, criterion = nn.Linear(8, 4), watch(nn.TripletMarginLoss(margin=0.01))
-
-    def step():
-        x = torch.randn(16, 8)
-        return criterion(net(x), net(x), net(x + 20))
-
-    return train(net, step)
-
-
-@suspicious
 def masked_language_model(watch, wrong=False):
     net, criterion = nn.Sequential(nn.Embedding(12, 16), nn.Linear(16, 12)), watch(nn.CrossEntropyLoss())
 

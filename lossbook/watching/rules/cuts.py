@@ -77,8 +77,8 @@ def prediction_without_gradient(training: Training) -> Told | None:
     if all(seen.whole for seen in calls):
         return Told(
             Phrase(
-                "{calls} of {calls} predictions of {loss} carried no gradient, and all were whole numbers: argmax, rounding "
-                "or a comparison has cut them off from the model.",
+                "No prediction of {loss} carried a gradient (calls: {calls}), and all were whole numbers: argmax, rounding or "
+                "a comparison has cut them off from the model.",
                 **values,
             ),
             Phrase("Compute the loss from the scores; keep argmax and thresholds for the accuracy."),
@@ -86,8 +86,8 @@ def prediction_without_gradient(training: Training) -> Told | None:
         )
     return Told(
         Phrase(
-            "{calls} of {calls} predictions of {loss} carried no gradient: between the parameters and the loss the graph is "
-            "cut, and no training can reach the model.",
+            "No prediction of {loss} carried a gradient (calls: {calls}): between the parameters and the loss the graph "
+            "is cut, and no training can reach the model.",
             **values,
         ),
         Phrase("Leave out detach(), .data, numpy and torch.no_grad() on the way; or unfreeze the parameters."),

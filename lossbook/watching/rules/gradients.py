@@ -188,7 +188,7 @@ def backward_twice(training: Training) -> Told | None:
 @in_training("masked-mean", Phrase("the mean over masked places too"), page="guide/custom-losses", likely=True)
 def masked_mean(training: Training) -> Told | None:
     weighed = [seen.weighed for seen in training.calls if seen.weighed]
-    masked = [(kept, total) for kept, total, equal in weighed if equal and kept < total]
+    masked = [(one.kept, one.total) for one in weighed if one.equal and one.kept < one.total]
     if len(masked) < 2 or len(masked) < len(weighed) / 2 or len({kept / total for kept, total in masked}) < 2:
         return None
     kept, total = masked[-1]
