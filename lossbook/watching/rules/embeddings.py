@@ -53,7 +53,7 @@ def collapsed_embeddings(training: Training) -> Told | None:
     spreads = [seen.spread for seen in training.calls if seen.spread is not None]
     if not training.embeds or len(spreads) < 3:
         return None
-    fell = len(spreads) > 3 and max(spreads[-3:]) < 0.1 * spreads[0]
+    fell = len(spreads) > 3 and max(spreads[-3:]) < 0.2 * spreads[0]
     if max(spreads[-3:]) > 1e-2 and not fell:
         return None
     return Told(
