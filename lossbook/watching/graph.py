@@ -76,6 +76,8 @@ def chain(tensor: Tensor) -> list[Link]:
         into = _sizes_into(node, name, out)
         links.append(Link(name, node, into, out))
         parents = [parent for parent, _ in node.next_functions if parent is not None]
+        if name == "Add" and len(parents) == 2:  # where one is a bias, the other is where the numbers come from
+            parents = [parent for parent in parents if operation(parent) != "AccumulateGrad"]
         if len(parents) != 1 or name == "AccumulateGrad":
             break
         node, out = parents[0], into

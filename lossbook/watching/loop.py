@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch.compiler import is_compiling
 
 from ..catalogue import CATALOGUE
 from .observation import name_of
@@ -17,6 +18,7 @@ from .training import Training
 from .watcher import Watcher, caller
 
 MOST = 64  #: losses that are told apart, by the lines that call them
+UNASKED = 6  #: where all known lines rest, so many of seven calls do not pay for finding out which line calls
 
 
 class WatchedLoop:
@@ -29,6 +31,7 @@ class WatchedLoop:
         self.report = Report("")
         self._watchers: dict[Any, Watcher] = {}
         self._trainings: list[Training] = []
+        self._unasked = 0  #: so many more calls are let through without a look at the line that calls
         self._within = contextlib.ExitStack()
         #: Whether calls are let through: outside of the context; and while one is looked at, because under a mode of torch,
         #: such as torch.set_default_device, the call inside arrives here as well.
@@ -58,8 +61,11 @@ class WatchedLoop:
     def _watched(self, loss: Callable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if self._aside:
             return loss(*args, **kwargs)
-        if torch.compiler.is_compiling():
+        if is_compiling():
             self.report.compiled = True
+            return loss(*args, **kwargs)
+        if self._unasked:
+            self._unasked -= 1
             return loss(*args, **kwargs)
         key = loss, caller()
         watcher = self._watchers.get(key)
@@ -75,6 +81,10 @@ class WatchedLoop:
         try:
             if watcher.rest:
                 watcher.rest -= 1
+                if len(self._watchers) == 1:
+                    watcher.rest = max(0, watcher.rest - UNASKED)
+                if all(other.rest for other in self._watchers.values()):
+                    self._unasked = UNASKED
                 return loss(*args, **kwargs)
             return watcher.call(loss, args, kwargs)
         finally:

@@ -28,6 +28,7 @@ class Triplets(NamedTuple):
 
     count: int
     easy: float  #: the share of those whose loss is 0
+    lead: float  #: how many margins farther the negative is than the positive; the median
     ratio: float  #: how much farther the positive is than the negative; the median
     turned: float  #: the share of those whose positive is farther than their negative
     mined: bool  #: whether embeddings were chosen by index, as mining does
@@ -46,6 +47,7 @@ class Seen:
     carries: bool  #: whether the loss does
     leaf: int | None  #: identity of a prediction that no operation made, but that requires a gradient
     numbers: int  #: how many numbers the prediction has
+    fits: bool  #: whether the prediction is its target, to the last digit
     whole: bool  #: whether the prediction holds whole numbers only
     spread: float | None  #: by how much the samples' predictions differ, against their size; None for one sample
     dead: float  #: the share of units behind relus that are 0 for the whole batch
@@ -188,6 +190,7 @@ def triplets(call: Call) -> Triplets | None:
     return Triplets(
         count=len(anchor),
         easy=(near - far + call.settings["margin"] <= 0).double().mean().item(),
+        lead=((far - near).median() / max(call.settings["margin"], 1e-12)).item(),
         ratio=(near / far.clamp_min(1e-12)).median().item(),
         turned=(near > far).double().mean().item(),
         mined=mined,

@@ -129,6 +129,7 @@ class Training:
             carries=result is not None and result.requires_grad,
             leaf=new_leaf(call),
             numbers=call.prediction.numel(),
+            fits=call.has_target and torch.equal(call.predicted.some, call.targeted.some.to(call.predicted.some)),
             whole=call.predicted.some.numel() > 0 and call.predicted.whole,
             spread=spread(call),
             dead=dead_units(ancestry.hidden),

@@ -69,7 +69,7 @@ def masks_of_255(watch, wrong):
     return fit(net, criterion, data, lr=0.01)
 
 
-@twins("call", "outside-its-contract")
+@twins("call", "loss-raises")
 def dice_of_scores(watch, wrong):
     from lossbook.beyond import DiceLoss
 

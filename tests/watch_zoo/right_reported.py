@@ -188,12 +188,12 @@ def return_as_target_of_a_critic(watch, wrong=False):
 
 @suspicious
 def patches_that_were_hidden(watch, wrong=False):
-    net, criterion = mlp(5, 5), watch(nn.MSELoss())
+    net, criterion = mlp(40, 40), watch(nn.MSELoss())
 
     def step():
         x = torch.randn(6, 8, 5)
         hidden = torch.rand(6, 8) < 0.75
-        out = net(torch.where(hidden[..., None], 0.0, x))
+        out = net(torch.where(hidden[..., None], 0.0, x).flatten(1)).reshape(6, 8, 5)
         return criterion(out[hidden], x[hidden])
 
     return train(net, step)

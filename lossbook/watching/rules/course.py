@@ -74,7 +74,7 @@ def loss_constant(training: Training) -> Told | None:
         values = [seen.value for seen in calls if seen.carries]
         if len(values) < 5 or len(set(values)) > 1 or not all(seen.single for seen in calls):
             continue
-        if values[0] == 0:
+        if values[0] == 0 or all(seen.fits for seen in calls):
             continue  # of a hinge, all may be well
         return Told(
             Phrase(

@@ -20,9 +20,9 @@ from .rule import in_call, in_training
 def loss_without_gradient(call: Call) -> Told | None:
     if call.result is None or not call.grad_enabled or not any(t.requires_grad for t in call.predictions.values()):
         return None
-    if isinstance(call.result, Tensor) and call.result.requires_grad:
+    if not isinstance(call.result, (Tensor, int, float)) or any(call.result is t for t in call.tensors.values()):
         return None
-    if not isinstance(call.result, (Tensor, int, float)):
+    if isinstance(call.result, Tensor) and (call.result.grad_fn is not None or call.result.is_inference()):
         return None
     kind = Phrase("a tensor without one") if isinstance(call.result, Tensor) else Phrase("a Python number")
     return Told(

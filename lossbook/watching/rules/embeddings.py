@@ -78,6 +78,8 @@ def triplets_too_easy(training: Training) -> Told | None:
     seen = [one.triplets for one in training.calls if one.triplets is not None and one.carries]
     if len(seen) < 5 or min(one.easy for one in seen) < 0.95 or sum(one.count for one in seen) < 40:
         return None
+    if min(one.lead for one in seen) < 5:
+        return None  # of a margin that fits, and samples that are learned soon
     return Told(
         Phrase(
             "From the first call on, {share} % of the triplets have the loss 0, in {calls} calls: their negatives are farther "

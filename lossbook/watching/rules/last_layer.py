@@ -127,20 +127,21 @@ def clamped_probabilities(call: Call) -> Told | None:
     while names and names[0] in clamps:
         names.pop(0)
     cut = len(names) < len(call.operations)
-    if (
-        call.takes != contract.PROBABILITIES
-        or not cut
-        or (names and names[0] in {"Sigmoid", "Softmax", "Exp", "Hardsigmoid", "Mul", "Div"})
-    ):
+    if call.takes != contract.PROBABILITIES or not cut:
+        return None
+    while names and names[0] in ("Add", "Sub"):
+        names.pop(0)
+    if names and names[0] in {"Sigmoid", "Softmax", "Exp", "Hardsigmoid", "Mul", "Div"}:
         return None
     edge_low, edge_high = call.predicted.range
     stuck = call.predicted.share(lambda p: (p <= edge_low) | (p >= edge_high))
-    if stuck < 0.2:
+    scores = names[:1] in (["Addmm"], ["Convolution"])  # straight from a layer
+    if stuck < 0.2 and not scores:
         return None
     return Told(
         Phrase(
-            "The probabilities for {loss} are scores that were clamped, now from {low} to {high}: {share} % of them were cut off, "
-            "and there the gradient is 0.",
+            "The probabilities for {loss} are scores that were clamped, now from {low} to {high}: {share} % of them lie at an "
+            "end, and where a score is cut off the gradient is 0.",
             loss=call.spoken,
             share=round(100 * stuck),
             low=number(edge_low),
