@@ -81,10 +81,14 @@ def answered(columns: int = 1, n: int = 32) -> tuple[Tensor, Tensor]:
 
 
 def train(
-    model: nn.Module, loss_of: Callable[[], Tensor], lr: float = 0.05, optimizer: Callable = torch.optim.SGD
+    model: nn.Module,
+    loss_of: Callable[[], Tensor],
+    lr: float = 0.05,
+    optimizer: Callable | torch.optim.Optimizer = torch.optim.SGD,
 ) -> list[Tensor]:
-    """Train as one should: eight steps, each with a batch of its own."""
-    steps, losses = optimizer(model.parameters(), lr=lr), []
+    """Train as one should: eight steps, each with a batch of its own. An optimizer that is made already is taken as it is."""
+    steps = optimizer if isinstance(optimizer, torch.optim.Optimizer) else optimizer(model.parameters(), lr=lr)
+    losses = []
     for _ in range(STEPS):
         steps.zero_grad()
         loss = loss_of()

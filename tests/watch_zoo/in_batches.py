@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from . import answered, labelled, measured, network, suspicious, train, twins
+from . import answered, fit, labelled, measured, network, suspicious, train, twins
 
 
 @twins("backward", "one-sample-counts")
@@ -143,11 +143,7 @@ def all_but_the_last_bias_frozen(watch, wrong):
     for p in [*net.parameters()][: -1 if wrong else -2]:
         p.requires_grad_(False)
 
-    def step():
-        x, y = labelled()
-        return criterion(net(x), y)
-
-    return train(net, step)
+    return fit(net, criterion, labelled)
 
 
 @suspicious
@@ -156,11 +152,7 @@ def biases_alone_are_tuned(watch, wrong=False):
     for name, p in net.named_parameters():
         p.requires_grad_("bias" in name)
 
-    def step():
-        x, y = labelled()
-        return criterion(net(x), y)
-
-    return train(net, step)
+    return fit(net, criterion, labelled)
 
 
 def _in_order(name, make, classes, batch=16):
@@ -266,11 +258,7 @@ def dropout_behind_the_head(watch, wrong):
     net, criterion = network(), watch(nn.CrossEntropyLoss())
     net.insert(3 if wrong else 2, nn.Dropout(0.5))
 
-    def step():
-        x, y = labelled()
-        return criterion(net(x), y)
-
-    return train(net, step)
+    return fit(net, criterion, labelled)
 
 
 @twins("graph", "dropout-before-loss")
@@ -300,33 +288,36 @@ def masked_predictions(watch, wrong=False):
 def decayed_to_nothing(watch, wrong):
     net, criterion = network(), watch(nn.CrossEntropyLoss())
 
-    def step():
-        x, y = labelled()
-        return criterion(net(x), y)
-
-    return train(net, step, optimizer=lambda p, lr: torch.optim.SGD(p, lr=0.1, weight_decay=5.0 if wrong else 5e-4))
+    return fit(
+        net,
+        criterion,
+        labelled,
+        optimizer=lambda p, lr: torch.optim.SGD(p, lr=0.1, weight_decay=5.0 if wrong else 5e-4),
+    )
 
 
 @twins("loop", "weight-decay-wins")
 def decay_of_one_hundred(watch, wrong):
     net, criterion = network(outputs=1), watch(nn.MSELoss())
 
-    def step():
-        x, y = measured()
-        return criterion(net(x), y)
-
-    return train(net, step, optimizer=lambda p, lr: torch.optim.AdamW(p, lr=3e-3, weight_decay=100 if wrong else 0.1))
+    return fit(
+        net,
+        criterion,
+        measured,
+        optimizer=lambda p, lr: torch.optim.AdamW(p, lr=3e-3, weight_decay=100 if wrong else 0.1),
+    )
 
 
 @twins("loop", "weight-decay-wins")
 def decay_within_the_gradient_of_adam(watch, wrong):
     net, criterion = network(), watch(nn.CrossEntropyLoss())
 
-    def step():
-        x, y = labelled()
-        return criterion(net(x), y)
-
-    return train(net, step, optimizer=lambda p, lr: torch.optim.Adam(p, lr=0.05, weight_decay=10 if wrong else 1e-4))
+    return fit(
+        net,
+        criterion,
+        labelled,
+        optimizer=lambda p, lr: torch.optim.Adam(p, lr=0.05, weight_decay=10 if wrong else 1e-4),
+    )
 
 
 @suspicious
@@ -334,8 +325,4 @@ def weights_that_shrink_by_learning(watch, wrong=False):
     net, criterion = nn.Linear(8, 1), watch(nn.MSELoss())
     nn.init.normal_(net.weight, std=1.0)
 
-    def step():
-        x, y = measured()
-        return criterion(net(x), y)
-
-    return train(net, step, optimizer=lambda p, lr: torch.optim.SGD(p, lr=0.2, weight_decay=1e-2))
+    return fit(net, criterion, measured, optimizer=lambda p, lr: torch.optim.SGD(p, lr=0.2, weight_decay=1e-2))

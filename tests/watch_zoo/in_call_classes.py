@@ -4,18 +4,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from . import STEPS, answered, labelled, measured, network, train, twins
+from . import STEPS, answered, fit, labelled, measured, network, train, twins
 
 
 @twins("call", "several-true-classes")
 def several_labels_in_softmax(watch, wrong):
     net, criterion = network(), watch(nn.CrossEntropyLoss() if wrong else nn.BCEWithLogitsLoss())
 
-    def step():
-        x, y = answered(4)
-        return criterion(net(x), y)
-
-    return train(net, step)
+    return fit(net, criterion, lambda: answered(4))
 
 
 @twins("call", "several-true-classes")
@@ -369,11 +365,7 @@ def scores_into_hinge_embedding(watch, wrong):
 def weight_below_zero(watch, wrong):
     net, criterion = network(), watch(nn.CrossEntropyLoss(torch.tensor([1.0, -1.0 if wrong else 1.0, 2.0, 1.0])))
 
-    def step():
-        x, y = labelled()
-        return criterion(net(x), y)
-
-    return train(net, step)
+    return fit(net, criterion, labelled)
 
 
 @twins("loop", "weights-the-wrong-way")
@@ -502,11 +494,7 @@ def logits_into_bce(watch, wrong):
 def smoothing_as_confidence(watch, wrong):
     net, criterion = network(), watch(nn.CrossEntropyLoss(label_smoothing=0.9 if wrong else 0.1))
 
-    def step():
-        x, y = labelled()
-        return criterion(net(x), y)
-
-    return train(net, step)
+    return fit(net, criterion, labelled)
 
 
 @twins("call", "first-loss-too-high")
@@ -516,11 +504,7 @@ def weights_far_too_large(watch, wrong):
         for p in net.parameters():
             nn.init.normal_(p, std=10.0)
 
-    def step():
-        x, y = labelled()
-        return criterion(net(x), y)
-
-    return train(net, step, lr=1e-3)
+    return fit(net, criterion, labelled, lr=1e-3)
 
 
 @twins("call", "nothing-to-average")
@@ -552,11 +536,7 @@ def margin_beyond_a_cosine(watch, wrong):
 def weight_of_wrong_length(watch, wrong):
     net, criterion = network(), watch(nn.CrossEntropyLoss(torch.ones(3 if wrong else 4)))
 
-    def step():
-        x, y = labelled()
-        return criterion(net(x), y)
-
-    return train(net, step)
+    return fit(net, criterion, labelled)
 
 
 @twins("call", "loss-raises")

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from . import STEPS, answered, labelled, measured, network, train, twins
+from . import STEPS, answered, fit, labelled, measured, network, train, twins
 
 
 @twins("graph", "loss-made-a-leaf", "prediction-without-gradient")
@@ -132,11 +132,7 @@ def own_loss_rounds(watch, wrong):
     net = network(outputs=1)
     criterion = watch(lambda out, y: ((out.round() if wrong else out) - y).square().mean())
 
-    def step():
-        x, y = measured()
-        return criterion(net(x), y)
-
-    return train(net, step)
+    return fit(net, criterion, measured)
 
 
 @twins("backward", "loss-maximized")
@@ -159,11 +155,7 @@ def deep_sigmoids(watch, wrong):
         for layer in layers:
             nn.init.kaiming_normal_(layer[0].weight)
 
-    def step():
-        x, y = measured()
-        return criterion(net(x), y)
-
-    return train(net, step)
+    return fit(net, criterion, measured)
 
 
 @twins("backward", "dead-units")
@@ -172,11 +164,7 @@ def dead_relus(watch, wrong):
     if wrong:
         nn.init.constant_(net[0].bias, -50.0)
 
-    def step():
-        x, y = measured()
-        return criterion(net(x), y)
-
-    return train(net, step)
+    return fit(net, criterion, measured)
 
 
 @twins("backward", "weights-all-equal")
@@ -186,11 +174,7 @@ def all_weights_zero(watch, wrong):
         for p in net.parameters():
             nn.init.zeros_(p)
 
-    def step():
-        x, y = labelled()
-        return criterion(net(x), y)
-
-    return train(net, step)
+    return fit(net, criterion, labelled)
 
 
 @twins("backward", "graph-of-earlier-loss")
@@ -293,15 +277,7 @@ def step_with_old_gradient(watch, wrong):
 @twins("loop", "other-parameters")
 def optimizer_of_another_model(watch, wrong):
     net, other, criterion = network(), network(), watch(nn.CrossEntropyLoss())
-    optimizer, losses = torch.optim.SGD((other if wrong else net).parameters(), lr=0.05), []
-    for _ in range(STEPS):
-        x, y = labelled()
-        optimizer.zero_grad()
-        loss = criterion(net(x), y)
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.detach())
-    return losses
+    return fit(net, criterion, labelled, optimizer=torch.optim.SGD((other if wrong else net).parameters(), lr=0.05))
 
 
 @twins("loop", "parameters-missing")
@@ -340,11 +316,7 @@ class _Listed(nn.Module):
 def layers_in_a_list(watch, wrong):
     net, criterion = _Listed(wrong), watch(nn.CrossEntropyLoss())
 
-    def step():
-        x, y = labelled()
-        return criterion(net(x), y)
-
-    return train(net, step)
+    return fit(net, criterion, labelled)
 
 
 @twins("graph", "parameters-unreached")
@@ -363,44 +335,28 @@ def detached_in_the_middle(watch, wrong):
 def rate_diverges(watch, wrong):
     net, criterion = nn.Linear(8, 1), watch(nn.MSELoss())
 
-    def step():
-        x, y = measured()
-        return criterion(net(x), y)
-
-    return train(net, step, lr=3.0 if wrong else 0.05)
+    return fit(net, criterion, measured, lr=3.0 if wrong else 0.05)
 
 
 @twins("loop", "learning-rate-too-high")
 def rate_of_adam_diverges(watch, wrong):
     net, criterion = network(outputs=1), watch(nn.MSELoss())
 
-    def step():
-        x, y = measured()
-        return criterion(net(x), y)
-
-    return train(net, step, lr=2.0 if wrong else 0.01, optimizer=torch.optim.Adam)
+    return fit(net, criterion, measured, lr=2.0 if wrong else 0.01, optimizer=torch.optim.Adam)
 
 
 @twins("loop", "learning-rate-too-high")
 def sum_with_the_rate_of_a_mean(watch, wrong):
     net, criterion = nn.Linear(8, 1), watch(nn.MSELoss(reduction="sum" if wrong else "mean"))
 
-    def step():
-        x, y = measured()
-        return criterion(net(x), y)
-
-    return train(net, step, lr=0.1)
+    return fit(net, criterion, measured, lr=0.1)
 
 
 @twins("loop", "learning-rate-too-low")
 def rate_far_too_low(watch, wrong):
     net, criterion = network(), watch(nn.CrossEntropyLoss())
 
-    def step():
-        x, y = labelled()
-        return criterion(net(x), y)
-
-    return train(net, step, lr=1e-8 if wrong else 0.05)
+    return fit(net, criterion, labelled, lr=1e-8 if wrong else 0.05)
 
 
 @twins("loop", "learning-rate-zero")
@@ -478,11 +434,7 @@ def clamped_output_dead(watch, wrong):
 def not_reduced(watch, wrong):
     net, criterion = network(outputs=1), watch(nn.MSELoss(reduction="none" if wrong else "mean"))
 
-    def step():
-        x, y = measured()
-        return criterion(net(x), y)
-
-    return train(net, step)
+    return fit(net, criterion, measured)
 
 
 @twins("backward", "changed-in-place")
@@ -503,15 +455,7 @@ def prediction_changed_in_place(watch, wrong):
 @twins("loop", "loss-maximized")
 def optimizer_maximizes(watch, wrong):
     net, criterion = network(outputs=1), watch(nn.MSELoss())
-    optimizer, losses = torch.optim.SGD(net.parameters(), lr=0.01, maximize=wrong), []
-    for _ in range(STEPS):
-        x, y = measured()
-        optimizer.zero_grad()
-        loss = criterion(net(x), y)
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.detach())
-    return losses
+    return fit(net, criterion, measured, optimizer=torch.optim.SGD(net.parameters(), lr=0.01, maximize=wrong))
 
 
 @twins("loop", "learning-rate-vanishes")
@@ -583,22 +527,14 @@ def all_scores_alike(watch, wrong):
     net = network()
     criterion = watch(lambda out, y: F.cross_entropy(out * 0 if wrong else out, y))
 
-    def step():
-        x, y = labelled()
-        return criterion(net(x), y)
-
-    return train(net, step)
+    return fit(net, criterion, labelled)
 
 
 @twins("loop", "learning-rate-too-high", "parameters-not-finite")
 def rate_ends_in_nan(watch, wrong):
     net, criterion = network(outputs=1), watch(nn.MSELoss())
 
-    def step():
-        x, y = measured()
-        return criterion(net(x), y)
-
-    return train(net, step, lr=1e6 if wrong else 0.05)
+    return fit(net, criterion, measured, lr=1e6 if wrong else 0.05)
 
 
 @twins("backward", "prediction-constant")
@@ -630,11 +566,7 @@ def regression_from_large_weights(watch, wrong):
         for p in net.parameters():
             nn.init.normal_(p, std=5.0)
 
-    def step():
-        x, y = measured()
-        return criterion(net(x), y)
-
-    return train(net, step, lr=1e-7 if wrong else 0.01)
+    return fit(net, criterion, measured, lr=1e-7 if wrong else 0.01)
 
 
 @twins("call", "half-precision-loss")
@@ -709,11 +641,7 @@ def compared_with_its_own_copy(watch, wrong):
         watch(lambda out, y: (out - (out.detach() if wrong else y) + 1).square().mean()),
     )
 
-    def step():
-        x, y = measured()
-        return criterion(net(x), y)
-
-    return train(net, step)
+    return fit(net, criterion, measured)
 
 
 @twins("call", "parameters-not-finite")
@@ -722,8 +650,4 @@ def broken_checkpoint(watch, wrong):
     if wrong:
         nn.init.constant_(net[2].bias, float("nan"))
 
-    def step():
-        x, y = measured()
-        return criterion(net(x), y)
-
-    return train(net, step)
+    return fit(net, criterion, measured)

@@ -460,8 +460,4 @@ def everything_but_one_parameter_frozen(watch, wrong):
     for name, parameter in net.named_parameters():
         parameter.requires_grad = name in kept
 
-    def step():
-        x, y = photographs()
-        return criterion(net(x), y)
-
-    return train(net, step)
+    return fit(net, criterion, photographs)

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from . import STEPS, answered, labelled, measured, network, suspicious, train
+from . import STEPS, answered, fit, labelled, measured, network, suspicious, train
 
 
 def _run(name, make, prediction=lambda z: z, data=labelled, outputs=4, **more):
@@ -105,11 +105,7 @@ def frozen_backbone(watch, wrong=False):
     net, criterion = network(), watch(nn.CrossEntropyLoss())
     net[0].requires_grad_(False)
 
-    def step():
-        x, y = labelled()
-        return criterion(net(x), y)
-
-    return train(net, step)
+    return fit(net, criterion, labelled)
 
 
 @suspicious
@@ -286,11 +282,7 @@ def zero_initialized_head(watch, wrong=False):
     nn.init.zeros_(net[2].weight)
     nn.init.zeros_(net[2].bias)
 
-    def step():
-        x, y = labelled()
-        return criterion(net(x), y)
-
-    return train(net, step)
+    return fit(net, criterion, labelled)
 
 
 @suspicious
@@ -477,22 +469,14 @@ def autoencoder(watch, wrong=False):
 def pairwise_on_purpose(watch, wrong=False):
     net, criterion = network(outputs=1), watch(lambda s, y: F.softplus(-(s - s.T) * (y - y.T).sign()).mean())
 
-    def step():
-        x, y = measured()
-        return criterion(net(x), y)
-
-    return train(net, step)
+    return fit(net, criterion, measured)
 
 
 @suspicious
 def batch_of_one(watch, wrong=False):
     net, criterion = network(outputs=1), watch(nn.MSELoss())
 
-    def step():
-        x, y = measured(n=1)
-        return criterion(net(x), y)
-
-    return train(net, step)
+    return fit(net, criterion, lambda: measured(n=1))
 
 
 @suspicious

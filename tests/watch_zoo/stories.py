@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from . import STEPS, answered, labelled, measured, network, suspicious, train, twins
+from . import STEPS, answered, fit, labelled, measured, network, suspicious, train, twins
 
 
 class Classifier(nn.Module):
@@ -369,11 +369,7 @@ def only_the_encoder_in_the_optimizer(watch, wrong):
 def adam_with_rate_one(watch, wrong):
     net, criterion = network(), watch(nn.CrossEntropyLoss())
 
-    def step():
-        x, y = labelled()
-        return criterion(net(x), y)
-
-    return train(net, step, lr=1.0 if wrong else 0.01, optimizer=torch.optim.Adam)
+    return fit(net, criterion, labelled, lr=1.0 if wrong else 0.01, optimizer=torch.optim.Adam)
 
 
 @twins("loop", "learning-rate-too-high")
@@ -403,11 +399,7 @@ def summed_by_hand(watch, wrong):
 def adam_with_rate_of_nothing(watch, wrong):
     net, criterion = network(), watch(nn.CrossEntropyLoss())
 
-    def step():
-        x, y = labelled()
-        return criterion(net(x), y)
-
-    return train(net, step, lr=1e-9 if wrong else 1e-3, optimizer=torch.optim.Adam)
+    return fit(net, criterion, labelled, lr=1e-9 if wrong else 1e-3, optimizer=torch.optim.Adam)
 
 
 @twins("call", "inputs-not-scaled")
@@ -584,11 +576,7 @@ def pretrained_then_frozen_in_part(watch, wrong=False):
     for p in net[0].parameters():
         p.requires_grad = False
 
-    def step():
-        x, y = labelled()
-        return criterion(net(x), y)
-
-    return train(net, step, optimizer=torch.optim.AdamW, lr=0.01)
+    return fit(net, criterion, labelled, optimizer=torch.optim.AdamW, lr=0.01)
 
 
 @suspicious
