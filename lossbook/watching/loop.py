@@ -38,10 +38,10 @@ class WatchedLoop:
         self._aside = True
 
     def __enter__(self) -> WatchedLoop:
-        watched = weakref.WeakMethod(self._watched)
+        loop = weakref.ref(self)
         for entry in CATALOGUE:
             if entry.torch_function is not None:
-                self._within.enter_context(_replaced(entry.torch_function, watched))
+                self._within.enter_context(_replaced(entry.torch_function, loop))
         weakref.finalize(self, self._within.close)
         self._aside = False
         return self
@@ -59,13 +59,8 @@ class WatchedLoop:
         self.report.ignore(kinds)
 
     def _watched(self, loss: Callable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if self._aside:
-            return loss(*args, **kwargs)
         if is_compiling():
             self.report.compiled = True
-            return loss(*args, **kwargs)
-        if self._unasked:
-            self._unasked -= 1
             return loss(*args, **kwargs)
         key = loss, caller()
         watcher = self._watchers.get(key)
@@ -92,15 +87,20 @@ class WatchedLoop:
 
 
 @contextlib.contextmanager
-def _replaced(loss: Callable, watched: Callable[[], Callable | None]):
+def _replaced(loss: Callable, watching: Callable[[], WatchedLoop | None]):
     """Have a function of torch.nn.functional watched; torch's modules call the same functions."""
     name = loss.__name__
     before = getattr(torch.nn.functional, name)  # another context may watch it already
 
     @functools.wraps(loss)
     def call(*args: Any, **kwargs: Any) -> Any:
-        look = watched()
-        return loss(*args, **kwargs) if look is None else look(loss, args, kwargs)
+        loop = watching()
+        if loop is None or loop._aside:
+            return loss(*args, **kwargs)
+        if loop._unasked and not is_compiling():
+            loop._unasked -= 1
+            return loss(*args, **kwargs)
+        return loop._watched(loss, args, kwargs)
 
     setattr(torch.nn.functional, name, call)
     try:

@@ -26,7 +26,7 @@ class Weighed(NamedTuple):
 class Triplets(NamedTuple):
     """The triplets of one batch."""
 
-    count: int
+    number: int
     easy: float  #: the share of those whose loss is 0
     lead: float  #: how many margins farther the negative is than the positive; the median
     ratio: float  #: how much farther the positive is than the negative; the median
@@ -188,7 +188,7 @@ def triplets(call: Call) -> Triplets | None:
         far = torch.minimum(far, pairwise_distance(positive, negative, call.settings["p"]))
     mined = any(link.name in _CHOOSING for tensor in call.predictions.values() for link in graph.chain(tensor))
     return Triplets(
-        count=len(anchor),
+        number=len(anchor),
         easy=(near - far + call.settings["margin"] <= 0).double().mean().item(),
         lead=((far - near).median() / max(call.settings["margin"], 1e-12)).item(),
         ratio=(near / far.clamp_min(1e-12)).median().item(),

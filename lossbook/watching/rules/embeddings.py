@@ -76,7 +76,7 @@ def collapsed_embeddings(training: Training) -> Told | None:
 )
 def triplets_too_easy(training: Training) -> Told | None:
     seen = [one.triplets for one in training.calls if one.triplets is not None and one.carries]
-    if len(seen) < 5 or min(one.easy for one in seen) < 0.95 or sum(one.count for one in seen) < 40:
+    if len(seen) < 5 or min(one.easy for one in seen) < 0.95 or sum(one.number for one in seen) < 40:
         return None
     if min(one.lead for one in seen) < 5:
         return None  # of a margin that fits, and samples that are learned soon
