@@ -85,7 +85,7 @@ class FillTable(SphinxPostTransform):
         said = [
             _("missing")
             if code not in state
-            else _("%(number)s cells behind") % {"number": state[code]}
+            else _("cells behind: %(number)s") % {"number": state[code]}
             if state[code]
             else _("in step")
             for code in translations

@@ -117,7 +117,7 @@ def _gradient_fault(trial: Trial, got: Answered, standard: Standard) -> str | No
             return "gradient not finite"
         if any(close(mine, r, standard.tolerance, steep=True) for r in rights):
             continue
-        if not _is_subgradient(mine, rights, trial.batch, standard.losses[0], i, standard.tolerance):
+        if not is_subgradient(mine, rights, trial.batch, standard.losses[0], i, standard.tolerance):
             return "gradient"
     return None
 
@@ -133,7 +133,7 @@ def close(got: Tensor, want: Tensor, tolerance: float, *, steep: bool = False) -
     return bool((equal | (want.abs() > STEEP)).all() if steep else equal.all())
 
 
-def _is_subgradient(
+def is_subgradient(
     mine: Tensor, rights: list[Tensor], batch: Batch, right: Callable, argument: int, tolerance: float
 ) -> bool:
     """Check each number against the slopes right beside the point: at a kink all between them are right."""

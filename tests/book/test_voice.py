@@ -12,7 +12,7 @@ from statistics import mean
 import pytest
 
 from tests.book.small_pages import page_of
-from tools.book import LANGUAGES, Page, pages
+from tools.book import LANGUAGES, REFERENCE, Page, pages
 from tools.book.words import WORD, cell_words
 
 QUOTES = "[\"'”’)）]*"
@@ -100,3 +100,14 @@ def test_a_book_beyond_the_limit_is_named_with_its_pages(rule, text, kept):
     said = fault("zh", rule, [page_of(text)])
     assert (said == "") == kept
     assert kept or said.startswith("book/zh, {") and "Farthest: x " in said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_reading_rates_follow_the_words_that_a_language_needs(language):
+    """book/languages.yml gives the rate for English; the others follow from the book, and are told when it changes."""
+    words = {
+        code: sum(length(text) for page in pages(code).values() for text in running_text(page))
+        for code in (REFERENCE, language)
+    }
+    rate = LANGUAGES[REFERENCE].words_a_minute * words[language] / words[REFERENCE]
+    assert LANGUAGES[language].words_a_minute == pytest.approx(rate, rel=0.06)

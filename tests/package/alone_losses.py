@@ -232,6 +232,20 @@ pair(
 )
 
 
+def log_of_sigmoid(chosen, rejected):
+    return -torch.log(torch.sigmoid(chosen - rejected)).mean()
+
+
+pair(
+    "log of a sigmoid",
+    "edges",
+    "The logarithm of 0",
+    log_of_sigmoid,
+    softplus,
+    lambda: (torch.rand(6) * 3, torch.rand(6) * 3),
+)
+
+
 def sum_first(errors, weights):
     return (errors.square() @ weights).sum() / errors.numel()
 

@@ -1,9 +1,16 @@
 """What `verify` says is behind wrong numbers: it is confirmed on every batch, and refuted where one batch disagrees."""
 
+import math
+
+import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from lossbook.kit.batches.batch import Batch
+from lossbook.verifying.compare import Sample
+from lossbook.verifying.diagnosis.by_ratio import by_factor
+from lossbook.verifying.subject.outcome import call
 from lossbook.verifying.verify import verify
 
 
@@ -98,7 +105,7 @@ def test_where_it_differs():
     def wrong(x, t):
         return torch.where(x < t, (1 + (x - t).abs() + (x - t) ** 4).log(), (x - t) ** 2).mean()
 
-    assert told(wrong, right) == "it differs only where argument 1 is below argument 2"
+    assert told(wrong, right) == "it differs only where argument 1 (x) is below argument 2 (t)"
 
 
 def test_what_a_mask_leaves_out():
@@ -181,3 +188,137 @@ def test_batches_with_a_mask_and_without_one():
         return -(target * logits.log_softmax(1)).sum(1).mean()
 
     assert not verify(masked_logits, like="soft_target_cross_entropy")
+
+
+def test_two_numbers_that_are_wrong_together():
+    def right(x, t):
+        return (0.9 * (x - t).square() + 0.1 * (x - t).abs()).mean()
+
+    def wrong(x, t):
+        return (0.7 * (x - t).square() + 0.3 * (x - t).abs()).mean()
+
+    diagnosis = told(wrong, right)
+    assert "0.9 in the place of 0.7" in diagnosis
+    assert "0.1 in the place of 0.3" in diagnosis
+
+
+def test_an_expression_that_stands_twice():
+    def right(x, t):
+        return ((t - x).exp() - (t - x) - 1 + x.square()).mean()
+
+    def wrong(x, t):
+        return ((x - t).exp() - (x - t) - 1 + x.square()).mean()
+
+    assert "the order of its operands" in told(wrong, right)
+
+
+def test_a_step_of_an_argument_is_missing():
+    def right(x, t):
+        return torch.cdist(F.normalize(x), F.normalize(t)).mean()
+
+    def wrong(x, t):
+        return torch.cdist(F.normalize(x), t).mean()
+
+    assert "`normalize(x, dim=-1)` in the place of x = t" in told(wrong, right)
+
+
+def test_a_sum_that_is_not_divided_by_what_a_mask_leaves_in():
+    def masked():
+        return torch.randn(3, 5), (torch.arange(5) < torch.tensor([[5], [2], [3]])).float()
+
+    def right(losses, mask):
+        return ((losses * mask).sum(1) / mask.sum(1)).mean()
+
+    def wrong(losses, mask):
+        return (losses * mask).sum(1).mean()
+
+    assert "x / mask.sum(1)" in told(wrong, right, masked)
+
+
+def test_a_weighted_mean_is_divided_by_how_many_there_are():
+    def weighted():
+        return torch.randn(3, 5), torch.randn(3, 5), torch.rand(3, 5) + 0.1
+
+    def right(x, t, weights):
+        return ((x - t).abs() * weights).sum() / weights.sum()
+
+    def wrong(x, t, weights):
+        return ((x - t).abs() * weights).mean()
+
+    assert "`(…).sum() / weights.sum()`" in told(wrong, right, weighted)
+
+
+def test_an_argument_without_effect_comes_before_slips_that_seem_alike():
+    def pairs():
+        return torch.randn(6), torch.randn(6), torch.rand(6)
+
+    def right(chosen, rejected, margin):
+        return F.softplus(margin - chosen + rejected).mean()
+
+    def wrong(chosen, rejected, margin):
+        return F.softplus(rejected - chosen).mean()
+
+    assert told(wrong, right, pairs) == "argument 3 (margin) changes nothing: the loss does not use it"
+
+
+def test_two_pairs_of_arguments_are_swapped():
+    def four():
+        return tuple(torch.randn(5, 3) for _ in range(4))
+
+    def right(mu, s, nu, r):
+        return ((s - r).exp() + (mu - nu).square() * (-r).exp() - s + r).sum(1).mean()
+
+    def wrong(mu, s, nu, r):
+        return right(nu, r, mu, s)
+
+    assert "argument 1 (mu) with argument 3 (nu), and argument 2 (s) with argument 4 (r)" in told(wrong, right, four)
+
+
+def test_where_a_result_on_the_way_is_beyond_a_limit():
+    def right(x, t):
+        length = (x * t).sum(1)
+        return torch.where(length > 1, length.square(), length.exp()).mean()
+
+    def wrong(x, t):
+        length = (x * t).sum(1)
+        return length.exp().mean()
+
+    assert "it differs only where `x * t` is above about" in told(wrong, right)
+
+
+def test_where_it_differs_though_not_everywhere():
+    def rows_of_three():
+        return torch.randn(8), torch.randn(8), torch.randn(8)
+
+    def right(ratio, old, advantage):
+        return -torch.minimum(ratio.exp() * advantage, ratio.exp().clamp(0.7, 1.3) * advantage).mean() + 0 * old.sum()
+
+    def wrong(ratio, old, advantage):
+        size = advantage.abs()
+        less = torch.minimum(ratio.exp() * size, ratio.exp().clamp(0.7, 1.3) * size)
+        return -(advantage.sign() * less).mean() + 0 * old.sum()
+
+    expected = "it differs only where argument 3 (advantage) is negative, though not everywhere there"
+    assert told(wrong, right, rows_of_three) == expected
+
+
+@pytest.mark.parametrize(("factor", "is_told"), [(0.9686137, False), (0.7, True), (1 / 3, True), (math.log(2), True)])
+def test_a_factor_that_nobody_writes_is_not_told(factor, is_told):
+    batches = [Batch(two(), "inputs") for _ in range(3)]
+    samples = [Sample(b, call(lambda x, t: factor * rows(x, t), b.tensors), call(rows, b.tensors)) for b in batches]
+    assert (by_factor(samples) is not None) == is_told
+
+
+def test_labels_that_are_none_are_not_turned_round():
+    def lists():
+        return torch.randn(3, 5), torch.rand(3, 5)
+
+    def right(scores, relevance):
+        ranked = scores.gather(1, relevance.argsort(dim=1, descending=True))
+        return (ranked.flip(1).logcumsumexp(1).flip(1) - ranked).sum(1).mean()
+
+    def wrong(scores, relevance):
+        ranked = scores.gather(1, relevance.argsort(dim=1))
+        return (ranked.flip(1).logcumsumexp(1).flip(1) - ranked).sum(1).mean()
+
+    assert "labels" not in told(wrong, right, lists)

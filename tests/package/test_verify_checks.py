@@ -122,11 +122,24 @@ class HoldsALambda(nn.Module):
         return self.square(input - target).mean()
 
 
+def both_sides(left, right):
+    return (left - right).square().mean()
+
+
+def learns_on_one_side(left, right):
+    return (left - right.detach()).square().mean()
+
+
+def two_views():
+    return torch.randn(5, 3), torch.randn(5, 3)
+
+
 #: For each check a loss, what it claims to be, and its inputs; the test below asks for one for each new check.
 ONLY = {
     "calls": (asks_for_a_mask, "mse"),
     "value": (unbiased_in_large_batches, "mse"),
     "gradient": (learns_from_four_samples, "mse"),
+    "other gradients": (learns_on_one_side, both_sides, two_views),
     "forms": (trailing_dimensions_summed, "mse"),
     "edges": (naive_divergence, nn.KLDivLoss(reduction="batchmean")),
     "edge gradients": (naive_root, careful_root, lambda: (torch.randn(5, 3), torch.randn(5, 3))),
@@ -194,3 +207,80 @@ def test_a_call_that_failed_holds_nothing_of_its_batch():
         assert held[0]() is None
     finally:
         gc.enable()
+
+
+def test_edges_that_the_right_loss_leaves_open():
+    """With equal times the result depends on the order of the samples: its author did not think of them."""
+
+    def ranked(risk, time):
+        order = time.argsort(descending=True)
+        return (risk[order].logcumsumexp(0) - risk[order]).mean()
+
+    def compared(risk, time):
+        later = time[None, :] >= time[:, None]
+        return (risk[None].masked_fill(~later, float("-inf")).logsumexp(1) - risk).mean()
+
+    assert verify(compared, ranked, lambda: (torch.randn(7), torch.rand(7)))
+    assert not verify(lambda risk, time: compared(risk, -time), ranked, lambda: (torch.randn(7), torch.rand(7)))
+
+
+def test_scores_far_from_each_other():
+    """Rewards are small in every batch that is given, and not always afterwards."""
+
+    def small():
+        return torch.rand(6) * 3, torch.rand(6) * 3
+
+    def right(chosen, rejected):
+        return nn.functional.softplus(rejected - chosen).mean()
+
+    report = verify(lambda chosen, rejected: -(chosen - rejected).sigmoid().log().mean(), right, small)
+    assert "the logarithm of 0" in report.diagnosis
+    assert verify(lambda chosen, rejected: -nn.functional.logsigmoid(chosen - rejected).mean(), right, small)
+
+
+class InAList(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weights = [torch.tensor([1.0, 2.0, 0.5])]
+
+    def forward(self, input, target):
+        return (nn.functional.cross_entropy(input, target, reduction="none") * self.weights[0][target]).mean()
+
+
+class NoModule:
+    def __init__(self):
+        self.weight = torch.tensor([1.0, 2.0, 0.5])
+
+    def __call__(self, input, target):
+        return (nn.functional.cross_entropy(input, target, reduction="none") * self.weight[target]).mean()
+
+
+def weighted(input, target):
+    weight = input.new_tensor([1.0, 2.0, 0.5])
+    return (nn.functional.cross_entropy(input, target, reduction="none") * weight[target]).mean()
+
+
+@pytest.mark.parametrize(("loss", "words"), [(InAList(), "register_buffer"), (NoModule(), "that the loss keeps")])
+def test_a_tensor_that_stays_behind(loss, words):
+    report = verify(loss, weighted, lambda: (torch.randn(6, 3), torch.randint(3, (6,))))
+    assert words in next(check.finding.diagnosis for check in report.failures if check.name == "device")
+
+
+def test_too_few_digits_for_a_slope_are_told_only():
+    """1 − 1e-7 is 1 in float16, where acos has no slope; the loss is right, and its author trains in float32."""
+
+    def angle(x, t):
+        cosine = nn.functional.cosine_similarity(x, t).clamp(-1 + 1e-7, 1 - 1e-7)
+        return torch.where(cosine > 0.999, 1 - cosine, cosine.acos()).mean()
+
+    def angle_by_rows(x, t):
+        cosines = nn.functional.cosine_similarity(x, t).clamp(-1 + 1e-7, 1 - 1e-7)
+        return torch.stack([1 - c if c > 0.999 else c.acos() for c in cosines]).mean()
+
+    def alike():
+        x = torch.randn(5, 3)
+        return x, torch.cat([x[:1], torch.randn(4, 3)])
+
+    report = verify(angle, angle_by_rows, alike)
+    assert report, report
+    assert next(check.state for check in report.checks if check.name == "half") == "warning"

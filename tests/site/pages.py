@@ -65,7 +65,11 @@ class WebPage:
         """The file an address on this page leads to."""
         if BASE and href.startswith(BASE):
             return (self.site / href.removeprefix(BASE).strip("/")).resolve()
-        return (self.path.parent / href.partition("#")[0].partition("?")[0]).resolve() if href[0] != "#" else self.path
+        return (
+            (self.path.parent / href.partition("#")[0].partition("?")[0]).resolve()
+            if href[0] not in "#?"
+            else self.path
+        )
 
     def text(self, message: str) -> str:
         """An interface text in the page's language."""

@@ -84,7 +84,7 @@ def jensen_shannon(log_q, p):
     "kl_div",
     "not differentiable",
     r"argmax|differentia|detach|constant|round|thresh|step|no gradient|gradient is"
-    r"|right with `argument 1` in `F\.kl_div\(hard",
+    r"|right with `log_q` in `F\.kl_div\(hard",
     reduction="sum",
 )
 def kl_of_hard_prediction(log_q, p):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import linecache
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -37,17 +37,25 @@ def operations_of(
 def line_of_infinity(examination: Examination, loss: Callable, batch: Batch, dtype: torch.dtype = torch.float64) -> str:
     """The line whose result is the first that is not finite; or whose argument is where the slope is not."""
     seen, given = operations_of(examination, loss, batch, dtype)
+    first = first_infinite(seen)
+    if first is not None:
+        return line_of_operation(first)
+    return next((line_of_operation(o) for o in seen if o.argument and o.argument.breaks()), "")
+
+
+def first_infinite(seen: Sequence[Operation]) -> Operation | None:
+    """The first operation whose result is not finite, though what went in was."""
     for o in seen:
         inputs_finite = all(bool(x.isfinite().all()) for x in o.inputs if x.is_floating_point())
         if o.result.is_floating_point() and inputs_finite and not bool(o.result.isfinite().all()):
-            return _text(o)
-    return next((_text(o) for o in seen if o.argument and o.argument.breaks()), "")
+            return o
+    return None
 
 
 def line_of_cut(examination: Examination, batch: Batch) -> str:
     """The line after which there is no gradient."""
     seen, _given = operations_of(examination, examination.loss, batch)
-    return next((_text(o) for o in seen if o.cut), "")
+    return next((line_of_operation(o) for o in seen if o.cut), "")
 
 
 def is_detached_on_purpose(examination: Examination, batch: Batch) -> bool:
@@ -59,7 +67,8 @@ def is_detached_on_purpose(examination: Examination, batch: Batch) -> bool:
     return any(o.name.startswith("detach") for o in cuts) or any(word in text for word in ("detach(", "no_grad"))
 
 
-def _text(operation: Operation) -> str:
+def line_of_operation(operation: Operation) -> str:
+    """The line that an operation stands in, with its number."""
     place = operation.place
     return f"{place.line}: {place.code}" if place and place.code else ""
 
@@ -74,7 +83,7 @@ def broadcast(examination: Examination) -> Result:
                 continue  # who writes x.unsqueeze(1) - y means all pairs
             says = _("{shapes} were broadcast to {result}: numbers were paired that may not belong together.")
             shapes = ", ".join(map(str, found.shapes))
-            return told(says.format(shapes=shapes, result=found.result), line=_text(found.operation))
+            return told(says.format(shapes=shapes, result=found.result), line=line_of_operation(found.operation))
     return passed()
 
 

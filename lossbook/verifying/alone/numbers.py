@@ -18,9 +18,17 @@ from ..diagnosis.operations import graph_of
 from ..diagnosis.source import line_of_error
 from ..examination import Examination, NotApplicable
 from ..subject.adapter import described
+from ..subject.given import far_away
 from ..subject.outcome import Answered, Failed, NoTensor, call
 from ..subject.state import TakesTooLong
-from .lines import is_detached_on_purpose, line_of_cut, line_of_infinity
+from .lines import (
+    first_infinite,
+    is_detached_on_purpose,
+    line_of_cut,
+    line_of_infinity,
+    line_of_operation,
+    operations_of,
+)
 from .samples import are_of_classes, with_other_scores
 from .subject import (
     MASKS,
@@ -31,11 +39,13 @@ from .subject import (
     certain,
     differs,
     first_answered,
+    given_of,
     reduction_of,
     told,
     value_of,
 )
 
+LOGARITHMS = ("log", "log2", "log10")
 STEPS = (1e-4, 2e-5)  #: how far to go for a measured slope; both must agree
 LARGEST = {torch.float32: 1e30, torch.float16: 3e4}  #: a number beyond lies outside of the dtype, or nearly so
 
@@ -227,7 +237,24 @@ def edges(examination: Examination) -> Result:
         )[not got.is_finite].format(where=where)
         line = line_of_infinity(examination, examination.loss, trial.batch)
         return told(says, inputs=trial.batch.tensors, line=line)
-    return passed(_("{n} batches").format(n=len(trials)))
+    return _logarithm_of_nought(examination) or passed(_("{n} batches").format(n=len(trials)))
+
+
+def _logarithm_of_nought(examination: Examination) -> Result | None:
+    """The logarithm of a sigmoid or softmax that comes out as 0 where scores lie far apart, as they may at any time."""
+    for i in examination.wrt[:1]:
+        for batch in far_away(given_of(examination).batches, i):
+            got = examination.run(batch)
+            if isinstance(got, Answered) and not got.is_finite:
+                seen, _given = operations_of(examination, examination.loss, batch)
+                first = first_infinite(seen)
+                if first and first.name in LOGARITHMS and not bool((first.inputs[0] < 0).any()):
+                    says = _(
+                        "The logarithm of 0 ({where}): what goes into it underflows. Use logsigmoid, log_softmax or softplus "
+                        "of the scores."
+                    ).format(where=batch.name)
+                    return told(says, inputs=batch.tensors, line=line_of_operation(first))
+    return None
 
 
 def _leaves_all_out(examination: Examination, batch: Batch) -> bool:

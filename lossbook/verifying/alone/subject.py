@@ -5,11 +5,10 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...kit.batches.batch import Batch
 from ...language import gettext as _
@@ -17,13 +16,10 @@ from ...report import WARNED, Finding
 from ..checks.check import Result, failed
 from ..compare import Trial
 from ..examination import Examination, NotApplicable
-from ..subject.candidate import Candidate
+from ..subject.arguments import Argument, arguments_of
 from ..subject.given import Given
-from ..subject.layout import Layout
 from ..subject.outcome import Answered, call
 
-#: Words in the names of arguments, by what these are.
-TARGETS = ("target", "label", "true", "truth", "gt", "ground", "annot")
 SHOWN = 24  #: how many numbers of a batch are written
 MASKS = ("mask", "valid", "keep", "pad", "observed")
 
@@ -43,27 +39,6 @@ def _finding(says: str, *, inputs: Sequence[Tensor] = (), got: str = "", wanted:
     return Finding(says, inputs=tuple(inputs) if few else (), got=got, wanted=wanted, line=line)
 
 
-@dataclass(frozen=True)
-class Argument:
-    """One tensor of a batch."""
-
-    index: int
-    name: str  #: as the loss calls it; a number where it has no name
-    is_named: bool
-    reached: bool  #: whether a gradient can reach it
-
-    def is_one_of(self, words: Sequence[str]) -> bool:
-        """True if its name holds one of these words; short ones are whole words."""
-        parts = self.name.lower().replace("[", "_").replace("'", "_").split("_")
-        return self.is_named and any(
-            word in part if len(word) > 3 else word == part for word in words for part in parts
-        )
-
-    @property
-    def is_target(self) -> bool:
-        return self.is_one_of(TARGETS) or self.is_named and self.name in ("y", "t")
-
-
 def given_of(examination: Examination) -> Given:
     """The inputs that a person gave."""
     given = examination.reference.given
@@ -74,30 +49,6 @@ def given_of(examination: Examination) -> Given:
 def arguments(examination: Examination) -> list[Argument]:
     """The tensors of a batch, with the names that the loss has for them."""
     return arguments_of(examination.candidate, given_of(examination).layout)
-
-
-def arguments_of(candidate: Candidate, layout: Layout) -> list[Argument]:
-    """The same, before the loss is called."""
-    call = candidate.adapter.call
-    names = parameters_of(call)[1:] if call else parameters_of(candidate.loss)
-    found = []
-    for i, (path, reached) in enumerate(zip(layout.tensor_names(), layout.differentiable(), strict=True)):
-        key, _bracket, rest = path[1:].partition("]")
-        position = int(key) if key.isdigit() else -1
-        is_named = not key.isdigit() or position < len(names)
-        name = key.strip("'") if not key.isdigit() else names[position] if is_named else str(position + 1)
-        found.append(Argument(i, name + rest, is_named, reached))
-    return found
-
-
-def parameters_of(function: Callable) -> list[str]:
-    """The names of the arguments by position; none where they are not known."""
-    target = function.forward if isinstance(function, nn.Module) else function
-    try:
-        parameters = inspect.signature(target).parameters.values()
-    except (TypeError, ValueError):
-        return []
-    return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
 
 
 def reduction_of(examination: Examination) -> str | None:

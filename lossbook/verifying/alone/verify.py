@@ -18,6 +18,7 @@ from ..checks.modules import device, module
 from ..checks.parameters import parameters
 from ..checks.precision import dtype
 from ..examination import Examination
+from ..subject.arguments import arguments_of
 from ..subject.candidate import Candidate, in_double
 from ..subject.given import Given
 from ..subject.reference import Reference, of_a_person
@@ -26,7 +27,6 @@ from .lines import broadcast, warnings_of_torch
 from .numbers import answers, edges, finite, float32, half, reaches, shape, slopes
 from .repeatable import repeatable
 from .samples import ignored, mask, mirrored, order, reduction
-from .subject import arguments_of
 
 #: Those of `verify` with a right loss that look at one loss only are the same here.
 CHECKS: tuple[Check, ...] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .arguments import other_gradients
 from .behavior import inputs, order, repeatable, second_backward, strides, switches, upstream
 from .check import Check
 from .modules import compiled, device, module
@@ -15,6 +16,7 @@ CHECKS: tuple[Check, ...] = (
     calls,
     value,
     gradient,
+    other_gradients,
     forms,
     edges,
     edge_gradients,

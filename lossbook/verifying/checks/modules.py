@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
 
 from ...language import gettext as _
 from ...report import Finding, tensor_text
@@ -48,6 +49,10 @@ def device(examination: Examination) -> Result:
     behind = (
         _("a tensor of the module is no buffer, so .to(device) leaves it behind: register_buffer")
         if candidate.module is not None and _loose(candidate.module)
+        else _(
+            "a tensor that the loss keeps stays on the CPU: make it a buffer of a module, or move it to input.device"
+        )
+        if candidate.holds_tensors or _loose(candidate.original)
         else _("a new tensor is made on the CPU: make it with device=input.device, or input.new_tensor")
     )
     makers = ("tensor", "zeros", "ones", "eye", "arange", "full", "one_hot")
@@ -89,9 +94,16 @@ def _loops(examination: Examination) -> bool:
     return any(rows(s) > rows(first) and size(s) > size(first) for s in alike if first)
 
 
-def _loose(module: nn.Module) -> list[str]:
-    """Tensors of a module that are neither parameters nor buffers."""
-    return [n for m in module.modules() for n, v in vars(m).items() if isinstance(v, Tensor)]
+def _loose(loss: Any) -> list[str]:
+    """Tensors of an object, or of a module's parts, that are neither parameters nor buffers; also within lists."""
+    parts = loss.modules() if isinstance(loss, nn.Module) else [loss]
+    names: list[str] = []
+    for part in parts:
+        kept = {
+            n: v for n, v in getattr(part, "__dict__", {}).items() if n not in ("_parameters", "_buffers", "_modules")
+        }
+        names += [n for n, v in kept.items() if any(isinstance(leaf, Tensor) for leaf in tree_leaves(v))]
+    return names
 
 
 @check(lambda: _("module: copy, pickle, hooks, state, train and eval"))

@@ -13,6 +13,7 @@ from ...language import gettext as _
 from ...tracing import body_of
 from ..compare import Sample, close
 from ..examination import Examination
+from ..subject.arguments import placed
 from ..subject.outcome import Answered, call
 from .diagnosis import Diagnosis
 
@@ -20,36 +21,51 @@ CUSTOM = "guide/custom-losses"
 SAME = 1e-12  #: what two results may differ by that are the same
 
 
-def by_argument(examination: Examination, samples: Sequence[Sample], loss: Callable) -> Diagnosis | None:
-    """An argument that changes the right loss and not this one, or the other way round."""
+def by_idle(examination: Examination, samples: Sequence[Sample], loss: Callable) -> Diagnosis | None:
+    """Arguments that change the right loss and not this one."""
     right = examination.standard.losses[0]
-    form = [t.dim() for t in samples[0].batch.tensors]
-    samples = [s for s in samples if [t.dim() for t in s.batch.tensors] == form]  # some may lack the mask
-    names = _names(examination, len(samples[0].batch.tensors))
-    idle = [names[i] for i in range(len(names)) if _is_idle(loss, right, samples, i)]
-    if idle:
-        says = (
-            _("{names} changes nothing: the loss does not use it")
-            if len(idle) == 1
-            else _("{names} change nothing: the loss does not use them")
-        )
-        return Diagnosis(says.format(names=", ".join(idle)), page=CUSTOM)
+    names = argument_names(examination, len(samples[0].batch.tensors))
+    samples = _alike(samples)
+    idle = [placed(names, i) for i in range(len(samples[0].batch.tensors)) if _is_idle(loss, right, samples, i)]
+    if not idle or len(idle) == len(samples[0].batch.tensors):
+        return None  # it changes with nothing, which others tell better
+    says = (
+        _("{names} changes nothing: the loss does not use it")
+        if len(idle) == 1
+        else _("{names} change nothing: the loss does not use them")
+    )
+    return Diagnosis(says.format(names=", ".join(idle)), page=CUSTOM)
+
+
+def by_mask(examination: Examination, samples: Sequence[Sample], loss: Callable) -> Diagnosis | None:
+    """What a mask leaves out, that changes this loss and not the right one."""
+    right = examination.standard.losses[0]
+    names = argument_names(examination, len(samples[0].batch.tensors))
+    samples = _alike(samples)
     for i, j, mask in _masked(samples[0].batch.tensors):
         if _is_blind(right, samples, i, mask) and not _is_blind(loss, samples, i, mask):
             says = _("what {mask} leaves out of {name} changes the loss, and should not")
-            return Diagnosis(says.format(mask=names[j], name=names[i]), page=CUSTOM)
+            return Diagnosis(says.format(mask=placed(names, j), name=placed(names, i)), page=CUSTOM)
     return None
 
 
-def _names(examination: Examination, n: int) -> list[str]:
-    """The names of the arguments as the loss has them, with their places."""
+def _alike(samples: Sequence[Sample]) -> list[Sample]:
+    """Those that are built as the first: some may lack the mask."""
+    form = [t.dim() for t in samples[0].batch.tensors]
+    return [s for s in samples if [t.dim() for t in s.batch.tensors] == form]
+
+
+def argument_names(examination: Examination, n: int) -> list[str]:
+    """The names of the arguments as the loss has them; none where it has fewer than it is called with."""
     try:
         parameters = list(inspect.signature(body_of(examination.candidate.original)).parameters)
     except (TypeError, ValueError):
-        parameters = []
+        return []
+    adapter, given = examination.candidate.adapter, examination.reference.given
+    if adapter.call is not None or (given is not None and not given.layout.is_plain):
+        return []  # called otherwise than with these tensors in a row
     own = [name for name in parameters if name != "self"]
-    plain = [_("argument {n}").format(n=i + 1) for i in range(n)]
-    return [f"{p} ({own[i]})" if len(own) >= n else p for i, p in enumerate(plain)]
+    return own[:n] if len(own) >= n else []
 
 
 def _is_idle(loss: Callable, right: Callable, samples: Sequence[Sample], i: int) -> bool:

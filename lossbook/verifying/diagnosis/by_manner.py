@@ -50,7 +50,7 @@ def by_gradient(examination: Examination, samples: Sequence[Sample], loss: Calla
     if all(g is not None and bool((g == 0).all()) for s in samples for g in s.got.gradients):
         says = _("the gradient is 0 everywhere: the graph is cut, or an operation has no slope")
         return Diagnosis(says, operations=(*cut, "round", "sign", "argmax", "gt", "floor", "ceil"), page=CUSTOM)
-    if any(name.endswith("Backward") for name in _backward_names(samples[0].got.result)):  # torch's own end in 0
+    if is_written_by_hand(samples[0].got.result):
         says = _("the backward pass that was written by hand does not belong to the forward pass")
         return Diagnosis(says, operations=("backward",), page=CUSTOM)
     mine = [o for o in recorded(examination, samples[0].batch, loss) if o.cut]
@@ -93,5 +93,6 @@ def by_broadcast(examination: Examination, sample: Sample, loss: Callable) -> Di
     return Diagnosis(says, line=line_at(found.operation), page="what-is-a-loss/l1-and-mse")
 
 
-def _backward_names(result: Tensor) -> set[str]:
-    return {type(node).__name__ for node in graph_of(result)}
+def is_written_by_hand(result: Tensor) -> bool:
+    """True if somebody wrote a step of the backward pass."""
+    return any(type(node).__name__.endswith("Backward") for node in graph_of(result))  # torch's own end in 0

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
 
 from torch import Tensor
 
 from ...language import gettext as _
 from ..compare import Sample, close
 from ..examination import Examination
+from ..subject.arguments import placed
 from ..subject.outcome import Answered, call
+from .by_argument import argument_names
+from .by_result import Part, by_result
 from .diagnosis import Diagnosis
 
 MOST = 200  #: parts of batches that are compared
 LEAST = 3  #: so many must be right, and so many wrong, to say where
-
-
-class Part(NamedTuple):
-    """A single element, or a single sample, of a batch, and whether the loss is right on it."""
-
-    tensors: tuple[Tensor, ...]
-    right: bool
+MANY = 8  #: so many where the loss is right wherever something does not hold
 
 
 def by_region(examination: Examination, samples: Sequence[Sample], loss: Callable, *, fault: str) -> Diagnosis | None:
@@ -31,8 +27,21 @@ def by_region(examination: Examination, samples: Sequence[Sample], loss: Callabl
     parts = elementwise if _tell(elementwise) else _parts(examination, samples, loss, _rows, fault)
     if not _tell(parts):
         return None
-    for says, holds in _conditions(parts):
+    names = argument_names(examination, len(samples[0].batch.tensors))
+    for says, holds in _conditions(parts, names):
         if all(holds(part.tensors) != part.right for part in parts):
+            return Diagnosis(says, page="guide/custom-losses")
+    return by_result(loss, parts) or _partly(parts, names)
+
+
+def _partly(parts: Sequence[Part], names: Sequence[str]) -> Diagnosis | None:
+    """A condition without which the loss is right, though with it it is not always wrong."""
+    if sum(not part.right for part in parts) < MANY:
+        return None
+    for says, holds in _conditions(parts, names, ordered=False):
+        outside = [part.right for part in parts if not holds(part.tensors)]
+        if len(outside) >= MANY and all(outside):
+            says = _("{where}, though not everywhere there").format(where=says)
             return Diagnosis(says, page="guide/custom-losses")
     return None
 
@@ -62,11 +71,16 @@ def _rows(tensors: Sequence[Tensor]) -> Iterator[tuple[Tensor, ...]]:
 def _parts(examination: Examination, samples: Sequence[Sample], loss: Callable, cut: Cut, fault: str) -> list[Part]:
     right = examination.standard.losses[0]
     parts: list[Part] = []
+    known: set[bytes] = set()
     wrt = examination.wrt if fault == "gradient" else ()
     for sample in samples:
         for tensors in cut(sample.batch.tensors):
             if len(parts) == MOST:
                 return parts
+            key = b"".join(t.numpy().tobytes() for t in tensors)
+            if key in known:
+                continue  # the same sample of a smaller batch, or in another order
+            known.add(key)
             mine, theirs = call(loss, tensors, wrt), call(right, tensors, wrt)
             if not isinstance(theirs, Answered) or not theirs.is_finite:
                 continue
@@ -86,11 +100,11 @@ def _agree(mine: Answered, theirs: Answered, tolerance: float) -> bool:
 Condition = tuple[str, Callable[[Sequence[Tensor]], bool]]
 
 
-def _conditions(parts: Sequence[Part]) -> Iterator[Condition]:
+def _conditions(parts: Sequence[Part], names: Sequence[str], *, ordered: bool = True) -> Iterator[Condition]:
     """What may hold of a part, the simplest first."""
     first = parts[0].tensors
     for i, t in enumerate(first):
-        name = _("argument {n}").format(n=i + 1)
+        name = placed(names, i)
         if t.numel() != 1:
             continue
         if t.is_floating_point():
@@ -101,8 +115,10 @@ def _conditions(parts: Sequence[Part]) -> Iterator[Condition]:
                 yield says, partial(lambda i, label, ts: int(ts[i].item()) == label, i, label)
         for j in range(i):
             if first[j].numel() == 1 and t.is_floating_point() and first[j].is_floating_point():
-                yield from _of_pair(j, i)
-                yield from _of_distance(parts, j, i)
+                two = {"a": placed(names, j), "b": placed(names, i)}
+                yield from _of_pair(j, i, two)
+                if ordered:
+                    yield from _of_distance(parts, j, i, two)
 
 
 def _of_number(i: int, name: str) -> Iterator[Condition]:
@@ -113,8 +129,7 @@ def _of_number(i: int, name: str) -> Iterator[Condition]:
     yield _("it differs only where {name} is above 1").format(name=name), lambda ts: bool(ts[i].item() > 1)
 
 
-def _of_pair(j: int, i: int) -> Iterator[Condition]:
-    names = {"a": _("argument {n}").format(n=j + 1), "b": _("argument {n}").format(n=i + 1)}
+def _of_pair(j: int, i: int, names: dict[str, str]) -> Iterator[Condition]:
     yield _("it differs only where {a} is below {b}").format(**names), lambda ts: bool((ts[j] < ts[i]).item())
     yield _("it differs only where {a} is above {b}").format(**names), lambda ts: bool((ts[j] > ts[i]).item())
     yield (
@@ -127,9 +142,8 @@ def _of_pair(j: int, i: int) -> Iterator[Condition]:
     )
 
 
-def _of_distance(parts: Sequence[Part], j: int, i: int) -> Iterator[Condition]:
+def _of_distance(parts: Sequence[Part], j: int, i: int, names: dict[str, str]) -> Iterator[Condition]:
     """Far apart, or near each other: the limit lies between the wrong ones and the right ones."""
-    names = {"a": _("argument {n}").format(n=j + 1), "b": _("argument {n}").format(n=i + 1)}
     apart = {True: [0.0], False: [0.0]}
     for part in parts:
         apart[part.right].append((part.tensors[j] - part.tensors[i]).abs().item())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,11 +11,14 @@ import torch
 from torch import Tensor
 
 from ...kit.batches.batch import Batch
+from ...language import gettext as _
 from ..compare import Sample, close
 from ..examination import Examination
 from ..repairs import (
     MISSING,
+    MISSING_TOGETHER,
     OF_GRADIENT,
+    REPEATED,
     TOGETHER,
     WRITTEN,
     Call,
@@ -25,17 +29,20 @@ from ..repairs import (
     hidden_knobs,
     knobs,
     others,
+    rounded,
     solved,
 )
 from ..repairs.call import Run
 from ..repairs.change import Change, Maker
 from ..subject.outcome import Answered, call
 from ..subject.state import TakesTooLong, limited, quiet
+from .by_argument import argument_names
 from .diagnosis import Diagnosis
 
 #: Operations of torch that read beyond their memory, and so end the program, if what they get does not fit together.
 UNSAFE = {"ctc_loss", "as_strided", "set", "frombuffer", "from_blob"}
 WORK = 30_000  #: calls of torch that are spent on the search
+MOST_KNOBS = 8  #: so many numbers are tried two by two
 PLACES = 80  #: of a loss that are looked at
 
 
@@ -50,13 +57,20 @@ class Repair(Diagnosis):
 class Search:
     """Runs a loss with one of its calls changed."""
 
-    def __init__(self, loss: Callable, samples: Sequence[Sample], wrt: Sequence[int], tolerance: float) -> None:
+    def __init__(
+        self,
+        loss: Callable,
+        samples: Sequence[Sample],
+        wrt: Sequence[int],
+        tolerance: float,
+        names: Sequence[str] = (),
+    ) -> None:
         self.loss, self.samples, self.wrt, self.tolerance = loss, samples, wrt, tolerance
         self.left = WORK
         tensors = [t.clone() for t in samples[0].batch.tensors]
         for i in wrt:
             tensors[i] = tensors[i].requires_grad_().clone()
-        with Calls(tensors) as calls:
+        with Calls(tensors, names) as calls:
             call(lambda: loss(*tensors), ())
         every = list(calls.first.values())
         self.calls = [] if any(c.spot.name in UNSAFE for c in every) else every[:PLACES]
@@ -95,7 +109,9 @@ class Search:
             value is not None
             and value.numel() == want.numel()
             and value.is_floating_point()
-            and close(value.detach().reshape(want.shape), want, self.tolerance)
+            and close(
+                value.detach().reshape(want.shape), want, 10 * self.tolerance
+            )  # torch adds small numbers of its own
         )
 
     def _has_right_slopes(self, spots: frozenset[Spot], run: Run, sample: Sample) -> bool:
@@ -118,13 +134,14 @@ class Search:
                     if self.fits(frozenset({made.spot}), change.run):
                         yield _told(made, change.run, change.says, change.new)
 
-    def of_groups(self, makers: Sequence[Maker]) -> Iterator[Repair]:
-        """The same change at all calls of one operation, such as both sums of a ratio."""
+    def of_groups(self, makers: Sequence[Maker], *, by_text: bool = False) -> Iterator[Repair]:
+        """The same change at all calls of one operation, such as both sums of a ratio; or of one expression."""
         groups: dict[tuple[str, str, str], list[tuple[Call, Change]]] = {}
         for maker in makers:
             for made in self.calls:
                 for change in maker(made):
-                    groups.setdefault((change.says, change.new, made.spot.name), []).append((made, change))
+                    key = made.spot.text if by_text else made.spot.name
+                    groups.setdefault((change.says, change.new, key), []).append((made, change))
         for every in groups.values():
             if len(every) > 1 and self.left > 0:
                 made, change = every[0]
@@ -142,6 +159,61 @@ class Search:
                     if value is not None and value != knob.start and self.fits(frozenset({made.spot}), knob.at(value)):
                         yield _told(made, knob.at(value), knob.says, number=f"{value:.6g}", now=f"{knob.start:.6g}")
 
+    def of_two_knobs(self, of: Callable[[Call], Iterator[Knob]]) -> Iterator[Repair]:
+        """Two numbers that are wrong together, as two weights are, one step from where they stand."""
+        turned = [(made.spot, knob) for made in self.calls for knob in of(made)]
+        turned = [(spot, knob) for spot, knob in turned if knob.start not in (0.0, 1.0)][:MOST_KNOBS]
+        for one, other in itertools.combinations(turned, 2):
+            if self.left < 0:
+                return
+            values = self._turned_together(one, other)
+            if values is not None and self._fits_both(one, other, values):
+                says = _(
+                    "two numbers are wrong: right with {a} in the place of {b} in {c}, and {d} in the place of {e} in {f}"
+                )
+                (spot, knob), (last, more) = one, other
+                numbers = {
+                    "a": f"{values[0]:.6g}",
+                    "b": f"{knob.start:.6g}",
+                    "d": f"{values[1]:.6g}",
+                    "e": f"{more.start:.6g}",
+                }
+                says = says.format(**numbers, c=f"`{spot.text}`", f=f"`{last.text}`")
+                yield Repair(says, spots=frozenset({spot, last}), run=_both(one, other, values), line=spot.line)
+
+    def _turned_together(self, one: tuple[Spot, Knob], other: tuple[Spot, Knob]) -> tuple[float, float] | None:
+        """The two numbers at which two batches are right, where the loss is linear in both."""
+        (spot, knob), (last, more) = one, other
+        first = self.samples[:2]
+        if len(first) < 2 or spot == last:
+            return None
+        starts, rows, off = (knob.start, more.start), [], []
+        for sample in first:
+            here = self._sum(one, other, starts, sample)
+            moved = [
+                self._sum(one, other, at, sample) for at in ((starts[0] + 1, starts[1]), (starts[0], starts[1] + 1))
+            ]
+            rows.append([m - here for m in moved])
+            off.append(sample.best.value.sum().item() - here)
+        determinant = rows[0][0] * rows[1][1] - rows[0][1] * rows[1][0]
+        if not math.isfinite(determinant) or abs(determinant) < 1e-9:
+            return None
+        steps = (
+            (off[0] * rows[1][1] - off[1] * rows[0][1]) / determinant,
+            (off[1] * rows[0][0] - off[0] * rows[1][0]) / determinant,
+        )
+        values = rounded(starts[0] + steps[0]), rounded(starts[1] + steps[1])
+        return values if starts[0] != values[0] and starts[1] != values[1] else None
+
+    def _sum(
+        self, one: tuple[Spot, Knob], other: tuple[Spot, Knob], values: tuple[float, float], sample: Sample
+    ) -> float:
+        got = self.value(frozenset({one[0], other[0]}), _both(one, other, values), sample.batch)
+        return math.nan if got is None or got.numel() != sample.best.value.numel() else got.sum().item()
+
+    def _fits_both(self, one: tuple[Spot, Knob], other: tuple[Spot, Knob], values: tuple[float, float]) -> bool:
+        return self.fits(frozenset({one[0], other[0]}), _both(one, other, values))
+
     def _turned(self, spot: Spot, knob: Knob) -> float | None:
         sample = self.samples[0]
         want = sample.best.value
@@ -158,6 +230,12 @@ class Search:
         return found
 
 
+def _both(one: tuple[Spot, Knob], other: tuple[Spot, Knob], values: tuple[float, float]) -> Run:
+    """The change that sets two numbers."""
+    runs = {one[0]: one[1].at(values[0]), other[0]: other[1].at(values[1])}
+    return lambda call: runs[call.spot](call)
+
+
 def _told(made: Call, run: Run, says: str, new: str = "", **numbers: str) -> Repair:
     old = f"`{made.spot.text}`"
     new = f"`{new}`" if new else ""
@@ -172,9 +250,28 @@ def by_repair(
     Where a constant factor is known to, no other number is looked for.
     """
     with quiet():
-        search = Search(loss, samples, examination.wrt, examination.tolerance)
         if fault == "gradient":
-            return next(search.of_makers(OF_GRADIENT), None)
-        written = (search.of_makers(WRITTEN), search.of_groups(TOGETHER), search.of_knobs([knobs]))
-        missing = (search.of_knobs([hidden_knobs]), search.of_makers(MISSING))
+            return gradient_repair(examination, loss, samples, examination.wrt)
+        search = Search(loss, samples, examination.wrt, examination.tolerance, _names(examination, samples))
+        written = (
+            search.of_makers(WRITTEN),
+            search.of_groups(TOGETHER),
+            search.of_groups(REPEATED, by_text=True),
+            search.of_knobs([knobs]),
+            search.of_two_knobs(knobs),
+        )
+        missing = (search.of_knobs([hidden_knobs]), search.of_makers(MISSING), search.of_groups(MISSING_TOGETHER))
         return next((found for way in (*written, *(() if known else missing)) for found in way), None)
+
+
+def gradient_repair(
+    examination: Examination, loss: Callable, samples: Sequence[Sample], wrt: Sequence[int]
+) -> Repair | None:
+    """A detach more, or one less, that makes the gradients of these arguments right."""
+    with quiet():
+        search = Search(loss, samples, wrt, examination.tolerance, _names(examination, samples))
+        return next(search.of_makers(OF_GRADIENT), None)
+
+
+def _names(examination: Examination, samples: Sequence[Sample]) -> list[str]:
+    return argument_names(examination, len(samples[0].batch.tensors))

@@ -9,7 +9,7 @@ from functools import partial
 from ...kit.batches.batch import Batch, Settings
 from ..compare import Sample, Standard, Trial, fault_of
 from ..examination import Examination
-from .by_argument import by_argument
+from .by_argument import by_idle, by_mask
 from .by_infinity import by_infinite_gradient, by_infinity
 from .by_manner import by_broadcast, by_cut, by_gradient
 from .by_ratio import by_factor, by_half, by_offset, by_ratio
@@ -103,8 +103,10 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
         )
     offset = partial(by_offset, every if fault == "value" else [])
     broadcast = partial(by_broadcast, examination, failing[0], loss)
-    argument = partial(by_argument, examination, every, loss)
-    return _first([slip, ratio, offset, repair, lambda: factor, argument, broadcast, where])
+    idle, mask = partial(by_idle, examination, every, loss), partial(by_mask, examination, every, loss)
+    # In a person's own loss a slip of a loss like it may only seem to be behind what does not depend on an argument.
+    first = [idle] if examination.standard.guessed else []
+    return _first([*first, slip, ratio, offset, repair, lambda: factor, idle, mask, broadcast, where])
 
 
 def _first(ways: Sequence[Callable[[], Diagnosis | None]]) -> Diagnosis | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from .arithmetic import of_alignment, of_arguments, of_operation, of_results
 from .call import Call, Calls, Changed, Spot
 from .change import Change, Maker
-from .functions import of_function, of_layout, of_missing, of_torch_loss
+from .functions import of_function, of_layout, of_missing, of_operands, of_torch_loss
 from .gradients import of_gradient
-from .numbers import Knob, hidden_knobs, knobs, others, solved
-from .reductions import of_dimensions, of_kind, of_masks, of_reduction_setting, of_stages
+from .numbers import Knob, hidden_knobs, knobs, others, rounded, solved
+from .reductions import of_dimensions, of_kind, of_masks, of_reduction_setting, of_stages, of_weights
 from .selection import of_choice, of_comparison, of_slices
 
-__all__ = ["Call", "Calls", "Change", "Changed", "Knob", "Spot", "hidden_knobs", "knobs", "others", "solved"]
+__all__ = ["Call", "Calls", "Change", "Changed", "Knob", "Spot", "hidden_knobs", "knobs", "others", "rounded", "solved"]
 
 #: What is done to calls, the likeliest first.
 WRITTEN: tuple[Maker, ...] = (
@@ -19,6 +19,7 @@ WRITTEN: tuple[Maker, ...] = (
     of_dimensions,
     of_stages,
     of_masks,
+    of_weights,
     of_arguments,
     of_layout,
     of_comparison,
@@ -31,7 +32,11 @@ WRITTEN: tuple[Maker, ...] = (
     of_function,
     of_results,
 )
-MISSING: tuple[Maker, ...] = (of_missing,)
+MISSING: tuple[Maker, ...] = (of_missing, of_operands)
 #: What may have been done wrong in the same way at several calls.
-TOGETHER: tuple[Maker, ...] = (of_dimensions, of_kind, of_alignment, of_function, of_layout, of_slices)
+TOGETHER: tuple[Maker, ...] = (of_dimensions, of_kind, of_masks, of_alignment, of_function, of_layout, of_slices)
+#: What may be wrong in an expression that stands at several places.
+REPEATED: tuple[Maker, ...] = (of_arguments, of_operation)
+#: What may be missing after several calls of one operation.
+MISSING_TOGETHER: tuple[Maker, ...] = (of_missing,)
 OF_GRADIENT: tuple[Maker, ...] = (of_gradient,)

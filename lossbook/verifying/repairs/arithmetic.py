@@ -138,5 +138,5 @@ def of_arguments(call: Call) -> Iterator[Change]:
         for j, other in enumerate(call.inputs):
             if j != at and other.shape == used.shape and other.dtype == used.dtype:
                 says = _("one argument is used in the place of another: right with {new} in {old}")
-                new = _("argument {j} in the place of argument {i}").format(i=at + 1, j=j + 1)
+                new = _("{this} in the place of {that}").format(this=call.name_of(j), that=call.name_of(at))
                 yield Change(says, new, partial(lambda i, j, c: _with(c, i, c.inputs[j]), i, j))

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from ...language import gettext as _
 from ...tracing import Place, name_of, place_of
 
 NOT_OWN = tuple(str(Path(str(module.__file__)).parent) for module in (torch, sys.modules["lossbook"]))
@@ -53,6 +54,7 @@ class Call:
     inputs: Sequence[Tensor]  #: the arguments of the loss
     made: dict[int, Call] = field(repr=False)  #: the calls that made the tensors of this run, by their identity
     latest: dict[Spot, Tensor] = field(repr=False)  #: what was computed before, the last time at each spot
+    names: Sequence[str] = ()  #: of the arguments of the loss, where they are known
     result: Any = None
 
     def again(self, *args: Any, **kwargs: Any) -> Any:
@@ -62,6 +64,10 @@ class Call:
     @property
     def tensors(self) -> list[Tensor]:
         return [a for a in self.args if isinstance(a, Tensor)]
+
+    def name_of(self, i: int) -> str:
+        """What argument i of the loss is called in its code."""
+        return self.names[i] if i < len(self.names) else _("argument {n}").format(n=i + 1)
 
     def number_of(self, tensor: Any) -> int | None:
         """Which argument of the loss a tensor is, from 0; None if it is none of them."""
@@ -74,9 +80,9 @@ Run = Callable[[Call], Any]  #: what is done instead of a call
 class Calls(TorchFunctionMode):
     """Records the calls of somebody's own code: the first one at each spot."""
 
-    def __init__(self, inputs: Sequence[Tensor]) -> None:
+    def __init__(self, inputs: Sequence[Tensor], names: Sequence[str] = ()) -> None:
         super().__init__()
-        self.inputs = inputs
+        self.inputs, self.names = inputs, names
         self.made: dict[int, Call] = {}
         self.latest: dict[Spot, Tensor] = {}
         self.first: dict[Spot, Call] = {}
@@ -88,7 +94,9 @@ class Calls(TorchFunctionMode):
         frame = _own_frame(sys._getframe(1))
         if frame is None:
             return function(*args, **(kwargs or {}))
-        call = Call(_spot(frame, function), function, args, kwargs or {}, self.inputs, self.made, self.latest)
+        call = Call(
+            _spot(frame, function), function, args, kwargs or {}, self.inputs, self.made, self.latest, self.names
+        )
         return self.done(call)
 
     def done(self, call: Call) -> Any:

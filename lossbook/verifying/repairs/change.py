@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...language import gettext as _
 from .call import Call, Run
 
 
@@ -50,7 +49,7 @@ def masks_of(call: Call, like: Tensor) -> Iterator[tuple[str, Callable[[Call], T
         if i == 0 or t.dim() == 0 or not _fits(t, like):
             continue
         values = t.unique() if t.numel() < 10_000 else t
-        name = _("argument {n}").format(n=i + 1)
+        name = call.name_of(i)
         if t.dtype is torch.bool or bool(((values == 0) | (values == 1)).all()) and values.numel() == 2:
             yield name, partial(lambda i, c: _like(c.inputs[i].to(like.dtype), like), i)
         elif not t.is_floating_point() and bool((t < 0).any()):

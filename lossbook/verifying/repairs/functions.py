@@ -86,12 +86,36 @@ def of_missing(call: Call) -> Iterator[Change]:
         says = _("a mask or a target is not used there: right with {new}, where x is {old}")
         yield Change(says, f"x * {name}", partial(lambda mask, c: c.again() * mask(c), mask))
         yield Change(says, f"x * (1 - {name})", partial(lambda mask, c: c.again() * (1 - mask(c)), mask))
+    for name, mask in masks_of(call, call.inputs[0]) if call.result.dim() else ():
+        kept = mask(call)
+        if kept.dim() > call.result.dim() and kept.shape[: call.result.dim()] == call.result.shape:
+            says = _("the sum is not divided by how many {mask} leaves in: right with {new}, where x is {old}")
+            says = says.replace("{mask}", name)
+            dims = tuple(range(call.result.dim(), kept.dim()))
+            new = f"x / {name}.sum({', '.join(map(str, dims))})"
+            yield Change(says, new, partial(lambda mask, dims, c: c.again() / mask(c).sum(dims), mask, dims))
     for i, other in enumerate(call.inputs):
         if i and other.is_floating_point() and other.shape == call.result.shape[: other.dim()] and other.dim():
             says = _("an argument is not used there: right with {new}, where x is {old}")
             for sign, two in JOINING.items():
-                new = _("x {sign} argument {n}").format(sign=sign, n=i + 1)
+                new = f"x {sign} {call.name_of(i)}"
                 yield Change(says, new, partial(lambda i, two, c: _joined(c, i, two), i, two))
+
+
+def of_operands(call: Call) -> Iterator[Change]:
+    """With one more function of an argument of the loss, which is used as it comes."""
+    for i, used in enumerate(call.args):
+        at = call.number_of(used)
+        if at is None or not is_real(used) or not used.numel() or call.spot.name in MAPS:
+            continue
+        for new, made in FUNCTIONS.items():
+            says = _("a step is missing: right with {new} in the place of x = {argument} in {old}")
+            says = says.replace("{argument}", call.name_of(at))
+            yield Change(says, new, partial(lambda i, made, c: c.again(*_replaced(c.args, i, made)), i, made))
+
+
+def _replaced(args: tuple, i: int, made: One) -> list:
+    return [made(a) if j == i else a for j, a in enumerate(args)]
 
 
 JOINING: dict[str, Callable[..., Tensor]] = {"*": torch.mul, "/": torch.div, "-": torch.sub, "+": torch.add}
@@ -104,7 +128,11 @@ def _joined(call: Call, i: int, made: Callable[..., Any]) -> Tensor:
 
 def of_layout(call: Call) -> Iterator[Change]:
     """A view that should have moved the classes to the end first."""
-    if call.spot.name in ("view", "reshape", "flatten") and call.args and isinstance(call.args[0], Tensor):
+    if (
+        call.spot.name in ("view", "reshape", "flatten", "view_as", "reshape_as")
+        and call.args
+        and isinstance(call.args[0], Tensor)
+    ):
         x = call.args[0]
         if x.dim() > 2:
             says = _("view or reshape without permute mixes classes with positions: right with {new} in {old}")
@@ -138,7 +166,7 @@ def of_torch_loss(call: Call) -> Iterator[Change]:
                 and other.dtype == used.dtype
             ):
                 says = _("a loss of torch gets something else than the argument itself: right with {new} in {old}")
-                new = _("argument {n}").format(n=j + 1)
+                new = call.name_of(j)
                 yield Change(
                     says, new, partial(lambda i, j, c: c.again(*c.args[:i], c.inputs[j], *c.args[i + 1 :]), i, j)
                 )
@@ -170,4 +198,7 @@ SETTINGS: dict[str, tuple[Any, ...]] = {
 
 
 def _other_loss(call: Call, loss: Callable[..., Tensor]) -> Tensor:
-    return loss(call.args[0], call.args[1], reduction=call.kwargs.get("reduction", "mean"))
+    limit = call.kwargs.get("beta", call.kwargs.get("delta"))  # of Huber's loss and its scaled form
+    name = {"smooth_l1_loss": "beta", "huber_loss": "delta"}.get(loss.__name__)
+    more = {name: limit} if name and limit else {}
+    return loss(call.args[0], call.args[1], reduction=call.kwargs.get("reduction", "mean"), **more)

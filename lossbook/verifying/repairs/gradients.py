@@ -28,7 +28,7 @@ def of_gradient(call: Call) -> Iterator[Change]:
         if is_real(used) and used.requires_grad and len(call.tensors) > 1:
             says = _("a detach is missing: right if {new} in {old} is a constant for the gradient")
             which = call.number_of(used)
-            new = _("operand {n}").format(n=i + 1) if which is None else _("argument {n}").format(n=which + 1)
+            new = _("operand {n}").format(n=i + 1) if which is None else call.name_of(which)
             yield Change(says, new, partial(lambda i, c: c.again(*_detached(c.args, i)), i))
 
 

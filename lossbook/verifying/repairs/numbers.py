@@ -86,11 +86,11 @@ def solved(off: Callable[[float], float], start: float, exact: float) -> float |
             return None
         at_low, at_high = at_high, off(high)
         if abs(at_high) <= exact:
-            return _rounded(high)
+            return rounded(high)
     return None
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
     """A number as people write it: with few digits where that is near enough."""
     for digits in (1, 2, 3, 4, 5):
         short = float(f"{value:.{digits}g}")

@@ -159,13 +159,25 @@ def of_masks(call: Call) -> Iterator[Change]:
         yield Change(says, f"(… * {name}).sum() / {name}.sum()", masked)
 
 
+def of_weights(call: Call) -> Iterator[Change]:
+    """The mean of weighted numbers, over the sum of the weights."""
+    if call.spot.name != "mean" or not call.args or not is_real(call.args[0]) or _dims_of(call) is not None:
+        return
+    for i, t in enumerate(call.inputs):
+        if i and is_real(t) and t.dim() and t.shape == call.args[0].shape and bool((t >= 0).all()):
+            says = _("the mean is not over the sum of the weights: right with {new} in the place of {old}")
+            new = f"(…).sum() / {call.name_of(i)}.sum()"
+            yield Change(says, new, partial(lambda i, c: c.args[0].sum() / c.inputs[i].sum(), i))
+
+
 def of_stages(call: Call) -> Iterator[Change]:
     """The mean of a ratio where the ratio of the sums belongs, and the other way round; sums divided by other counts."""
     name = call.spot.name
     if name in DIVIDING and len(call.args) == 2 and is_real(call.args[0]):
         above, below = _summed(call, call.args[0]), _summed(call, call.args[1])
-        if above is not None:
-            yield from _of_sum(call, above)
+        counted = _of_torch(call) if above is None else above
+        if counted is not None:
+            yield from _of_sum(call, counted)
         if above is not None and below is not None and above.dim() > 1 and below.dim() > 1 and not call.args[0].dim():
             yield Change(
                 _(
@@ -191,7 +203,22 @@ def _of_sum(call: Call, summed: Tensor) -> Iterator[Change]:
         yield Change(says, f"… / {name}.sum()", partial(lambda mask, c: c.args[0] / mask(c).sum(), mask))
     for new, count in (("N", lambda x: x.shape[0]), ("numel()", lambda x: x.numel())):
         says = _("the sum is divided by the wrong count: right with {new} in the place of {old}")
-        yield Change(says, f"… / {new}", partial(lambda count, c: c.args[0] / count(_summed(c, c.args[0])), count))
+        yield Change(says, f"… / {new}", partial(lambda count, c: c.args[0] / count(_counted(c)), count))
+
+
+def _counted(call: Call) -> Tensor:
+    """What a sum is of."""
+    summed = _summed(call, call.args[0])
+    found = _of_torch(call) if summed is None else summed
+    assert found is not None  # a change is made of such calls alone
+    return found
+
+
+def _of_torch(call: Call) -> Tensor | None:
+    """What a loss of torch was computed of, where it is the sum that is divided."""
+    made = call.made.get(id(call.args[0]))
+    is_sum = made is not None and made.kwargs.get("reduction") == "sum"
+    return made.args[0] if made is not None and is_sum and made.args and is_real(made.args[0]) else None
 
 
 def _summed(call: Call, value: Any) -> Any:
@@ -200,6 +227,9 @@ def _summed(call: Call, value: Any) -> Any:
     while made is not None and made.spot.name in ("clamp", "clamp_min", "add", "maximum") and made.args:
         value = made.args[0]
         made = call.made.get(id(value))
+    if made is not None and made.spot.name == "neg":
+        inner = _summed(call, made.args[0])
+        return None if inner is None else -inner
     if made is not None and made.spot.name == "sum" and made.args and isinstance(made.args[0], Tensor):
         return made.args[0]
     return None

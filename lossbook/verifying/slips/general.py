@@ -13,6 +13,7 @@ from torch import Tensor
 from ...catalogue import CATALOGUE
 from ...kit.batches.batch import Settings
 from ...language import gettext as _
+from ..subject.arguments import parameters_of, placed
 from ..subject.reference import Reference
 from ..subject.state import TakesTooLong
 from .slip import Loss, Slip
@@ -73,7 +74,7 @@ class Change(NamedTuple):
 
 def of_predictions(right: Loss, reference: Reference) -> Iterator[Slip]:
     for i in reference.kind.wrt:
-        which = _("the prediction") if len(reference.kind.wrt) == 1 else _("argument {n}").format(n=i + 1)
+        which = _("the prediction") if len(reference.kind.wrt) == 1 else placed(_names(reference), i)
         for change in (*_changes_of_classes(), *_changes_of_numbers()):
             yield Slip(
                 change.says.format(input=which),
@@ -135,7 +136,7 @@ def _changes_of_targets() -> Iterator[Change]:
     yield Change(_("labels 0 and 1 are expected where −1 and 1 come"), lambda t: (t + 1) / 2, page=HINGE)
     yield Change(_("labels −1 and 1 are expected where 0 and 1 come"), lambda t: 2 * t - 1, page=BCE)
     yield Change(_("the labels are turned round: 1 and −1 change places"), _opposite, page=HINGE)
-    yield Change(_("the labels are turned round: 0 and 1 change places"), lambda t: 1 - t, page=BCE)
+    yield Change(_("the labels are turned round: 0 and 1 change places"), _exchanged, page=BCE)
     yield Change(_("the sign in front of the target is wrong"), torch.neg)
     yield Change(_("soft labels are rounded to 0 and 1"), torch.round, page=BCE)
     yield Change(_("soft labels are cut off to integers"), lambda t: t.long().to(t.dtype), page=CROSS_ENTROPY)
@@ -158,14 +159,30 @@ def _opposite(labels: Tensor) -> Tensor:
     return -labels
 
 
+def _exchanged(labels: Tensor) -> Tensor:
+    if labels.is_floating_point() and not bool(((labels == 0) | (labels == 1)).any()):
+        raise ValueError  # no labels 0 and 1
+    return 1 - labels
+
+
 def _likeliest(target: Tensor) -> Tensor:
     return torch.nn.functional.one_hot(target.argmax(1), target.shape[1]).to(target.dtype)
 
 
+TWO_AND_TWO = (((0, 2), (1, 3)), ((0, 1), (2, 3)), ((0, 3), (1, 2)))  #: pairs that may change places together
+
+
+def _names(reference: Reference) -> list[str]:
+    """The names of the arguments, as a person's own right loss has them."""
+    plain = reference.entry is None and reference.given is not None and reference.given.layout.is_plain
+    return parameters_of(reference.module or reference.losses[0]) if plain else []
+
+
 def of_order(right: Loss, reference: Reference) -> Iterator[Slip]:
     """Arguments that are swapped, or used twice."""
+    names = _names(reference)
 
-    def placed(*places: tuple[int, int]) -> Loss:
+    def with_places(*places: tuple[int, int]) -> Loss:
         """The right loss with the argument j in the place of i, for each pair."""
 
         def loss(*t: Tensor) -> Tensor:
@@ -180,10 +197,15 @@ def of_order(right: Loss, reference: Reference) -> Iterator[Slip]:
         says = _("arguments {i} and {j} are swapped").format(i=i + 1, j=j + 1)
         if len(reference.kind.wrt) == 1 and (i, j) == (0, 1):
             says = _("input and target are swapped")
-        yield Slip(says, placed((i, j), (j, i)), page=KL)
+        yield Slip(says, with_places((i, j), (j, i)), page=KL)
     for i, j in itertools.permutations(range(3), 2):
-        says = _("argument {j} is used in the place of argument {i}").format(i=i + 1, j=j + 1)
-        yield Slip(says, placed((i, j)))
+        says = _("{this} is used in the place of {that}").format(this=placed(names, j), that=placed(names, i))
+        yield Slip(says, with_places((i, j)))
+    for one, other in TWO_AND_TWO:
+        says = _("arguments are swapped: {this} with {that}, and {one} with {other}")
+        words = [placed(names, i) for pair in (one, other) for i in pair]
+        says = says.format(**dict(zip(("this", "that", "one", "other"), words, strict=True)))
+        yield Slip(says, with_places(*(place for i, j in (one, other) for place in ((i, j), (j, i)))), page=KL)
 
 
 MOST_PAIRS = 250_000  #: of a batch whose samples are all put beside each other

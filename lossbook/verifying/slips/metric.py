@@ -120,7 +120,18 @@ def clip(n: Settings) -> Iterator[tuple[str, Loss]]:
         scores, own = similarities(a, b, normalize) / T, torch.arange(len(a))
         return (F.cross_entropy(scores.softmax(1), own) + F.cross_entropy(scores.T.softmax(1), own)) / 2
 
+    def soft(a: Tensor, b: Tensor, lengths: bool) -> Tensor:
+        scores, within = similarities(a, b, lengths) / T, similarities(a, a, lengths) + similarities(b, b, lengths)
+        aims = (within / (2 * T)).softmax(-1)
+        return -(aims.mT * scores.log_softmax(1) + aims * scores.mT.log_softmax(1)).sum(1).mean() / 2
+
     yield _("the vectors are not divided by their lengths"), partial(right, normalize=False)
+    yield (
+        _("the targets are the softmax of the similarities within each side, not the pairs"),
+        partial(soft, lengths=normalize),
+    )
+    says = _("the vectors are not divided by their lengths, and the targets are made of their own similarities")
+    yield says, partial(soft, lengths=False)
     yield _("only one of the two directions counts"), one_way
     yield _("only one of the two directions counts"), lambda a, b: one_way(b, a)
     yield _("both directions are added, not averaged"), lambda *t: 2 * right(*t)

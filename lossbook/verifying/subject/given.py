@@ -16,6 +16,7 @@ from ...language import gettext as _
 from .layout import Layout, called_with, laid_out
 
 ASKED_FOR = 6  #: how many batches a function is asked for
+FAR = 1e4  #: so far from the others a score has a sigmoid of 0, even times a small temperature
 
 Tensors = tuple[Tensor, ...]
 
@@ -200,6 +201,18 @@ def _edges(given: Sequence[Tensors]) -> Iterator[tuple[str, Tensors]]:
             alike = [t for t in first[1:] if t.shape == tensor.shape and t.dtype == tensor.dtype]
             if alike and bool(alike[0].isfinite().all()):
                 yield _("perfect predictions"), (alike[0].clone(), *first[1:])
+
+
+def far_away(given: Sequence[Tensors], i: int = 0) -> Iterator[Batch]:
+    """The first batch with all scores far below, and far above: where the logarithm of a sigmoid is that of 0."""
+    first = given[0]
+    values = torch.cat([batch[i].flatten() for batch in given])
+    scores = values.is_floating_point() and values.numel() and not bool((values == values.round()).all())
+    if not scores or bool((values.min() >= 0) & (values.max() <= 1)):
+        return
+    for name, by in ((_("predictions far below"), -FAR), (_("predictions far above"), FAR)):
+        moved = (*first[:i], exact(first[i] + by), *first[i + 1 :])
+        yield Batch(moved, _("edges of the inputs"), edge=True, name=name)
 
 
 def _are_boxes(tensor: Tensor) -> bool:

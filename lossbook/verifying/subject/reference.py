@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from ...kit.precision import cast, precise
 from ...language import Phrase, message
 from .adapter import Adapter, seeded
 from .candidate import in_double
-from .given import Given, without
+from .given import Given, far_away, without
 from .outcome import Answered, Failed, call
 from .state import TakesTooLong
 
@@ -110,7 +110,12 @@ def of_a_person(
 
     single = _refuses_float64(around(loss), inputs.batches[0])
     loss = functools.partial(_in_float32, loss) if single else loss
-    kind = Kind(inputs.variations, wrt=inputs.predictions(), reductions=(), around=around)
+
+    def batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
+        yield from inputs.variations(settings, g)
+        yield from far_away(inputs.batches)
+
+    kind = Kind(batches, wrt=inputs.predictions(), reductions=(), around=around)
     return Reference(name, (loss,), kind, single=single, given=inputs, guessed=inputs.layout.is_plain, module=module)
 
 
