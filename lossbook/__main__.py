@@ -279,13 +279,12 @@ def _verify_all(home: str) -> int:
 
 
 def _watch(given: argparse.Namespace) -> int:
-    from .watching.finding import CERTAIN
     from .watching.script import run_script
 
     words = [word.removeprefix(" ") for word in given.arguments]
     report, code = run_script(given.script, words, as_module=given.module)
     print(report)
-    return code or int(any(finding.certainty == CERTAIN for finding in report.findings))
+    return code or int(any(finding.certain for finding in report.findings))
 
 
 def _object(place: str) -> Any:

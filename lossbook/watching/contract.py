@@ -42,6 +42,8 @@ OF_EMBEDDINGS = {
     "triplet_margin", "triplet_margin_with_distance", "cosine_embedding", "contrastive", "info_nce", "nt_xent",
     "supervised_contrastive", "clip", "arcface",
 }  # fmt: skip
+#: Those of them that compare directions, whatever the embeddings' length.
+OF_DIRECTIONS = OF_EMBEDDINGS - {"triplet_margin", "triplet_margin_with_distance", "contrastive"}
 #: Losses that stay what they are when prediction and target change places.
 SYMMETRIC = {"l1", "mse", "smooth_l1", "huber", "log_cosh", "charbonnier", "rmse"}
 

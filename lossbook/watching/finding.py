@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..language import Phrase, message
+from ..language import gettext as _
 
 CERTAIN, LIKELY = "certain", "likely"
 
@@ -25,7 +26,7 @@ class Finding:
 
     kind: str  #: which fault, one word for programs and for `ignore`, e.g. ``"softmax-before-cross-entropy"``
     told: Told
-    certainty: str  #: ``"certain"``: by shape, range or graph; ``"likely"``: by values
+    certain: bool  #: seen in shape, range or graph; else in values, and only likely
     page: str  #: the page of the book that explains it
     call: int  #: at which call of the loss it was seen, counted from 1
 
@@ -33,6 +34,11 @@ class Finding:
     def sentence(self) -> str:
         """What is wrong, with the numbers that show it, in the current language."""
         return str(self.told)
+
+    @property
+    def certainty(self) -> str:
+        """How sure it is, ``"certain"`` or ``"likely"``, in the current language; programs ask for `certain`."""
+        return _("certain") if self.certain else _("likely")
 
     @property
     def evidence(self) -> dict[str, Any]:

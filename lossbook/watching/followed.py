@@ -20,6 +20,7 @@ class Followed:
         self.shape = tuple(parameter.shape)
         self.is_parameter = isinstance(parameter, torch.nn.Parameter)
         self.values = sample(parameter)
+        self.first = self.values.norm().item()  #: the length of those numbers at first
         self.version = parameter._version
         self.moved = 0  #: how often it had changed at a later call
         self.updates: list[float] = []  #: the size of each change, against its own

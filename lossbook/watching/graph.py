@@ -39,6 +39,18 @@ def saved(node: Any, name: str) -> Tensor | None:
     return value.detach() if isinstance(value, Tensor) else None
 
 
+def carried(node: Any) -> list[tuple[int, ...] | None]:
+    """The sizes of the operands of an operation that carry a gradient, in their places; None for the others."""
+    return [
+        None if parent is None else tuple(parent._input_metadata[place].shape) for parent, place in node.next_functions
+    ]
+
+
+def size(node: Any) -> tuple[int, ...]:
+    """The sizes of what an operation gave."""
+    return tuple(node._input_metadata[0].shape)
+
+
 @dataclass
 class Link:
     """One operation on the way to a tensor, with the sizes of what went in and came out where they are known."""
@@ -64,6 +76,8 @@ def chain(tensor: Tensor) -> list[Link]:
         into = _sizes_into(node, name, out)
         links.append(Link(name, node, into, out))
         parents = [parent for parent, _ in node.next_functions if parent is not None]
+        if name == "Add" and len(parents) == 2:  # where one is a bias, the other is where the numbers come from
+            parents = [parent for parent in parents if operation(parent) != "AccumulateGrad"]
         if len(parents) != 1 or name == "AccumulateGrad":
             break
         node, out = parents[0], into
@@ -75,21 +89,21 @@ def _sizes_into(node: Any, name: str, out: tuple[int, ...] | None) -> tuple[int,
     if sizes is not None:
         return tuple(Size(sizes))
     if name == "Transpose" and out is not None:
-        a, b = (_signed(d, len(out)) for d in (node._saved_dim0, node._saved_dim1))
+        a, b = (signed(d, len(out)) for d in (node._saved_dim0, node._saved_dim1))
         into = list(out)
         into[a], into[b] = into[b], into[a]
         return tuple(into)
     if name == "Permute" and out is not None:
         into = [0] * len(out)
         for position, d in enumerate(node._saved_dims):
-            into[_signed(d, len(out))] = out[position]
+            into[signed(d, len(out))] = out[position]
         return tuple(into)
     if name in ELEMENTWISE:
         return out
     return None
 
 
-def _signed(dim: int, dims: int) -> int:
+def signed(dim: int, dims: int) -> int:
     """A dimension that autograd saved: a negative one may stand there as an unsigned number."""
     dim = dim - 2**64 if dim >= 2**63 else dim
     return dim % dims if dims else 0
@@ -110,7 +124,7 @@ def last_operations(tensor: Tensor) -> list[Link]:
 
 def saved_dim(link: Link) -> int:
     """The dimension that a softmax ran over, counted from 0; −1 where its sizes are not known."""
-    return -1 if link.out is None else _signed(link.node._saved_dim, len(link.out))
+    return -1 if link.out is None else signed(link.node._saved_dim, len(link.out))
 
 
 @dataclass
@@ -123,6 +137,7 @@ class Ancestry:
     inputs: list[tuple[str, Tensor]] = field(default_factory=list)  #: what entered the first layers
     hidden: list[Tensor] = field(default_factory=list)  #: what came out of each relu
     squeezed: list[tuple[str, Tensor]] = field(default_factory=list)  #: what came out of each sigmoid and tanh
+    tokens: list[Tensor] = field(default_factory=list)  #: what embeddings were looked up for
 
 
 def ancestry(*tensors: Tensor, mark: tuple[int, int] | None = None) -> Ancestry:
@@ -145,6 +160,8 @@ def ancestry(*tensors: Tensor, mark: tuple[int, int] | None = None) -> Ancestry:
             found.hidden.append(result)
         if name in ("Sigmoid", "Tanh") and (result := saved(node, "result")) is not None:
             found.squeezed.append((name, result))
+        if name == "Embedding" and (indices := saved(node, "indices")) is not None:
+            found.tokens.append(indices)
         if (entered := _entered(node, name)) is not None:
             found.inputs.append((LAYERS[name], entered))
         for parent, _ in node.next_functions:
@@ -160,3 +177,34 @@ def _entered(node: Any, name: str) -> Tensor | None:
     if not key or node.next_functions[place][0] is not None:
         return None
     return saved(node, key)
+
+
+def exponents(tensor: Tensor) -> list[str]:
+    """What `exp` was applied to, where that came from `exp` or `softplus` itself: at most multiplied by a number above 0."""
+    found: list[str] = []
+    waiting = [tensor.grad_fn]
+    seen: set[Any] = set(waiting)
+    while waiting and len(seen) < MOST:
+        node: Any = waiting.pop()
+        parents = [parent for parent, _ in node.next_functions if parent is not None]
+        if operation(node) == "Exp" and (inner := _without_factor(parents[0])) in ("Exp", "Softplus"):
+            found.append(inner)
+        for parent in parents:
+            if parent not in seen:
+                seen.add(parent)
+                waiting.append(parent)
+    return found
+
+
+def _without_factor(node: Any) -> str:
+    """The operation behind numbers that were moved, or multiplied by a number above 0."""
+    while node is not None:
+        name = operation(node)
+        if name in ("Mul", "Div"):
+            factor = saved(node, "other")
+            if factor is None or factor.numel() != 1 or factor.item() <= 0:
+                return name
+        elif name not in SHAPES:
+            return name
+        node = next((parent for parent, _ in node.next_functions if parent is not None), None)
+    return ""

@@ -39,6 +39,9 @@ class InnerLosses(TorchFunctionMode):
         super().__init__()
         self.calls: list[tuple[Callable, tuple[Any, ...], dict[str, Any], Tensor]] = []
         self.met: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
+        self.weighed: set[tuple[tuple[int, ...], tuple[int, ...]]] = (
+            set()
+        )  #: what carries a gradient times what does not
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
@@ -49,5 +52,8 @@ class InnerLosses(TorchFunctionMode):
             return result
         name = getattr(function, "__name__", "").strip("_")
         if name in _ARITHMETIC and len(args) > 1 and isinstance(args[0], Tensor) and isinstance(args[1], Tensor):
-            self.met.add((tuple(args[0].shape), tuple(args[1].shape)))
+            one, other = tuple(args[0].shape), tuple(args[1].shape)
+            self.met.add((one, other))
+            if name == "mul" and args[0].requires_grad != args[1].requires_grad:
+                self.weighed.add((one, other) if args[0].requires_grad else (other, one))
         return function(*args, **kwargs)

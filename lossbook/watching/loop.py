@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch.compiler import is_compiling
 
 from ..catalogue import CATALOGUE
 from .observation import name_of
@@ -17,6 +18,7 @@ from .training import Training
 from .watcher import Watcher, caller
 
 MOST = 64  #: losses that are told apart, by the lines that call them
+UNASKED = 6  #: where all known lines rest, so many of seven calls do not pay for finding out which line calls
 
 
 class WatchedLoop:
@@ -29,16 +31,17 @@ class WatchedLoop:
         self.report = Report("")
         self._watchers: dict[Any, Watcher] = {}
         self._trainings: list[Training] = []
+        self._unasked = 0  #: so many more calls are let through without a look at the line that calls
         self._within = contextlib.ExitStack()
         #: Whether calls are let through: outside of the context; and while one is looked at, because under a mode of torch,
         #: such as torch.set_default_device, the call inside arrives here as well.
         self._aside = True
 
     def __enter__(self) -> WatchedLoop:
-        watched = weakref.WeakMethod(self._watched)
+        loop = weakref.ref(self)
         for entry in CATALOGUE:
             if entry.torch_function is not None:
-                self._within.enter_context(_replaced(entry.torch_function, watched))
+                self._within.enter_context(_replaced(entry.torch_function, loop))
         weakref.finalize(self, self._within.close)
         self._aside = False
         return self
@@ -56,9 +59,7 @@ class WatchedLoop:
         self.report.ignore(kinds)
 
     def _watched(self, loss: Callable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if self._aside:
-            return loss(*args, **kwargs)
-        if torch.compiler.is_compiling():
+        if is_compiling():
             self.report.compiled = True
             return loss(*args, **kwargs)
         key = loss, caller()
@@ -75,6 +76,10 @@ class WatchedLoop:
         try:
             if watcher.rest:
                 watcher.rest -= 1
+                if len(self._watchers) == 1:
+                    watcher.rest = max(0, watcher.rest - UNASKED)
+                if all(other.rest for other in self._watchers.values()):
+                    self._unasked = UNASKED
                 return loss(*args, **kwargs)
             return watcher.call(loss, args, kwargs)
         finally:
@@ -82,15 +87,20 @@ class WatchedLoop:
 
 
 @contextlib.contextmanager
-def _replaced(loss: Callable, watched: Callable[[], Callable | None]):
+def _replaced(loss: Callable, watching: Callable[[], WatchedLoop | None]):
     """Have a function of torch.nn.functional watched; torch's modules call the same functions."""
     name = loss.__name__
     before = getattr(torch.nn.functional, name)  # another context may watch it already
 
     @functools.wraps(loss)
     def call(*args: Any, **kwargs: Any) -> Any:
-        look = watched()
-        return loss(*args, **kwargs) if look is None else look(loss, args, kwargs)
+        loop = watching()
+        if loop is None or loop._aside:
+            return loss(*args, **kwargs)
+        if loop._unasked and not is_compiling():
+            loop._unasked -= 1
+            return loss(*args, **kwargs)
+        return loop._watched(loss, args, kwargs)
 
     setattr(torch.nn.functional, name, call)
     try:

@@ -111,6 +111,7 @@ class Call:
         self.mark = (training, index) if index else None  #: left on the operations behind the prediction
         self.versions = {id(t): t._version for t in self.tensors.values() if not t.is_inference()}
         self.met: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()  #: shapes that met inside of an own loss
+        self.weighed: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()  #: those of numbers and of weights for them
 
     @property
     def name(self) -> str:

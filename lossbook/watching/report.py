@@ -8,7 +8,7 @@ from ..guards.names import suggest
 from ..language import Phrase, message
 from ..language import gettext as _
 from ..report import quoted
-from .finding import CERTAIN, Finding
+from .finding import Finding
 from .rules import CALL_RULES, TRAINING_RULES
 
 _RULES = [*CALL_RULES, *TRAINING_RULES]
@@ -71,16 +71,12 @@ class Report:
         return not self.findings
 
     def __str__(self) -> str:
-        return "\n".join(
-            [self._headline(), *(f"✗ {f} ({_certainty(f)}; {f.kind})" for f in self.findings), *self.notes]
-        )
+        return "\n".join([self._headline(), *(f"✗ {f} ({f.certainty}; {f.kind})" for f in self.findings), *self.notes])
 
     __repr__ = __str__
 
     def _repr_markdown_(self) -> str:
-        found = [
-            f"- ✗ {quoted(f.sentence)} **{quoted(f.instead)}** ({_certainty(f)}; `{f.kind}`)" for f in self.findings
-        ]
+        found = [f"- ✗ {quoted(f.sentence)} **{quoted(f.instead)}** ({f.certainty}; `{f.kind}`)" for f in self.findings]
         return "\n".join([quoted(self._headline()), "", *found, "", *self.notes]).rstrip()
 
     def _headline(self) -> str:
@@ -95,11 +91,7 @@ def told(found: Iterable[Finding]) -> list[Finding]:
     """The findings to tell: causes, the most certain first; a symptom where there is no cause."""
     known = list(found)
     hidden = {kind for finding in known for kind in _RULES[_PLACE[finding.kind]].hides}
-    ranked = sorted(known, key=lambda f: (f.certainty != CERTAIN, _PLACE[f.kind]))
+    ranked = sorted(known, key=lambda f: (not f.certain, _PLACE[f.kind]))
     shown = [finding for finding in ranked if finding.kind not in hidden]
     causes = [finding for finding in shown if not _RULES[_PLACE[finding.kind]].symptom]
     return causes[:MOST] if causes else shown[:1]
-
-
-def _certainty(finding: Finding) -> str:
-    return _("certain") if finding.certainty == CERTAIN else _("likely")

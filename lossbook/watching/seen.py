@@ -4,12 +4,34 @@ from __future__ import annotations
 
 import weakref
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize, pairwise_distance
 
+from . import contract, graph
 from .observation import Call, part
+
+
+class Weighed(NamedTuple):
+    """How the losses of a batch counted, as the gradient that came back to them tells."""
+
+    kept: int  #: how many counted at all
+    total: int
+    equal: bool  #: whether each that counted did so as in the mean over all
+    first: bool  #: whether the first one counted
+
+
+class Triplets(NamedTuple):
+    """The triplets of one batch."""
+
+    number: int
+    easy: float  #: the share of those whose loss is 0
+    lead: float  #: how many margins farther the negative is than the positive; the median
+    ratio: float  #: how much farther the positive is than the negative; the median
+    turned: float  #: the share of those whose positive is farther than their negative
+    mined: bool  #: whether embeddings were chosen by index, as mining does
 
 
 @dataclass
@@ -25,6 +47,7 @@ class Seen:
     carries: bool  #: whether the loss does
     leaf: int | None  #: identity of a prediction that no operation made, but that requires a gradient
     numbers: int  #: how many numbers the prediction has
+    fits: bool  #: whether the prediction is its target, to the last digit
     whole: bool  #: whether the prediction holds whole numbers only
     spread: float | None  #: by how much the samples' predictions differ, against their size; None for one sample
     dead: float  #: the share of units behind relus that are 0 for the whole batch
@@ -38,14 +61,18 @@ class Seen:
     reaches_back: int  #: an earlier call whose graph this one contains, after its gradient was used; 0 for none
     evaluating: bool  #: whether the model was in evaluation mode
     learns: bool  #: whether layers with weights stand behind the prediction
+    picked: int | None  #: which sample of the batch the prediction is, where it is one of several
+    ahead: (
+        int | None
+    )  #: by how many places targets stand behind the tokens that the model read; None where they are none
+    classes: tuple[int, int] | None  #: the lowest and the highest class of a batch
+    triplets: Triplets | None
     result: weakref.ref[Tensor] | None
     arrived: list[float] = field(default_factory=list)  #: the mean gradient at the loss, once for each backward pass
     back: list[float] = field(default_factory=list)  #: the size of the gradient at the prediction, likewise
     modified: bool = False  #: whether an argument had been changed in place when the gradient came
     stepped: bool = False  #: whether an optimizer stepped after its backward pass
-    weighed: tuple[int, int, bool] | None = (
-        None  #: of the gradient at unreduced losses: not 0, all, and whether 1 / all
-    )
+    weighed: Weighed | None = None  #: the gradient at losses that were not reduced
 
 
 def new_leaf(call: Call) -> int | None:
@@ -56,15 +83,17 @@ def new_leaf(call: Call) -> int | None:
     return id(t)
 
 
-def spread(prediction: Tensor) -> float | None:
+def spread(call: Call) -> float | None:
     """The largest difference between samples, against the largest number: 0 where all samples get the same.
 
     None for fewer than three samples, and where every number is 0, as an output that is rounded may be.
     """
-    values = part(prediction.detach())
+    values = part(call.prediction.detach())
     if values.dim() == 0 or len(values) < 3 or not values.is_floating_point() or not values.numel():
         return None
     values = values.float()
+    if call.name in contract.OF_DIRECTIONS:
+        values = normalize(values, dim=-1)
     finite = values.isfinite()
     size = values[finite].abs().max().item() if finite.any() else 0.0
     return (values - values[:1]).nan_to_num(0, 0, 0).abs().max().item() / size if size else None
@@ -91,3 +120,81 @@ def saturated_units(squeezed: list[tuple[str, Tensor]], prediction: Tensor) -> f
         ends = (values.abs() > 0.999) if name == "Tanh" else (values < 1e-3) | (values > 0.999)
         shares.append(ends.double().mean().item())
     return max(shares, default=0.0)
+
+
+def picked(call: Call) -> int | None:
+    """Which sample of a batch the prediction is, where the batch went through the model and one was taken out of it."""
+    for place, link in enumerate(call.chain):
+        index = _row(link) if link.name in ("Select", "Slice") and link.into and link.into[0] >= 4 else None
+        if index is None or link.into is None:
+            continue
+        base = call.target._base if call.has_target and not call.target.is_inference() else None
+        same_row = base is not None and base.dim() > 0 and base.shape[0] == link.into[0]
+        made_by = call.chain[place + 1].name if place + 1 < len(call.chain) else ""
+        if same_row or (len(link.into) <= 2 and (made_by in graph.LAYERS or made_by in graph.ELEMENTWISE)):
+            return index
+    return None
+
+
+def _row(link: graph.Link) -> int | None:
+    """The one row that an operation leaves of a batch."""
+    if link.node._saved_dim != 0:
+        return None
+    if link.name == "Select":
+        return int(link.node._saved_index)
+    start, end = int(link.node._saved_start), int(link.node._saved_end)
+    return start if end - start == 1 else None
+
+
+def ahead(call: Call) -> int | None:
+    """By how many places the targets of a language model stand behind the tokens that it read at their places."""
+    if call.name not in ("cross_entropy", "nll", "token_cross_entropy") or call.target.is_floating_point():
+        return None
+    target = call.target.detach()
+    for tokens in call.ancestry.tokens:
+        if tokens.dim() != 2 or len(tokens) < 1 or tokens.shape[1] < 5:
+            continue
+        rows = target.reshape(len(tokens), -1) if target.numel() and target.numel() % len(tokens) == 0 else None
+        if rows is None or not tokens.shape[1] - 3 <= rows.shape[1] <= tokens.shape[1]:
+            continue
+        for places in range(4):
+            length = min(rows.shape[1], tokens.shape[1] - places)
+            one, other = rows[:, :length], tokens[:, places : places + length]
+            if one.numel() >= 8 and len(one.unique()) > 2 and torch.equal(one, other.to(one)):
+                return places
+    return None
+
+
+def classes(call: Call) -> tuple[int, int] | None:
+    """The lowest and the highest class of a batch of eight samples or more, each with one class."""
+    one_each = call.name in contract.OF_CLASSES and call.has_target and not call.target.is_floating_point()
+    if not one_each and not (call.name in contract.YES_OR_NO and call.targeted.whole):
+        return None
+    target = call.target
+    if target.dim() not in (1, 2) or len(target) < 8 or target.numel() != len(target):
+        return None
+    return int(call.targeted.low), int(call.targeted.high)
+
+
+def triplets(call: Call) -> Triplets | None:
+    """What the distances within triplets are."""
+    if call.name != "triplet_margin" or len(call.predictions) != 3 or call.settings["margin"] is None:
+        return None
+    anchor, positive, negative = (part(tensor.detach()).float() for tensor in call.predictions.values())
+    if anchor.dim() != 2 or not anchor.shape == positive.shape == negative.shape or len(anchor) < 4:
+        return None
+    near, far = (pairwise_distance(anchor, other, call.settings["p"]) for other in (positive, negative))
+    if call.settings["swap"]:
+        far = torch.minimum(far, pairwise_distance(positive, negative, call.settings["p"]))
+    mined = any(link.name in _CHOOSING for tensor in call.predictions.values() for link in graph.chain(tensor))
+    return Triplets(
+        number=len(anchor),
+        easy=(near - far + call.settings["margin"] <= 0).double().mean().item(),
+        lead=((far - near).median() / max(call.settings["margin"], 1e-12)).item(),
+        ratio=(near / far.clamp_min(1e-12)).median().item(),
+        turned=(near > far).double().mean().item(),
+        mined=mined,
+    )
+
+
+_CHOOSING = {"Gather", "Index", "IndexSelect", "MaskedSelect", "Select", "Take"}

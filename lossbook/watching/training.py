@@ -17,7 +17,7 @@ from torch import Tensor
 from . import contract, graph
 from .followed import Followed
 from .observation import Call
-from .seen import Seen, dead_units, new_leaf, saturated_units, spread
+from .seen import Seen, Weighed, ahead, classes, dead_units, new_leaf, picked, saturated_units, spread, triplets
 
 MOST = 200  #: parameters that are followed
 
@@ -59,6 +59,10 @@ class Training:
         self.keeps_state = False  #: whether the optimizer remembers earlier gradients
         self.maximizes = False  #: whether the optimizer was told to make the loss larger
         self.norms: list[float] = []  #: of all gradients, at each step
+        self.decay = 0.0  #: learning rate times weight decay, summed over the steps
+        self.pulls: list[
+            float
+        ] = []  #: the length of what weight decay adds, against that of the gradient, at each step
         self.twice = 0  #: second backward passes through one loss, that added to the gradients of the first
         self.added = 0  #: backward passes that added to gradients of earlier ones, whether a step had used them or not
         self.again = 0  #: backward passes through the loss of an earlier call
@@ -125,8 +129,9 @@ class Training:
             carries=result is not None and result.requires_grad,
             leaf=new_leaf(call),
             numbers=call.prediction.numel(),
+            fits=call.has_target and torch.equal(call.predicted.some, call.targeted.some.to(call.predicted.some)),
             whole=call.predicted.some.numel() > 0 and call.predicted.whole,
-            spread=spread(call.prediction),
+            spread=spread(call),
             dead=dead_units(ancestry.hidden),
             saturated=saturated_units(ancestry.squeezed, call.prediction),
             sizes=_sizes(call),
@@ -138,6 +143,10 @@ class Training:
             reaches_back=self._reached(ancestry.marked),
             evaluating=(model := self.model()) is not None and not model.training,
             learns=any(ancestry.names[name] for name in ("Addmm", "Mm", "Convolution", "Bmm", "Linear")),
+            picked=picked(call),
+            ahead=ahead(call),
+            classes=classes(call),
+            triplets=triplets(call),
             result=weakref.ref(result) if result is not None else None,
         )
         self.calls.append(seen)
@@ -202,7 +211,7 @@ class Training:
         if values.numel() > 1:
             counted = values != 0
             equal = bool((values[counted] * values.numel() - 1).abs().max() < 1e-3) if counted.any() else False
-            seen.weighed = int(counted.sum()), values.numel(), equal
+            seen.weighed = Weighed(int(counted.sum()), values.numel(), equal, bool(counted.flatten()[0]))
         for followed in held:
             if followed.gradient() is None:
                 followed.used = False
@@ -228,6 +237,7 @@ class Training:
         settings = optimizer.param_groups[0]
         self.keeps_state |= "betas" in settings or bool(settings.get("momentum"))
         self.maximizes |= bool(settings.get("maximize"))
+        self.decay += self.rates[-1] * float(settings.get("weight_decay", 0))
         self.holds_inputs |= not all(isinstance(p, torch.nn.Parameter) for p in held)
         without = {id(p) for p in held if p.requires_grad and p.grad is None}
         self.unused = without if self.unused is None else self.unused & without
@@ -241,6 +251,8 @@ class Training:
             self._stepped_after = len(self.calls)
         self.stale_steps += any(f.stale for f in mine)
         self.norms.append(math.sqrt(sum(g.float().square().sum().item() for g in gradients if g is not None)))
+        weights = math.sqrt(sum(p.detach().float().square().sum().item() for p in held)) if self.decay else 0.0
+        self.pulls.append(float(settings.get("weight_decay", 0)) * weights / max(self.norms[-1], 1e-12))
         for followed, gradient in zip(mine, gradients, strict=True):
             followed.held, followed.used, followed.fresh = True, True, False
             followed.zero += gradient is None

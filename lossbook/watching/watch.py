@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch.compiler import is_compiling
 
 from ..guards.losses import check_not_class
 from ..language import message
@@ -90,7 +91,11 @@ class WatchedFunction(_Watched):
         self._watcher = Watcher(loss, strict)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._watcher.call(self._watcher.loss, args, kwargs)
+        watcher = self._watcher
+        if watcher.rest and not is_compiling():
+            watcher.rest -= 1
+            return watcher.loss(*args, **kwargs)
+        return watcher.call(watcher.loss, args, kwargs)
 
 
 def _watched_again(loss: Callable, strict: bool, ignored: set[str]) -> Any:
@@ -111,10 +116,14 @@ def _watched_module(loss: torch.nn.Module, strict: bool) -> Any:
 
 @functools.cache
 def _watched_class(kind: type[torch.nn.Module]) -> type[torch.nn.Module]:
+    plain = kind.__call__ is torch.nn.Module.__call__
+
     def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
         watcher = self._watcher
-        if not torch.compiler.is_compiling() and watcher.rest:
+        if watcher.rest and not is_compiling():
             watcher.rest -= 1
+            if plain and self._compiled_call_impl is None:  # what torch's own __call__ does then: a frame less
+                return self._call_impl(*args, **kwargs)
             return watcher.loss(*args, **kwargs)
         return watcher.call(watcher.loss, args, kwargs)  # whose own `report` is not hidden, if it has one
 

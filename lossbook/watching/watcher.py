@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import sys
 import weakref
@@ -15,7 +16,7 @@ from torch._C import _functorch as functorch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from ..guards.tensors import can_be_read
-from .finding import CERTAIN, Finding, MisusedLossError
+from .finding import Finding, MisusedLossError
 from .inner import InnerLosses
 from .observation import Call, name_of, observe
 from .report import Report
@@ -25,7 +26,7 @@ from .training import Seen, Training
 log = logging.getLogger("lossbook.watch")
 
 FIRST = 16  #: so many calls are looked at, with what comes back from them
-EVERY = 1024  #: after those every so many-th, alone; and before it each power of 2
+EVERY = 8192  #: after those every so many-th, alone; and before it each power of 2
 
 
 class Watcher:
@@ -119,7 +120,7 @@ class Watcher:
 
     def _look_at_call(self, call: Call, inner: InnerLosses) -> list[Finding]:
         """Look at a call, and at the losses of torch that were called inside of an own one."""
-        call.met = inner.met
+        call.met, call.weighed = inner.met, inner.weighed
         state = {"grad_enabled": call.grad_enabled, "index": call.index}
         inside = [observe(loss, args, kwargs, result=result, **state) for loss, args, kwargs, result in inner.calls]
         new: list[Finding] = []
@@ -140,7 +141,7 @@ class Watcher:
         return [finding]
 
     def _raise_if_strict(self, found: list[Finding]) -> None:
-        certain = [finding for finding in found if finding.certainty == CERTAIN]
+        certain = [finding for finding in found if finding.certain]
         if self.strict and certain:
             raise MisusedLossError(certain[0])
 
@@ -222,8 +223,13 @@ def _quietly(look: Callable[[], Any]) -> Any:
 def caller() -> tuple[str, int]:
     """The file and line that called the loss."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and (
-        "lossbook/watching" in frame.f_code.co_filename.replace("\\", "/") or "/torch/" in frame.f_code.co_filename
-    ):
+    while _between(frame.f_code.co_filename) and frame.f_back is not None:
         frame = frame.f_back
     return frame.f_code.co_filename, frame.f_lineno
+
+
+@functools.cache
+def _between(file: str) -> bool:
+    """Whether a file stands between a loss and who calls it: torch's modules, and this package."""
+    file = file.replace("\\", "/")
+    return "lossbook/watching" in file or "/torch/" in file

@@ -362,3 +362,33 @@ def test_a_loss_of_zero_that_meets_another_task_is_no_divergence():
         (criterion(model(x), x if step < 2 else x + 1) + 1e-8).sqrt().backward()
         optimizer.step()
     assert criterion.report, criterion.report
+
+
+def test_a_function_rests_like_a_module(monkeypatch):
+    watched = lossbook.watch(F.mse_loss)
+    looks = []
+    monkeypatch.setattr(type(watched._watcher), "_look_at_call", lambda self, call, inner: looks.append(self.calls))
+    for _ in range(200):
+        watched(torch.zeros(2), torch.ones(2))
+    assert looks == [*range(1, FIRST + 1), 32, 64, 128]
+
+
+def test_a_loop_looks_at_a_new_line_among_many_calls():
+    with lossbook.watch() as w:
+        for _ in range(60):
+            F.l1_loss(torch.zeros(4, 1), torch.zeros(4, 1))
+        for _ in range(8):
+            F.mse_loss(torch.zeros(4, 1), torch.zeros(4))
+    assert [finding.kind for finding in w.report.findings] == ["crossed-shapes"]
+
+
+def test_certainty_is_said_in_the_language_of_the_moment():
+    watched = lossbook.watch(nn.MSELoss())
+    watched(*CROSSED)
+    (finding,) = watched.report.findings
+    assert finding.certain
+    assert finding.certainty == "certain"
+    lossbook.set_language("pt")
+    said = finding.certainty
+    lossbook.set_language("en")
+    assert said == "certo"

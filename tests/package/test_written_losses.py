@@ -23,6 +23,13 @@ class SignForgotten(find("adaptive_log_softmax").module):
         return super().forward(input, target).output.mean()
 
 
+def overlap_of_boxes_that_meet(a, b):
+    """The IoU loss, with a shared area above 0 where both sides of it are below."""
+    shared = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).prod(dim=-1)
+    area_a, area_b = ((box[..., 2:] - box[..., :2]).prod(dim=-1) for box in (a, b))
+    return (1 - shared / (area_a + area_b - shared + 1e-7)).mean()
+
+
 # What the reader finds in the cell of an exercise that mends, or a slip of one who writes; and what verify calls it.
 SLIPS = {
     "mend-mse": (lambda x, y: (x - y).mean() ** 2, "the errors are averaged first and squared afterwards"),
@@ -114,6 +121,39 @@ SLIPS = {
         lambda x, y: ((x - y).detach() * (x - y)).mean(),
         "the value is right, half of the gradient is missing: of a square, one factor was detached",
     ),
+    "write-soft-margin": (lambda x, y, reduction="mean": getattr(F.softplus(y * x), reduction)(), ""),
+    "mend-multi-margin-classes": (lambda x, t: (1 - x.gather(1, t.unsqueeze(1)) + x).relu().mean(), ""),
+    "write-multi-margin": (
+        lambda x, t, p=1, margin=1.0: (margin - x.gather(1, t.unsqueeze(1)) + x).relu().pow(p).mean(),
+        "the true class is compared with itself: margin too much",
+    ),
+    "write-multilabel-margin": (lambda x, t: F.multilabel_margin_loss(x, t, reduction="sum"), ""),
+    "mend-multilabel": (lambda x, y: F.binary_cross_entropy_with_logits(x.sigmoid(), y), ""),
+    "write-multilabel-soft-margin": (
+        lambda x, y, weight=None: F.multilabel_soft_margin_loss(x, y, weight, reduction="none").sum(),
+        "",
+    ),
+    "mend-huber": (
+        lambda x, y, delta=1.0: torch.where((x - y).abs() <= delta, (x - y).square() / 2, delta * (x - y).abs()).mean(),
+        "",
+    ),
+    "write-weighted-huber": (
+        lambda x, y, delta=1.0, weight=None: F.smooth_l1_loss(x, y, beta=delta),
+        "",
+    ),
+    "mend-poisson": (lambda x, y: (x - y * torch.log(x + 1e-8)).mean(), ""),
+    "write-poisson": (
+        lambda x, y, log_input=True, eps=1e-8: (x - y * torch.log(x + eps)).mean(),
+        "",
+    ),
+    "mend-gaussian": (lambda x, y, var: (torch.log(var) + ((x - y) / var).square()).mean() / 2, ""),
+    "write-gaussian": (
+        lambda x, y, var, full=False, eps=1e-6: (torch.log(var) + (x - y).square() / var).mean(),
+        "",
+    ),
+    "mend-iou": (overlap_of_boxes_that_meet, ""),
+    "write-giou": (lambda a, b: find("iou").function(a, b), ""),
+    "mend-accumulation": (lambda x, y: (F.mse_loss(x[:1], y[:1]) + F.mse_loss(x[1:], y[1:])) / 2, ""),
     "mend-ctc": (lambda *batch: find("ctc").function(*batch, reduction="none").mean(), ""),
     "write-ctc": (lambda *batch: find("ctc").function(*batch, reduction="sum"), ""),
     "mend-linear-cross-entropy": (

@@ -12,6 +12,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -80,10 +81,14 @@ def answered(columns: int = 1, n: int = 32) -> tuple[Tensor, Tensor]:
 
 
 def train(
-    model: nn.Module, loss_of: Callable[[], Tensor], lr: float = 0.05, optimizer: type = torch.optim.SGD
+    model: nn.Module,
+    loss_of: Callable[[], Tensor],
+    lr: float = 0.05,
+    optimizer: Callable | torch.optim.Optimizer = torch.optim.SGD,
 ) -> list[Tensor]:
-    """Train as one should: eight steps, each with a batch of its own."""
-    steps, losses = optimizer(model.parameters(), lr=lr), []
+    """Train as one should: eight steps, each with a batch of its own. An optimizer that is made already is taken as it is."""
+    steps = optimizer if isinstance(optimizer, torch.optim.Optimizer) else optimizer(model.parameters(), lr=lr)
+    losses = []
     for _ in range(STEPS):
         steps.zero_grad()
         loss = loss_of()
@@ -91,6 +96,16 @@ def train(
         steps.step()
         losses.append(loss.detach().clone())
     return losses
+
+
+def fit(net: nn.Module, criterion: Callable, data: Callable, **training: Any) -> list[Tensor]:
+    """Train `net` on the inputs and targets of `data`, with nothing between its output and the criterion."""
+
+    def step() -> Tensor:
+        x, y = data()
+        return criterion(net(x), y)
+
+    return train(net, step, **training)
 
 
 for module in pkgutil.iter_modules(__path__):

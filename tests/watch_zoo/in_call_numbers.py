@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from . import labelled, measured, network, train, twins
+from . import fit, labelled, measured, network, train, twins
 
 
 def _crossed(name, make, flip=False):
@@ -35,11 +35,7 @@ column_against_row_own_l1 = _crossed("column_against_row_own_l1", lambda out, y:
 def one_output_for_three_targets(watch, wrong):
     net, criterion = network(outputs=1 if wrong else 3), watch(nn.MSELoss())
 
-    def step():
-        x, y = measured(3)
-        return criterion(net(x), y)
-
-    return train(net, step)
+    return fit(net, criterion, lambda: measured(3))
 
 
 @twins("call", "target-is-prediction")
@@ -294,11 +290,7 @@ def own_loss_clamps_its_target(watch, wrong):
     net = network(outputs=1)
     criterion = watch(lambda out, y: (out - (y.clamp_(-1, 1) if wrong else y.clamp(-1, 1))).square().mean())
 
-    def step():
-        x, y = measured()
-        return criterion(net(x), y)
-
-    return train(net, step)
+    return fit(net, criterion, measured)
 
 
 @twins("call", "half-precision-loss")

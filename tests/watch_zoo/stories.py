@@ -1,10 +1,10 @@
-"""Faults as people report them: in models with layers of their own, in losses of their own, in longer loops."""
+"""Faults as people report them, in what the loss is given: by models with layers of their own, to losses of their own."""
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from . import STEPS, answered, labelled, measured, network, suspicious, train, twins
+from . import answered, labelled, measured, network, train, twins
 
 
 class Classifier(nn.Module):
@@ -43,6 +43,8 @@ def _classifier(name, kinds, wrong_last, right_last, make, where="graph"):
 image_softmax = _classifier(
     "image_softmax", ["softmax-before-cross-entropy"], nn.Softmax(1), nn.Identity(), nn.CrossEntropyLoss
 )
+
+
 image_softmax_smoothed = _classifier(
     "image_softmax_smoothed",
     ["softmax-before-cross-entropy"],
@@ -50,19 +52,31 @@ image_softmax_smoothed = _classifier(
     nn.Identity(),
     lambda: nn.CrossEntropyLoss(label_smoothing=0.1),
 )
+
+
 image_logits_nll = _classifier(
     "image_logits_nll", ["logits-for-log-probabilities"], nn.Identity(), nn.LogSoftmax(1), nn.NLLLoss, "call"
 )
+
+
 image_softmax_nll = _classifier(
     "image_softmax_nll", ["logarithm-missing"], nn.Softmax(1), nn.LogSoftmax(1), nn.NLLLoss, "call"
 )
+
+
 image_wrong_dim = _classifier(
     "image_wrong_dim", ["softmax-over-wrong-dimension"], nn.LogSoftmax(0), nn.LogSoftmax(1), nn.NLLLoss
 )
+
+
 image_softmax_margin = _classifier(
     "image_softmax_margin", ["softmax-before-margin"], nn.Softmax(1), nn.Identity(), nn.MultiMarginLoss
 )
+
+
 image_relu = _classifier("image_relu", ["relu-before-loss"], nn.ReLU(), nn.Identity(), nn.CrossEntropyLoss)
+
+
 image_sigmoid = _classifier(
     "image_sigmoid", ["sigmoid-before-cross-entropy"], nn.Sigmoid(), nn.Identity(), nn.CrossEntropyLoss
 )
@@ -87,9 +101,13 @@ def _segment(name, kinds, wrong_last, right_last, make, where="graph"):
 pixels_softmax = _segment(
     "pixels_softmax", ["softmax-before-cross-entropy"], lambda z: F.softmax(z, 1), lambda z: z, nn.CrossEntropyLoss
 )
+
+
 pixels_softmax2d = _segment(
     "pixels_softmax2d", ["softmax-before-cross-entropy"], nn.Softmax2d(), nn.Identity(), nn.CrossEntropyLoss
 )
+
+
 pixels_wrong_dim = _segment(
     "pixels_wrong_dim",
     ["softmax-over-wrong-dimension", "logits-for-log-probabilities"],
@@ -97,6 +115,8 @@ pixels_wrong_dim = _segment(
     nn.LogSoftmax(1),
     nn.NLLLoss,
 )
+
+
 pixels_view = _segment(
     "pixels_view",
     ["view-instead-of-transpose"],
@@ -299,117 +319,6 @@ def own_dice_of_thresholds(watch, wrong):
     return train(net, step)
 
 
-@twins("backward", "gradient-not-finite")
-def own_distance_at_zero(watch, wrong):
-    def contrast(a, b, same):
-        d = (a - b).square().sum(1)
-        d = d.sqrt() if wrong else (d + 1e-9).sqrt()
-        return (same * d.square() + (1 - same) * (1 - d).clamp_min(0).square()).mean()
-
-    net, criterion = nn.Linear(8, 4), watch(contrast)
-
-    def step():
-        x = torch.randn(12, 8)
-        other = x.clone()
-        other[4:] = torch.randn(8, 8)
-        return criterion(net(x), net(other), (torch.arange(12) < 4).float())
-
-    return train(net, step)
-
-
-@twins("loop", "gradients-not-cleared")
-def cleared_on_another_optimizer(watch, wrong):
-    net, criterion, losses = network(outputs=1), watch(nn.MSELoss()), []
-    optimizer, other = torch.optim.SGD(net.parameters(), lr=0.02), torch.optim.SGD(network().parameters(), lr=0.02)
-    for _ in range(STEPS):
-        x, y = measured()
-        (other if wrong else optimizer).zero_grad()
-        loss = criterion(net(x), y)
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.detach())
-    return losses
-
-
-@twins("loop", "other-parameters")
-def model_copied_after_optimizer(watch, wrong):
-    import copy
-
-    net, criterion, losses = network(), watch(nn.CrossEntropyLoss()), []
-    optimizer = torch.optim.AdamW(net.parameters(), lr=0.01)
-    if wrong:
-        net = copy.deepcopy(net)
-    for _ in range(STEPS):
-        x, y = labelled()
-        optimizer.zero_grad()
-        loss = criterion(net(x), y)
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.detach())
-    return losses
-
-
-@twins("loop", "parameters-missing")
-def only_the_encoder_in_the_optimizer(watch, wrong):
-    encoder, head, criterion, losses = nn.Linear(8, 8), nn.Linear(8, 4), watch(nn.CrossEntropyLoss()), []
-    held = [*encoder.parameters()] if wrong else [*encoder.parameters(), *head.parameters()]
-    optimizer = torch.optim.Adam(held, lr=0.01)
-    for _ in range(STEPS):
-        x, y = labelled()
-        encoder.zero_grad()
-        head.zero_grad()
-        loss = criterion(head(encoder(x).relu()), y)
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.detach())
-    return losses
-
-
-@twins("loop", "learning-rate-too-high")
-def adam_with_rate_one(watch, wrong):
-    net, criterion = network(), watch(nn.CrossEntropyLoss())
-
-    def step():
-        x, y = labelled()
-        return criterion(net(x), y)
-
-    return train(net, step, lr=1.0 if wrong else 0.01, optimizer=torch.optim.Adam)
-
-
-@twins("loop", "learning-rate-too-high")
-def classifier_with_rate_thousand(watch, wrong):
-    net, criterion = nn.Linear(8, 4), watch(nn.CrossEntropyLoss())
-
-    def step():
-        x, y = labelled()
-        return criterion(net(x), torch.randint(4, (32,)))
-
-    return train(net, step, lr=100.0 if wrong else 0.1)
-
-
-@twins("loop", "learning-rate-too-high")
-def summed_by_hand(watch, wrong):
-    net, criterion = nn.Linear(8, 1), watch(nn.MSELoss(reduction="none"))
-
-    def step():
-        x, y = measured(n=64)
-        losses = criterion(net(x), y)
-        return losses.sum() if wrong else losses.mean()
-
-    return train(net, step, lr=0.1)
-
-
-@twins("loop", "learning-rate-too-low")
-def adam_with_rate_of_nothing(watch, wrong):
-    net, criterion = network(), watch(nn.CrossEntropyLoss())
-
-    def step():
-        x, y = labelled()
-        return criterion(net(x), y)
-
-    return train(net, step, lr=1e-9 if wrong else 1e-3, optimizer=torch.optim.Adam)
-
-
 @twins("call", "inputs-not-scaled")
 def columns_of_different_units(watch, wrong):
     net, criterion = network(4, 1), watch(nn.MSELoss())
@@ -472,202 +381,3 @@ def student_without_logarithm(watch, wrong):
         return criterion(own, soft, reduction="batchmean") * 4
 
     return train(student, step)
-
-
-@twins("backward", "dead-units")
-def died_of_a_large_step(watch, wrong):
-    net, criterion = network(outputs=1, hidden=8), watch(nn.MSELoss())
-    if wrong:
-        with torch.no_grad():
-            net[0].weight.abs_().neg_()
-            net[0].bias.sub_(1)
-
-    def step():
-        x, y = measured()
-        return criterion(net(x.abs()), y)
-
-    return train(net, step, lr=0.01)
-
-
-# Right, though it looks wrong.
-
-
-@suspicious
-def ranked_within_the_batch(watch, wrong=False):
-    net, criterion = network(outputs=1), watch(nn.KLDivLoss(reduction="sum"))
-
-    def step():
-        x, y = measured()
-        return criterion(net(x).log_softmax(0), y.softmax(0))
-
-    return train(net, step)
-
-
-@suspicious
-def list_of_sequences(watch, wrong=False):
-    net, criterion = nn.Linear(8, 5), watch(nn.CrossEntropyLoss(reduction="sum"))
-
-    def step():
-        lengths = [3, 7, 5]
-        return sum(criterion(net(torch.randn(t, 8)), torch.randint(5, (t,))) for t in lengths) / sum(lengths)
-
-    return train(net, step)
-
-
-@suspicious
-def variational_autoencoder(watch, wrong=False):
-    encoder, decoder, criterion = nn.Linear(8, 8), nn.Linear(4, 8), watch(nn.MSELoss(reduction="sum"))
-    both = nn.ModuleList([encoder, decoder])
-
-    def step():
-        x = torch.randn(16, 8)
-        mu, log_var = encoder(x).chunk(2, 1)
-        z = mu + torch.randn_like(mu) * (log_var / 2).exp()
-        return criterion(decoder(z), x) / 16 - 0.5 * (1 + log_var - mu.square() - log_var.exp()).sum() / 16
-
-    return train(both, step, lr=0.01)
-
-
-@suspicious
-def quantized_codes(watch, wrong=False):
-    encoder, decoder, book, criterion = nn.Linear(8, 4), nn.Linear(4, 8), nn.Embedding(16, 4), watch(nn.MSELoss())
-    both = nn.ModuleList([encoder, decoder, book])
-
-    def step():
-        x = torch.randn(16, 8)
-        z = encoder(x)
-        q = book(torch.cdist(z, book.weight).argmin(1))
-        loss = criterion(q, z.detach()) + 0.25 * criterion(z, q.detach())
-        return loss + criterion(decoder(z + (q - z).detach()), x)
-
-    return train(both, step)
-
-
-@suspicious
-def deep_q_network(watch, wrong=False):
-    net, slow, criterion = network(outputs=2), network(outputs=2), watch(nn.SmoothL1Loss())
-
-    def step():
-        with torch.no_grad():
-            target = torch.randn(16) + 0.99 * slow(torch.randn(16, 8)).amax(1)
-        return criterion(net(torch.randn(16, 8)).gather(1, torch.randint(2, (16, 1))).squeeze(1), target)
-
-    return train(net, step)
-
-
-@suspicious
-def least_squares_gan(watch, wrong=False):
-    maker, judge, criterion, losses = network(4, 8), network(8, 1), watch(nn.MSELoss()), []
-    of_maker, of_judge = torch.optim.RMSprop(maker.parameters(), 1e-3), torch.optim.RMSprop(judge.parameters(), 1e-3)
-    for _ in range(4):
-        real, fake = torch.randn(16, 8) + 2, maker(torch.randn(16, 4))
-        loss = 0.5 * criterion(judge(real), torch.ones(16, 1)) + 0.5 * criterion(
-            judge(fake.detach()), torch.zeros(16, 1)
-        )
-        of_judge.zero_grad()
-        loss.backward()
-        of_judge.step()
-        loss = criterion(judge(fake), torch.ones(16, 1))
-        of_maker.zero_grad()
-        loss.backward()
-        of_maker.step()
-        losses.append(loss.detach())
-    return losses
-
-
-@suspicious
-def pretrained_then_frozen_in_part(watch, wrong=False):
-    net, criterion = (
-        nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 4)),
-        watch(nn.CrossEntropyLoss()),
-    )
-    for p in net[0].parameters():
-        p.requires_grad = False
-
-    def step():
-        x, y = labelled()
-        return criterion(net(x), y)
-
-    return train(net, step, optimizer=torch.optim.AdamW, lr=0.01)
-
-
-@suspicious
-def class_weights_by_inverse_frequency(watch, wrong=False):
-    counts = torch.tensor([90.0, 9.0, 1.0])
-    net, criterion = network(outputs=3), watch(nn.CrossEntropyLoss(weight=counts.sum() / (3 * counts)))
-
-    def step():
-        y = torch.multinomial(counts, 32, replacement=True)
-        return criterion(net(torch.randn(32, 8) + y[:, None]), y)
-
-    return train(net, step, lr=0.01)
-
-
-@suspicious
-def perfectly_fitted(watch, wrong=False):
-    net, criterion = nn.Linear(8, 1), watch(nn.MSELoss())
-    rule = net.weight.detach().clone(), net.bias.detach().clone()
-
-    def step():
-        x = torch.randn(16, 8)
-        return criterion(net(x), F.linear(x, *rule))
-
-    return train(net, step)
-
-
-@suspicious
-def masked_as_one_should(watch, wrong=False):
-    net, criterion = nn.Linear(3, 1), watch(nn.MSELoss(reduction="none"))
-
-    def step():
-        x, y = torch.randn(6, 9, 3), torch.randn(6, 9)
-        mask = (torch.arange(9) < torch.randint(2, 10, (6, 1))).float()
-        return (criterion(net(x * mask[..., None]).squeeze(-1), y * mask) * mask).sum() / mask.sum()
-
-    return train(net, step)
-
-
-@suspicious
-def sharp_large_logits(watch, wrong=False):
-    net, criterion = network(outputs=1), watch(nn.BCEWithLogitsLoss())
-
-    def step():
-        x, y = answered()
-        return criterion(net(x * 50), y)
-
-    return train(net, step, lr=1e-4)
-
-
-@suspicious
-def momentum_and_decay(watch, wrong=False):
-    net, criterion = network(), watch(nn.CrossEntropyLoss())
-
-    def step():
-        x, y = labelled()
-        return criterion(net(x), y)
-
-    return train(
-        net, step, optimizer=lambda p, lr: torch.optim.SGD(p, lr, momentum=0.9, nesterov=True, weight_decay=1e-2)
-    )
-
-
-@suspicious
-def siamese_triplets(watch, wrong=False):
-    net, criterion = network(outputs=6), watch(nn.TripletMarginLoss(margin=1.0, swap=True))
-
-    def step():
-        x = torch.randn(16, 8)
-        return criterion(net(x), net(x + 0.2 * torch.randn(16, 8)), net(torch.randn(16, 8)))
-
-    return train(net, step)
-
-
-@suspicious
-def small_tabular_adam(watch, wrong=False):
-    net, criterion = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1)), watch(nn.HuberLoss())
-
-    def step():
-        x = torch.rand(8, 3)
-        return criterion(net(x), x.sum(1, keepdim=True))
-
-    return train(net, step, optimizer=torch.optim.Adam, lr=0.1)

@@ -46,25 +46,6 @@ def saturated_units(training: Training) -> Told | None:
 
 
 @in_training(
-    "collapsed-embeddings", Phrase("embeddings that are all the same"), page="guide/triplet-margin", likely=True
-)
-def collapsed_embeddings(training: Training) -> Told | None:
-    spreads = [seen.spread for seen in training.calls if seen.spread is not None]
-    if not training.embeds or len(spreads) < 3 or max(spreads[-3:]) > 1e-2:
-        return None
-    return Told(
-        Phrase(
-            "The embeddings of a batch differ by {spread} of their size: all samples are mapped to one point, and no "
-            "distance tells them apart.",
-            spread=number(max(spreads[-3:])),
-        ),
-        Phrase(
-            "Lower the learning rate, give the loss negatives, and stop the gradient of one side where both are free."
-        ),
-    )
-
-
-@in_training(
     "prediction-constant",
     Phrase("one prediction for all samples"),
     page="first-losses/five-steps",
@@ -93,7 +74,7 @@ def loss_constant(training: Training) -> Told | None:
         values = [seen.value for seen in calls if seen.carries]
         if len(values) < 5 or len(set(values)) > 1 or not all(seen.single for seen in calls):
             continue
-        if values[0] == 0:
+        if values[0] == 0 or all(seen.fits for seen in calls):
             continue  # of a hinge, all may be well
         return Told(
             Phrase(

@@ -20,9 +20,9 @@ from .rule import in_call, in_training
 def loss_without_gradient(call: Call) -> Told | None:
     if call.result is None or not call.grad_enabled or not any(t.requires_grad for t in call.predictions.values()):
         return None
-    if isinstance(call.result, Tensor) and call.result.requires_grad:
+    if not isinstance(call.result, (Tensor, int, float)) or any(call.result is t for t in call.tensors.values()):
         return None
-    if not isinstance(call.result, (Tensor, int, float)):
+    if isinstance(call.result, Tensor) and (call.result.grad_fn is not None or call.result.is_inference()):
         return None
     kind = Phrase("a tensor without one") if isinstance(call.result, Tensor) else Phrase("a Python number")
     return Told(
@@ -77,8 +77,8 @@ def prediction_without_gradient(training: Training) -> Told | None:
     if all(seen.whole for seen in calls):
         return Told(
             Phrase(
-                "{calls} of {calls} predictions of {loss} carried no gradient, and all were whole numbers: argmax, rounding "
-                "or a comparison has cut them off from the model.",
+                "No prediction of {loss} carried a gradient (calls: {calls}), and all were whole numbers: argmax, rounding or "
+                "a comparison has cut them off from the model.",
                 **values,
             ),
             Phrase("Compute the loss from the scores; keep argmax and thresholds for the accuracy."),
@@ -86,8 +86,8 @@ def prediction_without_gradient(training: Training) -> Told | None:
         )
     return Told(
         Phrase(
-            "{calls} of {calls} predictions of {loss} carried no gradient: between the parameters and the loss the graph is "
-            "cut, and no training can reach the model.",
+            "No prediction of {loss} carried a gradient (calls: {calls}): between the parameters and the loss the graph "
+            "is cut, and no training can reach the model.",
             **values,
         ),
         Phrase("Leave out detach(), .data, numpy and torch.no_grad() on the way; or unfreeze the parameters."),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from itertools import combinations
 
-import torch
 from torch import Tensor
 
 from ...kit.text import number
 from ...language import Phrase
-from .. import contract, graph
+from .. import contract
 from ..finding import Told
 from ..observation import Call, Numbers
 from .activations import SOFTMAXES
@@ -235,7 +234,7 @@ def divergence_mean(call: Call) -> Told | None:
     "rate-or-its-logarithm",
     Phrase("rates where log-rates belong, or the other way round"),
     page="guide/overview",
-    hides=("loss-not-finite",),
+    hides=("loss-not-finite", "exponential-twice"),
 )
 def rate_or_logarithm(call: Call) -> Told | None:
     if call.takes not in (contract.RATES, contract.LOG_RATES):
@@ -266,65 +265,6 @@ def rate_or_logarithm(call: Call) -> Told | None:
     )
 
 
-@in_call(
-    "variance-or-its-root",
-    Phrase("a standard deviation, a log-variance or any number where a variance belongs"),
-    page="guide/overview",
-)
-def variance_or_root(call: Call) -> Told | None:
-    var = call.arguments.get("var")
-    if call.name != "gaussian_nll" or not isinstance(var, Tensor) or not var.numel():
-        return None
-    if 0 <= Numbers(var).high <= call.settings.get("eps", 0):
-        return Told(
-            Phrase(
-                "{loss} gets a variance of at most {high}, no more than eps: every error is divided by eps, {eps}, and counts "
-                "a million times.",
-                loss=call.spoken,
-                high=number(Numbers(var).high),
-                eps=number(call.settings["eps"]),
-            ),
-            Phrase("Let the model predict the variance: var=log_var.exp(); or take MSELoss."),
-        )
-    if var.grad_fn is None:
-        return None
-    links = graph.last_operations(var)
-    names = [link.name for link in links]
-    while names and names[0] in ("Add", "Clamp", "ClampMin"):
-        names.pop(0)
-    seen = Numbers(var)
-    values = {"loss": call.spoken, "low": number(seen.low), "high": number(seen.high)}
-    if names[:1] == ["Sqrt"] or _half_exponent(links):
-        return Told(
-            Phrase(
-                "{loss} takes the variance; this is a standard deviation, the root of it, from {low} to {high}. Its errors "
-                "are divided by the wrong number.",
-                **values,
-            ),
-            Phrase("Square it: var=std**2, or var=log_var.exp()."),
-        )
-    if names[:1] and names[0] in ("Addmm", "Mm", "Convolution", "LogSoftmax", "Log", "Tanh"):
-        return Told(
-            Phrase(
-                "{loss} takes a variance, which must be positive; nothing in the model keeps it so: it comes straight from "
-                "{operation}, from {low} to {high}, as a log-variance would.",
-                operation=graph.LAYERS.get(names[0], names[0]),
-                **values,
-            ),
-            Phrase("Write var=log_var.exp(), or softplus."),
-            likely=seen.low > 0,
-        )
-    return None
-
-
-def _half_exponent(links: list[graph.Link]) -> bool:
-    """Whether it is exp(x / 2), the root of exp(x)."""
-    if len(links) < 2 or links[0].name != "Exp" or links[1].name not in ("Mul", "Div"):
-        return False
-    factor = graph.saved(links[1].node, "other")
-    return factor is not None and factor.numel() == 1 and factor.item() == (0.5 if links[1].name == "Mul" else 2)
-
-
 @in_call("scores-for-distances", Phrase("scores or similarities where distances belong"), page="guide/hinge-embedding")
 def scores_for_distances(call: Call) -> Told | None:
     if call.name != "hinge_embedding" or not call.predicted.finite:
@@ -341,38 +281,4 @@ def scores_for_distances(call: Call) -> Told | None:
             low=number(call.predicted.low),
         ),
         Phrase("Give it distances of pairs; for scores take SoftMarginLoss or MarginRankingLoss."),
-    )
-
-
-@in_call(
-    "margin-out-of-reach",
-    Phrase("a margin larger than normalized embeddings can be apart"),
-    page="guide/triplet-margin",
-)
-def margin_out_of_reach(call: Call) -> Told | None:
-    margin = call.settings.get("margin")
-    if call.name == "cosine_embedding" and isinstance(margin, (int, float)) and abs(margin) > 1:
-        return Told(
-            Phrase(
-                "A cosine lies between −1 and 1, so the margin {margin} can never be kept, or always is.",
-                margin=number(margin),
-            ),
-            Phrase("Take a margin between 0 and 0.5."),
-        )
-    if call.name not in ("triplet_margin", "triplet_margin_with_distance") or not isinstance(margin, (int, float)):
-        return None
-    if margin < 2 or call.settings.get("p", 2) != 2 or call.settings.get("distance_function") is not None:
-        return None
-    lengths = torch.cat(
-        [part.detach().flatten(0, -2).norm(dim=-1) for part in call.predictions.values() if part.dim() > 1]
-    )
-    if not lengths.numel() or (lengths - 1).abs().max() > 1e-3:
-        return None
-    return Told(
-        Phrase(
-            "The embeddings have length 1, so no two are farther apart than 2; a margin of {margin} can never be kept, and "
-            "no triplet is ever done.",
-            margin=number(margin),
-        ),
-        Phrase("Take a margin between 0.1 and 1, or leave the embeddings' length free."),
     )

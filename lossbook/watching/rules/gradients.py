@@ -57,8 +57,10 @@ def gradient_not_finite(training: Training) -> Told | None:
 )
 def gradient_zero(training: Training) -> Told | None:
     back = [seen for seen in training.calls if seen.back]
-    if len(back) < 3 or any(size != 0 for seen in back for size in seen.back) or any(not s.value for s in back):
+    if len(back) < 3 or any(size != 0 for seen in back for size in seen.back):
         return None
+    if any(seen.value == 0 or seen.fits for seen in back):
+        return None  # nothing is left to be learned
     return Told(
         Phrase(
             "In {calls} backward passes the gradient at the prediction was exactly 0, though the loss is {value}: the model "
@@ -157,7 +159,8 @@ def loss_maximized(training: Training) -> Told | None:
     page="first-losses/five-steps",
 )
 def graph_of_earlier_loss(training: Training) -> Told | None:
-    if training.again < 2:
+    ended = training.over and training.again == 1 and len(training.calls) == 2 and training.steps == 1  # by an error
+    if training.again < 2 and not ended:
         return None
     return Told(
         Phrase(
@@ -188,7 +191,7 @@ def backward_twice(training: Training) -> Told | None:
 @in_training("masked-mean", Phrase("the mean over masked places too"), page="guide/custom-losses", likely=True)
 def masked_mean(training: Training) -> Told | None:
     weighed = [seen.weighed for seen in training.calls if seen.weighed]
-    masked = [(kept, total) for kept, total, equal in weighed if equal and kept < total]
+    masked = [(one.kept, one.total) for one in weighed if one.equal and one.kept < one.total]
     if len(masked) < 2 or len(masked) < len(weighed) / 2 or len({kept / total for kept, total in masked}) < 2:
         return None
     kept, total = masked[-1]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ...kit.text import number
 from ...language import Phrase
-from .. import contract
+from .. import contract, graph
 from ..finding import Told
-from ..observation import Call
+from ..observation import Call, part
 from .rule import in_call
 
 #: Operations from which nothing negative comes.
@@ -127,20 +127,21 @@ def clamped_probabilities(call: Call) -> Told | None:
     while names and names[0] in clamps:
         names.pop(0)
     cut = len(names) < len(call.operations)
-    if (
-        call.takes != contract.PROBABILITIES
-        or not cut
-        or (names and names[0] in {"Sigmoid", "Softmax", "Exp", "Hardsigmoid", "Mul", "Div"})
-    ):
+    if call.takes != contract.PROBABILITIES or not cut:
+        return None
+    while names and names[0] in ("Add", "Sub"):
+        names.pop(0)
+    if names and names[0] in {"Sigmoid", "Softmax", "Exp", "Hardsigmoid", "Mul", "Div"}:
         return None
     edge_low, edge_high = call.predicted.range
     stuck = call.predicted.share(lambda p: (p <= edge_low) | (p >= edge_high))
-    if stuck < 0.2:
+    scores = names[:1] in (["Addmm"], ["Convolution"])  # straight from a layer
+    if stuck < 0.2 and not scores:
         return None
     return Told(
         Phrase(
-            "The probabilities for {loss} are scores that were clamped, now from {low} to {high}: {share} % of them were cut off, "
-            "and there the gradient is 0.",
+            "The probabilities for {loss} are scores that were clamped, now from {low} to {high}: {share} % of them lie at an "
+            "end, and where a score is cut off the gradient is 0.",
             loss=call.spoken,
             share=round(100 * stuck),
             low=number(edge_low),
@@ -148,3 +149,39 @@ def clamped_probabilities(call: Call) -> Told | None:
         ),
         Phrase("Use torch.sigmoid instead of clamp, or better BCEWithLogitsLoss on the scores."),
     )
+
+
+@in_call("dropout-before-loss", Phrase("dropout behind the last layer"), page="guide/custom-losses")
+def dropout_before_loss(call: Call) -> Told | None:
+    if call.takes == contract.OTHER:
+        return None  # of embeddings it makes two views of one sample
+    after = {"Sigmoid", "Softmax", "LogSoftmax", "LogSigmoid"}
+    link = next((one for one in call.operations if one.name not in after), None)
+    share = _dropped(link) if link is not None else None
+    if share is None:
+        return None
+    return Told(
+        Phrase(
+            "Dropout is the last operation before {loss}: {share} % of the predictions are set to 0 at random and the others "
+            "made larger, so that the loss punishes what the model never said.",
+            loss=call.spoken,
+            share=round(100 * share),
+        ),
+        Phrase("Put dropout before the last layer, not behind it."),
+    )
+
+
+def _dropped(link: graph.Link) -> float | None:
+    """The share of numbers that dropout set to 0: it multiplies with 0 and 1 / (1 − p), each as often as p says."""
+    if link.name == "NativeDropout":
+        kept = graph.saved(link.node, "result1")
+        return None if kept is None else 1 - kept.double().mean().item()
+    factors = graph.saved(link.node, "other") if link.name == "Mul" else None
+    if factors is None or factors.numel() < 4 or factors.requires_grad:
+        return None
+    values = part(factors).double()
+    largest, share = values.max().item(), (values == 0).double().mean().item()
+    if largest <= 1 or not 0 < share < 1 or not bool(((values == 0) | (values == largest)).all()):
+        return None
+    p = 1 - 1 / largest
+    return share if abs(share - p) <= 4 * (p * (1 - p) / values.numel()) ** 0.5 else None

@@ -34,7 +34,7 @@ class Rule:
             return None
 
     def finding(self, told: Told, call: int) -> Finding:
-        return Finding(self.kind, told, LIKELY if told.likely else self.certainty, self.page, call)
+        return Finding(self.kind, told, self.certainty == CERTAIN and not told.likely, self.page, call)
 
 
 CALL_RULES: list[Rule] = []  #: look at one call, an `observation.Call`

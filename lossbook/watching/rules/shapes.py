@@ -101,6 +101,33 @@ def crossed_weights(call: Call) -> Told | None:
                 "Give it the shape of the prediction: {name}.reshape(prediction.shape), or unsqueeze it.", name=name
             ),
         )
+    return _weighed_in_rows(call)
+
+
+def _weighed_in_rows(call: Call) -> Told | None:
+    """Where numbers and weights, as many of the one as of the other, were multiplied into a table of all pairs."""
+    pairs = call.weighed | {
+        (sizes, tuple(weight.shape))
+        for link in call.operations
+        if link.name == "Mul" and (weight := graph.saved(link.node, "other")) is not None
+        for sizes in graph.carried(link.node)
+        if sizes is not None
+    }
+    for one, other in pairs:
+        both = crossed(one, other)
+        if both is None or len(one) == len(other) or [n for n in one if n != 1] != [n for n in other if n != 1]:
+            continue
+        return Told(
+            Phrase(
+                "Numbers of shape {one} are multiplied by a mask or weights of shape {other}: broadcast to {both}, each sample "
+                "is weighed with the numbers of all the others.",
+                one=one,
+                other=other,
+                both=both,
+            ),
+            Phrase("Give the mask the shape of what it weighs: mask.reshape(loss.shape), or unsqueeze it."),
+            likely=True,
+        )
     return None
 
 

@@ -321,3 +321,31 @@ def gradients_clipped_away(training: Training) -> Told | None:
         ),
         Phrase("Clip to a length near 1: torch.nn.utils.clip_grad_norm_(parameters, 1.0)."),
     )
+
+
+@in_training(
+    "weight-decay-wins",
+    Phrase("weight decay that is stronger than the loss"),
+    page="first-losses/five-steps",
+    likely=True,
+)
+def weight_decay_wins(training: Training) -> Told | None:
+    left = [
+        f.values.norm().item() / f.first
+        for f in training.followed.values()
+        if f.held and len(f.shape) > 1 and f.first > 0
+    ]
+    if training.steps < 4 or not left or min(left) > 0.5:
+        return None
+    if training.decay < 0.5 and median(training.pulls) < 1:
+        return None  # it is not decay that makes them small
+    return Told(
+        Phrase(
+            "Within {steps} steps the weights of a layer have shrunk to {share} % of what they were: weight decay pulls them to 0 "
+            "more strongly than the loss moves them ({ratio} times at the last step).",
+            steps=training.steps,
+            share=round(100 * min(left)),
+            ratio=f"{training.pulls[-1]:.2g}",
+        ),
+        Phrase("Take a smaller weight_decay, such as 1e-4 for SGD, or 1e-2 for AdamW."),
+    )

@@ -1,0 +1,113 @@
+"""Embeddings: all the same, triplets that teach nothing or the wrong thing, margins that cannot be kept."""
+
+from __future__ import annotations
+
+import torch
+
+from ...kit.text import number
+from ...language import Phrase
+from ..finding import Told
+from ..observation import Call
+from ..training import Training
+from .rule import in_call, in_training
+
+
+@in_call(
+    "margin-out-of-reach",
+    Phrase("a margin larger than normalized embeddings can be apart"),
+    page="guide/triplet-margin",
+)
+def margin_out_of_reach(call: Call) -> Told | None:
+    margin = call.settings.get("margin")
+    if call.name == "cosine_embedding" and isinstance(margin, (int, float)) and abs(margin) > 1:
+        return Told(
+            Phrase(
+                "A cosine lies between −1 and 1, so the margin {margin} can never be kept, or always is.",
+                margin=number(margin),
+            ),
+            Phrase("Take a margin between 0 and 0.5."),
+        )
+    if call.name not in ("triplet_margin", "triplet_margin_with_distance") or not isinstance(margin, (int, float)):
+        return None
+    if margin < 2 or call.settings.get("p", 2) != 2 or call.settings.get("distance_function") is not None:
+        return None
+    lengths = torch.cat(
+        [part.detach().flatten(0, -2).norm(dim=-1) for part in call.predictions.values() if part.dim() > 1]
+    )
+    if not lengths.numel() or (lengths - 1).abs().max() > 1e-3:
+        return None
+    return Told(
+        Phrase(
+            "The embeddings have length 1, so no two are farther apart than 2; a margin of {margin} can never be kept, and "
+            "no triplet is ever done.",
+            margin=number(margin),
+        ),
+        Phrase("Take a margin between 0.1 and 1, or leave the embeddings' length free."),
+    )
+
+
+@in_training(
+    "collapsed-embeddings", Phrase("embeddings that are all the same"), page="guide/triplet-margin", likely=True
+)
+def collapsed_embeddings(training: Training) -> Told | None:
+    spreads = [seen.spread for seen in training.calls if seen.spread is not None]
+    if not training.embeds or len(spreads) < 3:
+        return None
+    fell = len(spreads) > 3 and max(spreads[-3:]) < 0.2 * spreads[0]
+    if max(spreads[-3:]) > 1e-2 and not fell:
+        return None
+    return Told(
+        Phrase(
+            "The embeddings of a batch differ by {spread} of their size: all samples are mapped to one point, and no "
+            "distance tells them apart.",
+            spread=number(max(spreads[-3:])),
+        ),
+        Phrase(
+            "Lower the learning rate, give the loss negatives, and stop the gradient of one side where both are free."
+        ),
+    )
+
+
+@in_training(
+    "triplets-too-easy",
+    Phrase("triplets whose loss is 0 from the beginning"),
+    page="guide/triplet-margin",
+    likely=True,
+)
+def triplets_too_easy(training: Training) -> Told | None:
+    seen = [one.triplets for one in training.calls if one.triplets is not None and one.carries]
+    if len(seen) < 5 or min(one.easy for one in seen) < 0.95 or sum(one.number for one in seen) < 40:
+        return None
+    if min(one.lead for one in seen) < 5:
+        return None  # of a margin that fits, and samples that are learned soon
+    return Told(
+        Phrase(
+            "From the first call on, {share} % of the triplets have the loss 0, in {calls} calls: their negatives are farther "
+            "than positive and margin anyway, and the model learns from the rest alone.",
+            share=round(100 * sum(one.easy for one in seen) / len(seen)),
+            calls=len(seen),
+        ),
+        Phrase("Choose negatives that are close to the anchor (hard or semi-hard mining), or raise the margin."),
+    )
+
+
+@in_training(
+    "triplets-turned-round",
+    Phrase("positive and negative of a triplet have changed places"),
+    page="guide/triplet-margin",
+    likely=True,
+    hides=("learning-rate-too-high", "collapsed-embeddings"),
+)
+def triplets_turned_round(training: Training) -> Told | None:
+    seen = [one.triplets for one in training.calls if one.triplets is not None and one.carries][:3]
+    if len(seen) < 3 or any(one.mined or one.turned < 0.95 or one.ratio < 1.5 for one in seen):
+        return None
+    return Told(
+        Phrase(
+            "In {share} % of the triplets the positive is farther from the anchor than the negative, {ratio} times as far: they "
+            "have changed places, and the model learns to part what belongs together.",
+            share=round(100 * min(one.turned for one in seen)),
+            ratio=number(round(seen[0].ratio, 1)),
+        ),
+        Phrase("Write {loss}(anchor, positive, negative).", loss="criterion"),
+    )
