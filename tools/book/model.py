@@ -98,8 +98,28 @@ PLACE = re.compile(
 )  # where Matplotlib puts a legend
 
 
+LABELS = {"label", "xlabel", "ylabel", "title"}  # what Matplotlib writes into a picture; also set_xlabel(…) and so on
+
+
+class Label(str):
+    """A string in code that is written into a picture: for readers, though it be one word."""
+
+
+def _mark_labels(tree: ast.Module) -> None:
+    """Make every string that Matplotlib writes into a picture a :class:`Label`."""
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        texts = [keyword.value for keyword in call.keywords if keyword.arg in LABELS]
+        if isinstance(call.func, ast.Attribute) and call.func.attr.removeprefix("set_") in LABELS:
+            texts += call.args[:1]
+        for text in texts:
+            if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                text.value = Label(text.value)
+
+
 def is_prose(literal: str) -> bool:
     """Whether a string in code is for readers ("the loss is", "loss:") rather than for Python ("mean", ".4f")."""
+    if isinstance(literal, Label):
+        return True
     if PLACE.fullmatch(literal):
         return False
     return literal.endswith((":", "：")) or any(c.isspace() or (c.isalpha() and not c.isascii()) for c in literal)
@@ -113,12 +133,14 @@ def fstring_text(node: ast.JoinedStr) -> str:
 def syntax_tree(cell: Cell) -> ast.Module:
     """The cell's code, parsed."""
     try:
-        return ast.parse(cell.source)
+        tree = ast.parse(cell.source)
     except SyntaxError as error:
         raise BookError(
             f"{cell.where}: the code is not plain Python (line {error.lineno}: {error.msg}). The translations' code is "
             "compared as Python, so write it without IPython magics and mend the syntax."
         ) from None
+    _mark_labels(tree)
+    return tree
 
 
 def language_argument(cell: Cell) -> ast.Constant | None:
