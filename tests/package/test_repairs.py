@@ -60,6 +60,21 @@ def test_what_watch_sees_is_told_and_refused_even_where_the_model_has_learned():
     assert "applies softmax itself" in verdict.facts[0]
 
 
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_what_was_seen_is_told_in_the_reader_s_language_too(language):
+    def cleared(x, y):
+        model = network(*SIZES["digits"])
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+        for _step in range(2):
+            F.cross_entropy(model(x), y).backward()
+            optimizer.zero_grad()
+            optimizer.step()
+        return model
+
+    set_language(language)
+    assert len(check("repair-order", cleared).facts) == 1
+
+
 def test_nothing_yet_and_no_model():
     assert check("repair-order", ...) == check("same-accuracy", ...)
     assert "return its model" in check("repair-order", lambda x, y: None).message

@@ -30,7 +30,7 @@ class Repair:
         if not isinstance(model, torch.nn.Module):
             return not_yet(_("The training should return its model."))
         reached = f"{accuracy(model, data.validation_x, data.validation_y):.2f}"
-        seen = tuple(finding.sentence for finding in watched.report.findings if finding.certainty == "certain")
+        seen = tuple(finding.sentence for finding in watched.report.findings if finding.certain)
         if float(reached) < self.floor:
             says = _(
                 "The model is right on {reached} of the validation part; without the fault it is on {floor} or more."
