@@ -112,8 +112,10 @@ def _mark_labels(tree: ast.Module) -> None:
         if isinstance(call.func, ast.Attribute) and call.func.attr.removeprefix("set_") in LABELS:
             texts += call.args[:1]
         for text in texts:
-            if isinstance(text, ast.Constant) and isinstance(text.value, str):
-                text.value = Label(text.value)
+            either = (text.body, text.orelse) if isinstance(text, ast.IfExp) else (text,)
+            for constant in either:
+                if isinstance(constant, ast.Constant) and isinstance(constant.value, str):
+                    constant.value = Label(constant.value)
 
 
 def is_prose(literal: str) -> bool:
