@@ -42,8 +42,8 @@ def nothing_to_average(call: Call) -> Told | None:
     if call.prediction.numel() == 0:
         return Told(
             Phrase(
-                "{loss} gets no numbers at all: a prediction of shape {shape}. The mean of nothing is nan, and one nan "
-                "spoils every parameter.",
+                "{loss} gets no numbers at all: a prediction of shape {shape}. The mean of nothing is nan. Its gradient "
+                "is 0, but every average of losses that holds it is nan.",
                 loss=call.spoken,
                 shape=call.predicted.shape,
             ),
@@ -72,8 +72,8 @@ def nothing_to_average(call: Call) -> Told | None:
     if call.target.numel() and bool((call.target == ignored).all()):
         return Told(
             Phrase(
-                "All {count} targets of this batch are {ignored}, the ignore_index: the mean of nothing is nan, and one nan "
-                "spoils every parameter.",
+                "All {count} targets of this batch are {ignored}, the ignore_index: the mean of nothing is nan. Its gradient "
+                "is 0, but every average of losses that holds it is nan.",
                 count=call.target.numel(),
                 ignored=ignored,
             ),
