@@ -54,7 +54,7 @@ def linear_cross_entropy(
 ) -> Tensor:
     r"""Cross-entropy of the logits of a linear layer, computed from the layer's input.
 
-    .. math:: \ell(x, t) = -w_t \log \frac{e^{z_t}}{\sum_j e^{z_j}}, \qquad z = A x + b
+    .. math:: \ell(x, t) = -w_t \log \frac{e^{z_t}}{\sum_j e^{z_j}}, \qquad z = W x + b
 
     Equal to :func:`cross_entropy` of ``torch.nn.functional.linear(input, linear_weight, linear_bias)``. For a large
     vocabulary those logits are the largest tensor of the whole training step. Here a few rows are computed, used for
@@ -214,7 +214,7 @@ def formula(
 ) -> str:
     ignored = -100 if ignore_index is None else ignore_index
     of_logits_alone = of_logits.formula(target, weight, ignored, label_smoothing)
-    return of_logits_alone.replace(r"\ell(z,", r"\ell(x,") + given("z", "A x" if linear_bias is None else "A x + b")
+    return of_logits_alone.replace(r"\ell(z,", r"\ell(x,") + given("z", "W x" if linear_bias is None else "W x + b")
 
 
 def steps(
