@@ -63,7 +63,7 @@ def linear_cross_entropy(
 
     Args:
         input: what enters the layer, shape ``(D,)`` or ``(N, D)``, floating point.
-        linear_weight: the matrix :math:`A` of the layer, shape ``(C, D)``; or ``(C, d1, …, D)`` for ``d1 × …``
+        linear_weight: the matrix :math:`W` of the layer, shape ``(C, D)``; or ``(C, d1, …, D)`` for ``d1 × …``
             classifications of each sample.
         target: class numbers 0 … C − 1, shape ``()``, ``(N,)`` or ``(N, d1, …)``, int64; or class probabilities,
             shape of the logits, ``(C,)``, ``(N, C)`` or ``(N, C, d1, …)``, floating point.
@@ -73,8 +73,8 @@ def linear_cross_entropy(
         ignore_index: samples with this class number add nothing, whatever their input holds; ``None`` is −100.
         label_smoothing: the share of each target that is spread evenly over all classes, in [0, 1].
         options: torch's, or any object like it. Only ``batch_chunk_size`` is read, the rows of logits held at once:
-            without it there are as many as fit into 64 MiB, but at least D / 8. Unlike in torch the logits are never held all at once, with
-            ``None`` either, and backward can be called again.
+            without it there are as many as fit into 64 MiB, but at least D / 8. Unlike in torch a large table of logits
+            is never held whole, with ``None`` either, and backward can be called again.
 
     Returns:
         A tensor of shape ``()``, or one loss for each sample with ``reduction="none"``; in nats, at least 0.
