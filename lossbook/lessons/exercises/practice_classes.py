@@ -118,7 +118,7 @@ EXERCISES: dict[str, Exercise | WrittenLoss | Repair] = {
             ),
             (
                 (FULL[2] + LAST[2]) / 2,
-                _("That gives the one small batch as much weight as the nine others together."),
+                _("Then the one small batch counts as much as the nine others together."),
             ),
             (
                 mean_of_samples(FULL, LAST) * 300,
@@ -233,7 +233,7 @@ EXERCISES: dict[str, Exercise | WrittenLoss | Repair] = {
     "mend-distillation": WrittenLoss("distillation", takes=("temperature", "alpha"), names_the_slip=False),
     "nan-largest-square": Exercise(
         answer=largest_square,
-        praise=lambda: _("256 times 256 is 65536, just beyond the end of float16 at 65504."),
+        praise=lambda: _("256 times 256 is 65536, and float16 ends at 65504."),
         mistakes=lambda: [
             (256.0, _("256 times 256 is 65536. Where does float16 end?")),
             (65504.0, _("That is the largest number itself. Which number has it as its square, nearly?")),
