@@ -144,6 +144,8 @@ class Cite(SphinxTransform):
         beside = [node for node in (*before[-1:], *after[:1]) if isinstance(node, nodes.Text)]
         if len(beside) == 2 and (begin := OPEN.search(beside[0])) and CLOSE.search(beside[1]):
             before[-1], words, after[0] = nodes.Text(beside[0][: begin.start()]), [], nodes.Text(beside[1][1:])
+        # A work without an address has no place of its own to link to; its footnote tells all.
+        words = [n for word in words for n in (word.children if isinstance(word, addnodes.pending_xref) else [word])]
         paragraph.children = []
         paragraph.extend([*before, *words, *map(self.mark, keys), *after])
 
