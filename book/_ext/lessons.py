@@ -13,7 +13,7 @@ from sphinx.application import Sphinx
 import lossbook
 from book._ext.languages import interface
 from book._ext.pages import cells, language_folder
-from tools.book import LANGUAGES, REFERENCE, Cell
+from tools.book import LANGUAGES, REFERENCE, BookError, Cell
 
 PACKAGE = Path(lossbook.__file__).parent
 COPIED = [PACKAGE / "lessons/explorers/working.py", PACKAGE / "lessons/exercises/judgment.py"]
@@ -53,7 +53,9 @@ def has_lessons(env, docname: str) -> bool:
     """True for a page that may have an explorer or an exercise."""
     path = env.doc2path(docname)
     if path.endswith(".ipynb"):
-        return any(draws(cell) or asks(cell) for cell in cells(path))
+        with contextlib.suppress(BookError):  # a page that cannot be read is told of when it is read next
+            return any(draws(cell) or asks(cell) for cell in cells(path))
+        return True
     return "computed" in env.metadata[docname]
 
 

@@ -214,7 +214,10 @@ def test_a_definition_gives_in_micropython_what_it_gives_in_python(reader):
 
 # ---- exercises answered in the page ------------------------------------------------------------------------------------
 
-TYPED = {name: exercise for name, exercise in EXERCISES.items() if isinstance(exercise, Exercise)}
+COMPUTED = {"mend-micro-batches", "mend-two-softmaxes"}  # the reader's code gives the number: nothing to type
+TYPED = {
+    name: exercise for name, exercise in EXERCISES.items() if isinstance(exercise, Exercise) and name not in COMPUTED
+}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

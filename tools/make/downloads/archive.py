@@ -54,7 +54,7 @@ pip install -r requirements.txt --extra-index-url {CPU}
 
 def address(here: str, there: str, cell: str = "") -> str:
     """A link from a page to another one, by their docnames, and to a cell, as JupyterLab finds it."""
-    path = posixpath.relpath(there, posixpath.dirname(here)) + ".ipynb" if there != here or not cell else ""
+    path = posixpath.relpath(f"{there}.ipynb", posixpath.dirname(here)) if there != here or not cell else ""
     return path + (f"#cell-id={cell}" if cell else "")
 
 
