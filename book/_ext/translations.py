@@ -1,5 +1,6 @@
 """``{translations}``: which page is in step with English in which language, by what each translated cell records."""
 
+import contextlib
 from pathlib import Path
 
 from docutils import nodes
@@ -12,7 +13,7 @@ from sphinx.util.docutils import SphinxDirective
 from book._ext.claims import table
 from book._ext.languages import speak
 from book._ext.pages import language_folder
-from tools.book import LANGUAGES, REFERENCE, contents, read_page
+from tools.book import LANGUAGES, REFERENCE, BookError, contents, read_page
 from tools.checks import staleness
 
 
@@ -52,7 +53,9 @@ def outdated(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[s
         return []
     before = getattr(env, "book_translations", {})
     known = {name: state for name, state in before.items() if f"book/{REFERENCE}/{name}" in env.found_docs}
-    env.book_translations = known | {name: behind(env, name) for name in names}  # stored with the environment
+    with contextlib.suppress(BookError):  # a page that cannot be read is told of when it is read next
+        known |= {name: behind(env, name) for name in names}
+    env.book_translations = known  # stored with the environment
     return shown if env.book_translations != before else []
 
 

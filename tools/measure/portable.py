@@ -8,7 +8,7 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from multiprocessing import get_context
 
 import numpy as np
@@ -36,22 +36,22 @@ VARIANTS = {
 MARK = "DIFFERS "
 
 
-def differences(variant: dict[str, str], languages: list[str]) -> list[str]:
+def differences(variant: dict[str, str], languages: list[str], names: Sequence[str] = ()) -> list[str]:
     """What differs from the stored outputs in a new process under a variant, each in a sentence that names the cell."""
     environment = os.environ | SETTINGS | variant
-    command = [sys.executable, "-m", "tools.measure.portable", "--here", *languages]
+    command = [sys.executable, "-m", "tools.measure.portable", "--here", *languages, "--only", *names]
     done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
     if done.returncode:
         raise RuntimeError(f"The notebooks did not run with {variant}. What Python said stands above.")
     return [line.removeprefix(MARK) for line in done.stdout.splitlines() if line.startswith(MARK)]
 
 
-def run_here(languages: list[str]) -> None:
-    """Run and compare the notebooks, each in a fork of this process, which has imported what they need."""
+def run_here(languages: list[str], names: Sequence[str] = ()) -> None:
+    """Run and compare the notebooks, all or those of these names, each in a fork of this process, which has imported what they need."""
     preload()
     for language in languages:
         for page in pages(language).values():
-            if page.path.suffix == ".ipynb":
+            if page.path.suffix == ".ipynb" and (not names or page.name in names):
                 process = get_context("fork").Process(target=compare, args=(page,))
                 process.start()
                 process.join()
@@ -98,14 +98,17 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.measure.portable", description=__doc__.splitlines()[0])
     parser.add_argument("languages", nargs="*", help=f"of {', '.join(LANGUAGES)} (default: all)")
     parser.add_argument("--here", action="store_true", help="in this process alone, as it is")
+    parser.add_argument(
+        "--only", nargs="*", default=[], metavar="PAGE", help="these pages, such as guide/mse (default: all)"
+    )
     parsed = parser.parse_args(arguments)
     if parsed.here:
-        run_here(parsed.languages)
+        run_here(parsed.languages, parsed.only)
         return 0
     languages = parsed.languages or list(LANGUAGES)
     counts = {}
     for variant, settings in VARIANTS.items():
-        found = differences(settings, languages)
+        found = differences(settings, languages, parsed.only)
         counts[variant] = len({line.partition(": ")[0] for line in found})
         print(*(f"{variant}: {line}" for line in found), sep="\n", end="\n" if found else "", flush=True)
     for variant, count in counts.items():
