@@ -66,7 +66,11 @@ def on_workers(work: Callable[[], object], count: int = 2) -> None:
             )
             for rank in range(count)
         ]
-        said = [worker.communicate(timeout=100) for worker in workers]
+        try:
+            said = [worker.communicate(timeout=100) for worker in workers]
+        finally:
+            for worker in workers:  # one that waits for a dead one must not stay behind
+                worker.kill()
     for rank, (worker, (out, error)) in enumerate(zip(workers, said, strict=True)):
         if worker.returncode:
             raise RuntimeError(message("Worker {rank} failed: {error}", rank=rank, error=error))
