@@ -45,7 +45,8 @@ portable: $(READY) ## run all notebooks as other processors would, and name what
 bench: $(READY)   ## time the losses beside torch's (with two allocators) and others', and the notebooks beside plain pytest --nbval
 	$(BIN)/python -m pip install --quiet --editable ".[bench]"
 	$(BIN)/python -m tools.measure.bench
-	$(BIN)/python -m tools.measure.bench --others --sizes medium --store book/bench.yml
+	$(BIN)/python -m tools.measure.bench --others --sizes medium
+	$(BIN)/python -m tools.measure.times
 	GLIBC_TUNABLES=glibc.malloc.mmap_threshold=8589934592:glibc.malloc.trim_threshold=17179869184 $(BIN)/python -m tools.measure.bench
 	$(BIN)/python -m tools.measure.bench_notebooks
 

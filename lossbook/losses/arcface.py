@@ -197,6 +197,7 @@ ENTRY = Entry(
     also=("ArcFace", "additive_angular_margin", "aam_softmax"),
     family="classification",
     module=ArcFaceLoss,
+    page="practice/embeddings",
     definition=definition,
     formula=formula,
     steps=steps,

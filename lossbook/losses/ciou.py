@@ -150,6 +150,7 @@ ENTRY = Entry(
     also=("ciou_loss", "complete_iou_loss", "CompleteIoULoss"),
     family="overlap",
     module=CIoULoss,
+    page="practice/boxes",
     definition=definition,
     formula=formula,
     steps=of.steps_of_boxes(complete_box_iou_loss, (of.SHARED, of.UNION, of.DISTANCE, of.DIAGONAL, PROPORTIONS), term),

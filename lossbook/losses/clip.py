@@ -151,6 +151,7 @@ ENTRY = Entry(
     also=("CLIP", "ClipLoss", "symmetric_info_nce"),
     family="distance",
     module=CLIPLoss,
+    page="practice/embeddings",
     definition=definition,
     formula=formula,
     steps=steps,

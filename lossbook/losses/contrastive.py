@@ -179,6 +179,7 @@ ENTRY = Entry(
     also=("siamese", "pairwise_contrastive"),
     family="distance",
     module=ContrastiveLoss,
+    page="practice/embeddings",
     definition=definition,
     formula=formula,
     steps=steps,

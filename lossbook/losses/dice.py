@@ -180,6 +180,7 @@ ENTRY = Entry(
     ),
     family="overlap",
     module=DiceLoss,
+    page="practice/segmentation",
     definition=definition,
     formula=formula,
     steps=overlap.steps_of_overlap(dice_loss, overlap.sums_of_sizes, term),

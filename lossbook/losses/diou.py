@@ -86,6 +86,7 @@ ENTRY = Entry(
     also=("diou_loss", "distance_iou_loss", "DistanceIoULoss"),
     family="overlap",
     module=DIoULoss,
+    page="practice/boxes",
     definition=definition,
     formula=formula,
     steps=of.steps_of_boxes(distance_box_iou_loss, (of.SHARED, of.UNION, of.DISTANCE, of.DIAGONAL), term),

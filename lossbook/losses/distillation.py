@@ -243,6 +243,7 @@ ENTRY = Entry(
     also=("kd", "kd_loss", "knowledge_distillation", "distill", "KDLoss"),
     family="likelihood",
     module=DistillationLoss,
+    page="practice/distillation",
     definition=definition,
     formula=formula,
     steps=steps,

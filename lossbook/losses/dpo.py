@@ -159,6 +159,7 @@ ENTRY = Entry(
     also=("DPO", "direct_preference_optimization"),
     family="ranking",
     module=DPOLoss,
+    page="practice/preferences",
     definition=definition,
     formula=formula,
     steps=by_element(dpo_loss, term, first=ratio_step),

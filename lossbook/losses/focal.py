@@ -144,6 +144,7 @@ ENTRY = Entry(
     also=("binary_focal", "binary_focal_loss", "BinaryFocalLoss", "focal_loss", "FocalLoss"),
     family="binary",
     module=SigmoidFocalLoss,
+    page="practice/rare-classes",
     definition=definition,
     formula=formula,
     steps=by_element(sigmoid_focal_loss, term, first=probability_step),

@@ -137,6 +137,7 @@ ENTRY = Entry(
     also=("ftl",),
     family="overlap",
     module=FocalTverskyLoss,
+    page="practice/segmentation",
     definition=definition,
     formula=formula,
     steps=overlap.steps_of_overlap(focal_tversky_loss, sums, term),

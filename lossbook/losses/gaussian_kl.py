@@ -104,6 +104,7 @@ ENTRY = Entry(
     also=("vae_kl", "vae", "kld", "kl", "kl_divergence"),
     family="likelihood",
     module=GaussianKLDivLoss,
+    page="practice/several-losses",
     definition=definition,
     formula=formula,
     steps=by_element(gaussian_kl_div, term),

@@ -204,6 +204,7 @@ ENTRY = Entry(
     also=("generalised_dice", "gdl", "GDL", "gdice", "GDiceLoss", "generalised_dice_loss"),
     family="overlap",
     module=GeneralizedDiceLoss,
+    page="practice/segmentation",
     definition=definition,
     formula=formula,
     steps=steps,

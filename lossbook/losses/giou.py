@@ -85,6 +85,7 @@ ENTRY = Entry(
     also=("giou_loss", "generalized_iou_loss", "GeneralizedIoULoss"),
     family="overlap",
     module=GIoULoss,
+    page="practice/boxes",
     definition=definition,
     formula=formula,
     steps=of.steps_of_boxes(generalized_box_iou_loss, (of.SHARED, of.UNION, of.AROUND), term),

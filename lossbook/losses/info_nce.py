@@ -156,6 +156,7 @@ ENTRY = Entry(
     also=("InfoNCE", "infonce"),
     family="distance",
     module=InfoNCELoss,
+    page="practice/embeddings",
     definition=definition,
     formula=formula,
     steps=steps,

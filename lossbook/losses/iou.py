@@ -80,6 +80,7 @@ ENTRY = Entry(
     also=("box_iou", "iou_loss", "IoULoss"),
     family="overlap",
     module=BoxIoULoss,
+    page="practice/boxes",
     definition=definition,
     formula=formula,
     steps=of.steps_of_boxes(box_iou_loss, (of.SHARED, of.UNION), term),

@@ -92,6 +92,7 @@ ENTRY = Entry(
     also=("IPO", "identity_preference_optimization"),
     family="ranking",
     module=IPOLoss,
+    page="practice/preferences",
     definition=definition,
     formula=formula,
     steps=by_element(ipo_loss, term, first=ratio_step),

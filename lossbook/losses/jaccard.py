@@ -158,6 +158,7 @@ ENTRY = Entry(
     also=("soft_iou", "mask_iou", "iou_loss", "IoULoss", "soft_iou_loss", "jaccard_index", "tanimoto"),
     family="overlap",
     module=JaccardLoss,
+    page="practice/segmentation",
     definition=definition,
     formula=formula,
     steps=overlap.steps_of_overlap(jaccard_loss, overlap.sums_of_sizes, term),

@@ -158,6 +158,7 @@ ENTRY = Entry(
     also=("listnet", "ListNet", "listNet"),
     family="ranking",
     module=ListNetLoss,
+    page="practice/preferences",
     definition=definition,
     formula=formula,
     steps=steps,

@@ -99,6 +99,7 @@ ENTRY = Entry(
     also=("NTXent", "ntxent", "ntxent_loss", "simclr", "SimCLR"),
     family="distance",
     module=NTXentLoss,
+    page="practice/embeddings",
     definition=definition,
     formula=formula,
     steps=steps,

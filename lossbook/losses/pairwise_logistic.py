@@ -143,6 +143,7 @@ ENTRY = Entry(
     also=("ranknet", "RankNet", "bradley_terry", "BradleyTerry", "reward_model", "pairwise_logsigmoid"),
     family="ranking",
     module=PairwiseLogisticLoss,
+    page="practice/preferences",
     definition=definition,
     formula=formula,
     steps=by_element(pairwise_logistic_loss, term),

@@ -140,6 +140,7 @@ ENTRY = Entry(
     also=("pinball", "pinball_loss", "check_loss", "quantile_regression"),
     family="regression",
     module=QuantileLoss,
+    page="practice/intervals",
     definition=definition,
     formula=formula,
     steps=steps,

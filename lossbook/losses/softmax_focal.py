@@ -177,6 +177,7 @@ ENTRY = Entry(
     ),
     family="classification",
     module=SoftmaxFocalLoss,
+    page="practice/rare-classes",
     definition=definition,
     formula=formula,
     steps=steps,

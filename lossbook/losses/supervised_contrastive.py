@@ -180,6 +180,7 @@ ENTRY = Entry(
     also=("supcon", "SupCon", "supcon_loss"),
     family="distance",
     module=SupConLoss,
+    page="practice/embeddings",
     definition=definition,
     formula=formula,
     steps=steps,

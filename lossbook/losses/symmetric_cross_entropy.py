@@ -114,6 +114,7 @@ ENTRY = Entry(
     also=("sce", "sce_loss", "SymmetricCrossEntropyLoss", "SymmetricCrossEntropy", "symmetric_ce", "sl_loss"),
     family="classification",
     module=SCELoss,
+    page="practice/noisy-labels",
     definition=definition,
     formula=formula,
     steps=steps_of_probability(symmetric_cross_entropy, term),

@@ -229,6 +229,7 @@ ENTRY = Entry(
     also=("causal_lm", "causal_lm_loss", "language_modeling", "lm_loss", "next_token", "ForCausalLMLoss"),
     family="classification",
     module=TokenCrossEntropyLoss,
+    page="practice/language-model",
     definition=definition,
     formula=formula,
     steps=steps,

@@ -187,6 +187,7 @@ ENTRY = Entry(
     also=("tversky_index", "TverskyIndexLoss"),
     family="overlap",
     module=TverskyLoss,
+    page="practice/segmentation",
     definition=definition,
     formula=formula,
     steps=overlap.steps_of_overlap(tversky_loss, sums, term),

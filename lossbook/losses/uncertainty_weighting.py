@@ -188,6 +188,7 @@ ENTRY = Entry(
     also=("uncertainty", "multi_task", "multi_task_loss", "uncertainty_weighted_loss"),
     family="several losses",
     module=UncertaintyWeighting,
+    page="practice/several-losses",
     definition=definition,
     formula=formula,
     steps=by_element(uncertainty_weighting, term),

@@ -31,7 +31,7 @@ VI = 'lossbook.set_language("vi")\nx = 3  # đầu vào\nprint("mất mát là",
     ],
 )
 def test_translated_texts_stay(english, expected):
-    source, left = code_in_translation(cell("en", english, "code"), cell("vi", VI, "code"), "vi")
+    source, left = code_in_translation(cell("en", english, "code"), cell("vi", VI, "code"), cell("vi", VI, "code").page)
     assert source == expected
     assert left == []
 
@@ -46,7 +46,9 @@ def test_translated_texts_stay(english, expected):
     ],
 )
 def test_new_texts_stay_english_and_are_named(english, left):
-    source, named = code_in_translation(cell("en", english, "code"), cell("vi", VI, "code"), "vi")
+    source, named = code_in_translation(
+        cell("en", english, "code"), cell("vi", VI, "code"), cell("vi", VI, "code").page
+    )
     assert named == left
     assert left[0] in source
     assert "# đầu vào" in source
@@ -56,11 +58,11 @@ def test_texts_are_paired_in_order_while_english_texts_are_the_same():
     old = cell("en", 'print("the loss", x)\nprint("the cost", y)', "code")
     vi = cell("vi", 'print("mất mát", x)\nprint("chi phí", y)', "code", english=old.hash)
     now = cell("en", 'print("the loss", y)\nprint("the cost", x)', "code")
-    assert code_in_translation(now, vi, "vi") == ('print("mất mát", y)\nprint("chi phí", x)', [])
+    assert code_in_translation(now, vi, vi.page) == ('print("mất mát", y)\nprint("chi phí", x)', [])
 
 
 def test_a_cell_without_translation_is_english_in_the_pages_language():
-    source, _ = code_in_translation(cell("en", OLD, "code"), None, "vi")
+    source, _ = code_in_translation(cell("en", OLD, "code"), None, cell("vi", "").page)
     assert source == OLD.replace('"en"', '"vi"')
 
 
@@ -116,3 +118,21 @@ def test_alt_text_stays_and_new_alt_text_is_named():
 def test_the_record_of_a_cell_that_has_no_texts_any_more_is_dropped():
     cells, _ = aligned(*pages([cell("en", "f()", "code")], [cell("vi", "f()  # số", "code", english="0123456789ab")]))
     assert [(c.source, c.metadata) for c in cells] == [("f()", {})]
+
+
+def with_words(language, source, **words):
+    made = cell(language, source, "code")
+    made.page.words = words
+    return made
+
+
+def test_single_words_are_taken_from_the_list_and_settings_stay():
+    source = 'for name in ("mean", "none"):\n    print(name, rows["mean"], loss(x, reduction="mean"))'
+    old = with_words("vi", source, mean="trung bình", none="")
+    english = with_words("en", source, mean="mean")
+    expected = 'for name in ("trung bình", "none"):\n    print(name, rows["trung bình"], loss(x, reduction="mean"))'
+    assert code_in_translation(english, old, old.page) == (expected, [])
+    again = with_words("vi", expected, mean="trung bình")
+    assert code_in_translation(english, again, again.page) == (expected, [])
+    changed = with_words("en", source.replace("x,", "y,"), mean="mean")
+    assert code_in_translation(changed, again, again.page) == (expected.replace("x,", "y,"), [])

@@ -1,14 +1,14 @@
-"""What the bench times beside the losses: others' losses give the same numbers, and the table can be kept."""
+"""What the bench times beside the losses: others' losses give the same numbers, and the table that is kept is whole."""
 
 import importlib.util
 
 import pytest
 import torch
-import yaml
 from torch.testing import assert_close
 
-from lossbook.catalogue import find
-from tools.measure import bench, peers
+from lossbook.catalogue import CATALOGUE, find
+from lossbook.lessons.practice import measured_times
+from tools.measure import bench, peers, times
 
 #: Timed as they are, although their numbers are near ours only.
 NEAR = {
@@ -55,12 +55,18 @@ def test_optax_gives_the_same_numbers():
         assert float(value) == pytest.approx(entry.function(*tensors).item(), rel=1e-3), name
 
 
-def test_the_table_is_kept_by_loss_and_column():
-    lines = ["loss | small | small, its peers", "dice (mse_loss) | 3.10 | 1.90 (MONAI)", "mse | 1.00 | "]
-    assert yaml.safe_load(bench.stored(lines, {"torch": "2.13.0"})) == {
-        "machine": {"torch": "2.13.0"},
-        "losses": {
-            "dice (mse_loss)": {"small": "3.10", "small, its peers": "1.90 (MONAI)"},
-            "mse": {"small": "1.00"},
-        },
-    }
+def test_the_table_of_times_has_every_loss_and_whose_each_time_is():
+    kept = measured_times()
+    assert list(kept["losses"]) == [entry.name for entry in CATALOGUE]
+    for entry in CATALOGUE:
+        row = kept["losses"][entry.name]
+        expected = {"lossbook", *(["torch"] if entry.torch_module else []), *peers.PEERS.get(entry.name, {})}
+        compiled = {f"{name}, compiled" for name in expected & {"torch", "lossbook"}}
+        expected |= set() if entry.name in bench.NOT_COMPILED else compiled
+        assert set(row["milliseconds"]) - {"optax, compiled"} == expected, entry.name
+        assert row["shape"] == list(bench.size_of(entry, times.SIZE)[0].shape), entry.name
+
+
+def test_times_are_measured_in_turns_and_the_median_is_kept():
+    spent = {"one": iter([9.0, 0.001, 0.003, 0.0020006]), "other": iter([9.0, 0.1, 0.1, 0.1])}
+    assert times.milliseconds({name: each.__next__ for name, each in spent.items()}, 3) == {"one": 2.0, "other": 100.0}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from tools.book.data import LANGUAGES, ROOT
+from tools.book.data import LANGUAGES, REFERENCE, ROOT, read_data
 
 INSTALL = "install"  # the id of the cell that tools/make/install.py writes into every notebook
 
@@ -28,6 +28,7 @@ class Page:
     language: str
     name: str  # the same in every language: "what-is-a-loss/idea"
     cells: list["Cell"] = field(default_factory=list, repr=False)
+    words: dict[str, str] = field(default_factory=dict, repr=False)  # of book/words.yml: English, in this language
 
     @property
     def where(self) -> str:
@@ -105,6 +106,22 @@ class Label(str):
     """A string in code that is written into a picture: for readers, though it be one word."""
 
 
+class Word(str):
+    """A string in code that is one word, and that a cell shows: book/words.yml has it in every language."""
+
+    english: str
+
+
+def _mark_words(tree: ast.Module, words: dict[str, str]) -> None:
+    """Make every string that the page's words have a :class:`Word`, but for settings: reduction="mean" stays as it is."""
+    english = {rendering: word for word, rendering in words.items()}
+    settings = {id(keyword.value) for keyword in ast.walk(tree) if isinstance(keyword, ast.keyword)}
+    for constant in (node for node in ast.walk(tree) if isinstance(node, ast.Constant)):
+        if isinstance(constant.value, str) and constant.value in english and id(constant) not in settings:
+            constant.value = Word(constant.value)
+            constant.value.english = english[constant.value]
+
+
 def _mark_labels(tree: ast.Module) -> None:
     """Make every string that Matplotlib writes into a picture a :class:`Label`."""
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
@@ -122,6 +139,8 @@ def is_prose(literal: str) -> bool:
     """Whether a string in code is for readers ("the loss is", "loss:") rather than for Python ("mean", ".4f")."""
     if isinstance(literal, Label):
         return True
+    if isinstance(literal, Word):  # translated once, in book/words.yml, and not here
+        return False
     if PLACE.fullmatch(literal):
         return False
     return literal.endswith((":", "：")) or any(c.isspace() or (c.isalpha() and not c.isascii()) for c in literal)
@@ -141,6 +160,7 @@ def syntax_tree(cell: Cell) -> ast.Module:
             f"{cell.where}: the code is not plain Python (line {error.lineno}: {error.msg}). The translations' code is "
             "compared as Python, so write it without IPython magics and mend the syntax."
         ) from None
+    _mark_words(tree, cell.page.words)
     _mark_labels(tree)
     return tree
 
@@ -201,6 +221,7 @@ def read_page(path: Path | str) -> Page:
             f"(it has {', '.join(LANGUAGES)}). Move the page, or add the language there."
         )
     page = Page(path, language, "/".join(parts[start + 2 :]))
+    page.words = _words(page, root=Path(*parts[:start]))
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".md":
         front = FRONT_MATTER.match(text)
@@ -209,6 +230,12 @@ def read_page(path: Path | str) -> Page:
     else:
         page.cells.extend(_notebook_cells(page, text))
     return page
+
+
+def _words(page: Page, root: Path) -> dict[str, str]:
+    """What book/words.yml has for this page."""
+    listed = read_data("words", root).get(page.name, {}) if (root / "book/words.yml").exists() else {}
+    return {word: word if page.language == REFERENCE else row[page.language] for word, row in listed.items()}
 
 
 def _notebook_cells(page: Page, text: str) -> list[Cell]:

@@ -13,6 +13,7 @@ from tools.book import (
     ROOT,
     Cell,
     Page,
+    Word,
     contents,
     fstring_text,
     is_prose,
@@ -140,6 +141,8 @@ def _same(ours: object, theirs: object) -> bool:
         return len(ours) == len(theirs) and all(map(_same, ours, theirs))
     if not isinstance(ours, ast.AST):
         return ours == theirs
+    if isinstance(ours, ast.Constant) and isinstance(ours.value, Word):
+        return isinstance(theirs.value, Word) and theirs.value.english == ours.value
     if isinstance(ours, ast.Constant) and isinstance(ours.value, str) and isinstance(theirs.value, str):
         return is_prose(ours.value) or ours.value == theirs.value
     if isinstance(ours, ast.Constant):

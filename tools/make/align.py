@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from tools.book import Cell, Page, fstring_text, is_prose, language_argument, syntax_tree
+from tools.book import Cell, Page, Word, fstring_text, is_prose, language_argument, syntax_tree
 
 LITERAL, COMMENT = "a prose literal", "a comment"
 # A value in an f-string, {x:.{digits}f}; {{ and }} are not values.
@@ -25,6 +25,7 @@ class Piece:
     end: int
     text: str
     key: str
+    word: str = ""  # the English word, where book/words.yml has it
 
     @property
     def translatable(self) -> bool:
@@ -48,7 +49,7 @@ def aligned(english: Page, translated: Page) -> tuple[list[Cell], list[str]]:
 
 def _from_english(english: Cell, page: Page) -> Cell:
     """A cell that the translation does not have yet. Without a hash: it still has to be translated."""
-    source = code_in_translation(english, None, page.language)[0] if english.kind == "code" else english.source
+    source = code_in_translation(english, None, page)[0] if english.kind == "code" else english.source
     return replace(english, page=page, source=source, metadata=copy.deepcopy(english.metadata))
 
 
@@ -62,13 +63,13 @@ def _from_both(english: Cell, translated: Cell, todo: list[str]) -> Cell:
         metadata["english"] = translated.english
     source = translated.source
     if english.kind == "code":
-        source, left = code_in_translation(english, translated, translated.page.language)
+        source, left = code_in_translation(english, translated, translated.page)
         todo += [f"{translated.where}: translate {text}" for text in left]
     return replace(translated, source=source, metadata=metadata)
 
 
-def code_in_translation(english: Cell, translated: Cell | None, language: str) -> tuple[str, list[str]]:
-    """English code with the translation's literals and comments, and the texts that are still English."""
+def code_in_translation(english: Cell, translated: Cell | None, page: Page) -> tuple[str, list[str]]:
+    """English code with the translated page's literals, comments and words, and the texts that are still English."""
     pieces = code_pieces(english)
     partners = _partners(english, pieces, translated) if translated else {}
     argument = language_argument(english)
@@ -80,8 +81,10 @@ def code_in_translation(english: Cell, translated: Cell | None, language: str) -
         if piece.translatable and (index not in partners or text is None):
             text = piece.text
             left.append(text)
+        if piece.word:
+            text = f'"{page.words[piece.word]}"'
         if argument and piece.start == _offsets(english.source, argument)[0]:
-            text = f'"{language}"'
+            text = f'"{page.language}"'
         out += [english.source[end : piece.start], text]
         end = piece.end
     return "".join(out) + english.source[end:], left
@@ -129,8 +132,8 @@ def code_pieces(cell: Cell) -> list[Piece]:
         if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str)):
             words = fstring_text(node) if isinstance(node, ast.JoinedStr) else node.value
             start, end = _offsets(cell.source, node)
-            text = cell.source[start:end]
-            pieces.append(Piece(start, end, text, LITERAL if is_prose(words) else text))
+            text, word = cell.source[start:end], words.english if isinstance(words, Word) else ""
+            pieces.append(Piece(start, end, text, LITERAL if is_prose(words) else word or text, word))
         else:
             for child in ast.iter_child_nodes(node):
                 strings(child)

@@ -10,8 +10,6 @@ fastest of a loss's peers, by name, and optax under ``jax.jit``. It needs ``pip 
 With ``--compiled`` our loss runs under torch.compile and is still divided by torch's as a user calls it, uncompiled; in
 brackets it is divided by what torch.compile makes of torch's own. With ``--head`` linear cross-entropy and its memory are measured
 at the size it was made for. A line before the table says what `lossbook.watch` adds to a training.
-
-With ``--store FILE`` the table is kept as YAML, with what it was measured on.
 """
 
 import argparse
@@ -29,7 +27,6 @@ from functools import partial
 from pathlib import Path
 
 import torch
-import yaml
 from torch import Tensor
 
 import lossbook
@@ -159,13 +156,6 @@ def table(names: list[str], sizes: list[str], compiled: bool, others: bool) -> I
         yield " | ".join(cells)
 
 
-def stored(lines: list[str], machine: dict[str, str]) -> str:
-    """The table as YAML: the machine, and for each loss its cells by the title of their column; empty ones left out."""
-    (_loss, *titles), *rows = ([cell.strip() for cell in line.split("|")] for line in lines)
-    losses = {name: {title: cell for title, cell in zip(titles, cells, strict=True) if cell} for name, *cells in rows}
-    return yaml.safe_dump({"machine": machine, "losses": losses}, sort_keys=False, allow_unicode=True, width=120)
-
-
 def peak(loss: Callable[..., Tensor], tensors: tuple[Tensor, ...]) -> int:
     """KiB in use at the peak of one forward and backward pass, beyond those before it. Linux counts them."""
 
@@ -238,13 +228,11 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
     parser.add_argument("--compiled", action="store_true", help="under torch.compile, which takes minutes")
     parser.add_argument("--others", action="store_true", help="beside its peers and optax too")
-    parser.add_argument("--store", type=Path, metavar="FILE", help="keep the table there, as YAML")
     parser.add_argument("--head", action="store_true", help="linear cross-entropy at its own size, with its memory")
     given = parser.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")  # torch advises against the mean of kl_div
     allocator = os.environ.get("GLIBC_TUNABLES") or os.environ.get("LD_PRELOAD") or "the system's, untuned"
-    machine = {"torch": torch.__version__, "processor": platform.machine(), "threads": "1", "allocator": allocator}
     print(f"torch {torch.__version__}, {platform.machine()}, one thread, CPU time, allocator: {allocator}")
     print(f"import lossbook: {1000 * import_seconds():.0f} ms after torch")
     print(watched_step())
@@ -252,12 +240,8 @@ def main() -> None:
         print(linear_cross_entropy())
         return
     print("Our time divided by torch's, forward and backward, median of pairs.")
-    lines = []
     for line in table(given.losses, given.sizes, given.compiled, given.others):
         print(line, flush=True)
-        lines.append(line)
-    if given.store:
-        given.store.write_text(stored(lines, machine), "utf-8")
 
 
 if __name__ == "__main__":
