@@ -52,7 +52,7 @@ def address(config: dict) -> str:
 
 def extra(page: Page) -> str:
     """What a page needs beside lossbook itself, by its name in pyproject.toml: pictures, or data to train on as well."""
-    trains = page.name.startswith("practice/") or any("lossbook.lessons.practice" in cell.source for cell in page.cells)
+    trains = any("lossbook.lessons.practice" in cell.source for cell in page.cells)
     return "practice" if trains else "plot"
 
 
