@@ -72,7 +72,11 @@ def synonyms(book: Path, language: str) -> dict[str, str]:
         typed = term.get("typed", {}).get(language, [])
         avoided = [form for form in term.get("forbidden", {}).get(language, []) if re.fullmatch(r"[\w -]+", form)]
         also = term.get("also", {}).get(language, [])
-        others = [form for form in [*also, *avoided, term[REFERENCE].replace("`", "")] if own.casefold() not in form.casefold()]
+        others = [
+            form
+            for form in [*also, *avoided, term[REFERENCE].replace("`", "")]
+            if own.casefold() not in form.casefold()
+        ]
         for form in [*typed, *others]:
             table.setdefault(form, own)
     return table

@@ -256,7 +256,7 @@ class Finder {
       const first = rest.length ? places.filter((place) => (teaches && place.id === taught[1]) || says(place)) : [];
       const sum = sums.reduce((all, part) => all + part, 0);
       const kind = like === 1 ? 5 : teaches ? 8 : page.teaches ? 1 : Finder.OTHER;
-      const titles = (1 + 1.6 * like) * (2 - rest.length / (telling.length || 1)) * (1 + 0.15 * (shares.get(page.address) ?? 0));
+      const titles = (1 + 1.6 * like) * (2 - rest.length / (telling.length || 1)) * (1 + 0.2 * (shares.get(page.address) ?? 0));
       const score = ((places[0].score + sum / 10) / (total + gain)) * covered ** 1.5 * kind * titles;
       return [{ page, score, places: [...first, ...places.filter((place) => !first.includes(place))] }];
     });
