@@ -34,7 +34,7 @@ def figure(name: str, explorer: dict, language: str, up: str) -> nodes.raw:
     """An explorer as HTML, in a language."""
     title, form = explorer["title"][language], explorer["form"][language]
     html = f"""
-<figure class="explorer site-only pst-js-only" data-loss="{name}" {addresses(ASSETS, up)} role="group" aria-label="{title}">
+<figure class="explorer site-only pst-js-only" data-loss="{name}" {addresses(ASSETS, up)} aria-label="{title}">
 <figcaption>{title}</figcaption>{form}</figure>
 """
     return nodes.raw("", html, format="html")

@@ -94,7 +94,7 @@ EXPLORERS = (
         "poisson_nll",
         arguments={"rates": ["input"], "counts": ["target"]},
         controls={
-            "input": Slider(low=-2, high=3, start=1, label=lambda: _("log-rate x")),
+            "input": Slider(low=-2, high=3, start=2, label=lambda: _("log-rate x")),
             "target": Slider(low=0, high=12, start=5, step=1, label=lambda: _("count y")),
         },
         over="input",
