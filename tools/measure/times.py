@@ -35,12 +35,12 @@ def passes(entry: Entry, tensors: tuple[Tensor, ...]) -> dict[str, Pass]:
     of = {"lossbook": ours} if entry.torch_module is None else {"torch": theirs, "lossbook": ours}
     if entry.name not in NOT_COMPILED:
         torch.compiler.reset()  # or the sizes of the loss before would count
-        of |= {f"{name}, compiled": torch.compile(loss) for name, loss in of.items()}
+        of |= {f"{name}_compiled": torch.compile(loss) for name, loss in of.items()}
     timed: dict[str, Pass] = {
         name: partial(seconds, loss, tensors) for name, loss in (of | peers.PEERS.get(entry.name, {})).items()
     }
     if entry.name in with_optax.LOSSES:
-        timed["optax, compiled"] = with_optax.timed(entry.name, tensors)
+        timed["optax_compiled"] = with_optax.timed(entry.name, tensors)
     return timed
 
 
