@@ -63,7 +63,7 @@ def test_the_table_of_times_has_every_loss_and_whose_each_time_is():
         expected = {"lossbook", *(["torch"] if entry.torch_module else []), *peers.PEERS.get(entry.name, {})}
         compiled = {f"{name}_compiled" for name in expected & {"torch", "lossbook"}}
         expected |= set() if entry.name in bench.NOT_COMPILED else compiled
-        assert set(row["milliseconds"]) - {"optax_compiled"} == expected, entry.name
+        assert set(row["ms"]) - {"optax_compiled"} == expected, entry.name
         assert row["shape"] == list(bench.size_of(entry, times.SIZE)[0].shape), entry.name
 
 

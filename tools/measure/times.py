@@ -88,12 +88,12 @@ def main() -> None:
     table = json.loads(TABLE.read_text("utf-8")) if names else {"losses": {}}
     table["machine"] = {"processor": processor(), "torch": torch.__version__.partition("+")[0], "threads": 1}
     if not names:
-        table["heads"] = {"shape": HEAD, "milliseconds": milliseconds(heads(), PAIRS[SIZE])}
+        table["heads"] = {"shape": HEAD, "ms": milliseconds(heads(), PAIRS[SIZE])}
     for entry in CATALOGUE:
         if not names or entry.name in names:
             tensors = size_of(entry, SIZE)
             of = milliseconds(passes(entry, tensors), PAIRS[SIZE])
-            table["losses"][entry.name] = {"shape": list(tensors[0].shape), "milliseconds": of}
+            table["losses"][entry.name] = {"shape": list(tensors[0].shape), "ms": of}
             print(entry.name, of, flush=True)
     table["losses"] = {entry.name: table["losses"][entry.name] for entry in CATALOGUE if entry.name in table["losses"]}
     TABLE.write_text(json.dumps(table, indent=1) + "\n", "utf-8")
