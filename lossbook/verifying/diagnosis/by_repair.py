@@ -140,8 +140,10 @@ class Search:
         for maker in makers:
             for made in self.calls:
                 for change in maker(made):
-                    key = made.spot.text if by_text else made.spot.name
-                    groups.setdefault((change.says, change.new, key), []).append((made, change))
+                    # Those of one operation; of one text; of one operation on what another one made.
+                    keys = [made.spot.text] if by_text else [made.spot.name, f"{made.spot.name} {_origin(made)}"]
+                    for key in keys:
+                        groups.setdefault((change.says, change.new, key), []).append((made, change))
         for every in groups.values():
             if len(every) > 1 and self.left > 0:
                 made, change = every[0]
@@ -228,6 +230,12 @@ class Search:
         if found is None and off(knob.start * 1.01) == off(knob.start):
             found = next((v for v in others(knob) if abs(off(v)) < 1e-9), None)
         return found
+
+
+def _origin(made: Call) -> str:
+    """The name of the operation whose result goes into a call first."""
+    before = made.made.get(id(made.args[0])) if made.args else None
+    return "" if before is None else before.spot.name
 
 
 def _both(one: tuple[Spot, Knob], other: tuple[Spot, Knob], values: tuple[float, float]) -> Run:

@@ -9,14 +9,18 @@ from functools import partial
 from ...kit.batches.batch import Batch, Settings
 from ..compare import Sample, Standard, Trial, fault_of
 from ..examination import Examination
+from ..slips import slips_inside, slips_outside
 from .by_argument import by_idle, by_mask
+from .by_common import by_common
 from .by_infinity import by_infinite_gradient, by_infinity
 from .by_manner import by_broadcast, by_cut, by_gradient
+from .by_place import by_place
 from .by_ratio import by_factor, by_half, by_offset, by_ratio
 from .by_region import by_region
 from .by_repair import Repair, by_repair
 from .by_slip import by_slip
 from .diagnosis import Diagnosis
+from .refuting import resized
 
 
 def family(batch: Batch) -> str:
@@ -89,24 +93,35 @@ def _of_numbers(
 
 
 def _searched(examination: Examination, failing: Sequence[Sample], fault: str, evidence: Evidence) -> Diagnosis | None:
-    loss = evidence.loss
-    others = evidence.beside(failing, examination.standard_with(evidence.settings))
+    loss, standard = evidence.loss, examination.standard_with(evidence.settings)
+    # Where it gives no number at all it may be wrong in another way too.
+    others = [s for s in evidence.beside(failing, standard) if s.got.is_finite or fault == "shape"]
+    if examination.reference.entry is None:
+        others += resized(loss, standard, failing[0].batch)
     every = sorted([*failing, *(s for s in others if not s.batch.edge)], key=lambda s: s.batch.edge)
-    slip = partial(by_slip, examination, failing, others, evidence.settings, fault=fault)
     factor = by_factor(every) if fault != "gradient" else None
+    slip = partial(by_slip, examination, failing, others, evidence.settings, fault=fault)
     repair = partial(by_repair, examination, loss, every, fault=fault, known=factor is not None)
     ratio = partial(_first, [partial(by_ratio, evidence.ordinary(), fault), partial(by_ratio, every, fault)])
-    where = partial(by_region, examination, failing, loss, fault=fault)
+    where = [
+        partial(by_region, examination, failing, loss, fault=fault),
+        partial(by_place, examination, failing, evidence.trials, evidence.settings),
+    ]
     if fault == "gradient":
         return _first(
-            [partial(by_half, every), repair, slip, ratio, partial(by_gradient, examination, failing, loss), where]
+            [partial(by_half, every), repair, slip, ratio, partial(by_gradient, examination, failing, loss), *where]
         )
     offset = partial(by_offset, every if fault == "value" else [])
     broadcast = partial(by_broadcast, examination, failing[0], loss)
     idle, mask = partial(by_idle, examination, every, loss), partial(by_mask, examination, every, loss)
-    # In a person's own loss a slip of a loss like it may only seem to be behind what does not depend on an argument.
-    first = [idle] if examination.standard.guessed else []
-    return _first([*first, slip, ratio, offset, repair, lambda: factor, idle, mask, broadcast, where])
+    last = [lambda: factor, idle, mask, broadcast, *where]
+    if not examination.standard.guessed:
+        return _first([slip, ratio, offset, repair, *last])
+    # Of a person's own loss the code tells more than what may be done to the arguments of any loss; and a slip of a
+    # loss like it may only seem to be behind what does not depend on an argument.
+    inside, outside = partial(slip, of=slips_inside), partial(slip, of=slips_outside)
+    common = partial(by_common, examination, loss, every)
+    return _first([idle, inside, ratio, offset, repair, outside, common, *last])
 
 
 def _first(ways: Sequence[Callable[[], Diagnosis | None]]) -> Diagnosis | None:

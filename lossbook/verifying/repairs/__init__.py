@@ -10,6 +10,7 @@ from .gradients import of_gradient
 from .numbers import Knob, hidden_knobs, knobs, others, rounded, solved
 from .reductions import of_dimensions, of_kind, of_masks, of_reduction_setting, of_stages, of_weights
 from .selection import of_choice, of_comparison, of_slices
+from .stable import of_stable
 
 __all__ = ["Call", "Calls", "Change", "Changed", "Knob", "Spot", "hidden_knobs", "knobs", "others", "rounded", "solved"]
 
@@ -21,6 +22,7 @@ WRITTEN: tuple[Maker, ...] = (
     of_masks,
     of_weights,
     of_arguments,
+    of_stable,
     of_layout,
     of_comparison,
     of_choice,
@@ -34,7 +36,16 @@ WRITTEN: tuple[Maker, ...] = (
 )
 MISSING: tuple[Maker, ...] = (of_missing, of_operands)
 #: What may have been done wrong in the same way at several calls.
-TOGETHER: tuple[Maker, ...] = (of_dimensions, of_kind, of_masks, of_alignment, of_function, of_layout, of_slices)
+TOGETHER: tuple[Maker, ...] = (
+    of_dimensions,
+    of_kind,
+    of_masks,
+    of_alignment,
+    of_function,
+    of_layout,
+    of_slices,
+    of_stable,
+)
 #: What may be wrong in an expression that stands at several places.
 REPEATED: tuple[Maker, ...] = (of_arguments, of_operation)
 #: What may be missing after several calls of one operation.

@@ -251,7 +251,8 @@ def _ratio_of_sums(call: Call) -> Tensor:
 
 def of_reduction_setting(call: Call) -> Iterator[Change]:
     """Another reduction, of a loss of torch."""
-    now = call.kwargs.get("reduction")
+    is_loss = call.spot.name.endswith(LOSS_ENDS) and len(call.tensors) > 1
+    now = call.kwargs.get("reduction", "mean" if is_loss else None)
     for other in ("mean", "sum", "none", "batchmean"):
         if now is not None and other != now and (other != "batchmean" or call.function is F.kl_div):
             yield Change(
@@ -259,3 +260,29 @@ def of_reduction_setting(call: Call) -> Iterator[Change]:
                 f"reduction={other!r}",
                 partial(lambda other, c: c.again(reduction=other), other),
             )
+    if now == "mean" and is_loss:
+        yield from _of_mean(call)
+
+
+LOSS_ENDS = ("_loss", "entropy", "_logits", "kl_div")
+
+
+def _of_mean(call: Call) -> Iterator[Change]:
+    """A mean of a loss of torch over all numbers, where samples are to be added up by themselves, or some left out."""
+    x = call.args[0]
+    if x.dim() > 1 and call.spot.name not in ("cross_entropy", "nll_loss"):
+        says = _(
+            "the mean goes over the numbers of a sample too, where their sum belongs: right with {new} in the place of {old}"
+        )
+        yield Change(says, "(…).sum() / N", lambda c: c.again(reduction="sum") / c.args[0].shape[0])
+    target = call.args[1]
+    if isinstance(target, Tensor) and target.dim():
+        for name, mask in masks_of(call, target):
+            says = _("what the mask leaves out counts in the mean: right with {new} in the place of {old}")
+
+            def masked(c: Call, mask: Any = mask) -> Tensor:
+                losses = c.again(reduction="none")
+                m = mask(c).to(losses.dtype).reshape(losses.shape)
+                return (losses * m).sum() / m.sum()
+
+            yield Change(says, f"(… * {name}).sum() / {name}.sum()", masked)

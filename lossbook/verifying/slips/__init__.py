@@ -33,26 +33,46 @@ from . import (  # noqa: F401
     regression,
     vectors,
 )
-from .slip import MAKERS, Slip
+from .slip import MAKERS, Loss, Slip
 
-__all__ = ["Slip", "slips"]
+__all__ = ["Slip", "slips", "slips_inside", "slips_outside"]
 
 
 def slips(reference: Reference, settings: Settings, batches: Sequence[tuple[Tensor, ...]]) -> Iterator[Slip]:
     """Every slip that makes sense for this loss, the likeliest first."""
+    yield from slips_inside(reference, settings, batches)
+    yield from slips_outside(reference, settings, batches)
+
+
+def slips_inside(reference: Reference, settings: Settings, batches: Sequence[tuple[Tensor, ...]]) -> Iterator[Slip]:
+    """Slips of this very loss, and of how it takes its arguments apart and puts the losses of all elements together."""
     right = reference.bound(settings)[0]
     if reference.entry is None:
         yield from known.of_known(right, batches)
     else:
         yield from _of_entry(reference, reference.entry, settings)
     yield from reductions.of_parts(right)
-    yield from general.of_predictions(right, reference)
-    yield from general.of_targets(right, reference)
-    yield from general.of_order(right, reference)
+    if reference.entry is None:
+        yield from _of_forms(right, reference)
+
+
+def _of_forms(right: Loss, reference: Reference) -> Iterator[Slip]:
     yield from general.of_shapes(right)
     yield from general.of_shifts(right)
     yield from general.of_elements(right)
     yield from general.of_result(right)
+
+
+def slips_outside(reference: Reference, settings: Settings, batches: Sequence[tuple[Tensor, ...]]) -> Iterator[Slip]:
+    """Slips that any loss may have: something done to an argument, another argument, another loss."""
+    right = reference.bound(settings)[0]
+    yield from general.of_predictions(right, reference)
+    yield from general.of_targets(right, reference)
+    yield from general.of_order(right, reference)
+    if reference.entry is None:
+        yield from general.of_meanings(right, reference, batches)
+    else:
+        yield from _of_forms(right, reference)
     yield from general.of_other_losses(reference)
 
 
