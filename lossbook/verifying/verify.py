@@ -153,7 +153,7 @@ def verify(
         if like is None and settings:
             raise _settings_of_nothing(settings)
         reference = None if like is None else understand(like, given, settings)
-        candidate = Candidate(loss, Adapter(call, pick, make, fresh))
+        candidate = Candidate(loss, Adapter(call, pick, make, fresh), reference.settings_known if reference else ())
         if not callable(candidate.original) or candidate.error is not None:
             return Report(candidate.name, reference.name if reference else "", (_not_made(candidate),))
         if fresh and inspect.isfunction(candidate.original):

@@ -17,6 +17,7 @@ from ..repairs import Calls, Spot
 from ..repairs.call import Call
 from ..subject.outcome import call
 from .by_repair import Repair, Search
+from .diagnosis import Diagnosis
 
 CUSTOM = "guide/custom-losses"
 RUNS = 3  #: of both losses, whose results are compared
@@ -88,24 +89,48 @@ class _Put:
         return part.reshape(shape)
 
 
+@dataclass(frozen=True)
+class _Both:
+    """A run of both losses on the same batches, and what they have in common."""
+
+    mine: _Run
+    theirs: _Run
+    alike: dict[Spot, Spot]  #: expressions of the loss, each with one of the right loss that gives the same
+
+    def apart(self) -> list[Spot]:
+        return [spot for spot in self.mine.flat if spot not in self.alike]
+
+    def parting(self) -> list[Spot]:
+        """Where the two part: expressions of nothing but what both have, which give something else."""
+        return [s for s in self.apart() if all(m is None or m in self.alike for m in self.mine.made_of(s))]
+
+    def beside(self) -> list[Spot]:
+        """The same of the right loss, from the first one on."""
+        known = set(self.alike.values())
+        new = [t for t in self.theirs.flat if t not in known]
+        return [t for t in new if all(m is None or m in known for m in self.theirs.made_of(t))]
+
+
+def _both(examination: Examination, loss: Callable, samples: Sequence[Sample]) -> _Both:
+    right = examination.standard.losses[0]
+    runs = [(_kept(loss, s.batch.tensors), _kept(right, s.batch.tensors)) for s in samples[:RUNS]]
+    mine, theirs = runs[0]
+    alike = {one: other for one in mine.flat for other in theirs.flat if _are_alike(runs, one, other)}
+    return _Both(mine, theirs, alike)
+
+
 def by_common(examination: Examination, loss: Callable, samples: Sequence[Sample]) -> Repair | None:
     """The earliest result of the loss in whose place one of the right loss makes it right, on every batch.
 
     What comes of results that both have is looked at first: there the two part.
     """
-    right = examination.standard.losses[0]
     search = Search(loss, samples, examination.wrt, examination.tolerance)
-    runs = [(_kept(loss, s.batch.tensors), _kept(right, s.batch.tensors)) for s in samples[:RUNS]]
-    mine, theirs = runs[0]
-    alike = {one: other for one in mine.flat for other in theirs.flat if _are_alike(runs, one, other)}
-    apart = [spot for spot in mine.flat if spot not in alike]
-    known = set(alike.values())
-    parting = [s for s in apart if all(m is None or m in alike for m in mine.made_of(s))]
-    others = sorted(
-        theirs.flat, key=lambda t: (t in known, not all(m is None or m in known for m in theirs.made_of(t)))
-    )
+    both = _both(examination, loss, samples)
+    mine, theirs, known = both.mine, both.theirs, set(both.alike.values())
+    parting, beside = both.parting(), both.beside()
+    others = sorted(theirs.flat, key=lambda t: (t in known, t not in beside))
     left = ATTEMPTS
-    for spot in (*parting, *(s for s in apart if s not in parting and s != mine.last)):
+    for spot in (*parting, *(s for s in both.apart() if s not in parting and s != mine.last)):
         for other in others:
             fits = mine.flat[spot].numel() == theirs.flat[other].numel()
             if not fits or (other == theirs.last) != (spot == mine.last) or _kind(mine, spot) != _kind(theirs, other):
@@ -113,10 +138,27 @@ def by_common(examination: Examination, loss: Callable, samples: Sequence[Sample
             left -= 1
             if left < 0:
                 return None
-            put = _Put(right, other)
+            put = _Put(examination.standard.losses[0], other)
             if search.fits(frozenset({spot}), put):
                 return _told(theirs, spot, other, put, known, last=spot == mine.last)
     return None
+
+
+def by_parting(examination: Examination, loss: Callable, samples: Sequence[Sample]) -> Diagnosis | None:
+    """The one place where the two part, with what either does there."""
+    both = _both(examination, loss, samples)
+    parting, beside = both.parting(), both.beside()
+    if len(parting) != 1 or not beside:
+        return None
+    spot = parting[0]
+    shared = {both.alike[m] for m in both.mine.made_of(spot) if m is not None}
+    theirs = [t for t in beside if shared & set(both.theirs.made_of(t))]
+    if not theirs:
+        return None
+    says = _("both are alike up to {alike}; there this one goes on with {old}, and the right loss with {new}")
+    alike = ", ".join(f"`{t.text}`" for t in shared)
+    new = ", ".join(f"`{t.text}`" for t in theirs[:PARTS])
+    return Diagnosis(says.format(alike=alike, old=f"`{spot.text}`", new=new), line=spot.line, page=CUSTOM)
 
 
 def _are_alike(runs: Sequence[tuple[_Run, _Run]], one: Spot, other: Spot) -> bool:

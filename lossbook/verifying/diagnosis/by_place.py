@@ -8,14 +8,52 @@ from torch import Tensor
 
 from ...kit.batches.batch import Settings
 from ...language import gettext as _
-from ..compare import Sample, Trial
+from ..compare import DOUBLE, Sample, Trial, close
 from ..examination import Examination
+from ..subject.outcome import Answered, Outcome, call
 from .diagnosis import Diagnosis
 
 CUSTOM = "guide/custom-losses"
 
 
-def by_place(examination: Examination, failing: Sequence[Sample], trials: Sequence[Trial], settings: Settings):
+def by_layout(failing: Sequence[Sample]) -> Diagnosis | None:
+    """Right numbers, one for each element, in another shape than they should have."""
+    for sample in failing:
+        got, want = sample.got.value, sample.best.value
+        if got.numel() != want.numel() or want.numel() < 2 or not close(got.reshape(want.shape), want, DOUBLE):
+            return None
+    got, want = failing[0].got.value, failing[0].best.value
+    says = _(
+        "the numbers are right, their shape is not: {got} where {wanted} belongs, as by a flatten, reshape or squeeze"
+    )
+    return Diagnosis(
+        says.format(got=tuple(got.shape), wanted=tuple(want.shape)),
+        operations=("flatten", "reshape", "view", "squeeze", "unsqueeze"),
+        page=CUSTOM,
+    )
+
+
+def by_unused(
+    examination: Examination, failing: Sequence[Sample], trials: Sequence[Trial], settings: Settings
+) -> Diagnosis | None:
+    """A setting without which the right loss gives the same numbers, where these are not finite."""
+    for name in settings:
+        right = examination.reference.bound({n: v for n, v in settings.items() if n != name})
+        samples = [*failing, *(t.sample for t in trials if t.sample)]
+        outcomes = [(s, [call(one, s.batch.tensors) for one in right]) for s in samples]
+        if all(any(_gives(one, s) for one in every) for s, every in outcomes):
+            return Diagnosis(_("the setting {name} is not used").format(name=name), page=CUSTOM)
+    return None
+
+
+def _gives(outcome: Outcome, sample: Sample) -> bool:
+    got = sample.got.value
+    return isinstance(outcome, Answered) and outcome.value.shape == got.shape and close(got, outcome.value, DOUBLE)
+
+
+def by_place(
+    examination: Examination, failing: Sequence[Sample], trials: Sequence[Trial], settings: Settings
+) -> Diagnosis | None:
     """The settings, or the form of input, without which the loss is right."""
     if settings:
         if any(examination.fault(t) for t in examination.ordinary()):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ...kit.batches.batch import Batch
+from ...kit.batches.batch import Batch, Settings
 from ...language import gettext as _
 from ..compare import Sample, close
 from ..examination import Examination
@@ -43,6 +43,7 @@ from .diagnosis import Diagnosis
 UNSAFE = {"ctc_loss", "as_strided", "set", "frombuffer", "from_blob"}
 WORK = 30_000  #: calls of torch that are spent on the search
 MOST_KNOBS = 8  #: so many numbers are tried two by two
+BESIDE = 3  #: so many batches without settings must stay right
 PLACES = 80  #: of a loss that are looked at
 
 
@@ -64,8 +65,13 @@ class Search:
         wrt: Sequence[int],
         tolerance: float,
         names: Sequence[str] = (),
+        *,
+        shaped: bool = False,
+        beside: Search | None = None,
     ) -> None:
         self.loss, self.samples, self.wrt, self.tolerance = loss, samples, wrt, tolerance
+        self.shaped = shaped  #: whether the shape must be right too
+        self.beside = beside  #: the same loss under other settings, which a change must not make wrong
         self.left = WORK
         tensors = [t.clone() for t in samples[0].batch.tensors]
         for i in wrt:
@@ -101,13 +107,13 @@ class Search:
         return all(
             self._is_right(spots, run, sample) and (sample.batch.edge or self._has_right_slopes(spots, run, sample))
             for sample in self.samples
-        )
+        ) and (self.beside is None or self.beside.fits(spots, run))
 
     def _is_right(self, spots: frozenset[Spot], run: Run, sample: Sample) -> bool:
         value, want = self.value(spots, run, sample.batch), sample.best.value
         return (
             value is not None
-            and value.numel() == want.numel()
+            and (value.shape == want.shape if self.shaped else value.numel() == want.numel())
             and value.is_floating_point()
             and close(
                 value.detach().reshape(want.shape), want, 10 * self.tolerance
@@ -251,7 +257,13 @@ def _told(made: Call, run: Run, says: str, new: str = "", **numbers: str) -> Rep
 
 
 def by_repair(
-    examination: Examination, loss: Callable, samples: Sequence[Sample], *, fault: str, known: bool = False
+    examination: Examination,
+    loss: Callable,
+    samples: Sequence[Sample],
+    *,
+    fault: str,
+    known: bool = False,
+    settings: Settings | None = None,
 ) -> Repair | None:
     """The likeliest change that makes the loss right; None if no single one does.
 
@@ -260,7 +272,9 @@ def by_repair(
     with quiet():
         if fault == "gradient":
             return gradient_repair(examination, loss, samples, examination.wrt)
-        search = Search(loss, samples, examination.wrt, examination.tolerance, _names(examination, samples))
+        plain = _plain(examination) if settings else None
+        names, wrt, tolerance = _names(examination, samples), examination.wrt, examination.tolerance
+        search = Search(loss, samples, wrt, tolerance, names, shaped=fault == "shape", beside=plain)
         written = (
             search.of_makers(WRITTEN),
             search.of_groups(TOGETHER),
@@ -270,6 +284,12 @@ def by_repair(
         )
         missing = (search.of_knobs([hidden_knobs]), search.of_makers(MISSING), search.of_groups(MISSING_TOGETHER))
         return next((found for way in (*written, *(() if known else missing)) for found in way), None)
+
+
+def _plain(examination: Examination) -> Search | None:
+    """The loss without settings, where it is right."""
+    right = [t.sample for t in examination.ordinary() if t.sample and examination.fault(t) is None]
+    return Search(examination.loss, right[:BESIDE], examination.wrt, examination.tolerance) if right else None
 
 
 def gradient_repair(

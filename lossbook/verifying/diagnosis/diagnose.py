@@ -9,12 +9,12 @@ from functools import partial
 from ...kit.batches.batch import Batch, Settings
 from ..compare import Sample, Standard, Trial, fault_of
 from ..examination import Examination
-from ..slips import slips_inside, slips_outside
+from ..slips import slips_inside, slips_of_arguments, slips_outside
 from .by_argument import by_idle, by_mask
-from .by_common import by_common
+from .by_common import by_common, by_parting
 from .by_infinity import by_infinite_gradient, by_infinity
 from .by_manner import by_broadcast, by_cut, by_gradient
-from .by_place import by_place
+from .by_place import by_layout, by_place, by_unused
 from .by_ratio import by_factor, by_half, by_offset, by_ratio
 from .by_region import by_region
 from .by_repair import Repair, by_repair
@@ -68,13 +68,17 @@ def diagnose(examination: Examination, trials: Sequence[Trial], fault: str, evid
     if fault == "graph cut":
         return by_cut(failing[0])
     if fault == "not finite":
-        return by_infinity(examination, failing[0], evidence.loss)
+        return by_unused(examination, failing, evidence.trials, evidence.settings) or by_infinity(
+            examination, failing[0], evidence.loss
+        )
     if fault in ("gradient", "gradient not finite") and any(
         examination.fault(t) == "value" for t in examination.ordinary()
     ):
         return None  # a wrong value explains the wrong gradient
     if fault == "gradient not finite":
         return by_infinite_gradient(examination, failing[0], evidence.loss)
+    if fault == "shape" and (found := by_layout(failing)):
+        return found
     return _of_numbers(examination, failing, fault, evidence) if fault in ("value", "shape", "gradient") else None
 
 
@@ -101,7 +105,9 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
     every = sorted([*failing, *(s for s in others if not s.batch.edge)], key=lambda s: s.batch.edge)
     factor = by_factor(every) if fault != "gradient" else None
     slip = partial(by_slip, examination, failing, others, evidence.settings, fault=fault)
-    repair = partial(by_repair, examination, loss, every, fault=fault, known=factor is not None)
+    repair = partial(
+        by_repair, examination, loss, every, fault=fault, known=factor is not None, settings=evidence.settings
+    )
     ratio = partial(_first, [partial(by_ratio, evidence.ordinary(), fault), partial(by_ratio, every, fault)])
     where = [
         partial(by_region, examination, failing, loss, fault=fault),
@@ -119,9 +125,10 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
         return _first([slip, ratio, offset, repair, *last])
     # Of a person's own loss the code tells more than what may be done to the arguments of any loss; and a slip of a
     # loss like it may only seem to be behind what does not depend on an argument.
-    inside, outside = partial(slip, of=slips_inside), partial(slip, of=slips_outside)
+    inside, arguments, outside = (partial(slip, of=of) for of in (slips_inside, slips_of_arguments, slips_outside))
     common = partial(by_common, examination, loss, every)
-    return _first([idle, inside, ratio, offset, repair, outside, common, *last])
+    parting = partial(by_parting, examination, loss, every)
+    return _first([idle, inside, ratio, offset, repair, arguments, common, outside, *last, parting])
 
 
 def _first(ways: Sequence[Callable[[], Diagnosis | None]]) -> Diagnosis | None:

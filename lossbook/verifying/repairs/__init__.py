@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .arithmetic import of_alignment, of_arguments, of_operation, of_results
+from .arithmetic import of_alignment, of_arguments, of_operation, of_results, of_transposed
 from .call import Call, Calls, Changed, Spot
 from .change import Change, Maker
 from .functions import of_function, of_layout, of_missing, of_operands, of_torch_loss
@@ -32,6 +32,7 @@ WRITTEN: tuple[Maker, ...] = (
     of_torch_loss,
     of_slices,
     of_function,
+    of_transposed,
     of_results,
 )
 MISSING: tuple[Maker, ...] = (of_missing, of_operands)
@@ -45,6 +46,7 @@ TOGETHER: tuple[Maker, ...] = (
     of_layout,
     of_slices,
     of_stable,
+    of_arguments,
 )
 #: What may be wrong in an expression that stands at several places.
 REPEATED: tuple[Maker, ...] = (of_arguments, of_operation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -50,11 +51,22 @@ def of_operation(call: Call) -> Iterator[Change]:
         kept = call.args[1 - i]
         if is_real(kept) and kept.shape == call.result.shape:
             says = _("a part is one too much: right with {new} in the place of {old}")
-            yield Change(says, which, partial(lambda i, c: c.args[1 - i], i))
+            yield Change(says, _side(call, 1 - i) or which, partial(lambda i, c: c.args[1 - i], i))
         if is_real(call.args[i]) and name in ("mul", "div", "add", "sub", "rsub", "pow"):
             for new, one in (("1 - x", lambda x: 1 - x), ("abs(x)", torch.abs), ("x.square()", torch.square)):
                 says = _("an operand is wrong: in {old}, x, one of the two, must be {new}")
                 yield Change(says, new, partial(lambda i, one, c: _with(c, i, one(c.args[i])), i, one))
+
+
+def _side(call: Call, i: int) -> str:
+    """One side of an operation as it stands in the source; empty where it is not written with a sign."""
+    try:
+        body = ast.parse(call.spot.place.expression, mode="eval").body
+    except (SyntaxError, ValueError):
+        return ""
+    if not isinstance(body, ast.BinOp) or call.spot.name in ("rsub", "rdiv", "rpow"):
+        return ""
+    return ast.unparse(body.right if i else body.left)
 
 
 def _with(call: Call, i: int, operand: Any) -> Any:
@@ -83,9 +95,15 @@ def of_alignment(call: Call) -> Iterator[Change]:
                     shape=tuple(view(call.args[i], other).shape), other=tuple(call.args[i].shape)
                 )
                 yield Change(says, new, _seen_as(i, tensors, view))
-    for i in tensors:
-        x = call.args[i]
-        if x.dim() > 1 and (name in ("matmul", "mm") or x.shape[-1] == x.shape[-2]):
+
+
+def of_transposed(call: Call) -> Iterator[Change]:
+    """Rows and columns of an operand exchanged."""
+    name = ALIASES.get(call.spot.name, call.spot.name)
+    if name not in SIGNS or not isinstance(call.result, Tensor):
+        return
+    for i, x in enumerate(call.args):
+        if isinstance(x, Tensor) and x.dim() > 1 and (name in ("matmul", "mm") or x.shape[-1] == x.shape[-2]):
             says = _("rows and columns are exchanged: right with {new} in {old}")
             yield Change(says, _("one side transposed"), partial(lambda i, c: _with(c, i, c.args[i].mT), i))
 
