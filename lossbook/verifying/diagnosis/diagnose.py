@@ -12,6 +12,7 @@ from ..examination import Examination
 from ..slips import slips_inside, slips_of_arguments, slips_outside
 from .by_argument import by_idle, by_mask
 from .by_common import by_common, by_parting
+from .by_entrance import by_entrance
 from .by_infinity import by_infinite_gradient, by_infinity
 from .by_manner import by_broadcast, by_cut, by_gradient
 from .by_place import by_layout, by_place, by_unused
@@ -127,8 +128,9 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
     # loss like it may only seem to be behind what does not depend on an argument.
     inside, arguments, outside = (partial(slip, of=of) for of in (slips_inside, slips_of_arguments, slips_outside))
     common = partial(by_common, examination, loss, every)
+    entrance = partial(by_entrance, examination, loss, every)
     parting = partial(by_parting, examination, loss, every)
-    return _first([idle, inside, ratio, offset, repair, arguments, common, outside, *last, parting])
+    return _first([idle, inside, ratio, offset, repair, arguments, entrance, common, outside, *last, parting])
 
 
 def _first(ways: Sequence[Callable[[], Diagnosis | None]]) -> Diagnosis | None:

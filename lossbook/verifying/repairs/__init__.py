@@ -5,14 +5,27 @@ from __future__ import annotations
 from .arithmetic import of_alignment, of_arguments, of_operation, of_results, of_transposed
 from .call import Call, Calls, Changed, Spot
 from .change import Change, Maker
-from .functions import of_function, of_layout, of_missing, of_operands, of_torch_loss
+from .functions import FUNCTIONS, of_function, of_layout, of_missing, of_operands, of_torch_loss
 from .gradients import of_gradient
 from .numbers import Knob, hidden_knobs, knobs, others, rounded, solved
 from .reductions import of_dimensions, of_kind, of_masks, of_reduction_setting, of_stages, of_weights
 from .selection import of_choice, of_comparison, of_slices
 from .stable import of_stable
 
-__all__ = ["Call", "Calls", "Change", "Changed", "Knob", "Spot", "hidden_knobs", "knobs", "others", "rounded", "solved"]
+__all__ = [
+    "FUNCTIONS",
+    "Call",
+    "Calls",
+    "Change",
+    "Changed",
+    "Knob",
+    "Spot",
+    "hidden_knobs",
+    "knobs",
+    "others",
+    "rounded",
+    "solved",
+]
 
 #: What is done to calls, the likeliest first.
 WRITTEN: tuple[Maker, ...] = (

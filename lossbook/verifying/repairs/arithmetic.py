@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -11,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...language import gettext as _
-from .call import Call
+from .call import Call, written
 from .change import Change, is_real
 
 Two = Callable[[Any, Any], Any]
@@ -45,28 +44,21 @@ def of_operation(call: Call) -> Iterator[Change]:
     if name not in SIGNS or len(call.args) != 2 or not isinstance(call.result, Tensor):
         return
     for new, made in SIGNS[name]:
-        says = _("an operation or the order of its operands is wrong: right with {new} in the place of {old}")
+        says = (
+            _("the sign is turned round, or two operands are exchanged: right with {new} in the place of {old}")
+            if name in ("sub", "rsub") and new != "a + b"
+            else _("an operation or the order of its operands is wrong: right with {new} in the place of {old}")
+        )
         yield Change(says, new, partial(lambda made, c: made(*c.args), made))
     for i, which in ((1, _("its left side")), (0, _("its right side"))):
         kept = call.args[1 - i]
         if is_real(kept) and kept.shape == call.result.shape:
             says = _("a part is one too much: right with {new} in the place of {old}")
-            yield Change(says, _side(call, 1 - i) or which, partial(lambda i, c: c.args[1 - i], i))
+            yield Change(says, written(call, 1 - i) or which, partial(lambda i, c: c.args[1 - i], i))
         if is_real(call.args[i]) and name in ("mul", "div", "add", "sub", "rsub", "pow"):
             for new, one in (("1 - x", lambda x: 1 - x), ("abs(x)", torch.abs), ("x.square()", torch.square)):
                 says = _("an operand is wrong: in {old}, x, one of the two, must be {new}")
                 yield Change(says, new, partial(lambda i, one, c: _with(c, i, one(c.args[i])), i, one))
-
-
-def _side(call: Call, i: int) -> str:
-    """One side of an operation as it stands in the source; empty where it is not written with a sign."""
-    try:
-        body = ast.parse(call.spot.place.expression, mode="eval").body
-    except (SyntaxError, ValueError):
-        return ""
-    if not isinstance(body, ast.BinOp) or call.spot.name in ("rsub", "rdiv", "rpow"):
-        return ""
-    return ast.unparse(body.right if i else body.left)
 
 
 def _with(call: Call, i: int, operand: Any) -> Any:
