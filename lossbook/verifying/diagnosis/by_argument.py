@@ -30,9 +30,9 @@ def by_idle(examination: Examination, samples: Sequence[Sample], loss: Callable)
     if not idle or len(idle) == len(samples[0].batch.tensors):
         return None  # it changes with nothing, which others tell better
     says = (
-        _("{names} changes nothing: the loss does not use it")
+        _("{names} changes nothing: it is not used, or what is made of it is overwritten")
         if len(idle) == 1
-        else _("{names} change nothing: the loss does not use them")
+        else _("{names} change nothing: they are not used, or what is made of them is overwritten")
     )
     return Diagnosis(says.format(names=", ".join(idle)), page=CUSTOM)
 

@@ -22,6 +22,7 @@ from .diagnosis import Diagnosis
 CUSTOM = "guide/custom-losses"
 RUNS = 3  #: of both losses, whose results are compared
 ATTEMPTS = 250  #: how many results of the right loss are put into the other one
+LONGEST = 140  #: characters of an expression that are shown: what differs may stand at its end
 PARTS = 2  #: so many of its intermediate results are shown
 ALIKE = 1e-9  #: how far the same number may differ, computed in two ways
 
@@ -156,9 +157,9 @@ def by_parting(examination: Examination, loss: Callable, samples: Sequence[Sampl
     if not theirs:
         return None
     says = _("both are alike up to {alike}; there this one goes on with {old}, and the right loss with {new}")
-    alike = ", ".join(f"`{t.text}`" for t in shared)
-    new = ", ".join(f"`{t.text}`" for t in theirs[:PARTS])
-    return Diagnosis(says.format(alike=alike, old=f"`{spot.text}`", new=new), line=spot.line, page=CUSTOM)
+    alike = ", ".join(f"`{_text(t)}`" for t in shared)
+    new = ", ".join(f"`{_text(t)}`" for t in theirs[:PARTS])
+    return Diagnosis(says.format(alike=alike, old=f"`{_text(spot)}`", new=new), line=spot.line, page=CUSTOM)
 
 
 def _are_alike(runs: Sequence[tuple[_Run, _Run]], one: Spot, other: Spot) -> bool:
@@ -169,18 +170,23 @@ def _are_alike(runs: Sequence[tuple[_Run, _Run]], one: Spot, other: Spot) -> boo
     return True
 
 
+def _text(spot: Spot) -> str:
+    text = spot.place.expression or spot.name
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
 def _kind(run: _Run, spot: Spot) -> tuple[bool, bool]:
     dtype = run.flat[spot].dtype
     return dtype.is_floating_point, dtype is torch.bool
 
 
 def _told(theirs: _Run, spot: Spot, other: Spot, put: _Put, known: set[Spot], *, last: bool) -> Repair | None:
-    new = f"`{other.text}`"
-    inner = [m.text for m in dict.fromkeys(theirs.made_of(other)) if m is not None and m not in known]
-    inner = [text for text in inner if text not in other.text][:PARTS]
+    new = f"`{_text(other)}`"
+    inner = [_text(m) for m in dict.fromkeys(theirs.made_of(other)) if m is not None and m not in known]
+    inner = [text for text in inner if text not in _text(other)][:PARTS]
     if inner:
         new = _("{this} (with {parts})").format(this=new, parts=", ".join(f"`{text}`" for text in inner))
-    if new == f"`{spot.text}`":
+    if new == f"`{_text(spot)}`":
         return None  # an expression that both share, with other numbers in it: nobody would see what is meant
     says = (
         _("all is right but the last step: the right loss has {new} in the place of {old}")
@@ -188,5 +194,5 @@ def _told(theirs: _Run, spot: Spot, other: Spot, put: _Put, known: set[Spot], *,
         else _("one part is wrong, the rest is right: the right loss has {new} in the place of {old}")
     )
     return Repair(
-        says.format(new=new, old=f"`{spot.text}`"), spots=frozenset({spot}), run=put, line=spot.line, page=CUSTOM
+        says.format(new=new, old=f"`{_text(spot)}`"), spots=frozenset({spot}), run=put, line=spot.line, page=CUSTOM
     )

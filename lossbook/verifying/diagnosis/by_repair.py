@@ -165,7 +165,8 @@ class Search:
                         return
                     value = self._turned(made.spot, knob)
                     if value is not None and value != knob.start and self.fits(frozenset({made.spot}), knob.at(value)):
-                        yield _told(made, knob.at(value), knob.says, number=f"{value:.6g}", now=f"{knob.start:.6g}")
+                        number = f"{value:.6g}{_share(value, knob.start)}"
+                        yield _told(made, knob.at(value), knob.says, number=number, now=f"{knob.start:.6g}")
 
     def of_two_knobs(self, of: Callable[[Call], Iterator[Knob]]) -> Iterator[Repair]:
         """Two numbers that are wrong together, as two weights are, one step from where they stand."""
@@ -242,6 +243,13 @@ def _origin(made: Call) -> str:
     """The name of the operation whose result goes into a call first."""
     before = made.made.get(id(made.args[0])) if made.args else None
     return "" if before is None else before.spot.name
+
+
+def _share(value: float, now: float) -> str:
+    """In words, where a number is half of another one, twice it, or that with the other sign."""
+    if now in (0.0, 1.0):
+        return ""
+    return {0.5: _(" (half)"), 2.0: _(" (twice)"), -1.0: _(" (the sign)")}.get(value / now, "")
 
 
 def _both(one: tuple[Spot, Knob], other: tuple[Spot, Knob], values: tuple[float, float]) -> Run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from ...kit.batches.batch import Batch, Settings
@@ -110,7 +110,7 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
         by_repair, examination, loss, every, fault=fault, known=factor is not None, settings=evidence.settings
     )
     ratio = partial(_first, [partial(by_ratio, evidence.ordinary(), fault), partial(by_ratio, every, fault)])
-    where = [
+    where: list[Callable[[], Diagnosis | None]] = [
         partial(by_region, examination, failing, loss, fault=fault),
         partial(by_place, examination, failing, evidence.trials, evidence.settings),
     ]
@@ -127,10 +127,18 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
     # Of a person's own loss the code tells more than what may be done to the arguments of any loss; and a slip of a
     # loss like it may only seem to be behind what does not depend on an argument.
     inside, arguments, outside = (partial(slip, of=of) for of in (slips_inside, slips_of_arguments, slips_outside))
-    common = partial(by_common, examination, loss, every)
+    common = partial(_and_where, partial(by_common, examination, loss, every), where[0])
     entrance = partial(by_entrance, examination, loss, every)
     parting = partial(by_parting, examination, loss, every)
     return _first([idle, inside, ratio, offset, repair, arguments, entrance, common, outside, *last, parting])
+
+
+def _and_where(way: Callable[[], Repair | None], where: Callable[[], Diagnosis | None]) -> Repair | None:
+    """What one way finds, and where it shows."""
+    found = way()
+    if found is None or (region := where()) is None:
+        return found
+    return replace(found, says=f"{found.says}; {region.says}")
 
 
 def _first(ways: Sequence[Callable[[], Diagnosis | None]]) -> Diagnosis | None:

@@ -181,7 +181,7 @@ def of_stages(call: Call) -> Iterator[Change]:
         if above is not None and below is not None and above.dim() > 1 and below.dim() > 1 and not call.args[0].dim():
             yield Change(
                 _(
-                    "the ratio of two sums, where each sample should have its own and their mean be taken: right with {new}"
+                    "the ratio of two sums over the whole batch, where the mean of the ratios of each sample belongs: right with {new}"
                 ),
                 "(a.sum(1) / b.sum(1)).mean()",
                 _mean_of_ratios,
