@@ -35,7 +35,7 @@ from ..repairs import (
 from ..repairs.call import Run
 from ..repairs.change import Change, Maker
 from ..subject.outcome import Answered, call
-from ..subject.state import TakesTooLong, limited, quiet
+from ..subject.state import TakesTooLong, check_time, limited, quiet
 from .by_argument import argument_names
 from .diagnosis import Diagnosis
 
@@ -95,6 +95,7 @@ class Search:
 
     def value(self, spots: frozenset[Spot], run: Run, batch: Batch) -> Tensor | None:
         """What the changed loss gives; None where it gives no tensor."""
+        check_time()
         try:
             with limited():
                 got = self.changed(spots, run)(*(t.clone() for t in batch.tensors))

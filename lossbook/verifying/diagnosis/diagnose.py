@@ -109,8 +109,8 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
     repair = partial(
         by_repair, examination, loss, every, fault=fault, known=factor is not None, settings=evidence.settings
     )
-    ratio = partial(_first, [partial(by_ratio, evidence.ordinary(), fault), partial(by_ratio, every, fault)])
-    where: list[Callable[[], Diagnosis | None]] = [
+    ratio: Way = partial(_first, [partial(by_ratio, evidence.ordinary(), fault), partial(by_ratio, every, fault)])
+    where: list[Way] = [
         partial(by_region, examination, failing, loss, fault=fault),
         partial(by_place, examination, failing, evidence.trials, evidence.settings),
     ]
@@ -121,7 +121,7 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
     offset = partial(by_offset, every if fault == "value" else [])
     broadcast = partial(by_broadcast, examination, failing[0], loss)
     idle, mask = partial(by_idle, examination, every, loss), partial(by_mask, examination, every, loss)
-    last = [lambda: factor, idle, mask, broadcast, *where]
+    last: list[Way] = [lambda: factor, idle, mask, broadcast, *where]
     if not examination.standard.guessed:
         return _first([slip, ratio, offset, repair, *last])
     # Of a person's own loss the code tells more than what may be done to the arguments of any loss; and a slip of a
@@ -133,7 +133,10 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
     return _first([idle, inside, ratio, offset, repair, arguments, entrance, common, outside, *last, parting])
 
 
-def _and_where(way: Callable[[], Repair | None], where: Callable[[], Diagnosis | None]) -> Repair | None:
+Way = Callable[[], Diagnosis | None]
+
+
+def _and_where(way: Callable[[], Repair | None], where: Way) -> Repair | None:
     """What one way finds, and where it shows."""
     found = way()
     if found is None or (region := where()) is None:
@@ -141,5 +144,5 @@ def _and_where(way: Callable[[], Repair | None], where: Callable[[], Diagnosis |
     return replace(found, says=f"{found.says}; {region.says}")
 
 
-def _first(ways: Sequence[Callable[[], Diagnosis | None]]) -> Diagnosis | None:
+def _first(ways: Sequence[Way]) -> Diagnosis | None:
     return next((found for way in ways if (found := way()) is not None), None)

@@ -7,6 +7,7 @@ that is a share of these, or a number that is divided by the size of a dimension
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from torch import Tensor
 
@@ -16,6 +17,20 @@ from ..compare import Sample, Standard, try_on
 from ..smallest import chosen, kind_of, places
 
 LEAST = 3  #: so many places a dimension must have
+MOST = 2**13  #: numbers that a batch may hold on which thousands of diagnoses are tried
+
+
+def lighter(batch: Batch) -> Batch:
+    """The batch with half of its samples, of its classes or positions, until it is small enough."""
+    tensors = batch.tensors
+    while max(t.numel() for t in tensors) > MOST:
+        most = max(t.dim() for t in tensors)
+        dims = [d for d in range(-most, most) if places(tensors, d) > LEAST]
+        if not dims:
+            break
+        largest = max(dims, key=lambda d: places(tensors, d))
+        tensors = chosen(tensors, largest, range(places(tensors, largest) // 2))
+    return batch if tensors is batch.tensors else replace(batch, tensors=tensors)
 
 
 def resized(loss: Callable, standard: Standard, batch: Batch) -> list[Sample]:
