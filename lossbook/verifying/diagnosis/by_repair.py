@@ -6,6 +6,8 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -149,14 +151,17 @@ class Search:
                 for change in maker(made):
                     # Those of one operation; of one text; of one operation on what another one made.
                     keys = [made.spot.text] if by_text else [made.spot.name, f"{made.spot.name} {_origin(made)}"]
+                    if change.alike:
+                        groups.setdefault((change.says, change.alike, ""), []).append((made, change))
                     for key in keys:
                         groups.setdefault((change.says, change.new, key), []).append((made, change))
         for every in groups.values():
             if len(every) > 1 and self.left > 0:
                 made, change = every[0]
-                spots = frozenset(call.spot for call, _change in every)
-                if self.fits(spots, change.run):
-                    yield replace(_told(made, change.run, change.says, change.new), spots=spots)
+                runs = {call.spot: change.run for call, change in every}
+                spots, run = frozenset(runs), partial(_each, runs)
+                if self.fits(spots, run):
+                    yield replace(_told(made, run, change.says, change.new), spots=spots)
 
     def of_knobs(self, makers: Sequence[Callable[[Call], Iterator[Knob]]]) -> Iterator[Repair]:
         for maker in makers:
@@ -238,6 +243,10 @@ class Search:
         if found is None and off(knob.start * 1.01) == off(knob.start):
             found = next((v for v in others(knob) if abs(off(v)) < 1e-9), None)
         return found
+
+
+def _each(runs: dict[Spot, Run], call: Call) -> Any:
+    return runs[call.spot](call)
 
 
 def _origin(made: Call) -> str:

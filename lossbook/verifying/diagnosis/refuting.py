@@ -46,12 +46,11 @@ def resized(loss: Callable, standard: Standard, batch: Batch) -> list[Sample]:
 
 
 def _resized(batch: Batch) -> Iterator[tuple[Tensor, ...]]:
-    """Without the last sample, without the first two, with the first one twice; without the last place elsewhere."""
+    """Without the last sample, without the first two; without the last place elsewhere."""
     n = places(batch.tensors, 0)
     if n >= LEAST:
         yield chosen(batch.tensors, 0, range(n - 1))
         yield chosen(batch.tensors, 0, range(2, n))
-        yield chosen(batch.tensors, 0, [0, *range(n)])
     most = max(t.dim() for t in batch.tensors)
     alike = all(t.dim() == most for t in batch.tensors)
     for dim in range(-1, -most if alike else -most - 1, -1):

@@ -11,6 +11,7 @@ from .numbers import Knob, hidden_knobs, knobs, others, rounded, solved
 from .reductions import of_dimensions, of_kind, of_masks, of_reduction_setting, of_stages, of_weights
 from .selection import of_choice, of_comparison, of_slices
 from .stable import of_stable
+from .steps import of_filling, of_steps
 
 __all__ = [
     "FUNCTIONS",
@@ -32,6 +33,8 @@ WRITTEN: tuple[Maker, ...] = (
     of_alignment,
     of_dimensions,
     of_stages,
+    of_steps,
+    of_filling,
     of_masks,
     of_weights,
     of_arguments,

@@ -57,6 +57,7 @@ def of_dimensions(call: Call) -> Iterator[Change]:
                 _("it goes over the wrong dimension: right with {new} in the place of {old}"),
                 f"{name}({shown})",
                 partial(lambda dims, c: _over(c, dims), dims),
+                alike=f"{now} {dims}",
             )
 
 
@@ -119,6 +120,14 @@ def of_kind(call: Call) -> Iterator[Change]:
             yield Change(
                 says, new, partial(lambda made, dims, c: made(c.args[0], dims if dims is not None else ()), made, dims)
             )
+        if name == "mean" and _dims_of(call) is None and call.args[0].numel() != call.inputs[0].numel():
+            says = _(
+                "the mean goes over a part of its own, where it belongs over all: right with {new} in the place of {old}"
+            )
+            new = f"sum(…) / {call.name_of(0)}.shape[0]"
+            yield Change(says, new, lambda c: c.args[0].sum() / c.inputs[0].shape[0])
+            new = f"sum(…) / {call.name_of(0)}.numel()"
+            yield Change(says, new, lambda c: c.args[0].sum() / c.inputs[0].numel())
         yield Change(
             _("it is reduced too early, or where nothing should be: right without the step {old}"),
             "",
