@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -141,7 +141,8 @@ def by_common(examination: Examination, loss: Callable, samples: Sequence[Sample
                 return None
             put = _Put(examination.standard.losses[0], other)
             if search.fits(frozenset({spot}), put):
-                return _told(theirs, spot, other, put, known, last=spot == mine.last)
+                used = {both.alike[m] for m in mine.made_of(spot) if m in both.alike}
+                return _told(theirs, spot, other, put, known, used, last=spot == mine.last)
     return None
 
 
@@ -180,12 +181,16 @@ def _kind(run: _Run, spot: Spot) -> tuple[bool, bool]:
     return dtype.is_floating_point, dtype is torch.bool
 
 
-def _told(theirs: _Run, spot: Spot, other: Spot, put: _Put, known: set[Spot], *, last: bool) -> Repair | None:
+def _told(
+    theirs: _Run, spot: Spot, other: Spot, put: _Put, known: set[Spot], used: Collection[Spot], *, last: bool
+) -> Repair | None:
     new = f"`{_text(other)}`"
     inner = [_text(m) for m in dict.fromkeys(theirs.made_of(other)) if m is not None and m not in known]
     inner = [text for text in inner if text not in _text(other)][:PARTS]
-    if inner:
+    if inner and not last:
         new = _("{this} (with {parts})").format(this=new, parts=", ".join(f"`{text}`" for text in inner))
+    if last and (lost := [t for t in theirs.made_of(other) if t is not None and t not in used]):
+        new = _("{this} (here nothing is {lost})").format(this=new, lost=", ".join(f"`{_text(t)}`" for t in lost))
     if new == f"`{_text(spot)}`":
         return None  # an expression that both share, with other numbers in it: nobody would see what is meant
     says = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ...kit.batches.batch import Batch, Settings
+from ...kit.loss import settings_of
 from ...language import gettext as _
 from ..compare import Sample, close
 from ..examination import Examination
@@ -29,6 +30,7 @@ from ..repairs import (
     Knob,
     Spot,
     hidden_knobs,
+    in_words,
     knobs,
     others,
     rounded,
@@ -70,11 +72,12 @@ class Search:
         *,
         shaped: bool = False,
         beside: Search | None = None,
+        numbers: Mapping[str, tuple[float, float]] | None = None,
     ) -> None:
         self.loss, self.samples, self.wrt, self.tolerance = loss, samples, wrt, tolerance
         self.shaped = shaped  #: whether the shape must be right too
         self.beside = beside  #: the same loss under other settings, which a change must not make wrong
-        self.left = WORK
+        self.left, self.numbers = WORK, numbers or {}
         tensors = [t.clone() for t in samples[0].batch.tensors]
         for i in wrt:
             tensors[i] = tensors[i].requires_grad_().clone()
@@ -107,10 +110,14 @@ class Search:
 
     def fits(self, spots: frozenset[Spot], run: Run) -> bool:
         """True if with this change the loss is right on every batch, in value and, where it is ordinary, in gradient."""
+        return self.fits_here(spots, run) and (self.beside is None or self.beside.fits(spots, run))
+
+    def fits_here(self, spots: frozenset[Spot], run: Run) -> bool:
+        """The same, whatever it is under other settings."""
         return all(
             self._is_right(spots, run, sample) and (sample.batch.edge or self._has_right_slopes(spots, run, sample))
             for sample in self.samples
-        ) and (self.beside is None or self.beside.fits(spots, run))
+        )
 
     def _is_right(self, spots: frozenset[Spot], run: Run, sample: Sample) -> bool:
         value, want = self.value(spots, run, sample.batch), sample.best.value
@@ -170,9 +177,15 @@ class Search:
                     if self.left < 0:
                         return
                     value = self._turned(made.spot, knob)
-                    if value is not None and value != knob.start and self.fits(frozenset({made.spot}), knob.at(value)):
-                        number = f"{value:.6g}{_share(value, knob.start)}"
-                        yield _told(made, knob.at(value), knob.says, number=number, now=f"{knob.start:.6g}")
+                    if value is None or value == knob.start:
+                        continue
+                    spots, run = frozenset({made.spot}), knob.at(value)
+                    words = in_words(value, knob.start, knob.written, self.numbers)
+                    # In terms of a setting it stays what it is without that.
+                    if self.fits_here(spots, run) if words else self.fits(spots, run):
+                        number = words or f"{value:.6g}{_share(value, knob.start)}"
+                        now = knob.written if words and knob.written else f"{knob.start:.6g}"
+                        yield _told(made, run, knob.says, number=number, now=now)
 
     def of_two_knobs(self, of: Callable[[Call], Iterator[Knob]]) -> Iterator[Repair]:
         """Two numbers that are wrong together, as two weights are, one step from where they stand."""
@@ -292,7 +305,8 @@ def by_repair(
             return gradient_repair(examination, loss, samples, examination.wrt)
         plain = _plain(examination) if settings else None
         names, wrt, tolerance = _names(examination, samples), examination.wrt, examination.tolerance
-        search = Search(loss, samples, wrt, tolerance, names, shaped=fault == "shape", beside=plain)
+        numbers = _numbers(examination, settings or {})
+        search = Search(loss, samples, wrt, tolerance, names, shaped=fault == "shape", beside=plain, numbers=numbers)
         written = (
             search.of_makers(WRITTEN),
             search.of_groups(TOGETHER),
@@ -302,6 +316,13 @@ def by_repair(
         )
         missing = (search.of_knobs([hidden_knobs]), search.of_makers(MISSING), search.of_groups(MISSING_TOGETHER))
         return next((found for way in (*written, *(() if known else missing)) for found in way), None)
+
+
+def _numbers(examination: Examination, settings: Settings) -> dict[str, tuple[float, float]]:
+    """The settings that are numbers, with their defaults."""
+    defaults = {n: p.default for n, p in settings_of(examination.reference.losses[0]).items()} if settings else {}
+    pairs = [(name, value, defaults.get(name)) for name, value in settings.items()]
+    return {n: (v, float(d)) for n, v, d in pairs if type(v) is float and isinstance(d, (int, float))}
 
 
 def _plain(examination: Examination) -> Search | None:

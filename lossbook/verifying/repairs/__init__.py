@@ -7,7 +7,7 @@ from .call import Call, Calls, Changed, Spot
 from .change import Change, Maker
 from .functions import FUNCTIONS, of_function, of_layout, of_missing, of_operands, of_torch_loss
 from .gradients import of_gradient
-from .numbers import Knob, hidden_knobs, knobs, others, rounded, solved
+from .numbers import Knob, hidden_knobs, in_words, knobs, others, rounded, solved
 from .reductions import of_dimensions, of_kind, of_masks, of_reduction_setting, of_stages, of_weights
 from .selection import of_choice, of_comparison, of_slices
 from .stable import of_stable
@@ -22,6 +22,7 @@ __all__ = [
     "Knob",
     "Spot",
     "hidden_knobs",
+    "in_words",
     "knobs",
     "others",
     "rounded",

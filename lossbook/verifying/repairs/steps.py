@@ -32,10 +32,12 @@ def of_steps(call: Call) -> Iterator[Change]:
     if before is None:
         return
     if call.spot.name in EACH and _moved(call, call.args[0]) is not None:
-        says = _("two steps are in the wrong order: right with {new} before, in {old}")
+        says = _(
+            "two steps are in the wrong order: right with {new} of each number, before the sum, mean or product, in {old}"
+        )
         yield Change(says, call.spot.name, lambda c: _moved(c, c.args[0]))
     if call.spot.name in REDUCING and before.spot.name in EACH:
-        says = _("two steps are in the wrong order: right with {new} afterwards, in {old}")
+        says = _("two steps are in the wrong order: right with {new} after the sum or mean, in {old}")
         yield Change(says, before.spot.name, _afterwards)
 
 

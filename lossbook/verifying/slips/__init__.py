@@ -31,6 +31,7 @@ from . import (  # noqa: F401
     probabilities,
     reductions,
     regression,
+    sequences,
     vectors,
 )
 from .slip import MAKERS, Loss, Slip
