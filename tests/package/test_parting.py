@@ -60,7 +60,8 @@ def test_the_last_step():
 
     diagnosis = told(wrong, right)
     assert "all is right but the last step" in diagnosis
-    assert "`down + (x.diff(dim=1) - t.diff(dim=1)).abs().mean()` in the place of `down + down`" in diagnosis
+    assert "`down + (x.diff(dim=1) - t.diff(dim=1)).abs().mean()` (here nothing is " in diagnosis
+    assert "`(x.diff(dim=1) - t.diff(dim=1)).abs().mean()`) in the place of `down + down`" in diagnosis
 
 
 def test_where_two_losses_part():
@@ -117,7 +118,7 @@ def test_batches_in_other_sizes():
         return (x - t).abs().mean()
 
     samples = resized(loss, Standard([loss], (0,), True), Batch(two(), "inputs"))
-    assert {tuple(s.batch.tensors[0].shape) for s in samples} == {(5, 4), (4, 4), (7, 4), (6, 3)}
+    assert {tuple(s.batch.tensors[0].shape) for s in samples} == {(5, 4), (4, 4), (6, 3)}
     labelled = Batch((torch.randn(5, 3), torch.randint(3, (5,))), "inputs")
     kinds = resized(F.cross_entropy, Standard([F.cross_entropy], (0,), True), labelled)
     assert all(s.batch.tensors[1].max() < s.batch.tensors[0].shape[1] for s in kinds)

@@ -183,8 +183,9 @@ class Search:
                     words = in_words(value, knob.start, knob.written, self.numbers)
                     # In terms of a setting it stays what it is without that.
                     if self.fits_here(spots, run) if words else self.fits(spots, run):
-                        number = words or f"{value:.6g}{_share(value, knob.start)}"
+                        number = words or f"{value:.6g}"
                         now = knob.written if words and knob.written else f"{knob.start:.6g}"
+                        now += "" if words else _share(value, knob.start)
                         yield _told(made, run, knob.says, number=number, now=now)
 
     def of_two_knobs(self, of: Callable[[Call], Iterator[Knob]]) -> Iterator[Repair]:
@@ -272,7 +273,7 @@ def _share(value: float, now: float) -> str:
     """In words, where a number is half of another one, twice it, or that with the other sign."""
     if now in (0.0, 1.0):
         return ""
-    return {0.5: _(" (half)"), 2.0: _(" (twice)"), -1.0: _(" (the sign)")}.get(value / now, "")
+    return {0.5: _(" (half of it)"), 2.0: _(" (twice that)"), -1.0: _(" (the sign)")}.get(value / now, "")
 
 
 def _both(one: tuple[Spot, Knob], other: tuple[Spot, Knob], values: tuple[float, float]) -> Run:

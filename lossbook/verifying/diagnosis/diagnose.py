@@ -128,7 +128,7 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
     # Of a person's own loss the code tells more than what may be done to the arguments of any loss; and a slip of a
     # loss like it may only seem to be behind what does not depend on an argument.
     inside, arguments, outside = (partial(slip, of=of) for of in (slips_inside, slips_of_arguments, slips_outside))
-    common = partial(_and_where, partial(by_common, examination, loss, every), where[0])
+    common = partial(_and_where, partial(by_common, examination, loss, every), where[0], broadcast)
     parting = partial(by_parting, examination, loss, every)
     return _first([idle, inside, ratio, offset, repair, arguments, entrance, mixing, common, outside, *last, parting])
 
@@ -136,12 +136,15 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
 Way = Callable[[], Diagnosis | None]
 
 
-def _and_where(way: Callable[[], Repair | None], where: Way) -> Repair | None:
-    """What one way finds, and where it shows."""
+def _and_where(way: Callable[[], Repair | None], where: Way, broadcast: Way) -> Repair | None:
+    """What one way finds, and where it shows; what is paired at that line."""
     found = way()
-    if found is None or (region := where()) is None:
-        return found
-    return replace(found, says=f"{found.says}; {region.says}")
+    if found is None:
+        return None
+    paired = broadcast()
+    more = [paired] if paired is not None and paired.line == found.line else []
+    more += [region] if (region := where()) is not None else []
+    return replace(found, says="; ".join(m.says for m in (found, *more)))
 
 
 def _first(ways: Sequence[Way]) -> Diagnosis | None:
