@@ -90,7 +90,7 @@ def by_mixing(examination: Examination, samples: Sequence[Sample], loss: Callabl
         return None
     says = _(
         "each sample by itself is right, together they are not: samples of a batch meet that should not, as where a "
-        "view, a flatten or a mean goes over the batch too"
+        "broadcast, a view, a flatten or a mean goes over the batch too"
     )
     return Diagnosis(says, operations=("view", "reshape", "flatten", "matmul"), page=CUSTOM)
 

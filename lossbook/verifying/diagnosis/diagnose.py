@@ -122,7 +122,8 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
     broadcast = partial(by_broadcast, examination, failing[0], loss)
     idle, mask = partial(by_idle, examination, every, loss), partial(by_mask, examination, every, loss)
     last: list[Way] = [lambda: factor, idle, mask, broadcast, *where]
-    entrance, mixing = partial(by_entrance, examination, loss, every), partial(by_mixing, examination, every, loss)
+    entrance = partial(by_entrance, examination, loss, every)
+    mixing = partial(_confirmed, broadcast, partial(by_mixing, examination, every, loss))
     if not examination.standard.guessed:
         return _first([slip, ratio, offset, repair, entrance, *last[:-2], mixing, *where])
     # Of a person's own loss the code tells more than what may be done to the arguments of any loss; and a slip of a
@@ -145,6 +146,14 @@ def _and_where(way: Callable[[], Repair | None], where: Way, broadcast: Way) -> 
     more = [paired] if paired is not None and paired.line == found.line else []
     more += [region] if (region := where()) is not None else []
     return replace(found, says="; ".join(m.says for m in (found, *more)))
+
+
+def _confirmed(broadcast: Way, mixing: Way) -> Diagnosis | None:
+    """Samples that meet; with what was paired, which then was no intention."""
+    found = mixing()
+    if found is None or (paired := broadcast()) is None:
+        return found
+    return replace(paired, says=f"{paired.says}; {found.says}")
 
 
 def _first(ways: Sequence[Way]) -> Diagnosis | None:
