@@ -40,7 +40,7 @@ def vae_divergence_subtracted(recon, x, mu, log_var):
 
 
 @wrong(ref.vae, "wrong variable", r"2 \* log_var|one too much|number|log_var", inputs=ref.latent_batch)
-def vae_log_sigma(recon, x, mu, log_var):
+def vae_of_log_sigma(recon, x, mu, log_var):
     error = (recon - x).square().sum(1).mean()
     return error - 0.5 * (1 + 2 * log_var - mu**2 - (2 * log_var).exp()).sum(1).mean()
 

@@ -29,9 +29,7 @@ def by_idle(examination: Examination, samples: Sequence[Sample], loss: Callable)
     names = argument_names(examination, len(samples[0].batch.tensors))
     samples = _alike(samples)
     idle = [placed(names, i) for i in range(len(samples[0].batch.tensors)) if _is_idle(loss, right, samples, i)]
-    if not idle:
-        return _by_idle_part(loss, right, samples, names)
-    if len(idle) == len(samples[0].batch.tensors):
+    if not idle or len(idle) == len(samples[0].batch.tensors):
         return None  # it changes with nothing, which others tell better
     says = (
         _("{names} changes nothing: it is not used, or what is made of it is overwritten")
@@ -41,8 +39,11 @@ def by_idle(examination: Examination, samples: Sequence[Sample], loss: Callable)
     return Diagnosis(says.format(names=", ".join(idle)), page=CUSTOM)
 
 
-def _by_idle_part(loss: Callable, right: Callable, samples: Sequence[Sample], names: Sequence[str]) -> Diagnosis | None:
+def by_idle_part(examination: Examination, samples: Sequence[Sample], loss: Callable) -> Diagnosis | None:
     """Columns of an argument that change the right loss and not this one."""
+    right = examination.standard.losses[0]
+    names = argument_names(examination, len(samples[0].batch.tensors))
+    samples = _alike(samples)
     for i, t in enumerate(samples[0].batch.tensors):
         if not t.is_floating_point() or t.dim() < 2 or not 1 < t.shape[-1] <= MOST_COLUMNS:
             continue

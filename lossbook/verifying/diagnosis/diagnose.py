@@ -10,7 +10,7 @@ from ...kit.batches.batch import Batch, Settings
 from ..compare import Sample, Standard, Trial, fault_of
 from ..examination import Examination
 from ..slips import slips_inside, slips_of_arguments, slips_outside
-from .by_argument import by_idle, by_mask, by_mixing
+from .by_argument import by_idle, by_idle_part, by_mask, by_mixing
 from .by_common import by_common, by_parting
 from .by_entrance import by_entrance
 from .by_infinity import by_infinite_gradient, by_infinity
@@ -122,16 +122,18 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
     broadcast = partial(by_broadcast, examination, failing[0], loss)
     idle, mask = partial(by_idle, examination, every, loss), partial(by_mask, examination, every, loss)
     last: list[Way] = [lambda: factor, idle, mask, broadcast, *where]
-    entrance = partial(by_entrance, examination, loss, every)
+    entrance, part = partial(by_entrance, examination, loss, every), partial(by_idle_part, examination, every, loss)
     mixing = partial(_confirmed, broadcast, partial(by_mixing, examination, every, loss))
     if not examination.standard.guessed:
-        return _first([slip, ratio, offset, repair, entrance, *last[:-2], mixing, *where])
+        return _first([slip, ratio, offset, repair, entrance, part, *last[:-2], mixing, *where])
     # Of a person's own loss the code tells more than what may be done to the arguments of any loss; and a slip of a
     # loss like it may only seem to be behind what does not depend on an argument.
     inside, arguments, outside = (partial(slip, of=of) for of in (slips_inside, slips_of_arguments, slips_outside))
     common = partial(_and_where, partial(by_common, examination, loss, every), where[0], broadcast)
     parting = partial(by_parting, examination, loss, every)
-    return _first([idle, inside, ratio, offset, repair, arguments, entrance, mixing, common, outside, *last, parting])
+    return _first(
+        [idle, inside, ratio, offset, repair, arguments, entrance, part, mixing, common, outside, *last, parting]
+    )
 
 
 Way = Callable[[], Diagnosis | None]
