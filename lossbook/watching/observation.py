@@ -14,7 +14,7 @@ from ..catalogue import lookup
 from ..kit.entry import Entry
 from ..kit.loss import DEPRECATED, settings_of
 from . import graph
-from .contract import takes
+from .contract import OF_PEERS, symmetric, takes
 
 LARGEST = 1 << 17  #: so many numbers of a tensor are looked at
 
@@ -140,26 +140,44 @@ class Call:
         return {name: value for name, value in self.arguments.items() if isinstance(value, Tensor)}
 
     @cached_property
+    def exchanged(self) -> bool:
+        """Whether a loss to which it makes no difference was given the target first."""
+        given, compared = (self.tensors.get(name) for name in ("input", "target"))
+        if given is None or compared is None or given.requires_grad or not compared.requires_grad:
+            return False
+        return symmetric(self.name, self.settings)
+
+    @cached_property
     def predictions(self) -> dict[str, Tensor]:
         """The tensors that the loss should move: those of the entry, or those of an own loss that carry a gradient."""
         if self.entry is not None:
-            return {n: t for i, (n, t) in enumerate(self.tensors.items()) if i in self.entry.batches.wrt}
+            places = {1, *self.entry.batches.wrt} - {0} if self.exchanged else self.entry.batches.wrt
+            return {n: t for i, (n, t) in enumerate(self.tensors.items()) if i in places}
         carrying = {n: t for n, t in self.tensors.items() if t.requires_grad}
         return carrying or dict(list(self.tensors.items())[:1])
 
     @cached_property
     def prediction(self) -> Tensor:
-        """The first of them."""
-        for prediction in self.predictions.values():
-            return prediction
-        raise NothingToSee
+        """The first of them; where they are peers, the first that carries a gradient."""
+        predictions = list(self.predictions.values())
+        if not predictions:
+            raise NothingToSee
+        learning = (t for t in predictions if t.requires_grad) if self.name in OF_PEERS else ()
+        return next(iter(learning), predictions[0])
+
+    @cached_property
+    def learning(self) -> list[Tensor]:
+        """What the loss does move: predictions that carry a gradient; without one the target, if that does."""
+        carrying = [t for t in self.predictions.values() if t.requires_grad]
+        return carrying or ([self.target] if self.has_target and self.target.requires_grad else [])
 
     @cached_property
     def target(self) -> Tensor:
         """What the prediction is compared with: for an own loss the next tensor that is no prediction."""
         names = [n for n in self.tensors if n not in self.predictions]
         if self.entry is not None:
-            names = [name for name in ("target", "targets", "teacher") if name in names]
+            known = ("input",) if self.exchanged else ("target", "targets", "teacher")
+            names = [name for name in known if name in names]
         for name in names:
             return self.tensors[name]
         raise NothingToSee
@@ -200,8 +218,8 @@ class Call:
 
     @cached_property
     def ancestry(self) -> graph.Ancestry:
-        """All that the predictions depend on."""
-        return graph.ancestry(*(t for t in self.predictions.values() if t.requires_grad), mark=self.mark)
+        """All that what learns depends on."""
+        return graph.ancestry(*self.learning, mark=self.mark)
 
     def meets(self, one: tuple[int, ...], other: tuple[int, ...]) -> bool:
         """Whether tensors of these shapes were computed with one another inside of the loss."""

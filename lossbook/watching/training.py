@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 
 from . import contract, graph
+from .distances import pairs, triplets
 from .followed import Followed
 from .observation import Call
-from .seen import Seen, Weighed, ahead, classes, dead_units, new_leaf, picked, saturated_units, spread, triplets
+from .seen import Seen, Weighed, ahead, classes, dead_units, new_leaf, picked, saturated_units, spread, whole_target
 
 MOST = 200  #: parameters that are followed
 
@@ -125,7 +126,7 @@ class Training:
             value=result.detach().float().mean().item() if result is not None else float("nan"),
             single=result is not None and result.numel() == 1,
             grad_enabled=call.grad_enabled,
-            prediction_carries=any(t.requires_grad for t in call.predictions.values()),
+            prediction_carries=bool(call.learning),
             carries=result is not None and result.requires_grad,
             leaf=new_leaf(call),
             numbers=call.prediction.numel(),
@@ -146,7 +147,9 @@ class Training:
             picked=picked(call),
             ahead=ahead(call),
             classes=classes(call),
+            whole_target=whole_target(call),
             triplets=triplets(call),
+            pairs=pairs(call),
             result=weakref.ref(result) if result is not None else None,
         )
         self.calls.append(seen)
@@ -282,6 +285,8 @@ def _target_leaves(call: Call) -> list[int]:
     """The parameters that the target alone depends on, or all of its own where it is no twin of the prediction."""
     if call.entry is None or not call.has_target or call.target.grad_fn is None or not call.target.is_floating_point():
         return []
+    if not any(t.requires_grad for t in call.predictions.values()):
+        return []  # nothing but the target learns
     mine, its = call.ancestry, graph.ancestry(call.target)
     known = {id(leaf) for leaf in mine.leaves}
     alone = [id(leaf) for leaf in its.leaves if id(leaf) not in known]

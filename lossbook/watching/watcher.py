@@ -157,9 +157,9 @@ class Watcher:
         result, leaves = call.result, [id(leaf) for leaf in call.ancestry.leaves]
         if isinstance(result, Tensor) and result.grad_fn is not None:
             result.register_hook(_arriving(self.training, seen, leaves))
-        for prediction in call.predictions.values():
-            if prediction.grad_fn is not None:
-                prediction.register_hook(_coming_back(seen))
+        for tensor in call.learning:
+            if tensor.grad_fn is not None:
+                tensor.register_hook(_coming_back(seen))
 
     def _look_at_training(self, over: bool) -> list[Finding]:
         self.training.over = over

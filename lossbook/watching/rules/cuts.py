@@ -18,7 +18,7 @@ from .rule import in_call, in_training
     hides=("loss-made-a-leaf", "backward-never-arrives"),
 )
 def loss_without_gradient(call: Call) -> Told | None:
-    if call.result is None or not call.grad_enabled or not any(t.requires_grad for t in call.predictions.values()):
+    if call.result is None or not call.grad_enabled or not call.learning:
         return None
     if not isinstance(call.result, (Tensor, int, float)) or any(call.result is t for t in call.tensors.values()):
         return None
