@@ -56,6 +56,7 @@ class Training:
         self.unused: set[int] | None = None  #: parameters of the optimizer that never held a gradient
         self.optimized = 0  #: how many parameters the optimizer has
         self.new_optimizers = 0  #: steps of optimizers that had not stepped before
+        self._in_vain: weakref.WeakKeyDictionary[torch.optim.Optimizer, int | None] = weakref.WeakKeyDictionary()
         self._known_optimizers: weakref.WeakSet[torch.optim.Optimizer] = weakref.WeakSet()
         self.keeps_state = False  #: whether the optimizer remembers earlier gradients
         self.maximizes = False  #: whether the optimizer was told to make the loss larger
@@ -223,13 +224,15 @@ class Training:
             followed.gradients += 1
             followed.fresh, followed.waiting = True, False
 
-    def stepped(self, optimizer: torch.optim.Optimizer) -> None:
+    def stepped(self, optimizer: torch.optim.Optimizer, closure: Any = None) -> None:
         """An optimizer is about to step."""
         self.all_steps += 1
         held = [p for group in optimizer.param_groups for p in group["params"]]
         mine = [f for p in held if (f := self.followed.get(id(p))) is not None and f.parameter() is p]
         if not mine:
             self.foreign_steps += any(f.fresh for f in self.followed.values())
+            if closure is None:  # which may compute the gradient
+                self._count_in_vain(optimizer, held)
             return
         self.steps += 1
         for seen in self.calls:
@@ -262,6 +265,23 @@ class Training:
             if gradient is not None:
                 followed.size = gradient.float().norm().item()
                 followed.not_finite += not bool(gradient.isfinite().all())
+
+    def _count_in_vain(self, optimizer: torch.optim.Optimizer, held: list[Tensor]) -> None:
+        """Count the steps of an optimizer that has no gradient to use; one that ever had one is left alone for good."""
+        if not any(p.requires_grad for p in held):
+            return  # frozen for now
+        steps = self._in_vain.get(optimizer, 0)
+        has_gradient = any(p.grad is not None for p in held)
+        self._in_vain[optimizer] = None if has_gradient or steps is None else steps + 1
+
+    def steps_in_vain(self) -> tuple[int, int]:
+        """The most steps of an optimizer that never had a gradient, and how many parameters it holds."""
+        counted = [
+            (steps, sum(len(group["params"]) for group in optimizer.param_groups))
+            for optimizer, steps in self._in_vain.items()
+            if steps
+        ]
+        return max(counted, default=(0, 0))
 
 
 def _sizes(call: Call) -> tuple[float, float]:

@@ -191,7 +191,8 @@ def _refreshing(watcher: weakref.ref[Watcher]) -> Callable[[], None]:
 def _reporting(watcher: weakref.ref[Watcher]) -> Callable:
     def step(optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
         if (mine := watcher()) is not None:
-            _quietly(lambda: mine.training.stepped(optimizer))
+            closure = kwargs.get("closure", args[1] if len(args) > 1 else None)  # args[0] is the optimizer
+            _quietly(lambda: mine.training.stepped(optimizer, closure))
 
     return step
 

@@ -141,6 +141,31 @@ def backward_never_arrives(training: Training) -> Told | None:
 
 
 @in_training(
+    "optimizer-without-gradient",
+    Phrase("a second optimizer that no loss reaches, such as that of a generator after fake.detach()"),
+    page="guide/custom-losses",
+    likely=True,
+)
+def optimizer_without_gradient(training: Training) -> Told | None:
+    steps, parameters = training.steps_in_vain()
+    if steps < 4 or not training.steps or training.backwards < 4:
+        return None  # one optimizer alone is another fault: it holds other parameters
+    return Told(
+        Phrase(
+            "Beside the optimizer that trains what {loss} reaches, another one stepped {steps} times, and none of its "
+            "{count} parameters has ever had a gradient: it moves nothing.",
+            loss=training.loss,
+            steps=steps,
+            count=parameters,
+        ),
+        Phrase(
+            "Leave out detach(), .data or torch.no_grad() between those parameters and their loss: in a generator's step "
+            "discriminator(fake), in the discriminator's discriminator(fake.detach())."
+        ),
+    )
+
+
+@in_training(
     "loss-not-reduced",
     Phrase("a loss with one number per sample, which backward() cannot take"),
     page="guide/overview",

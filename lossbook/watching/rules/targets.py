@@ -48,14 +48,18 @@ def target_outside_unit(call: Call) -> Told | None:
         return None
     if seen.low < 0 and set(seen.values) <= {-1.0, 0.0, 1.0}:
         instead = Phrase("For labels 1 and −1 write (target + 1) / 2, or take SoftMarginLoss.")
-    elif seen.low > 0 and seen.whole and len(seen.values) == 2:
+    elif seen.low >= 0 and seen.whole and seen.high > 50:
+        instead = Phrase("Divide a mask of 0 and 255 by 255: target / target.max(), or (target > 0).float().")
+    elif seen.low > 0 and seen.whole and seen.high == seen.low + 1:
         instead = Phrase(
-            "For the labels {low} and {high} write (target == {high}).float(), which is 0 and 1.",
+            "The labels are {low} and {high}: write target - {low}.", low=number(seen.low), high=number(seen.high)
+        )
+    elif seen.low >= 0 and seen.whole and len(seen.values) == 2:
+        instead = Phrase(
+            "For the labels {low} and {high} write (target == {high}).float().",
             low=number(seen.low),
             high=number(seen.high),
         )
-    elif seen.low >= 0 and seen.whole and seen.high > 50:
-        instead = Phrase("Divide a mask of 0 and 255 by 255: target / target.max(), or (target > 0).float().")
     elif seen.low >= 0 and seen.whole:
         instead = Phrase(
             "Turn class numbers into a 0 or 1 for each class: one_hot(target, C).float(), or take CrossEntropyLoss."
