@@ -40,12 +40,14 @@ def triplets(call: Call) -> Triplets | None:
     """What the distances within triplets are."""
     if call.name not in ("triplet_margin", "triplet_margin_with_distance") or len(call.predictions) != 3:
         return None
-    if call.settings["margin"] is None or call.settings.get("distance_function") not in (None, pairwise_distance):
+    measure, p = call.settings.get("distance_function"), call.settings.get("p", 2.0)
+    if isinstance(measure, torch.nn.PairwiseDistance):
+        measure, p = None, measure.norm
+    if call.settings["margin"] is None or measure not in (None, pairwise_distance):
         return None  # a function of the reader's own may do more than measure
     anchor, positive, negative = (part(tensor.detach()).float() for tensor in call.predictions.values())
     if anchor.dim() != 2 or not anchor.shape == positive.shape == negative.shape or len(anchor) < 4:
         return None
-    p = call.settings.get("p", 2.0)
     near, far = (pairwise_distance(anchor, other, p) for other in (positive, negative))
     if call.settings["swap"]:
         far = torch.minimum(far, pairwise_distance(positive, negative, p))

@@ -47,6 +47,7 @@ class Seen:
     after_steps: int  #: how many steps came before it
     kept: int  #: how many places of sequences the mean is over; 0 where there are none
     target_leaves: list[int]  #: parameters that move the target
+    sides: tuple[set[int], set[int]] | None  #: parameters behind either of two sides that both carry a gradient
     arguments: list[tuple[weakref.ref[Tensor], int]]  #: what came in, and its version then
     reaches_back: int  #: an earlier call whose graph this one contains, after its gradient was used; 0 for none
     evaluating: bool  #: whether the model was in evaluation mode
@@ -170,8 +171,8 @@ def classes(call: Call) -> tuple[int, int] | None:
 
 def whole_target(call: Call) -> float | None:
     """The number that a target holds everywhere, where it is of integers, though the loss compares numbers of any size."""
-    if call.takes != contract.NUMBERS and call.name not in contract.DIVERGENCES:
+    if call.takes != contract.NUMBERS or not call.has_target:
         return None
-    if not call.has_target or call.target.is_floating_point() or call.target.numel() < 8:
+    if call.target.is_floating_point() or call.target.numel() < 8:
         return None
     return call.targeted.low if call.targeted.low == call.targeted.high else None

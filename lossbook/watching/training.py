@@ -141,6 +141,7 @@ class Training:
             after_steps=self.steps,
             kept=_kept(call),
             target_leaves=_target_leaves(call),
+            sides=_sides(call),
             arguments=[(weakref.ref(t), t._version) for t in call.tensors.values() if not t.is_inference()],
             reaches_back=self._reached(ancestry.marked),
             evaluating=(model := self.model()) is not None and not model.training,
@@ -314,6 +315,16 @@ def _target_leaves(call: Call) -> list[int]:
         twins = all(mine.names[name] == its.names[name] for name in {*mine.names, *its.names} - _LAST)
         return [] if twins else list(known)
     return [] if call.name in contract.SYMMETRIC else alone
+
+
+def _sides(call: Call) -> tuple[set[int], set[int]] | None:
+    """The parameters behind each side of a loss to which it makes no difference which is which; None where one learns."""
+    if not call.has_target or not call.prediction.requires_grad or not call.target.requires_grad:
+        return None
+    if not contract.symmetric(call.name, call.settings):
+        return None
+    one, other = ({id(leaf) for leaf in graph.ancestry(t).leaves} for t in (call.prediction, call.target))
+    return one - other, other - one
 
 
 #: Operations in which a prediction and a target from the same model differ.
