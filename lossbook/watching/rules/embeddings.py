@@ -100,10 +100,10 @@ def triplets_too_easy(training: Training) -> Told | None:
 )
 def triplets_turned_round(training: Training) -> Told | None:
     seen = [one.triplets for one in training.calls if one.triplets is not None and one.carries][:3]
-    if len(seen) < 3 or any(one.mined or one.turned < 0.8 or one.ratio < 1.5 for one in seen):
+    if len(seen) < 3 or any(one.mined or one.turned < 0.75 or one.ratio < 1.5 for one in seen):
         return None
     turned = sum(one.turned * one.number for one in seen) / sum(one.number for one in seen)
-    if turned < 0.9:
+    if turned < 0.85:
         return None
     return Told(
         Phrase(
