@@ -19,6 +19,8 @@ from .watcher import Watcher, caller
 
 MOST = 64  #: losses that are told apart, by the lines that call them
 UNASKED = 6  #: where all known lines rest, so many of seven calls do not pay for finding out which line calls
+LONG_UNASKED = 30  #: so many of 31 where all of them rest for long; 7 and 31 are prime, lest one of two lines be never asked
+LONG = 128
 
 
 class WatchedLoop:
@@ -76,14 +78,18 @@ class WatchedLoop:
         try:
             if watcher.rest:
                 watcher.rest -= 1
-                if len(self._watchers) == 1:
-                    watcher.rest = max(0, watcher.rest - UNASKED)
-                if all(other.rest for other in self._watchers.values()):
-                    self._unasked = UNASKED
+                self._let_through(watcher)
                 return loss(*args, **kwargs)
             return watcher.call(loss, args, kwargs)
         finally:
             self._aside = False
+
+    def _let_through(self, watcher: Watcher) -> None:
+        """Let calls through unasked, if no line waits to be looked at."""
+        least = min(other.rest for other in self._watchers.values())
+        self._unasked = 0 if not least else UNASKED if least < LONG else LONG_UNASKED
+        if len(self._watchers) == 1:
+            watcher.rest = max(0, watcher.rest - self._unasked)
 
 
 @contextlib.contextmanager

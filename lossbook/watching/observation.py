@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterable
 from functools import cached_property
@@ -128,7 +129,7 @@ class Call:
         """The settings of a loss of the catalogue, those that were left out included."""
         if self.entry is None or self.entry.function is None:
             return {}
-        names = settings_of(self.entry.function)
+        names, _ = _parameters(self.entry.function)
         given = {name: parameter.default for name, parameter in names.items()}
         given |= {n: getattr(self.loss, n) for n in names if hasattr(self.loss, n)}
         given |= {n: self.arguments[n] for n in names if n in self.arguments}
@@ -268,6 +269,13 @@ def _flat(bound: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, Any]]:
             yield name, value
 
 
+@functools.cache
+def _parameters(function: Callable) -> tuple[dict[str, inspect.Parameter], list[str]]:
+    """The settings of a function of the catalogue, and the names of its tensors: to ask Python takes long."""
+    settings = settings_of(function)
+    return settings, [name for name in inspect.signature(function).parameters if name not in settings]
+
+
 def observe(loss: Callable, args: tuple[Any, ...], kwargs: dict[str, Any], **seen: Any) -> Call:
     """What is to be seen in one call of a loss."""
     entry = lookup(loss)
@@ -277,8 +285,7 @@ def observe(loss: Callable, args: tuple[Any, ...], kwargs: dict[str, Any], **see
         return Call(loss, entry, named_arguments(entry.function, args, kwargs), **seen)
     # torch has other names for some tensors: log_input for the first one of PoissonNLLLoss.
     function = loss.forward if isinstance(loss, torch.nn.Module) else loss
-    settings = settings_of(entry.function)
-    own = [n for n in inspect.signature(entry.function).parameters if n not in settings]
+    _, own = _parameters(entry.function)
     renamed = dict(zip(list(inspect.signature(function).parameters)[: len(own)], own, strict=False))
     given = named_arguments(loss, args, kwargs)
     return Call(loss, entry, {renamed.get(name, name): value for name, value in given.items()}, **seen)

@@ -60,8 +60,8 @@ class Watcher:
         if self._steps_aside(args, kwargs):
             self.report.recorded = True
             return run(*args, **kwargs)
-        place = caller()
-        self._raise_if_strict(_quietly(lambda: self._look_at_training(over=False)) or [])
+        if self.calls <= FIRST:  # later calls are looked at alone
+            self._raise_if_strict(_quietly(lambda: self._look_at_training(over=False)) or [])
         call = _quietly(
             lambda: observe(
                 self.loss,
@@ -76,6 +76,7 @@ class Watcher:
             return run(*args, **kwargs)
         result, found = self._run(call, run, args, kwargs)
         if self.calls <= FIRST:
+            place = caller()
             _quietly(lambda: self._follow(call, place))
         self._raise_if_strict(found)
         return result
