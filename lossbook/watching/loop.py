@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch.compiler import is_compiling
+from torch.compiler import is_dynamo_compiling
 
 from ..catalogue import CATALOGUE
 from .observation import name_of
@@ -49,7 +49,7 @@ class WatchedLoop:
         return self
 
     def __exit__(self, *error: Any) -> None:
-        self._aside = True
+        self._aside, self._unasked = True, 0
         self._within.close()
 
     def given(self, model: torch.nn.Module | None, optimizer: torch.optim.Optimizer | None) -> None:
@@ -61,7 +61,7 @@ class WatchedLoop:
         self.report.ignore(kinds)
 
     def _watched(self, loss: Callable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if is_compiling():
+        if is_dynamo_compiling():
             self.report.compiled = True
             return loss(*args, **kwargs)
         key = loss, caller()
@@ -101,10 +101,10 @@ def _replaced(loss: Callable, watching: Callable[[], WatchedLoop | None]):
     @functools.wraps(loss)
     def call(*args: Any, **kwargs: Any) -> Any:
         loop = watching()
-        if loop is None or loop._aside:
-            return loss(*args, **kwargs)
-        if loop._unasked and not is_compiling():
+        if loop is not None and loop._unasked and not is_dynamo_compiling():  # mostly, so it comes first
             loop._unasked -= 1
+            return loss(*args, **kwargs)
+        if loop is None or loop._aside:
             return loss(*args, **kwargs)
         return loop._watched(loss, args, kwargs)
 

@@ -33,7 +33,7 @@ from torch import Tensor
 import lossbook
 from lossbook.catalogue import CATALOGUE
 from lossbook.kit.entry import Entry
-from lossbook.watching.watcher import FIRST
+from lossbook.watching.watcher import EVERY, FIRST
 
 SIZES = {"small": (64, 10), "medium": (4096, 1000), "large": (16384, 1000)}
 LARGE_CLASSES = (8192, 32000)  # cross-entropy as language models know it
@@ -44,8 +44,8 @@ NOT_COMPILED = {
     "adaptive_log_softmax",  # which samples go to which cluster is known only when it runs
 }
 PAIRS = {"small": 300, "medium": 15, "large": 5}
-WATCHED_TURN = 64  #: steps of one side, before as many of the other
-WATCHED_STEPS = 1024, 4096  # between these the rare later looks come as rarely as they do to the end of a training
+WATCHED_TURN = 128  #: steps of one side, before as many of the other
+WATCHED_TURNS = 32
 EACH_WITH_EACH = {"info_nce", "nt_xent", "supervised_contrastive", "clip"}  # rows × rows numbers: gigabytes
 MOST_COMPARED = 512
 Pass = Callable[[], float]  #: takes one forward and backward pass, and returns its CPU seconds
@@ -224,14 +224,19 @@ def watched_step() -> Iterator[str]:
         "a function": (plain_function, lossbook.watch(plain_function), False),
         "with-block": (plain_module, plain_module, True),
     }
-    late = slice(*WATCHED_STEPS)
     for form, (before, after, whole) in forms.items():
-        turns = zip(steps(before), steps(after, whole), strict=True)
-        pairs = [pair for _ in range(late.stop // WATCHED_TURN) for pair in zip(*next(turns), strict=True)]
-        first = statistics.median(watched[1] - plain[1] for plain, watched in pairs[1:FIRST])  # the first one warms up
-        added = sum(watched[0] - plain[0] for plain, watched in pairs[late])
-        share = added / sum(plain[1] for plain, _ in pairs[late])
-        yield f"watch, {form}: {1000 * first:.1f} ms a step in the first {FIRST}, then {100 * share:.1f} % of a small one"
+        both = zip(steps(before), steps(after, whole), strict=True)
+        turns = [next(both) for _ in range(WATCHED_TURNS)]
+        pairs = zip(turns[0][0][1:FIRST], turns[0][1][1:FIRST], strict=True)  # the first step warms up
+        first = statistics.median(watched[1] - plain[1] for plain, watched in pairs)
+        late = turns[WATCHED_TURNS // 4 :]
+        added = [sum(loss for loss, _ in watched) - sum(loss for loss, _ in plain) for plain, watched in late]
+        share = statistics.median(added) / statistics.median(sum(step for _, step in plain) for plain, _ in late)
+        look = max(loss for _, watched in late for loss, _ in watched)
+        yield (
+            f"watch, {form}: {1000 * first:.1f} ms a step in the first {FIRST}, then {100 * share:.1f} % of a small one, "
+            f"and {1000 * look:.1f} ms at one call of {EVERY}"
+        )
 
 
 def main() -> None:
