@@ -46,8 +46,8 @@ OF_EMBEDDINGS = {
 OF_DIRECTIONS = OF_EMBEDDINGS - {"triplet_margin", "triplet_margin_with_distance", "contrastive"}
 #: Losses that stay what they are, gradient included, when prediction and target change places.
 SYMMETRIC = {
-    "l1", "mse", "smooth_l1", "huber", "log_cosh", "charbonnier", "rmse", "gaussian_nll", "soft_margin",
-    "iou", "giou", "diou", "ciou",
+    "l1", "mse", "smooth_l1", "huber", "log_cosh", "charbonnier", "rmse", "gaussian_nll", "iou",
+    "giou", "diou", "ciou",
 }  # fmt: skip
 #: Losses of two or three predictions of one kind, any of which may be the one that learns.
 OF_PEERS = (OF_EMBEDDINGS - {"arcface", "supervised_contrastive"}) | {"margin_ranking", "pairwise_logistic"}
@@ -58,7 +58,11 @@ DIVERGENCES = {"kl_div", "js_div"}
 def symmetric(name: str, settings: dict[str, Any]) -> bool:
     """Whether prediction and target of a loss with these settings may change places."""
     if name == "quantile":
-        return settings.get("quantile") == 0.5
+        level = settings.get("quantile")
+        return isinstance(level, float) and level == 0.5
+    if name in _MASKS:  # of probabilities; which classes are absent, the target alone says
+        as_given = not settings.get("from_logits", True) and settings.get("mode") != "multiclass"
+        return as_given and not settings.get("skip_absent") and settings.get("alpha") == settings.get("beta")
     if name == "js_div":
         return bool(settings.get("log_target")) and settings.get("beta") == 0.5
     return name in SYMMETRIC

@@ -42,7 +42,7 @@ def triplets(call: Call) -> Triplets | None:
         return None
     measure, p = call.settings.get("distance_function"), call.settings.get("p", 2.0)
     if isinstance(measure, torch.nn.PairwiseDistance):
-        measure, p = None, measure.norm
+        p, measure = measure.norm, None
     if call.settings["margin"] is None or measure not in (None, pairwise_distance):
         return None  # a function of the reader's own may do more than measure
     anchor, positive, negative = (part(tensor.detach()).float() for tensor in call.predictions.values())

@@ -192,7 +192,9 @@ def _judged(name, marks):
     return suspicious(run)
 
 
-least_squares_with_marks_first = _judged("least_squares_with_marks_first", lambda mark: torch.full((16, 1), float(mark)))
+least_squares_with_marks_first = _judged(
+    "least_squares_with_marks_first", lambda mark: torch.full((16, 1), float(mark))
+)
 least_squares_with_whole_marks = _judged("least_squares_with_whole_marks", lambda mark: torch.full((16, 1), mark))
 
 
@@ -276,7 +278,11 @@ def ratings_as_integers(watch, wrong=False):
 
 @suspicious
 def denoised_more_and_more(watch, wrong=False):
-    net, criterion, noise = nn.Linear(8, 8), watch(lambda out, y: (F.mse_loss(out, y) + 1e-8).sqrt()), iter(range(STEPS))
+    net, criterion, noise = (
+        nn.Linear(8, 8),
+        watch(lambda out, y: (F.mse_loss(out, y) + 1e-8).sqrt()),
+        iter(range(STEPS)),
+    )
     nn.init.zeros_(net.weight), nn.init.zeros_(net.bias)
 
     def step():
