@@ -306,8 +306,6 @@ def _target_leaves(call: Call) -> list[int]:
     """The parameters that the target alone depends on, or all of its own where it is no twin of the prediction."""
     if call.entry is None or not call.has_target or call.target.grad_fn is None or not call.target.is_floating_point():
         return []
-    if not any(t.requires_grad for t in call.predictions.values()):
-        return []  # nothing but the target learns
     mine, its = call.ancestry, graph.ancestry(call.target)
     known = {id(leaf) for leaf in mine.leaves}
     alone = [id(leaf) for leaf in its.leaves if id(leaf) not in known]

@@ -199,6 +199,25 @@ least_squares_with_whole_marks = _judged("least_squares_with_whole_marks", lambd
 
 
 @suspicious
+def judge_alone_is_watched(watch, wrong=False):
+    maker, judge, criterion = network(8, 8), network(8, 1), watch(nn.BCEWithLogitsLoss())
+    of_maker, of_judge = (torch.optim.Adam(net.parameters(), 1e-3) for net in (maker, judge))
+    losses = []
+    for _ in range(STEPS):
+        fake = maker(torch.randn(16, 8))
+        loss = criterion(judge(torch.randn(16, 8) + 1), torch.ones(16, 1))
+        loss = loss + criterion(judge(fake.detach()), torch.zeros(16, 1))
+        of_judge.zero_grad()
+        loss.backward()
+        of_judge.step()
+        of_maker.zero_grad()
+        F.softplus(-judge(fake)).mean().backward()
+        of_maker.step()
+        losses.append(loss.detach())
+    return losses
+
+
+@suspicious
 def parts_frozen_in_turn(watch, wrong=False):
     trunk, head, criterion = nn.Linear(8, 8), nn.Linear(8, 4), watch(nn.CrossEntropyLoss())
     both = [torch.optim.Adam(part.parameters(), lr=0.01) for part in (trunk, head)]
