@@ -31,7 +31,8 @@ ROWS = Path(__file__).with_suffix(".txt")
 # torch lacks has a test file of its own, which is tried for no other; of these files it gets the tests that name it.
 TESTS = (
     *("messages", "extremes", "classes", "softmax", "losses", "torch_suite", "spine"),
-    *("ctc", "linear_cross_entropy", "adaptive_log_softmax", "explain", "formulas", "explain_own", "exercises"),
+    *("ctc", "linear_cross_entropy", "adaptive_log_softmax", "explain", "formulas"),
+    *("explain_own", "explain_own_marks", "explain_own_inputs", "exercises"),
 )
 NEAREST = {
     "sequences": "ctc",
