@@ -1,5 +1,6 @@
 """What the bench times beside the losses: others' losses give the same numbers, and the table that is kept is whole."""
 
+import argparse
 import importlib.util
 
 import pytest
@@ -70,3 +71,9 @@ def test_the_table_of_times_has_every_loss_and_whose_each_time_is():
 def test_times_are_measured_in_turns_and_the_median_is_kept():
     spent = {"one": iter([9.0, 0.001, 0.003, 0.0020006]), "other": iter([9.0, 0.1, 0.1, 0.1])}
     assert times.milliseconds({name: each.__next__ for name, each in spent.items()}, 3) == {"one": 2.0, "other": 100.0}
+
+
+def test_a_loss_that_is_asked_for_goes_by_any_of_its_names():
+    assert bench.name_of("SmoothL1Loss") == "smooth_l1"
+    with pytest.raises(argparse.ArgumentTypeError, match="no loss 'msee'. Did you mean 'mse'"):
+        bench.name_of("msee")

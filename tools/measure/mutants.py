@@ -160,7 +160,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="files of the package, e.g. huber; all when left out")
     names = parser.parse_args().names
-    mutants = [m for m in rows(ROWS.read_text("utf-8")) if not names or Path(m.file).stem in names]
+    table = rows(ROWS.read_text("utf-8"))
+    if unknown := set(names) - {Path(mutant.file).stem for mutant in table}:
+        parser.error(f"{ROWS.name} has no slips for {', '.join(sorted(unknown))}. Write some below the file's name.")
+    mutants = [mutant for mutant in table if not names or Path(mutant.file).stem in names]
     for mutant in mutants:  # find a row that does not fit before the long run, not in it
         mutant.planted(ROOT / "lossbook")
     files = dict.fromkeys(mutant.file for mutant in mutants)
