@@ -44,6 +44,12 @@ def test_ignored_elements_are_as_if_they_were_not_there(name, generator):
 
 
 @every_loss
+def test_a_label_of_masks_can_be_the_ignored_one(name, generator):
+    z, t = learned(generator, 2, 6), torch.tensor([[1, 0, 1, 1, 0, 1], [1, 1, 0, 0, 1, 1]])
+    assert_close(loss_of(name, ignore_index=0)(z, t), loss_of(name)(z[t == 1].reshape(2, 4), torch.ones(2, 4)))
+
+
+@every_loss
 def test_one_mask_is_a_batch_of_one(name, generator):
     z, t = learned(generator, 7), torch.randint(2, (7,), generator=generator)
     assert_close(loss_of(name)(z, t), loss_of(name)(z[None], t[None]))
