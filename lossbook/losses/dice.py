@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from itertools import cycle
 from typing import Any
 
 from torch import Tensor
@@ -136,7 +135,8 @@ def definition(
 ) -> Iterator[Term]:
     power = 2 if squared else 1
     every = masks_by_hand(input, target, mode, from_logits, batch)
-    for (p, t), w in zip(every, cycle(weight or [1.0]), strict=False):
+    for i, (p, t) in enumerate(every):
+        w = weight[i % len(weight)] if weight else 1.0
         above = 2 * sum(a * b for a, b in zip(p, t, strict=True)) + smooth_nr
         below = sum(a**power for a in p) + sum(b**power for b in t) + smooth_dr
         loss = -math.log(above / below) if log_loss else 1 - above / below

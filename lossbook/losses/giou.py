@@ -12,6 +12,7 @@ from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import NotNegative, Reduction
 from ..kit.text import given, number
 from . import _boxes as of
+from ._boxes import Box, area_by_hand, around_by_hand, shared_by_hand, union_by_hand
 
 
 @loss_function
@@ -64,10 +65,10 @@ class GIoULoss(Loss):
     function = generalized_box_iou_loss
 
 
-def definition(input: list[of.Box], target: list[of.Box], eps: float = 1e-7) -> Iterator[Term]:
+def definition(input: list[Box], target: list[Box], eps: float = 1e-7) -> Iterator[Term]:
     for a, b in zip(input, target, strict=True):
-        union, around = of.union_by_hand(a, b), of.area_by_hand(of.around_by_hand(a, b))
-        yield Term(1 - of.shared_by_hand(a, b) / (union + eps) + (around - union) / (around + eps))
+        union, around = union_by_hand(a, b), area_by_hand(around_by_hand(a, b))
+        yield Term(1 - shared_by_hand(a, b) / (union + eps) + (around - union) / (around + eps))
 
 
 def formula(eps: float) -> str:

@@ -50,6 +50,25 @@ def as_tensors(explorer, values):
         target = torch.tensor([values["target"] if "target" in values else [values[f"target_{i}"] for i in range(3)]])
         inputs = [torch.stack([number[f"input_{i}"] for i in range(3)])[None], target]
         settings = {k: values[k] for k in ("margin", "p", "q") if k in values}
+    elif name in ("quantile", "focal", "gaussian_kl"):
+        first, second, *settings = number
+        inputs = [torch.as_tensor(number[k], dtype=torch.float64).reshape(1, 1) for k in (first, second)]
+        settings = {k: values[k] for k in settings}
+    elif name == "distillation":
+        students = torch.stack([number[f"input_{i}"] for i in range(3)])[None]
+        inputs = [students, torch.tensor([[2.0, 1.0, -1.0]], dtype=torch.float64), torch.tensor([number["target"]])]
+        settings = {k: values[k] for k in ("temperature", "alpha")}
+    elif name == "dice":
+        masks = torch.tensor([[float(values[f"target_{i}"]) for i in range(3)]], dtype=torch.float64)
+        inputs, settings = [torch.stack([number[f"input_{i}"] for i in range(3)])[None], masks], {"from_logits": False}
+    elif name == "giou":
+        left, up = number["input_0"], number["input_1"]
+        two = torch.tensor([[0.0, 0.0, 2.0, 2.0]], dtype=torch.float64)
+        inputs, settings = [torch.stack([left, up, left + 2, up + 2])[None], two], {}
+    elif name == "dpo":
+        reference = torch.full((1,), -10.0, dtype=torch.float64)
+        inputs = [number["chosen_logps"].reshape(1), number["rejected_logps"].reshape(1), reference, reference]
+        settings = {"beta": values["beta"]}
     elif name == "cross_entropy":
         inputs = [torch.stack([number[f"input_{i}"] for i in range(3)])[None], torch.tensor([number["target"]])]
         settings = {"label_smoothing": values["label_smoothing"]}
@@ -128,13 +147,20 @@ def test_controls_are_the_arguments_of_the_loss(explorer):
     )
 
 
-def test_every_loss_with_a_page_has_an_explorer():
+def test_every_loss_with_a_page_of_its_own_has_an_explorer():
     without = {
         "triplet_margin_with_distance",  # its argument is a function: on the page of the triplet loss
         "linear_cross_entropy",  # its explorer is that of the logits, on the page of cross-entropy
         "adaptive_log_softmax",  # it depends on parameters of its own, and has no one curve
     }
-    assert {entry.name for entry in CATALOGUE if entry.page} - without == {explorer.name for explorer in LOSSES}
+    own = {entry.name for entry in CATALOGUE if entry.page.startswith(("guide/", "losses/"))}
+    assert own - without == {explorer.name for explorer in LOSSES if not explorer.page.startswith("practice/")}
+
+
+def test_every_page_of_practice_that_teaches_losses_has_an_explorer():
+    without = {"practice/language-model"}  # its loss is cross-entropy, over many tokens
+    taught = {entry.page for entry in CATALOGUE if entry.page.startswith("practice/")}
+    assert taught - without == {explorer.page for explorer in LOSSES if explorer.page.startswith("practice/")}
 
 
 @pytest.mark.parametrize("values", list(points(EXPLORERS["softmax"])))

@@ -88,19 +88,17 @@ def main() -> None:
     names = parser.parse_args().losses
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")  # torch advises against the mean of kl_div
-    kept = json.loads(TABLE.read_text("utf-8"))["losses"] if names else {}
-    of_heads = milliseconds(heads(), PAIRS[SIZE])
-    print("heads", of_heads, flush=True)
+    table = json.loads(TABLE.read_text("utf-8")) if names else {"losses": {}}
+    table["machine"] = {"processor": processor(), "torch": torch.__version__.partition("+")[0], "threads": 1}
+    if not names:
+        table["heads"] = {"shape": HEAD, "milliseconds": milliseconds(heads(), PAIRS[SIZE])}
     for entry in CATALOGUE:
-        if names and entry.name not in names:
-            continue
-        tensors = size_of(entry, SIZE)
-        of = milliseconds(passes(entry, tensors), PAIRS[SIZE])
-        kept[entry.name] = {"shape": list(tensors[0].shape), "milliseconds": of}
-        print(entry.name, of, flush=True)
-    losses = {entry.name: kept[entry.name] for entry in CATALOGUE if entry.name in kept}
-    machine = {"processor": processor(), "torch": torch.__version__.partition("+")[0], "threads": 1}
-    table = {"machine": machine, "losses": losses, "heads": {"shape": HEAD, "milliseconds": of_heads}}
+        if not names or entry.name in names:
+            tensors = size_of(entry, SIZE)
+            of = milliseconds(passes(entry, tensors), PAIRS[SIZE])
+            table["losses"][entry.name] = {"shape": list(tensors[0].shape), "milliseconds": of}
+            print(entry.name, of, flush=True)
+    table["losses"] = {entry.name: table["losses"][entry.name] for entry in CATALOGUE if entry.name in table["losses"]}
     TABLE.write_text(json.dumps(table, indent=1) + "\n", "utf-8")
 
 

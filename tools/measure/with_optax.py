@@ -13,13 +13,7 @@ import jax.numpy as jnp  # noqa: E402
 from optax import losses  # noqa: E402
 from torch import Tensor  # noqa: E402
 
-
-def nt_xent(one: jax.Array, other: jax.Array) -> jax.Array:
-    """optax's form: both views in one batch, with the number of the image that each is of."""
-    return losses.ntxent(jnp.concatenate([one, other]), jnp.tile(jnp.arange(len(one)), 2), 0.5)
-
-
-#: by name of the loss: its numbers for each element or sample, from the same tensors
+#: by name of the loss: its numbers for each element or sample, from the same tensors. Not ntxent, which makes N³ numbers
 LOSSES: dict[str, Callable[..., jax.Array]] = {
     "mse": losses.squared_error,
     "huber": losses.huber_loss,
@@ -31,7 +25,6 @@ LOSSES: dict[str, Callable[..., jax.Array]] = {
     "cross_entropy": losses.softmax_cross_entropy_with_integer_labels,
     "soft_target_cross_entropy": losses.softmax_cross_entropy,
     "triplet_margin": losses.triplet_margin_loss,
-    "nt_xent": nt_xent,
 }
 
 

@@ -50,7 +50,9 @@ EXERCISES = {
                 _("That is the probability of the positive. The loss is minus its logarithm."),
             ),
         ],
-        hint=lambda: _("Divide the four cosines by 0.5, take the softmax, and minus the logarithm of the first."),
+        hint=lambda: _(
+            "Divide the four cosines by 0.5 and take the softmax. The loss is minus the logarithm of the first."
+        ),
     ),
     "loss-of-collapse": Exercise(
         answer=lambda: math.log(7),
@@ -123,7 +125,7 @@ EXERCISES = {
     ),
     "pull-of-a-wrong-label": Exercise(
         answer=lambda: (0.5**0.7, 0.01**0.7),
-        praise=lambda: _("A label that the model holds for unlikely pulls with a twenty-fifth of the force."),
+        praise=lambda: _("A label that the model considers unlikely pulls with a twenty-fifth of the force."),
         mistakes=lambda: [
             ((0.5, 0.01), _("That is the factor with q = 1. Here it is the power 0.7 of it.")),
             ((0.5**0.3, 0.01**0.3), _("The power is q itself, 0.7.")),

@@ -67,7 +67,7 @@ EXERCISES = {
     ),
     "newspapers": Exercise(
         answer=lambda: 3 / (3 + 1),
-        praise=lambda: _("A missing one costs 3 of 4: order so that three days of four nothing is missing."),
+        praise=lambda: _("A missing one costs 3 of 4: order so that nothing is missing on three days out of four."),
         mistakes=lambda: [
             (0.25, _("That is the share of days on which some should be missing.")),
             (0.8, _("A missing paper loses 4 − 1 = 3, not 4.")),

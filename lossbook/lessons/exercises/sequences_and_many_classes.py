@@ -65,7 +65,7 @@ EXERCISES = {
     "logits-in-mebibytes": Exercise(
         answer=lambda: 4096 * 32_000 * torch.bfloat16.itemsize / MEBIBYTE,
         praise=lambda: _(
-            "4096 · 32 000 numbers of two bytes each, and cross-entropy in two parts holds such a table thrice."
+            "4096 · 32 000 numbers of two bytes each, and cross-entropy in two parts holds three such tables."
         ),
         mistakes=lambda: [
             (125.0, _("Each number takes two bytes.")),

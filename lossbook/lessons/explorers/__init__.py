@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from . import descent, losses, working
+from . import descent, losses, practice, working
 from .explorer import Choice, Explorer, Slider
 
 __all__ = ["EXPLORERS", "Choice", "Explorer", "Slider", "working"]
 
-EXPLORERS: dict[str, Explorer] = {explorer.name: explorer for explorer in (*losses.EXPLORERS, *descent.EXPLORERS)}
+EXPLORERS: dict[str, Explorer] = {
+    explorer.name: explorer for explorer in (*losses.EXPLORERS, *practice.EXPLORERS, *descent.EXPLORERS)
+}

@@ -292,6 +292,7 @@ def names():
     """What the text of a definition finds around it."""
     return {
         "Any": object,  # types, which Python evaluates and MicroPython does not
+        "Box": list,
         "Callable": list,
         "Iterator": list,
         "Sequence": list,
