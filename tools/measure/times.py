@@ -88,8 +88,12 @@ def main() -> None:
     names = parser.parse_args().losses
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")  # torch advises against the mean of kl_div
-    table = json.loads(TABLE.read_text("utf-8")) if names else {"losses": {}}
-    table["machine"] = {"processor": processor(), "torch": torch.__version__.partition("+")[0], "threads": 1}
+    machine = {"processor": processor(), "torch": torch.__version__.partition("+")[0], "threads": 1}
+    table = json.loads(TABLE.read_text("utf-8")) if names else {"machine": machine, "losses": {}}
+    if table["machine"] != machine:
+        parser.error(
+            f"the table is of {table['machine']}, this is {machine}. Leave out the names, to measure all anew."
+        )
     if not names:
         table["heads"] = {"shape": HEAD, "milliseconds": milliseconds(heads(), PAIRS[SIZE])}
     for entry in CATALOGUE:
