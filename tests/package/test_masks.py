@@ -9,6 +9,7 @@ from torch.testing import assert_close
 
 import lossbook
 from lossbook.catalogue import find
+from lossbook.losses._masks import mask_batches
 from tests.package.peers import learned
 
 from .test_overlap import CLASSES, PLAIN, every_loss, loss_of
@@ -204,3 +205,14 @@ def test_wrong_weights_are_told_in_a_sentence(case, name, refuses):
     settings, kind, sentence = WRONG_WEIGHTS[case]
     with refuses(kind, sentence):
         find(name).function(torch.zeros(2, 4, 3), NUMBERS if "mode" in settings else torch.zeros(2, 4, 3), **settings)
+
+
+# ---- what verify calls them with
+
+
+@pytest.mark.parametrize("mode", ["binary", "multilabel", "multiclass"])
+def test_probabilities_are_drawn_as_the_mode_has_them(mode, generator):
+    """Those of classes add up to 1; those of masks are each for themselves."""
+    drawn = [batch.tensors[0] for batch in mask_batches({"mode": mode, "from_logits": False}, generator)]
+    assert all(((p >= 0) & (p <= 1)).all() for p in drawn)
+    assert all(torch.allclose(p.sum(1), torch.ones(()).to(p), atol=1e-5) for p in drawn) is (mode == "multiclass")
