@@ -9,7 +9,7 @@ from torch.testing import assert_close
 
 import lossbook
 from lossbook.catalogue import find
-from lossbook.losses._masks import mask_batches
+from lossbook.losses._masks import logistic, mask_batches
 from tests.package.peers import learned
 
 from .test_overlap import CLASSES, PLAIN, every_loss, loss_of
@@ -106,6 +106,13 @@ def test_keeps_its_digits_near_a_perfect_prediction(name):
     p = z.sigmoid()
     plain = 1 - 2 * (p * t).sum() / (p + t).sum()
     assert plain == 0, "as it is mostly written, the digits are lost: the test above can fail"
+
+
+def test_each_half_of_the_logistic_function_has_its_slope(generator):
+    z = learned(generator, 5)
+    p, rest = logistic(z)
+    for half, slope in ((p, p * rest), (rest, -p * rest), (p + 2 * rest, -p * rest)):
+        assert_close(torch.autograd.grad(half.sum(), z, retain_graph=True)[0], slope.detach())
 
 
 @every_loss
