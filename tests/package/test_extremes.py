@@ -29,6 +29,7 @@ LIKE_TORCH = {
     "poisson counts 0, 1 and 2": ("poisson_nll_loss", ([0.5, 0.5, 0.5], [0.0, 1.0, 2.0]), {"full": True}),
     "poisson far below": ("poisson_nll_loss", ([-100.0, 80.0], [3.0, 3.0]), {}),
     "gaussian without variance": ("gaussian_nll_loss", ([0.0, 1.0], [1.0, 1.0], [0.0, 0.0]), {}),
+    "gaussian against one number": ("gaussian_nll_loss", ([0.0, 3.0], 1.0, [1.0, 2.0]), {}),
     "gaussian below eps": ("gaussian_nll_loss", ([0.0, 1.0], [1.0, 1.0], [0.1, 2.0]), {"eps": 0.5, "full": True}),
     "kl with target 0": ("kl_div", ([-1.0, -2.0], [0.0, 1.0]), {"reduction": "sum"}),
     "kl certain and right": ("kl_div", ([0.0, -INF], [1.0, 1.0]), {"reduction": "sum"}),
