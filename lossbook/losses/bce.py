@@ -24,7 +24,8 @@ STEEPEST = 1e12  #: the slope of the logarithm is at most this
 def bounded_log(p: Tensor) -> Tensor:
     """log p, at least −100, with a slope of at most 1e12."""
     steady, at_zero = p > 1 / STEEPEST, p == 0
-    # One logarithm serves value and slope. At 0 it is not taken: its slope there would spoil the derivatives after it.
+    # One logarithm serves value and slope. At 0 it is not taken: its slope there, infinite times 0, would be reported to
+    # whoever looks for nan with torch's detect_anomaly.
     log = torch.where(steady, p, torch.where(at_zero, 1, p.detach())).log()
     cut = torch.where(at_zero, SMALLEST_LOG, log.detach().clamp_min(SMALLEST_LOG))
     return torch.where(steady, log, cut + (p - p.detach()) * STEEPEST)
