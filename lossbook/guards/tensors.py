@@ -23,6 +23,8 @@ def can_be_read(value: Tensor) -> bool:
     """True where the numbers of a tensor can be looked at: not under torch.compile or vmap, nor on the meta device."""
     if torch.compiler.is_compiling() or value.is_meta or isinstance(value, FakeTensor):
         return False
+    if functorch.is_legacy_batchedtensor(value):  # is_grads_batched
+        return False
     while functorch.is_functorch_wrapped_tensor(value):  # grad may be wrapped around vmap
         if functorch.is_batchedtensor(value):
             return False

@@ -15,7 +15,7 @@ from ..guards.tensors import can_be_read
 Curve = Callable[..., Tensor]
 
 #: So many numbers of a few tensors stay in the cache of a core while they are computed with.
-PIECE = 32768
+PIECE = 65536
 
 
 def curve(x: Tensor, loss: Curve, slope: Curve, *beside: Tensor) -> Tensor:

@@ -24,11 +24,9 @@ STEEPEST = 1e12  #: the slope of the logarithm is at most this
 
 def bounded_log(p: Tensor) -> Tensor:
     """log p, at least −100, with a slope of at most 1e12."""
-    steady, at_zero = p > 1 / STEEPEST, p == 0
-    # One logarithm serves value and slope. At 0 it is not taken: its slope there would spoil the derivatives after it.
-    log = torch.where(steady, p, torch.where(at_zero, 1, p.detach())).log()
-    cut = torch.where(at_zero, SMALLEST_LOG, log.detach().clamp_min(SMALLEST_LOG))
-    return torch.where(steady, log, cut + (p - p.detach()) * STEEPEST)
+    steady = p > 1 / STEEPEST
+    log = torch.where(steady, p, p.detach()).log()  # one logarithm serves value and slope
+    return torch.where(steady, log, log.detach().clamp_min(SMALLEST_LOG) + (p - p.detach()) * STEEPEST)
 
 
 @loss_function
