@@ -16,16 +16,18 @@ def nll_of(logits: Tensor, index: Tensor, dim: int) -> Tensor:
     """−log softmax of each sample at its class, in the shape of index; half precision is summed in float32."""
     if keeps_functions(logits):
         wide = logits.float() if is_half(logits) else logits
-        return _OfClass.apply(wide, index, dim)[0].to(logits.dtype)
+        return _OfClass.apply(wide, index, dim - logits.dim() if dim >= 0 else dim)[0].to(logits.dtype)
     return -log_softmax(logits, dim).gather(dim, index.unsqueeze(dim)).squeeze(dim)
 
 
-def few_samples(*tensors: Tensor) -> list[tuple[Tensor, ...]]:
-    """The tensors, a few samples at a time: what is made of those stays in the cache."""
-    logits = tensors[0]
+def few_samples(dim: int, *tensors: Tensor) -> list[tuple[Tensor, ...]]:
+    """The tensors, a few samples at a time: what is made of those stays in the cache. Classes are counted from the end."""
+    logits, size = tensors[0], PIECE * torch.get_num_threads()
     if logits.dim() < 2 or not logits.is_cpu or not all(map(can_be_read, tensors)):
         return [tensors]
-    rows = max(1, PIECE * torch.get_num_threads() * len(logits) // max(1, logits.numel()))
+    if dim == -1 and logits.dim() > 2 and logits.numel() > size * len(logits):  # sequences, each too long
+        return [few for one in zip(*tensors, strict=True) for few in few_samples(dim, *one)]
+    rows = max(1, size * len(logits) // max(1, logits.numel()))
     return list(zip(*(t.split(rows) for t in tensors), strict=True))
 
 
@@ -42,9 +44,12 @@ class _OfClass(torch.autograd.Function):
             log_sum = shifted.exp().sum(dim, keepdim=True).log()
             return (log_sum - shifted.gather(dim, index.unsqueeze(dim))).squeeze(dim), shift, log_sum
 
-        found = [of_samples(*few) for few in few_samples(logits, index)]
-        losses, shift, log_sum = found[0] if len(found) == 1 else map(torch.cat, zip(*found, strict=True))
-        return losses, shift, log_sum
+        found = [of_samples(*few) for few in few_samples(dim, logits, index)]
+        if len(found) == 1:
+            return found[0]
+        losses, shift, log_sum = map(torch.cat, zip(*found, strict=True))
+        each = index.unsqueeze(dim).shape
+        return losses.view(index.shape), shift.view(each), log_sum.view(each)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, int], output: tuple[Tensor, ...]) -> None:
@@ -64,7 +69,7 @@ class _OfClass(torch.autograd.Function):
             p = log_softmax(logits, dim).exp()
             return (p * gradient).scatter_add(dim, index, -gradient), None, None
         whole = torch.empty_like(logits)
-        for made, z, i, g, m, s in few_samples(whole, logits, index, gradient, shift, log_sum):
+        for made, z, i, g, m, s in few_samples(dim, whole, logits, index, gradient, shift, log_sum):
             torch.mul((z - m).sub_(s).exp_(), g, out=made).scatter_add_(dim, i, -g)
         return whole, None, None
 
