@@ -60,6 +60,21 @@ def in_pieces(compute: Curve, *tensors: Tensor) -> Tensor:
     return whole
 
 
+def few_samples(*tensors: Tensor, sequences: bool = False) -> list[tuple[Tensor, ...]]:
+    """The tensors, a few of their samples at a time: what is made of those stays in the cache.
+
+    Of ``sequences`` a sample is one place; else it is an entry of the first dimension.
+    """
+    first = tensors[0]
+    if first.dim() < 2 or not first.is_cpu or not all(map(can_be_read, tensors)):
+        return [tensors]
+    size = PIECE * torch.get_num_threads()
+    if sequences and first.dim() > 2 and first.numel() > size * len(first):
+        return [few for one in zip(*tensors, strict=True) for few in few_samples(*one, sequences=True)]
+    rows = max(1, size * len(first) // max(1, first.numel()))
+    return list(zip(*(t.split(rows) for t in tensors), strict=True))
+
+
 def _is_flat(x: Tensor) -> bool:
     """Whether its numbers lie one after another, or are all one number: the gradient of a mean."""
     return x.is_contiguous() or not any(x.stride())

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..guards.tensors import can_be_read, is_half
-from ..kit.curve import PIECE, keeps_functions
+from ..kit.curve import few_samples, keeps_functions
 from ..softmax import largest, log_softmax
 
 
@@ -18,17 +18,6 @@ def nll_of(logits: Tensor, index: Tensor, dim: int) -> Tensor:
         wide = logits.float() if is_half(logits) else logits
         return _OfClass.apply(wide, index, dim - logits.dim() if dim >= 0 else dim)[0].to(logits.dtype)
     return -log_softmax(logits, dim).gather(dim, index.unsqueeze(dim)).squeeze(dim)
-
-
-def few_samples(dim: int, *tensors: Tensor) -> list[tuple[Tensor, ...]]:
-    """The tensors, a few samples at a time: what is made of those stays in the cache. Classes are counted from the end."""
-    logits, size = tensors[0], PIECE * torch.get_num_threads()
-    if logits.dim() < 2 or not logits.is_cpu or not all(map(can_be_read, tensors)):
-        return [tensors]
-    if dim == -1 and logits.dim() > 2 and logits.numel() > size * len(logits):  # sequences, each too long
-        return [few for one in zip(*tensors, strict=True) for few in few_samples(dim, *one)]
-    rows = max(1, size * len(logits) // max(1, logits.numel()))
-    return list(zip(*(t.split(rows) for t in tensors), strict=True))
 
 
 class _OfClass(torch.autograd.Function):
@@ -44,7 +33,7 @@ class _OfClass(torch.autograd.Function):
             log_sum = shifted.exp().sum(dim, keepdim=True).log()
             return (log_sum - shifted.gather(dim, index.unsqueeze(dim))).squeeze(dim), shift, log_sum
 
-        found = [of_samples(*few) for few in few_samples(dim, logits, index)]
+        found = [of_samples(*few) for few in few_samples(logits, index, sequences=dim == -1)]
         if len(found) == 1:
             return found[0]
         losses, shift, log_sum = map(torch.cat, zip(*found, strict=True))
@@ -69,7 +58,7 @@ class _OfClass(torch.autograd.Function):
             p = log_softmax(logits, dim).exp()
             return (p * gradient).scatter_add(dim, index, -gradient), None, None
         whole = torch.empty_like(logits)
-        for made, z, i, g, m, s in few_samples(dim, whole, logits, index, gradient, shift, log_sum):
+        for made, z, i, g, m, s in few_samples(whole, logits, index, gradient, shift, log_sum, sequences=dim == -1):
             torch.mul((z - m).sub_(s).exp_(), g, out=made).scatter_add_(dim, i, -g)
         return whole, None, None
 
