@@ -3,6 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from torch.autograd import gradcheck, gradgradcheck
 from torch.func import grad, jvp, vmap
 from torch.testing import assert_close
 
@@ -85,3 +86,16 @@ def test_labels_that_learn():
     x, target = scores(ROWS), labels(ROWS).requires_grad_()
     lf.binary_cross_entropy_with_logits(x.clone().requires_grad_(), target, reduction="sum").backward()
     assert_close(target.grad, -x)
+
+
+def test_two_types_are_not_mixed_in_pieces():
+    x, target = scores(ROWS).float().requires_grad_(), labels(ROWS)
+    losses = lf.binary_cross_entropy_with_logits(x, target, reduction="none")
+    assert losses.dtype == torch.float64
+
+
+def test_cross_entropy_by_finite_differences():
+    x, target = scores((4, 5)).requires_grad_(), torch.tensor([0, 4, -100, 2])
+    loss = lambda x: lf.cross_entropy(x, target, reduction="none")  # noqa: E731
+    assert gradcheck(loss, x, check_forward_ad=True, check_batched_grad=True)
+    assert gradgradcheck(loss, x, check_fwd_over_rev=True, check_batched_grad=True)
