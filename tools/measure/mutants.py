@@ -39,6 +39,8 @@ NEAREST = {
     "_by_rows": "linear_cross_entropy",
     "_by_similarity": "info_nce",
     "_triplets": "triplets",
+    "_of_class": "large_tensors",
+    "curve": "curve large_tensors",
     **dict.fromkeys(("_masks", "_overlap", "dice", "tversky", "jaccard", "focal_tversky"), "overlap masks"),
     **dict.fromkeys(("_boxes", "iou", "giou", "diou", "ciou"), "boxes"),
     **dict.fromkeys(("generalized_cross_entropy", "symmetric_cross_entropy"), "noisy_labels"),
