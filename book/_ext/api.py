@@ -62,7 +62,7 @@ class Losses(SphinxDirective):
             kind = "class" if name.rpartition(".")[2][0].isupper() else "function"
             lines.append(f".. auto{kind}:: {name}")
             if kind == "class":
-                lines += ["   :members:", "   :exclude-members: forward, extra_repr, with_parameters"]
+                lines += ["   :members:", "   :exclude-members: forward, extra_repr, function, with_parameters"]
             if language_folder(self.env.docname) != REFERENCE:  # one language's names are the index
                 lines.append("   :no-index:")
             lines.append("")

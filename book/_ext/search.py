@@ -72,10 +72,46 @@ def synonyms(book: Path, language: str) -> dict[str, str]:
         typed = term.get("typed", {}).get(language, [])
         avoided = [form for form in term.get("forbidden", {}).get(language, []) if re.fullmatch(r"[\w -]+", form)]
         also = term.get("also", {}).get(language, [])
-        for form in [*typed, *also, *avoided, term[REFERENCE].replace("`", "")]:
-            if own.casefold() not in form.casefold():
-                table.setdefault(form, own)
+        others = [
+            form
+            for form in [*also, *avoided, term[REFERENCE].replace("`", "")]
+            if own.casefold() not in form.casefold()
+        ]
+        for form in [*typed, *others]:
+            table.setdefault(form, own)
     return table
+
+
+def english_titles(pages: list[dict]) -> dict[tuple[str, str], str]:
+    """The title of each place, by the end of its page's address, which is the same in every language, and its id."""
+    return {(shared(page), place["id"]): place["title"] for page in pages for place in page["places"]}
+
+
+def shared(page: dict) -> str:
+    """The address of a page within its language's folder."""
+    return page["address"].split("/", 2)[2]
+
+
+def with_english(pages: list[dict], titles: dict[tuple[str, str], str]) -> list[dict]:
+    """Put the English title beside a translated one: readers of every language type it."""
+    for page in pages:
+        for place in page["places"]:
+            title = titles.get((shared(page), place["id"]), place["title"])
+            place |= {"english": title} if title != place["title"] else {}
+    return pages
+
+
+def pages_of(app: Sphinx, language: str) -> list[dict]:
+    """The places of each page of a language."""
+    return [
+        {
+            "address": f"{docname}.html",
+            "teaches": app.env.doc2path(docname).endswith(".ipynb"),  # the others list and look up
+            "places": json.loads(kept(app, docname).read_text(encoding="utf-8")),
+        }
+        for docname in sorted(app.env.found_docs)
+        if language_folder(docname) == language
+    ]
 
 
 def taught(app: Sphinx, language: str, pages: list[dict]) -> dict[str, str]:
@@ -108,16 +144,9 @@ def write(app: Sphinx, exception: Exception | None) -> None:
         return
     folder = Path(app.outdir, "search")
     folder.mkdir(exist_ok=True)
+    english = english_titles(pages_of(app, REFERENCE))
     for language in LANGUAGES:
-        pages = [
-            {
-                "address": f"{docname}.html",
-                "teaches": app.env.doc2path(docname).endswith(".ipynb"),  # the others list and look up
-                "places": json.loads(kept(app, docname).read_text(encoding="utf-8")),
-            }
-            for docname in sorted(app.env.found_docs)
-            if language_folder(docname) == language
-        ]
+        pages = with_english(pages_of(app, language), english)
         book = Path(app.srcdir, "book")
         index = {"pages": pages, "synonyms": synonyms(book, language), "taught": taught(app, language, pages)}
         index["simplified"] = simplified(json.dumps(index, ensure_ascii=False))

@@ -9,27 +9,48 @@ class Finder {
   // Who searches wants what explains, not what asks or what lists links.
   static ASIDE = /^(exercise|see-also)/;
 
+  // Found by trial, so that most queries of tests/site/search.yml lead where they should, and others like them.
+  static COMMON = 50; // words of fewer places than this differ little in weight
+  static CHANCE = 8; // a word of so few places that no title has may be there by chance
+  static PHRASE = 0.5; // of a phrase in a text, beside one in a title
+  static OTHER = 0.07; // of pages that list and look up, beside those that teach
+
   // index: what book/_ext/search.py wrote.
   constructor(index) {
     this.pages = index.pages;
     this.simple = new Map(Array.from(index.simplified.match(/../gu) ?? [], ([traditional, own]) => [traditional, own]));
     this.synonyms = Object.entries(index.synonyms).map(([typed, written]) => [Finder.asWords(typed), written]);
+    this.terms = Object.entries(index.taught).map(([term, section]) => {
+      return { pattern: Finder.asWords(term), words: Finder.asked(term).words, address: section.split("#")[0] };
+    });
     const taught = Object.entries(index.taught).map(([term, section]) => [Finder.joined(term), { term, section }]);
     this.taught = new Map([...taught.map(([form, at]) => [Finder.unmarked(form), at]), ...taught]);
-    this.places = index.pages.flatMap((page) => page.places.map((place) => ({ ...place, page })));
+    this.places = index.pages.flatMap((page) => page.places.map((place) => Object.assign(place, { page })));
+    for (const [number, place] of this.places.entries()) {
+      place.number = number;
+      place.said = new Set(Finder.stored(`${place.title} ${place.english ?? ""}`));
+    }
+    this.titled = new Set(this.places.flatMap(({ page, said }) => (page.teaches ? [...said] : [])));
+    this.counts = new Map(); // in how many titles and texts a word stands
     this.words = new MiniSearch({
-      fields: ["title", "text", "names"],
-      tokenize: Finder.stored,
+      fields: ["title", "english", "text", "names"],
+      idField: "number",
+      tokenize: (text) => this.count(Finder.stored(text)),
       processTerm: (word) => word,
-      searchOptions: { tokenize: (word) => [word], boost: { title: 4, names: 0.5 } },
+      searchOptions: { tokenize: (word) => [word], boost: { title: 4, english: 3, names: 0.5 } },
     });
   }
 
   // Ready to search. Done piece by piece: a page must not freeze on a slow phone.
   static async open(index) {
     const finder = new Finder(index);
-    await finder.words.addAllAsync(finder.places.map((place, id) => ({ ...place, id })), { chunkSize: 40 });
+    await finder.words.addAllAsync(finder.places, { chunkSize: 40 });
     return finder;
+  }
+
+  count(words) {
+    for (const word of new Set(words)) this.counts.set(word, (this.counts.get(word) ?? 0) + 1);
+    return words;
   }
 
   static unmarked(word) {
@@ -80,14 +101,14 @@ class Finder {
   static asked(query) {
     const runs = Finder.runs(Finder.bare(query));
     const words = runs.flatMap((run) => (Finder.HAN.test(run) && run.length > 1 ? Finder.pairs(run) : [run]));
-    const phrases = runs.slice(1).map((run, i) => new RegExp(`${runs[i]}[\\s-]*${run}`, "iu"));
+    const phrases = runs.slice(1).map((run, i) => new RegExp(`(?<![\\p{L}\\p{N}])${runs[i]}[^\\p{L}\\p{N}]*${run}`, "iu"));
     return { words: [...new Set(words)], phrases };
   }
 
   // The places that have a word: as it is, as the beginning of another, with another ending, misspelt.
   lookup(word) {
-    if (!this.known.has(word)) this.known.set(word, this.search(word));
-    return this.known.get(word);
+    if (!this.found.has(word)) this.found.set(word, this.search(word));
+    return this.found.get(word);
   }
 
   search(word) {
@@ -100,67 +121,150 @@ class Finder {
     return known.size || word.length < 5 ? found : [...found, ...this.words.search(word, { fuzzy: 0.25 })];
   }
 
+  // How much a word of so many places tells them apart: nothing, if it is in all.
+  weight(number) {
+    return Math.max(0, Math.log((this.places.length + Finder.COMMON) / (number + Finder.COMMON))) ** 1.5;
+  }
+
+  // The words of a place's titles, with their weights: the title and the English one, whole and on each side of a colon.
+  heads(place) {
+    place.heads ??= [place.title, place.english].filter(Boolean).flatMap((title) => {
+      const parts = /[:：]/.test(title) ? [title, ...title.split(/[:：]/)] : [title];
+      return parts.map((part) => Finder.asked(part).words.map(Finder.singular).map((word) => [word, this.weight(this.counts.get(word) ?? 1)]));
+    });
+    return place.heads;
+  }
+
+  // How much of a title and a query is the same, by weight: from 0 to 1, where the title is what was typed.
+  likeness(place, asked, total) {
+    const parts = this.heads(place).map((head) => {
+      const shared = head.reduce((sum, [word]) => sum + (asked.get(word) ?? 0), 0);
+      return shared && shared / (total + head.reduce((sum, [word, weight]) => sum + (asked.has(word) ? 0 : weight), 0));
+    });
+    return Math.max(...parts);
+  }
+
   // Whether a page's title has a word, or its file is named after a loss: guide/cross-entropy after CrossEntropyLoss.
-  names(page, word) {
+  static names(page, word) {
     const file = page.address.replace(/.*\/|\.html$|-/g, "");
     const loss = word.replace(/_|loss$/g, "");
-    page.said ??= new Set(Finder.stored(page.places[0].title));
-    return page.said.has(word) || (loss.length > 1 && file.startsWith(loss));
+    return page.places[0].said.has(word) || (loss.length > 1 && file.startsWith(loss));
   }
 
   // Whether a section's title has a word, or the two titles together have both characters of a Chinese pair.
-  static says(page, section, word) {
-    if (!Finder.HAN.test(word)) return Finder.stored(section).includes(Finder.singular(word));
-    return section.includes(word) || ((section + page).includes(word[0]) && section.includes(word.at(-1)));
+  static says(page, { title, said }, word) {
+    if (!Finder.HAN.test(word)) return said.has(Finder.singular(word));
+    return title.includes(word) || ((title + page.places[0].title).includes(word[0]) && title.includes(word.at(-1)));
   }
 
-  // Pages with most of the words asked for, best first; each with its best places. A page is as good as its best place,
-  // a little better for every other, and better if its title says what was asked for or if it teaches that term.
-  rank(query, least = 0.6) {
-    const { words, phrases } = Finder.asked(query);
+  // What is known of the words of a query: the places that have each, and how much it weighs. A word that the book never
+  // uses tells nothing; where half of them are so, the query means something else.
+  known(query) {
+    const { words: typed, phrases } = Finder.asked(query);
+    const words = typed.filter((word) => this.lookup(word).length);
     const lists = words.map((word) => this.lookup(word));
-    const counted = words.filter((word, i) => lists[i].length || word.length > 3 || Finder.HAN.test(word)).length;
-    const common = lists.map((hits) => hits.length > this.places.length / 3); // the, do, của
-    const taught = this.taught.get(Finder.joined(query))?.section.split("#") ?? [];
+    const weights = lists.map(({ length }, i) => this.weight(length) * (this.titled.has(words[i]) ? 1 : length / (length + Finder.CHANCE)));
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    const asked = new Map(words.map((word, i) => [Finder.singular(word), weights[i]]));
+    return { words, lists, weights, total, asked, phrases, few: words.length < typed.length / 2, all: words.length === typed.length };
+  }
+
+  // The pages that have some of the words, each with what each word adds to it, and its places with their scores. Where
+  // the word of a title stands first on a page, it is introduced.
+  gather({ words, lists, weights }) {
     const found = new Map();
-    lists.forEach((hits, number) => {
+    for (const [i, hits] of lists.entries()) {
+      const top = hits.reduce((most, { score }) => Math.max(most, score), 0);
+      const begins = new Map();
+      if (this.titled.has(words[i])) {
+        for (const { id } of hits) begins.set(this.places[id].page, Math.min(id, begins.get(this.places[id].page) ?? id));
+      }
       for (const { id, score, terms } of hits) {
         const { page } = this.places[id];
-        const { sums, places } = found.get(page) ?? { sums: [], places: new Map() };
-        const place = places.get(id) ?? { ...this.places[id], score: 0, words: 0, terms: [] };
-        found.set(page, { sums, places: places.set(id, place) });
-        sums[number] = (sums[number] ?? 0) + score;
-        place.score += score / (Finder.ASIDE.test(place.id) ? 2 : 1);
+        if (!found.has(page)) found.set(page, { sums: [], places: new Map() });
+        const { sums, places } = found.get(page);
+        if (!places.has(id)) places.set(id, Object.assign(Object.create(this.places[id]), { score: 0, words: 0, terms: [] }));
+        const place = places.get(id);
+        const part = weights[i] * Math.sqrt(score / top) * (begins.get(page) === id ? 1.2 : 1);
+        sums[i] = (sums[i] ?? 0) + part;
+        place.score += part;
         place.words += 1;
         place.terms.push(...terms);
       }
-    });
-    return [...found].flatMap(([page, { sums, places }]) => {
-      const covered = Object.keys(sums).length / counted;
-      const taughtHere = page.address === taught[0];
-      if (covered < least && !taughtHere) return [];
-      for (const place of [...places.values()].filter((place) => place.words > 1)) {
-        place.score *= 1 + phrases.filter((phrase) => phrase.test(`${place.title} ${place.text}`)).length / 2;
+    }
+    return found;
+  }
+
+  // Adds to the score of places that have a phrase, most where a page has it first, for there it is explained. Returns
+  // what a text with all the phrases gains.
+  addPhrases(found, phrases) {
+    const several = [...found.values()].flatMap(({ places }) => [...places.values()].filter((place) => place.words > 1));
+    several.sort((a, b) => a.number - b.number);
+    let gain = 0;
+    for (const phrase of phrases) {
+      const having = several.filter((place) => phrase.test(place.title) || phrase.test(place.text));
+      const weight = this.weight(having.length || 1);
+      const pages = new Set();
+      for (const place of having) {
+        place.score += weight * (phrase.test(place.title) ? 1 : Finder.PHRASE * (pages.has(place.page) ? 1 : 1.4));
+        pages.add(place.page);
       }
+      gain += having.length && weight * Finder.PHRASE;
+    }
+    return gain;
+  }
+
+  // How much of the query are terms that a page teaches, by weight, for each page.
+  shares(query, { asked, total }) {
+    const shares = new Map();
+    for (const { pattern, words, address } of this.terms) {
+      if (!pattern.test(query)) continue;
+      const share = words.reduce((sum, word) => sum + (asked.get(Finder.singular(word)) ?? 0), 0) / (total || 1);
+      shares.set(address, Math.max(share, shares.get(address) ?? 0));
+    }
+    return shares;
+  }
+
+  // The pages that answer a query, each with its best places. A page is as good as its best place, a little better for
+  // every other, and better if its title is like what was asked for or if it teaches that term. Scores of the same
+  // question in other words can be compared.
+  rank(query) {
+    const known = this.known(query);
+    if (known.few) return [];
+    const { words, lists, weights, asked } = known;
+    const total = known.total || 1;
+    const telling = words.filter((_, i) => lists[i].length < this.places.length / 3); // not the, do, của
+    const taught = this.taught.get(Finder.joined(query))?.section.split("#") ?? [];
+    const shares = this.shares(query, known);
+    const found = this.gather(known);
+    const gain = this.addPhrases(found, known.phrases);
+    return [...found].flatMap(([page, { sums, places: byId }]) => {
+      const places = [...byId.values()];
+      const covered = sums.reduce((sum, _, i) => sum + weights[i], 0) / total;
+      const teaches = page.address === taught[0];
+      const like = this.likeness(page.places[0], asked, total);
+      const likes = places.map((place) => this.likeness(place, asked, total));
+      if (!teaches && (covered < 0.4 || (!known.all && !Math.max(like, ...likes)))) return [];
+      for (const [i, place] of places.entries()) {
+        place.score *= (place.id ? 1 + 2 * likes[i] : 1) / (Finder.ASIDE.test(place.id) ? 2 : 1);
+      }
+      places.sort((a, b) => b.score - a.score);
       // Where the page's title says it all, the page itself is meant; else the section that teaches the term, or whose
       // title says the rest: cross-entropy formula.
-      const rest = words.filter((word, i) => !common[i] && !this.names(page, word));
-      const says = (title) => rest.length < words.length && rest.every((word) => Finder.says(page.places[0].title, title, word));
-      const first = ({ id, title }) => rest.length > 0 && ((taughtHere && id === taught[1]) || says(title));
-      const all = [...places.values()].sort((a, b) => b.score - a.score);
-      const best = [...all.filter(first), ...all.filter((place) => !first(place))];
-      const title = page.places[0].title;
-      const exact = Finder.runs(title).join() === Finder.runs(query).join();
-      const sum = sums.reduce((total, score) => total + score, 0);
-      const kind = exact ? 5 : taughtHere ? 3 : page.teaches ? 1 : 0.2;
-      const score = (all[0].score + sum / 10) * covered ** 3 * (2 - rest.length / words.length) * kind;
-      return [{ page, score, places: best }];
+      const rest = telling.filter((word) => !Finder.names(page, word));
+      const says = (place) => rest.length < telling.length && rest.every((word) => Finder.says(page, place, word));
+      const first = rest.length ? places.filter((place) => (teaches && place.id === taught[1]) || says(place)) : [];
+      const sum = sums.reduce((all, part) => all + part, 0);
+      const kind = like === 1 ? 5 : teaches ? 8 : page.teaches ? 1 : Finder.OTHER;
+      const titles = (1 + 1.6 * like) * (2 - rest.length / (telling.length || 1)) * (1 + 0.2 * (shares.get(page.address) ?? 0));
+      const score = ((places[0].score + sum / 10) / (total + gain)) * covered ** 1.5 * kind * titles;
+      return [{ page, score, places: [...first, ...places.filter((place) => !first.includes(place))] }];
     });
   }
 
   // The query, as the book writes it too, and, if nothing is found, without its marks.
   find(typed) {
-    this.known = new Map(); // a synonym asks for most of the same words again
+    this.found = new Map(); // a synonym asks for most of the same words again
     const query = typed.replace(/\p{Script=Han}/gu, (character) => this.simple.get(character) ?? character);
     const synonyms = this.synonyms.filter(([pattern]) => pattern.test(query));
     const term = this.taught.get(Finder.joined(query))?.term ?? query;
@@ -171,11 +275,8 @@ class Finder {
     }
     const plain = Finder.unmarked(query);
     if (!results.size && plain !== query) return this.find(plain);
-    if (!results.size && Finder.HAN.test(query)) { // one wrong character spoils the two pairs that it stands in
-      for (const result of this.rank(query, 0.5)) results.set(result.page, result);
-    }
     const best = Math.max(...[...results.values()].map(({ score }) => score));
-    return [...results.values()].filter(({ score }) => score > best / 20).sort((a, b) => b.score - a.score);
+    return [...results.values()].filter(({ score }) => score > best / 60).sort((a, b) => b.score - a.score);
   }
 
   // Where the words found stand in a place's text, as [start, end]; Chinese character by character.

@@ -15,7 +15,7 @@ ATTEMPTS = 80  #: how many smaller inputs are tried
 
 def smallest(batch: Batch, fails: Callable[[Batch], bool]) -> Batch:
     """The smallest batch found on which the loss still fails, starting from this one."""
-    left, kinds = ATTEMPTS, [_kind_of(t) for t in batch.tensors]
+    left, kinds = ATTEMPTS, [kind_of(t) for t in batch.tensors]
     shrinking = True
     while shrinking and left > 0:
         shrinking = False
@@ -44,16 +44,25 @@ def _fewer(tensors: Sequence[Tensor], dim: int) -> Iterator[tuple[Tensor, ...]]:
     Dimensions are counted from the front, as samples and steps are, or from the back, as height and width of
     (N, C, H, W) and (N, H, W) are. The first dimension must be that of all tensors.
     """
-    n = max(_size(t, dim) for t in tensors)
-    cut = [i for i, t in enumerate(tensors) if _size(t, dim) == n]
-    # A dimension of one tensor alone may be what another one counts in, as class numbers do.
-    if n < 2 or len(cut) < (len(tensors) if dim == 0 else min(2, len(tensors))):
-        return
+    n = places(tensors, dim)
     parts: list[Sequence[int]] = [range(n // 2), range(n // 2, n)] if n > 3 else []
-    parts += [[i for i in range(n) if i != out] for out in range(n)] if n <= 8 else []
+    parts += [[i for i in range(n) if i != out] for out in range(n)] if 1 < n <= 8 else []
     for part in parts:
-        index = torch.tensor(list(part))
-        yield tuple(t.index_select(dim, index) if i in cut else t for i, t in enumerate(tensors))
+        yield chosen(tensors, dim, part)
+
+
+def places(tensors: Sequence[Tensor], dim: int) -> int:
+    """How many places a dimension has of which one may be left out; 0 for none."""
+    n = max(_size(t, dim) for t in tensors)
+    cut = [t for t in tensors if _size(t, dim) == n]
+    # A dimension of one tensor alone may be what another one counts in, as class numbers do.
+    return n if len(cut) >= (len(tensors) if dim == 0 else min(2, len(tensors))) else 0
+
+
+def chosen(tensors: Sequence[Tensor], dim: int, part: Sequence[int]) -> tuple[Tensor, ...]:
+    """These places of a dimension, of all tensors that have as many there."""
+    n, index = max(_size(t, dim) for t in tensors), torch.tensor(list(part))
+    return tuple(t.index_select(dim, index) if _size(t, dim) == n else t for t in tensors)
 
 
 def _size(tensor: Tensor, dim: int) -> int:
@@ -77,7 +86,7 @@ def _rounder(tensors: Sequence[Tensor], kinds: Sequence[Stays]) -> Iterator[tupl
 Stays = Callable[[Tensor], bool]
 
 
-def _kind_of(tensor: Tensor) -> Stays:
+def kind_of(tensor: Tensor) -> Stays:
     """What must stay true of a tensor: probabilities add up to 1, positive numbers do not become 0."""
     rows = tensor.dim() > 0 and tensor.shape[-1] > 1
     ones = torch.ones((), dtype=tensor.dtype)

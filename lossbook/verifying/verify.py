@@ -48,7 +48,8 @@ def verify(
         inputs: batches to try, needed where ``like`` is missing or not in the catalogue; else they replace its own. A
             function that makes a batch, or a list of batches. A batch is a tuple of what the loss takes, prediction
             first, or a dictionary of its arguments by name. These are tensors, dictionaries and lists of them, numbers,
-            lists of numbers, a model, or anything else.
+            lists of numbers, a model, or anything else. Of more than a million numbers the first batches, or the first
+            samples of one, are tried.
         call: how to call your loss, where not as ``loss(*inputs)``: a function of the loss and the inputs. What it names
             with a default is a setting, tried as those of ``like``.
         pick: which part of what your loss returns is the loss: the key of a dictionary, the name of an attribute, or a
@@ -153,7 +154,7 @@ def verify(
         if like is None and settings:
             raise _settings_of_nothing(settings)
         reference = None if like is None else understand(like, given, settings)
-        candidate = Candidate(loss, Adapter(call, pick, make, fresh))
+        candidate = Candidate(loss, Adapter(call, pick, make, fresh), reference.settings_known if reference else ())
         if not callable(candidate.original) or candidate.error is not None:
             return Report(candidate.name, reference.name if reference else "", (_not_made(candidate),))
         if fresh and inspect.isfunction(candidate.original):

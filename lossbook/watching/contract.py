@@ -44,8 +44,28 @@ OF_EMBEDDINGS = {
 }  # fmt: skip
 #: Those of them that compare directions, whatever the embeddings' length.
 OF_DIRECTIONS = OF_EMBEDDINGS - {"triplet_margin", "triplet_margin_with_distance", "contrastive"}
-#: Losses that stay what they are when prediction and target change places.
-SYMMETRIC = {"l1", "mse", "smooth_l1", "huber", "log_cosh", "charbonnier", "rmse"}
+#: Losses that stay what they are, gradient included, when prediction and target change places.
+SYMMETRIC = {
+    "l1", "mse", "smooth_l1", "huber", "log_cosh", "charbonnier", "rmse", "gaussian_nll", "iou",
+    "giou", "diou", "ciou",
+}  # fmt: skip
+#: Losses of two or three predictions of one kind, any of which may be the one that learns.
+OF_PEERS = (OF_EMBEDDINGS - {"arcface", "supervised_contrastive"}) | {"margin_ranking", "pairwise_logistic"}
+#: Divergences, of which both directions are in use: the target may be what learns.
+DIVERGENCES = {"kl_div", "js_div"}
+
+
+def symmetric(name: str, settings: dict[str, Any]) -> bool:
+    """Whether prediction and target of a loss with these settings may change places."""
+    if name == "quantile":
+        level = settings.get("quantile")
+        return isinstance(level, float) and level == 0.5
+    if name in _MASKS:  # of probabilities; which classes are absent, the target alone says
+        as_given = not settings.get("from_logits", True) and settings.get("mode") != "multiclass"
+        return as_given and not settings.get("skip_absent") and settings.get("alpha") == settings.get("beta")
+    if name == "js_div":
+        return bool(settings.get("log_target")) and settings.get("beta") == 0.5
+    return name in SYMMETRIC
 
 
 def takes(name: str, settings: dict[str, Any]) -> str:

@@ -33,7 +33,7 @@ class Finding:
     @property
     def sentence(self) -> str:
         """What is wrong, with the numbers that show it, in the current language."""
-        return str(self.told)
+        return str(self.told).rstrip()  # a last sentence may be left out
 
     @property
     def certainty(self) -> str:

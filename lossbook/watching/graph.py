@@ -208,3 +208,30 @@ def _without_factor(node: Any) -> str:
             return name
         node = next((parent for parent, _ in node.next_functions if parent is not None), None)
     return ""
+
+
+def is_cosine(tensor: Tensor) -> bool:
+    """Whether numbers are sums of products in which one factor, at least, was divided by its length."""
+    node = _behind_shapes(tensor.grad_fn)
+    if node is None or operation(node) != "Sum":
+        return False
+    product = _behind_shapes(node.next_functions[0][0])
+    if product is None or operation(product) != "Mul":
+        return False
+    return any(_divided_by_length(_behind_shapes(factor)) for factor, _ in product.next_functions)
+
+
+def _behind_shapes(node: Any) -> Any:
+    """The first operation on the way to a node that does more than move numbers."""
+    while node is not None and operation(node) in SHAPES:
+        node = node.next_functions[0][0]
+    return node
+
+
+def _divided_by_length(node: Any) -> bool:
+    if node is None or operation(node) != "Div":
+        return False
+    length = _behind_shapes(node.next_functions[1][0])
+    while length is not None and operation(length) in ("ClampMin", "Add"):
+        length = _behind_shapes(length.next_functions[0][0])
+    return length is not None and operation(length) in ("LinalgVectorNorm", "Norm", "Sqrt")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch.compiler import is_compiling
+from torch.compiler import is_dynamo_compiling
 
 from ..catalogue import CATALOGUE
 from .observation import name_of
@@ -18,7 +18,9 @@ from .training import Training
 from .watcher import Watcher, caller
 
 MOST = 64  #: losses that are told apart, by the lines that call them
-UNASKED = 6  #: where all known lines rest, so many of seven calls do not pay for finding out which line calls
+#: So many calls do not pay for finding out which line calls, where all known lines rest for eight times as many at least; the
+#: fewest where they rest for less. The next call is asked: 127, 31 and 7 are prime, lest one of two lines be never asked.
+UNASKED = 126, 30, 6
 
 
 class WatchedLoop:
@@ -31,7 +33,9 @@ class WatchedLoop:
         self.report = Report("")
         self._watchers: dict[Any, Watcher] = {}
         self._trainings: list[Training] = []
-        self._unasked = 0  #: so many more calls are let through without a look at the line that calls
+        self._unasked = [
+            0
+        ]  #: so many more calls are let through without a look at the line that calls; read at every call
         self._within = contextlib.ExitStack()
         #: Whether calls are let through: outside of the context; and while one is looked at, because under a mode of torch,
         #: such as torch.set_default_device, the call inside arrives here as well.
@@ -41,13 +45,13 @@ class WatchedLoop:
         loop = weakref.ref(self)
         for entry in CATALOGUE:
             if entry.torch_function is not None:
-                self._within.enter_context(_replaced(entry.torch_function, loop))
+                self._within.enter_context(_replaced(entry.torch_function, loop, self._unasked))
         weakref.finalize(self, self._within.close)
         self._aside = False
         return self
 
     def __exit__(self, *error: Any) -> None:
-        self._aside = True
+        self._aside, self._unasked[0] = True, 0
         self._within.close()
 
     def given(self, model: torch.nn.Module | None, optimizer: torch.optim.Optimizer | None) -> None:
@@ -59,7 +63,7 @@ class WatchedLoop:
         self.report.ignore(kinds)
 
     def _watched(self, loss: Callable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if is_compiling():
+        if is_dynamo_compiling():
             self.report.compiled = True
             return loss(*args, **kwargs)
         key = loss, caller()
@@ -76,29 +80,33 @@ class WatchedLoop:
         try:
             if watcher.rest:
                 watcher.rest -= 1
-                if len(self._watchers) == 1:
-                    watcher.rest = max(0, watcher.rest - UNASKED)
-                if all(other.rest for other in self._watchers.values()):
-                    self._unasked = UNASKED
+                self._let_through(watcher)
                 return loss(*args, **kwargs)
             return watcher.call(loss, args, kwargs)
         finally:
             self._aside = False
 
+    def _let_through(self, watcher: Watcher) -> None:
+        """Let calls through unasked, if no line waits to be looked at."""
+        least = min(other.rest for other in self._watchers.values())
+        unasked = next((n for n in UNASKED if 8 * n <= least), UNASKED[-1] if least else 0)
+        self._unasked[0] = unasked
+        watcher.rest = max(0, watcher.rest - unasked // len(self._watchers))
+
 
 @contextlib.contextmanager
-def _replaced(loss: Callable, watching: Callable[[], WatchedLoop | None]):
+def _replaced(loss: Callable, watching: Callable[[], WatchedLoop | None], unasked: list[int]):
     """Have a function of torch.nn.functional watched; torch's modules call the same functions."""
     name = loss.__name__
     before = getattr(torch.nn.functional, name)  # another context may watch it already
 
     @functools.wraps(loss)
     def call(*args: Any, **kwargs: Any) -> Any:
+        if unasked[0] and not is_dynamo_compiling():  # mostly, so it comes first
+            unasked[0] -= 1
+            return loss(*args, **kwargs)
         loop = watching()
         if loop is None or loop._aside:
-            return loss(*args, **kwargs)
-        if loop._unasked and not is_compiling():
-            loop._unasked -= 1
             return loss(*args, **kwargs)
         return loop._watched(loss, args, kwargs)
 

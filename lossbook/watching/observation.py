@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterable
 from functools import cached_property
@@ -14,7 +15,7 @@ from ..catalogue import lookup
 from ..kit.entry import Entry
 from ..kit.loss import DEPRECATED, settings_of
 from . import graph
-from .contract import takes
+from .contract import OF_PEERS, symmetric, takes
 
 LARGEST = 1 << 17  #: so many numbers of a tensor are looked at
 
@@ -128,7 +129,7 @@ class Call:
         """The settings of a loss of the catalogue, those that were left out included."""
         if self.entry is None or self.entry.function is None:
             return {}
-        names = settings_of(self.entry.function)
+        names, _ = _parameters(self.entry.function)
         given = {name: parameter.default for name, parameter in names.items()}
         given |= {n: getattr(self.loss, n) for n in names if hasattr(self.loss, n)}
         given |= {n: self.arguments[n] for n in names if n in self.arguments}
@@ -140,26 +141,44 @@ class Call:
         return {name: value for name, value in self.arguments.items() if isinstance(value, Tensor)}
 
     @cached_property
+    def exchanged(self) -> bool:
+        """Whether a loss to which it makes no difference was given the target first."""
+        given, compared = (self.tensors.get(name) for name in ("input", "target"))
+        if given is None or compared is None or given.requires_grad or not compared.requires_grad:
+            return False
+        return symmetric(self.name, self.settings)
+
+    @cached_property
     def predictions(self) -> dict[str, Tensor]:
         """The tensors that the loss should move: those of the entry, or those of an own loss that carry a gradient."""
         if self.entry is not None:
-            return {n: t for i, (n, t) in enumerate(self.tensors.items()) if i in self.entry.batches.wrt}
+            places = {1, *self.entry.batches.wrt} - {0} if self.exchanged else self.entry.batches.wrt
+            return {n: t for i, (n, t) in enumerate(self.tensors.items()) if i in places}
         carrying = {n: t for n, t in self.tensors.items() if t.requires_grad}
         return carrying or dict(list(self.tensors.items())[:1])
 
     @cached_property
     def prediction(self) -> Tensor:
-        """The first of them."""
-        for prediction in self.predictions.values():
-            return prediction
-        raise NothingToSee
+        """The first of them; where they are peers, the first that carries a gradient."""
+        predictions = list(self.predictions.values())
+        if not predictions:
+            raise NothingToSee
+        learning = (t for t in predictions if t.requires_grad) if self.name in OF_PEERS else ()
+        return next(iter(learning), predictions[0])
+
+    @cached_property
+    def learning(self) -> list[Tensor]:
+        """What the loss does move: predictions that carry a gradient; without one the target, if that does."""
+        carrying = [t for t in self.predictions.values() if t.requires_grad]
+        return carrying or ([self.target] if self.has_target and self.target.requires_grad else [])
 
     @cached_property
     def target(self) -> Tensor:
         """What the prediction is compared with: for an own loss the next tensor that is no prediction."""
         names = [n for n in self.tensors if n not in self.predictions]
         if self.entry is not None:
-            names = [name for name in ("target", "targets", "teacher") if name in names]
+            known = ("input",) if self.exchanged else ("target", "targets", "teacher")
+            names = [name for name in known if name in names]
         for name in names:
             return self.tensors[name]
         raise NothingToSee
@@ -200,8 +219,8 @@ class Call:
 
     @cached_property
     def ancestry(self) -> graph.Ancestry:
-        """All that the predictions depend on."""
-        return graph.ancestry(*(t for t in self.predictions.values() if t.requires_grad), mark=self.mark)
+        """All that what learns depends on."""
+        return graph.ancestry(*self.learning, mark=self.mark)
 
     def meets(self, one: tuple[int, ...], other: tuple[int, ...]) -> bool:
         """Whether tensors of these shapes were computed with one another inside of the loss."""
@@ -250,6 +269,13 @@ def _flat(bound: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, Any]]:
             yield name, value
 
 
+@functools.cache
+def _parameters(function: Callable) -> tuple[dict[str, inspect.Parameter], list[str]]:
+    """The settings of a function of the catalogue, and the names of its tensors: to ask Python takes long."""
+    settings = settings_of(function)
+    return settings, [name for name in inspect.signature(function).parameters if name not in settings]
+
+
 def observe(loss: Callable, args: tuple[Any, ...], kwargs: dict[str, Any], **seen: Any) -> Call:
     """What is to be seen in one call of a loss."""
     entry = lookup(loss)
@@ -259,8 +285,7 @@ def observe(loss: Callable, args: tuple[Any, ...], kwargs: dict[str, Any], **see
         return Call(loss, entry, named_arguments(entry.function, args, kwargs), **seen)
     # torch has other names for some tensors: log_input for the first one of PoissonNLLLoss.
     function = loss.forward if isinstance(loss, torch.nn.Module) else loss
-    settings = settings_of(entry.function)
-    own = [n for n in inspect.signature(entry.function).parameters if n not in settings]
+    _, own = _parameters(entry.function)
     renamed = dict(zip(list(inspect.signature(function).parameters)[: len(own)], own, strict=False))
     given = named_arguments(loss, args, kwargs)
     return Call(loss, entry, {renamed.get(name, name): value for name, value in given.items()}, **seen)

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize, pairwise_distance
+from torch.nn.functional import normalize
 
 from . import contract, graph
+from .distances import Pairs, Triplets
 from .observation import Call, part
 
 
@@ -23,17 +24,6 @@ class Weighed(NamedTuple):
     first: bool  #: whether the first one counted
 
 
-class Triplets(NamedTuple):
-    """The triplets of one batch."""
-
-    number: int
-    easy: float  #: the share of those whose loss is 0
-    lead: float  #: how many margins farther the negative is than the positive; the median
-    ratio: float  #: how much farther the positive is than the negative; the median
-    turned: float  #: the share of those whose positive is farther than their negative
-    mined: bool  #: whether embeddings were chosen by index, as mining does
-
-
 @dataclass
 class Seen:
     """What is kept of one call."""
@@ -43,7 +33,7 @@ class Seen:
     value: float  #: the loss
     single: bool  #: whether it is one number; else `value` is the mean
     grad_enabled: bool
-    prediction_carries: bool  #: whether the prediction requires a gradient
+    prediction_carries: bool  #: whether what is to learn, mostly the prediction, requires a gradient
     carries: bool  #: whether the loss does
     leaf: int | None  #: identity of a prediction that no operation made, but that requires a gradient
     numbers: int  #: how many numbers the prediction has
@@ -57,6 +47,7 @@ class Seen:
     after_steps: int  #: how many steps came before it
     kept: int  #: how many places of sequences the mean is over; 0 where there are none
     target_leaves: list[int]  #: parameters that move the target
+    sides: tuple[set[int], set[int]] | None  #: parameters behind either of two sides that both carry a gradient
     arguments: list[tuple[weakref.ref[Tensor], int]]  #: what came in, and its version then
     reaches_back: int  #: an earlier call whose graph this one contains, after its gradient was used; 0 for none
     evaluating: bool  #: whether the model was in evaluation mode
@@ -66,7 +57,9 @@ class Seen:
         int | None
     )  #: by how many places targets stand behind the tokens that the model read; None where they are none
     classes: tuple[int, int] | None  #: the lowest and the highest class of a batch
+    whole_target: float | None  #: the number that a target of integers holds everywhere
     triplets: Triplets | None
+    pairs: Pairs | None
     result: weakref.ref[Tensor] | None
     arrived: list[float] = field(default_factory=list)  #: the mean gradient at the loss, once for each backward pass
     back: list[float] = field(default_factory=list)  #: the size of the gradient at the prediction, likewise
@@ -176,25 +169,10 @@ def classes(call: Call) -> tuple[int, int] | None:
     return int(call.targeted.low), int(call.targeted.high)
 
 
-def triplets(call: Call) -> Triplets | None:
-    """What the distances within triplets are."""
-    if call.name != "triplet_margin" or len(call.predictions) != 3 or call.settings["margin"] is None:
+def whole_target(call: Call) -> float | None:
+    """The number that a target holds everywhere, where it is of integers, though the loss compares numbers of any size."""
+    if call.takes != contract.NUMBERS or not call.has_target:
         return None
-    anchor, positive, negative = (part(tensor.detach()).float() for tensor in call.predictions.values())
-    if anchor.dim() != 2 or not anchor.shape == positive.shape == negative.shape or len(anchor) < 4:
+    if call.target.is_floating_point() or call.target.numel() < 8:
         return None
-    near, far = (pairwise_distance(anchor, other, call.settings["p"]) for other in (positive, negative))
-    if call.settings["swap"]:
-        far = torch.minimum(far, pairwise_distance(positive, negative, call.settings["p"]))
-    mined = any(link.name in _CHOOSING for tensor in call.predictions.values() for link in graph.chain(tensor))
-    return Triplets(
-        number=len(anchor),
-        easy=(near - far + call.settings["margin"] <= 0).double().mean().item(),
-        lead=((far - near).median() / max(call.settings["margin"], 1e-12)).item(),
-        ratio=(near / far.clamp_min(1e-12)).median().item(),
-        turned=(near > far).double().mean().item(),
-        mined=mined,
-    )
-
-
-_CHOOSING = {"Gather", "Index", "IndexSelect", "MaskedSelect", "Select", "Take"}
+    return call.targeted.low if call.targeted.low == call.targeted.high else None

@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 
 from . import contract, graph
+from .distances import pairs, triplets
 from .followed import Followed
 from .observation import Call
-from .seen import Seen, Weighed, ahead, classes, dead_units, new_leaf, picked, saturated_units, spread, triplets
+from .seen import Seen, Weighed, ahead, classes, dead_units, new_leaf, picked, saturated_units, spread, whole_target
 
 MOST = 200  #: parameters that are followed
 
@@ -55,6 +56,7 @@ class Training:
         self.unused: set[int] | None = None  #: parameters of the optimizer that never held a gradient
         self.optimized = 0  #: how many parameters the optimizer has
         self.new_optimizers = 0  #: steps of optimizers that had not stepped before
+        self._in_vain: weakref.WeakKeyDictionary[torch.optim.Optimizer, int | None] = weakref.WeakKeyDictionary()
         self._known_optimizers: weakref.WeakSet[torch.optim.Optimizer] = weakref.WeakSet()
         self.keeps_state = False  #: whether the optimizer remembers earlier gradients
         self.maximizes = False  #: whether the optimizer was told to make the loss larger
@@ -125,7 +127,7 @@ class Training:
             value=result.detach().float().mean().item() if result is not None else float("nan"),
             single=result is not None and result.numel() == 1,
             grad_enabled=call.grad_enabled,
-            prediction_carries=any(t.requires_grad for t in call.predictions.values()),
+            prediction_carries=bool(call.learning),
             carries=result is not None and result.requires_grad,
             leaf=new_leaf(call),
             numbers=call.prediction.numel(),
@@ -139,6 +141,7 @@ class Training:
             after_steps=self.steps,
             kept=_kept(call),
             target_leaves=_target_leaves(call),
+            sides=_sides(call),
             arguments=[(weakref.ref(t), t._version) for t in call.tensors.values() if not t.is_inference()],
             reaches_back=self._reached(ancestry.marked),
             evaluating=(model := self.model()) is not None and not model.training,
@@ -146,7 +149,9 @@ class Training:
             picked=picked(call),
             ahead=ahead(call),
             classes=classes(call),
+            whole_target=whole_target(call),
             triplets=triplets(call),
+            pairs=pairs(call),
             result=weakref.ref(result) if result is not None else None,
         )
         self.calls.append(seen)
@@ -220,13 +225,15 @@ class Training:
             followed.gradients += 1
             followed.fresh, followed.waiting = True, False
 
-    def stepped(self, optimizer: torch.optim.Optimizer) -> None:
+    def stepped(self, optimizer: torch.optim.Optimizer, closure: Any = None) -> None:
         """An optimizer is about to step."""
         self.all_steps += 1
         held = [p for group in optimizer.param_groups for p in group["params"]]
         mine = [f for p in held if (f := self.followed.get(id(p))) is not None and f.parameter() is p]
         if not mine:
             self.foreign_steps += any(f.fresh for f in self.followed.values())
+            if closure is None:  # which may compute the gradient
+                self._count_in_vain(optimizer, held)
             return
         self.steps += 1
         for seen in self.calls:
@@ -260,6 +267,23 @@ class Training:
                 followed.size = gradient.float().norm().item()
                 followed.not_finite += not bool(gradient.isfinite().all())
 
+    def _count_in_vain(self, optimizer: torch.optim.Optimizer, held: list[Tensor]) -> None:
+        """Count the steps of an optimizer that has no gradient to use; one that ever had one is left alone for good."""
+        if not any(p.requires_grad for p in held):
+            return  # frozen for now
+        steps = self._in_vain.get(optimizer, 0)
+        has_gradient = any(p.grad is not None for p in held)
+        self._in_vain[optimizer] = None if has_gradient or steps is None else steps + 1
+
+    def steps_in_vain(self) -> tuple[int, int]:
+        """The most steps of an optimizer that never had a gradient, and how many parameters it holds."""
+        counted = [
+            (steps, sum(len(group["params"]) for group in optimizer.param_groups))
+            for optimizer, steps in self._in_vain.items()
+            if steps
+        ]
+        return max(counted, default=(0, 0))
+
 
 def _sizes(call: Call) -> tuple[float, float]:
     """The mean size of predictions and of targets; nan where they are not compared number by number."""
@@ -289,6 +313,16 @@ def _target_leaves(call: Call) -> list[int]:
         twins = all(mine.names[name] == its.names[name] for name in {*mine.names, *its.names} - _LAST)
         return [] if twins else list(known)
     return [] if call.name in contract.SYMMETRIC else alone
+
+
+def _sides(call: Call) -> tuple[set[int], set[int]] | None:
+    """The parameters behind each side of a loss to which it makes no difference which is which; None where one learns."""
+    if not call.has_target or not call.prediction.requires_grad or not call.target.requires_grad:
+        return None
+    if not contract.symmetric(call.name, call.settings):
+        return None
+    one, other = ({id(leaf) for leaf in graph.ancestry(t).leaves} for t in (call.prediction, call.target))
+    return one - other, other - one
 
 
 #: Operations in which a prediction and a target from the same model differ.

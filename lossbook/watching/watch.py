@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch.compiler import is_compiling
+from torch.compiler import is_dynamo_compiling
 
 from ..guards.losses import check_not_class
 from ..language import message
@@ -92,7 +92,7 @@ class WatchedFunction(_Watched):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         watcher = self._watcher
-        if watcher.rest and not is_compiling():
+        if watcher.rest and not is_dynamo_compiling():
             watcher.rest -= 1
             return watcher.loss(*args, **kwargs)
         return watcher.call(watcher.loss, args, kwargs)
@@ -120,7 +120,7 @@ def _watched_class(kind: type[torch.nn.Module]) -> type[torch.nn.Module]:
 
     def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
         watcher = self._watcher
-        if watcher.rest and not is_compiling():
+        if watcher.rest and not is_dynamo_compiling():
             watcher.rest -= 1
             if plain and self._compiled_call_impl is None:  # what torch's own __call__ does then: a frame less
                 return self._call_impl(*args, **kwargs)

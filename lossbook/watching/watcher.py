@@ -60,8 +60,8 @@ class Watcher:
         if self._steps_aside(args, kwargs):
             self.report.recorded = True
             return run(*args, **kwargs)
-        place = caller()
-        self._raise_if_strict(_quietly(lambda: self._look_at_training(over=False)) or [])
+        if self.calls <= FIRST:  # later calls are looked at alone
+            self._raise_if_strict(_quietly(lambda: self._look_at_training(over=False)) or [])
         call = _quietly(
             lambda: observe(
                 self.loss,
@@ -76,6 +76,7 @@ class Watcher:
             return run(*args, **kwargs)
         result, found = self._run(call, run, args, kwargs)
         if self.calls <= FIRST:
+            place = caller()
             _quietly(lambda: self._follow(call, place))
         self._raise_if_strict(found)
         return result
@@ -157,9 +158,9 @@ class Watcher:
         result, leaves = call.result, [id(leaf) for leaf in call.ancestry.leaves]
         if isinstance(result, Tensor) and result.grad_fn is not None:
             result.register_hook(_arriving(self.training, seen, leaves))
-        for prediction in call.predictions.values():
-            if prediction.grad_fn is not None:
-                prediction.register_hook(_coming_back(seen))
+        for tensor in call.learning:
+            if tensor.grad_fn is not None:
+                tensor.register_hook(_coming_back(seen))
 
     def _look_at_training(self, over: bool) -> list[Finding]:
         self.training.over = over
@@ -191,7 +192,8 @@ def _refreshing(watcher: weakref.ref[Watcher]) -> Callable[[], None]:
 def _reporting(watcher: weakref.ref[Watcher]) -> Callable:
     def step(optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
         if (mine := watcher()) is not None:
-            _quietly(lambda: mine.training.stepped(optimizer))
+            closure = kwargs.get("closure", args[1] if len(args) > 1 else None)  # args[0] is the optimizer
+            _quietly(lambda: mine.training.stepped(optimizer, closure))
 
     return step
 

@@ -105,7 +105,7 @@ def test_where_it_differs():
     def wrong(x, t):
         return torch.where(x < t, (1 + (x - t).abs() + (x - t) ** 4).log(), (x - t) ** 2).mean()
 
-    assert told(wrong, right) == "it differs only where argument 1 (x) is below argument 2 (t)"
+    assert told(wrong, right).endswith("; it differs only where argument 1 (x) is below argument 2 (t)")
 
 
 def test_what_a_mask_leaves_out():
@@ -209,7 +209,7 @@ def test_an_expression_that_stands_twice():
     def wrong(x, t):
         return ((x - t).exp() - (x - t) - 1 + x.square()).mean()
 
-    assert "the order of its operands" in told(wrong, right)
+    assert "two operands are exchanged" in told(wrong, right)
 
 
 def test_a_step_of_an_argument_is_missing():
@@ -258,7 +258,10 @@ def test_an_argument_without_effect_comes_before_slips_that_seem_alike():
     def wrong(chosen, rejected, margin):
         return F.softplus(rejected - chosen).mean()
 
-    assert told(wrong, right, pairs) == "argument 3 (margin) changes nothing: the loss does not use it"
+    assert (
+        told(wrong, right, pairs)
+        == "argument 3 (margin) changes nothing: it is not used, or what is made of it is overwritten"
+    )
 
 
 def test_two_pairs_of_arguments_are_swapped():
@@ -298,8 +301,8 @@ def test_where_it_differs_though_not_everywhere():
         less = torch.minimum(ratio.exp() * size, ratio.exp().clamp(0.7, 1.3) * size)
         return -(advantage.sign() * less).mean() + 0 * old.sum()
 
-    expected = "it differs only where argument 3 (advantage) is negative, though not everywhere there"
-    assert told(wrong, right, rows_of_three) == expected
+    expected = "; it differs only where argument 3 (advantage) is negative, though not everywhere there"
+    assert told(wrong, right, rows_of_three).endswith(expected)
 
 
 @pytest.mark.parametrize(("factor", "is_told"), [(0.9686137, False), (0.7, True), (1 / 3, True), (math.log(2), True)])

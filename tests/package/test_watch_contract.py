@@ -1,10 +1,13 @@
 """What `watch` takes for right and wrong use, held against the catalogue: its losses on batches that are legal for them."""
 
+import inspect
+
 import pytest
 import torch
 
 import lossbook
 from lossbook.catalogue import CATALOGUE
+from lossbook.kit.loss import settings_of
 from lossbook.watching import contract
 
 WITH_FUNCTION = [entry for entry in CATALOGUE if entry.function is not None]
@@ -45,7 +48,43 @@ def test_labels_zero_and_one_are_seen_where_signs_belong(entry):
     assert report.findings[0].kind == "labels-without-signs"
 
 
+def exchangeable(entry):
+    """Settings of a loss, those tried by its tests, and whether input and target may change places: their value tells."""
+    input, target, *others = entry.sample(torch.Generator().manual_seed(0))
+    for settings in (*entry.settings, {"quantile": 0.5}, {"beta": 0.5, "log_target": True}):
+        given = {name: value for name, value in settings.items() if name in settings_of(entry.function)}
+        if given.get("log_target"):
+            target = torch.randn(input.shape, dtype=input.dtype).log_softmax(-1)
+        try:
+            both = [entry.function(*pair, *others, **given) for pair in ((input, target), (target, input))]
+        except (ValueError, TypeError):
+            continue  # numbers of one are none of the other
+        yield given, torch.allclose(*both)
+
+
+PAIRED = [
+    entry
+    for entry in WITH_FUNCTION
+    if list(inspect.signature(entry.function).parameters)[:2] == ["input", "target"]
+    and entry.name != "soft_margin"  # the same, but torch has no derivative with respect to its target
+]
+
+
+@pytest.mark.parametrize("entry", PAIRED, **names)
+def test_which_losses_may_be_given_their_target_first(entry):
+    for given, same in exchangeable(entry):
+        defaults = {name: parameter.default for name, parameter in settings_of(entry.function).items()}
+        assert contract.symmetric(entry.name, defaults | given) == same, given
+
+
+@pytest.mark.parametrize("entry", [e for e in PAIRED if contract.symmetric(e.name, {})], **names)
+def test_a_target_that_comes_first_is_left_alone_where_it_makes_no_difference(entry):
+    input, target, *others = legal(entry)[0]
+    for loss in filter(None, (entry.function, entry.torch_function)):
+        assert lossbook.examine(loss, target, input, *others).findings == []
+
+
 def test_the_contract_names_losses_of_the_catalogue():
     known = {entry.name for entry in CATALOGUE}
     named = {*contract._PREDICTION, *contract._MASKS, *contract.YES_OR_NO, *contract.SIGNS, *contract.OF_CLASSES}
-    assert (named | contract.SYMMETRIC | contract.OF_EMBEDDINGS) <= known
+    assert (named | contract.SYMMETRIC | contract.OF_EMBEDDINGS | contract.OF_PEERS | contract.DIVERGENCES) <= known

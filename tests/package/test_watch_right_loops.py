@@ -226,11 +226,31 @@ def two_models_by_one_function():
     train(net())
 
 
+def whole_marks_of_fake_and_real():
+    maker, judge = net(outputs=4), net()
+    of_maker, of_judge = (torch.optim.SGD(model.parameters(), lr=0.01) for model in (maker, judge))
+    yield judge, of_judge
+    for x, _ in zip(*data(), strict=True):
+        made = maker(x)
+        real = F.mse_loss(judge(x), torch.full((16, 1), 1))
+        fake = F.mse_loss(judge(made.detach()), torch.full((16, 1), 0))
+        descend(of_judge, real + fake)
+        descend(of_maker, F.mse_loss(torch.full((16, 1), 1), judge(made)))
+
+
+def target_first():
+    model = net()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    yield model, optimizer
+    for x, y in zip(*data(), strict=True):
+        descend(optimizer, F.mse_loss(y, model(x)))
+
+
 TRAININGS = [
     metric_beside, baseline_and_validation, accumulation, lbfgs, adversarial, moving_average_of_a_teacher, teacher_that_is_not_frozen,
     two_losses_at_once,
     autocast_and_scaler, checkpointed, recurrent_in_pieces, frozen_backbone_warmed_up, on_a_default_device,
-    penalty_on_the_gradient, nested, two_models_by_one_function,
+    penalty_on_the_gradient, nested, two_models_by_one_function, whole_marks_of_fake_and_real, target_first,
 ]  # fmt: skip
 
 

@@ -258,7 +258,11 @@ def hinge_without_margin(d, y):
     return torch.where(y == 1, d, (-d).clamp(min=0)).mean()
 
 
-@wrong(nn.HingeEmbeddingLoss(margin=2.0), "constant offset in a margin", r"margin|offset|constant|shift|clamp|clip")
+@wrong(
+    nn.HingeEmbeddingLoss(margin=2.0),
+    "constant offset in a margin",
+    r"margin|offset|constant|shift|clamp|clip|one too much",
+)
 def hinge_margin_kept(d, y):
     push = torch.maximum(2.0 - d, torch.zeros_like(d))
     return torch.where(y == 1, d, push + 0.5).mean()

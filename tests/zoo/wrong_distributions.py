@@ -134,7 +134,7 @@ def nll_beta_detached(mu, y, var):
 @wrong(
     "gaussian_nll",
     "wrong variable",
-    r"wrong variable|instead|does not (use|depend)|ignor|no gradient|gradient is|input has no|prediction",
+    r"wrong variable|instead|does not (use|depend)|ignor|no gradient|gradient is|input has no|prediction|changes nothing",
 )
 def nll_of_the_target(mu, y, var):
     var = var + (var.clamp(min=1e-6) - var).detach()

@@ -120,7 +120,9 @@ def actor_critic_value_never_learns(logits, value, action, returns):
     return (-p.log_prob(action) * advantage + 0.5 * advantage**2 - 0.01 * p.entropy()).mean()
 
 
-@wrong(ref.expectile, "sign, log base", r"swap|sign|turned|side|1 - |tau|q and value", inputs=ref.value_batch)
+@wrong(
+    ref.expectile, "sign, log base", r"swap|sign|turned|side|1 - |tau|q and value|comparison", inputs=ref.value_batch
+)
 def expectile_other_side(q, value):
     error = q.detach() - value
     return (torch.where(error > 0, 0.3, 0.7) * error.square()).mean()

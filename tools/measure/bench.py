@@ -9,7 +9,7 @@ fastest of a loss's peers, by name, and optax under ``jax.jit``. It needs ``pip 
 
 With ``--compiled`` our loss runs under torch.compile and is still divided by torch's as a user calls it, uncompiled; in
 brackets it is divided by what torch.compile makes of torch's own. With ``--head`` linear cross-entropy and its memory are measured
-at the size it was made for. A line before the table says what `lossbook.watch` adds to a training.
+at the size it was made for. Lines before the table say what `lossbook.watch` adds to a training.
 """
 
 import argparse
@@ -23,6 +23,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -32,7 +33,7 @@ from torch import Tensor
 import lossbook
 from lossbook.catalogue import CATALOGUE
 from lossbook.kit.entry import Entry
-from lossbook.watching.watcher import FIRST
+from lossbook.watching.watcher import EVERY, FIRST
 
 SIZES = {"small": (64, 10), "medium": (4096, 1000), "large": (16384, 1000)}
 LARGE_CLASSES = (8192, 32000)  # cross-entropy as language models know it
@@ -43,7 +44,8 @@ NOT_COMPILED = {
     "adaptive_log_softmax",  # which samples go to which cluster is known only when it runs
 }
 PAIRS = {"small": 300, "medium": 15, "large": 5}
-WATCHED_STEPS = 1024, 4096  # between these the rare later looks come as rarely as they do to the end of a training
+WATCHED_TURN = 128  #: steps of one side, before as many of the other
+WATCHED_TURNS = 32
 EACH_WITH_EACH = {"info_nce", "nt_xent", "supervised_contrastive", "clip"}  # rows × rows numbers: gigabytes
 MOST_COMPARED = 512
 Pass = Callable[[], float]  #: takes one forward and backward pass, and returns its CPU seconds
@@ -193,33 +195,48 @@ def import_seconds() -> float:
     return statistics.median(float(run.stdout) for run in runs[1:])
 
 
-def watched_step() -> str:
-    """What `watch` adds to the step of a small model: in the first calls, which it looks at, and after them."""
+def watched_step() -> Iterator[str]:
+    """What `watch` adds to the step of a small model, in its three forms: in the first calls, and after them."""
     x, labels = torch.randn(64, 20), torch.randint(10, (64,))
+    plain_module, plain_function = torch.nn.CrossEntropyLoss(), torch.nn.functional.cross_entropy
 
-    def calls(criterion: Callable[..., Tensor], times: list[float]) -> Iterator[float]:
-        """Step by step: enter what the loss took, and yield what all of the step took."""
+    def steps(criterion: Callable[..., Tensor], whole: bool = False) -> Iterator[list[tuple[float, float]]]:
+        """Many steps at a time, so that the other side takes turns with them: what the loss took, and all of each step."""
         model = torch.nn.Sequential(torch.nn.Linear(20, 64), torch.nn.ReLU(), torch.nn.Linear(64, 10))
         optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        around = lossbook.watch(model=model, optimizer=optimizer) if whole else nullcontext()
         while True:
-            start = time.process_time()
-            optimizer.zero_grad()
-            prediction, before = model(x), time.process_time()
-            loss = criterion(prediction, labels)
-            times.append(time.process_time() - before)
-            loss.backward()
-            optimizer.step()
-            yield time.process_time() - start
+            taken = []
+            with around:
+                for _ in range(WATCHED_TURN):
+                    start = time.process_time()
+                    optimizer.zero_grad()
+                    prediction, before = model(x), time.process_time()
+                    loss = criterion(prediction, labels)
+                    after = time.process_time()
+                    loss.backward()
+                    optimizer.step()
+                    taken.append((after - before, time.process_time() - start))
+            yield taken
 
-    of_plain: list[float] = []
-    of_watched: list[float] = []
-    plain = calls(torch.nn.CrossEntropyLoss(), of_plain)
-    watched = calls(lossbook.watch(torch.nn.CrossEntropyLoss()), of_watched)
-    late = slice(*WATCHED_STEPS)
-    steps = [(next(plain), next(watched)) for _ in range(late.stop)]
-    first = statistics.median(more - less for less, more in steps[1:FIRST])  # the first step warms up
-    share = (sum(of_watched[late]) - sum(of_plain[late])) / sum(less for less, _ in steps[late])
-    return f"watch: {1000 * first:.1f} ms a step in the first {FIRST}, then {100 * share:.1f} % of a small one"
+    forms: dict[str, tuple[Callable[..., Tensor], Callable[..., Tensor], bool]] = {
+        "a module": (plain_module, lossbook.watch(torch.nn.CrossEntropyLoss()), False),
+        "a function": (plain_function, lossbook.watch(plain_function), False),
+        "with-block": (plain_module, plain_module, True),
+    }
+    for form, (before, after, whole) in forms.items():
+        both = zip(steps(before), steps(after, whole), strict=True)
+        turns = [next(both) for _ in range(WATCHED_TURNS)]
+        pairs = zip(turns[0][0][1:FIRST], turns[0][1][1:FIRST], strict=True)  # the first step warms up
+        first = statistics.median(watched[1] - plain[1] for plain, watched in pairs)
+        late = turns[WATCHED_TURNS // 4 :]
+        added = [sum(loss for loss, _ in watched) - sum(loss for loss, _ in plain) for plain, watched in late]
+        share = statistics.median(added) / statistics.median(sum(step for _, step in plain) for plain, _ in late)
+        look = max(loss for _, watched in late for loss, _ in watched)
+        yield (
+            f"watch, {form}: {1000 * first:.1f} ms a step in the first {FIRST}, then {100 * share:.1f} % of a small one, "
+            f"and {1000 * look:.1f} ms at one call of {EVERY}"
+        )
 
 
 def main() -> None:
@@ -235,7 +252,8 @@ def main() -> None:
     allocator = os.environ.get("GLIBC_TUNABLES") or os.environ.get("LD_PRELOAD") or "the system's, untuned"
     print(f"torch {torch.__version__}, {platform.machine()}, one thread, CPU time, allocator: {allocator}")
     print(f"import lossbook: {1000 * import_seconds():.0f} ms after torch")
-    print(watched_step())
+    for line in watched_step():
+        print(line)
     if given.head:
         print(linear_cross_entropy())
         return

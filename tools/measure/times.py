@@ -35,12 +35,12 @@ def passes(entry: Entry, tensors: tuple[Tensor, ...]) -> dict[str, Pass]:
     of = {"lossbook": ours} if entry.torch_module is None else {"torch": theirs, "lossbook": ours}
     if entry.name not in NOT_COMPILED:
         torch.compiler.reset()  # or the sizes of the loss before would count
-        of |= {f"{name}, compiled": torch.compile(loss) for name, loss in of.items()}
+        of |= {f"{name}_compiled": torch.compile(loss) for name, loss in of.items()}
     timed: dict[str, Pass] = {
         name: partial(seconds, loss, tensors) for name, loss in (of | peers.PEERS.get(entry.name, {})).items()
     }
     if entry.name in with_optax.LOSSES:
-        timed["optax, compiled"] = with_optax.timed(entry.name, tensors)
+        timed["optax_compiled"] = with_optax.timed(entry.name, tensors)
     return timed
 
 
@@ -88,12 +88,12 @@ def main() -> None:
     table = json.loads(TABLE.read_text("utf-8")) if names else {"losses": {}}
     table["machine"] = {"processor": processor(), "torch": torch.__version__.partition("+")[0], "threads": 1}
     if not names:
-        table["heads"] = {"shape": HEAD, "milliseconds": milliseconds(heads(), PAIRS[SIZE])}
+        table["heads"] = {"shape": HEAD, "ms": milliseconds(heads(), PAIRS[SIZE])}
     for entry in CATALOGUE:
         if not names or entry.name in names:
             tensors = size_of(entry, SIZE)
             of = milliseconds(passes(entry, tensors), PAIRS[SIZE])
-            table["losses"][entry.name] = {"shape": list(tensors[0].shape), "milliseconds": of}
+            table["losses"][entry.name] = {"shape": list(tensors[0].shape), "ms": of}
             print(entry.name, of, flush=True)
     table["losses"] = {entry.name: table["losses"][entry.name] for entry in CATALOGUE if entry.name in table["losses"]}
     TABLE.write_text(json.dumps(table, indent=1) + "\n", "utf-8")

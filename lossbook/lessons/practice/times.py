@@ -11,7 +11,7 @@ def measured_times() -> dict[str, Any]:
     """The table that `tools/measure/times.py` makes: CPU milliseconds of one forward and backward pass, one thread.
 
     ``machine`` says where; ``losses`` has for each loss of the catalogue the ``shape`` of its first argument and the
-    ``milliseconds`` of each that was timed: torch's own, this package's, both under ``torch.compile``, and others' code
+    ``ms``, milliseconds, of each that was timed: torch's own, this package's, both under ``torch.compile``, and others' code
     by its name. ``heads`` has those of three heads over many classes.
 
     >>> measured_times()["losses"]["mse"]["shape"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,6 +12,7 @@ from torch import Tensor
 from ...kit.batches.batch import Batch
 from ...language import gettext as _
 from ...report import Finding, tensor_text
+from ...tracing import Operations
 from ..compare import Sample, close, is_subgradient
 from ..diagnosis.by_manner import is_written_by_hand
 from ..diagnosis.by_repair import gradient_repair
@@ -19,6 +21,7 @@ from ..examination import Examination, NotApplicable
 from ..smallest import smallest
 from ..subject.arguments import Argument, arguments_of, named, parameters_of, placed
 from ..subject.outcome import Answered, call
+from ..subject.state import quiet
 from .check import Result, check, failed, passed
 from .findings import CUSTOM, finding
 
@@ -84,12 +87,24 @@ def _arguments(examination: Examination, batch: Batch) -> list[tuple[Argument, s
         if not argument.reached or bool((tensor == tensor.round()).all()):
             continue  # what counts or marks something means nothing if it is moved a little
         allowed: set[str] = set()
-        if any(one.name in DATA or one.is_one_of(("weight", "weights")) and _pairs(batch, one) for one in both):
+        if _is_held(examination, argument, batch):
+            allowed = {MISSING, OTHER}
+        elif any(one.name in DATA or one.is_one_of(("weight", "weights")) and _pairs(batch, one) for one in both):
             allowed = {MISSING, ADDED, OTHER}
         elif any(one.is_one_of(HELD) for one in both) or not any(one.is_named for one in both):
             allowed = {MISSING, OTHER}
         found.append((argument, allowed))
     return found
+
+
+def _is_held(examination: Examination, argument: Argument, batch: Batch) -> bool:
+    """True for a target that the right loss detaches: a person who does that has one in mind that a network makes."""
+    if argument.name not in ("target", "targets"):
+        return False
+    tensors = [t.clone().requires_grad_() if i == argument.index else t for i, t in enumerate(batch.tensors)]
+    with Operations(None) as operations, quiet(), contextlib.suppress(Exception):
+        examination.standard.losses[0](*tensors)
+    return any(o.cut and o.name in ("detach", "detach_", "data") for o in operations.seen)
 
 
 def _pairs(batch: Batch, argument: Argument) -> bool:

@@ -13,6 +13,7 @@ from ...report import Finding, tensor_text
 from ..compare import STEEP, Trial, close, fault_of, try_on
 from ..diagnosis.diagnose import Evidence, diagnose, family
 from ..diagnosis.diagnosis import Diagnosis
+from ..diagnosis.refuting import lighter
 from ..diagnosis.source import line_of
 from ..examination import Examination, NotApplicable
 from ..smallest import smallest
@@ -104,6 +105,10 @@ def smallest_finding(
         every = (
             examination.trials if settings is None else [attempt(b) for b in examination.reference.batches(settings)]
         )
+        if examination.reference.given is not None:
+            light = [attempt(lighter(t.batch)) for t in trials]
+            trials = [t for t in light if fault_of(t, standard) == fault] or trials
+            every = [attempt(lighter(t.batch)) for t in every] if trials[0] in light else every
         diagnosis = diagnose(examination, trials, fault, Evidence(loss, every, settings or {})) or diagnosis
     got, wanted = told(small, fault, examination.tolerance)
     return Finding(

@@ -47,7 +47,11 @@ def device(examination: Examination) -> Result:
     else:
         says = _("On another device than the CPU the loss fails: {said}").format(said="")
     behind = (
-        _("a tensor of the module is no buffer, so .to(device) leaves it behind: register_buffer")
+        _(
+            "a tensor of the module that is to be learned is no parameter: an optimizer does not see it, .to(device) leaves it behind; nn.Parameter"
+        )
+        if candidate.module is not None and _is_learned(candidate.original)
+        else _("a tensor of the module is no buffer, so .to(device) leaves it behind: register_buffer")
         if candidate.module is not None and _loose(candidate.module)
         else _(
             "a tensor that the loss keeps stays on the CPU: make it a buffer of a module, or move it to input.device"
@@ -104,6 +108,13 @@ def _loose(loss: Any) -> list[str]:
         }
         names += [n for n, v in kept.items() if any(isinstance(leaf, Tensor) for leaf in tree_leaves(v))]
     return names
+
+
+def _is_learned(loss: Any) -> bool:
+    """True if a tensor that is no parameter asks for a gradient."""
+    parts = loss.modules() if isinstance(loss, nn.Module) else [loss]
+    kept = [getattr(part, name) for part in parts for name in _loose(part) if hasattr(part, name)]
+    return any(isinstance(t, Tensor) and t.requires_grad for t in tree_leaves(kept))
 
 
 @check(lambda: _("module: copy, pickle, hooks, state, train and eval"))

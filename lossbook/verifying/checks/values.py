@@ -103,6 +103,9 @@ def edge_gradients(examination: Examination) -> Result:
 
 @check(lambda: _("reductions"))
 def reductions(examination: Examination) -> Result:
+    candidate = examination.candidate
+    if "reduction" not in candidate.accepts and candidate.accepts & set(candidate.known):
+        raise NotApplicable(_("it takes no reduction"))
     return _with_each(examination, [{"reduction": r} for r in examination.reference.kind.reductions])
 
 
@@ -146,7 +149,9 @@ def _with_each(examination: Examination, every: Sequence[Settings], *, few: bool
         if changed := [name for name, v in given.items() if isinstance(v, Tensor) and not same(v, own[name])]:
             return failed(_overwritten(examination, trials[0].batch, changed[0]))
         faults = [(t, fault_of(t, standard)) for t in trials]
-        if not _is_documented(examination, given) and any(fault == "not finite" for _trial, fault in faults):
+        ignored = any(fault for _trial, fault in faults) and _ignores_one(examination, given, trials)
+        beyond = not _is_documented(examination, given) and any(fault == "not finite" for _trial, fault in faults)
+        if ignored or beyond:
             taken.remove(given)
             refused.append(given)
             continue
@@ -160,6 +165,20 @@ def _with_each(examination: Examination, every: Sequence[Settings], *, few: bool
     if refused:
         why += _(" (not: {refused})").format(refused=_names(refused))
     return passed(why)
+
+
+def _ignores_one(examination: Examination, given: Settings, trials: Sequence[Trial]) -> bool:
+    """True if the loss takes one of these settings by any name, and on each batch gives what it gives without it.
+
+    What is taken by any name may be meant for others.
+    """
+    for name in given.keys() & examination.candidate.hands_on:
+        rest = {n: v for n, v in given.items() if n != name}
+        without = examination.reference.kind.around(examination.candidate.with_settings(rest))
+        pairs = [(t.got, call(without, t.batch.tensors)) for t in trials if isinstance(t.got, Answered)]
+        if all(isinstance(other, Answered) and same(got.value, other.value) for got, other in pairs):
+            return True
+    return False
 
 
 def _is_documented(examination: Examination, given: Settings) -> bool:

@@ -14,10 +14,12 @@ from ...tracing import body_of
 from ..compare import Sample, close
 from ..examination import Examination
 from ..subject.arguments import placed
+from ..subject.given import samples_of, with_samples
 from ..subject.outcome import Answered, call
 from .diagnosis import Diagnosis
 
 CUSTOM = "guide/custom-losses"
+MOST_COLUMNS = 8  #: of an argument that are looked at
 SAME = 1e-12  #: what two results may differ by that are the same
 
 
@@ -30,11 +32,68 @@ def by_idle(examination: Examination, samples: Sequence[Sample], loss: Callable)
     if not idle or len(idle) == len(samples[0].batch.tensors):
         return None  # it changes with nothing, which others tell better
     says = (
-        _("{names} changes nothing: the loss does not use it")
+        _("{names} changes nothing: it is not used, or what is made of it is overwritten")
         if len(idle) == 1
-        else _("{names} change nothing: the loss does not use them")
+        else _("{names} change nothing: they are not used, or what is made of them is overwritten")
     )
     return Diagnosis(says.format(names=", ".join(idle)), page=CUSTOM)
+
+
+def by_idle_part(examination: Examination, samples: Sequence[Sample], loss: Callable) -> Diagnosis | None:
+    """Columns of an argument that change the right loss and not this one."""
+    right = examination.standard.losses[0]
+    names = argument_names(examination, len(samples[0].batch.tensors))
+    samples = _alike(samples)
+    for i, t in enumerate(samples[0].batch.tensors):
+        if not t.is_floating_point() or t.dim() < 2 or not 1 < t.shape[-1] <= MOST_COLUMNS:
+            continue
+        idle = [k for k in range(t.shape[-1]) if _is_idle_column(loss, right, samples, i, k)]
+        if idle and len(idle) < t.shape[-1]:
+            says = _("of {name} only a part counts: index {idle} of the last dimension changes nothing")
+            return Diagnosis(says.format(name=placed(names, i), idle=", ".join(map(str, idle))), page=CUSTOM)
+    return None
+
+
+def _is_idle_column(loss: Callable, right: Callable, samples: Sequence[Sample], i: int, k: int) -> bool:
+    changed = False
+    for sample in samples:
+        tensors = list(sample.batch.tensors)
+        if tensors[i].shape[-1] <= k:
+            continue
+        tensors[i] = tensors[i].clone()
+        tensors[i][..., k] = tensors[i][..., k] * 0.5 + 0.25
+        mine, theirs = call(loss, tensors), call(right, tensors)
+        if not isinstance(mine, Answered) or not isinstance(theirs, Answered):
+            continue
+        if not _same(mine.value, sample.got.value):
+            return False
+        changed = changed or not _same(theirs.value, sample.best.value)
+    return changed
+
+
+def by_mixing(examination: Examination, samples: Sequence[Sample], loss: Callable) -> Diagnosis | None:
+    """Samples that are right one by one, and wrong together, where those of the right loss do not meet."""
+    right, seen = examination.standard.losses[0], 0
+    for sample in _alike(samples):
+        n = samples_of(sample.batch.tensors)
+        if n < 2 or sample.got.value.dim() or sample.batch.edge:
+            continue
+        singles = [with_samples(sample.batch.tensors, n, torch.tensor([k])) for k in range(n)]
+        pairs = [(call(loss, one), call(right, one)) for one in singles]
+        values = [(a.value, b.value) for a, b in pairs if isinstance(a, Answered) and isinstance(b, Answered)]
+        if len(values) < n or not all(_same(a, b) for a, b in values):
+            return None
+        total = torch.stack([b for _a, b in values]).sum()
+        if not _same(total, sample.best.value) and not _same(total / n, sample.best.value):
+            return None
+        seen += not _same(sample.got.value, sample.best.value)
+    if not seen:
+        return None
+    says = _(
+        "each sample by itself is right, together they are not: samples of a batch meet that should not, as where a "
+        "broadcast, a view, a flatten or a mean goes over the batch too"
+    )
+    return Diagnosis(says, operations=("view", "reshape", "flatten", "matmul"), page=CUSTOM)
 
 
 def by_mask(examination: Examination, samples: Sequence[Sample], loss: Callable) -> Diagnosis | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from torch import Tensor
 
@@ -14,6 +14,7 @@ from .diagnosis import Diagnosis
 from .operations import graph_of, line_at, recorded
 
 CUSTOM = "guide/custom-losses"
+LARGE = 30.0  #: numbers whose exp or sigmoid may be too large, or too small
 #: Operations that put infinity there on purpose, as a mask before softmax does.
 FILLING = {
     "masked_fill",
@@ -28,6 +29,7 @@ FILLING = {
     "setitem",
     "maximum",
 }
+DIVIDING = {"div", "divide", "true_divide", "truediv", "rdiv", "reciprocal"}
 ADDING = {"sum", "mean", "matmul", "mm", "bmm", "dot", "einsum", "norm", "var", "std", "cumsum", "linear", "cdist"}
 
 
@@ -46,10 +48,21 @@ def by_infinity(examination: Examination, sample: Sample, loss: Callable | None 
     if not broken:
         broken = [o for o in seen if bool(o.result.isnan().any()) and not any(bool(x.isnan().any()) for x in o.inputs)]
     if not broken:
-        return Diagnosis(_("a result that is no number"), page=CUSTOM)
+        return _without_operations(tensors)
     first = broken[0]
     page = {"exp": "guide/bce-with-logits", "log": "guide/cross-entropy"}.get(first.name, CUSTOM)
     return Diagnosis(_cause(first), line=line_at(first), page=page)
+
+
+def _without_operations(tensors: Sequence[Tensor]) -> Diagnosis:
+    """What can be told of code that shows no operations, such as a compiled one."""
+    largest = max((t.abs().max().item() for t in tensors if t.is_floating_point() and t.numel()), default=0.0)
+    if largest < LARGE:
+        return Diagnosis(_("a result that is no number"), page=CUSTOM)
+    says = _(
+        "numbers as large as {size:.3g} overflow inside, or a logarithm gets 0 there: exp, or the log of a sigmoid or softmax"
+    )
+    return Diagnosis(says.format(size=largest), page=CUSTOM)
 
 
 def _is_finite(tensor: Tensor) -> bool:
@@ -75,6 +88,8 @@ def _cause(operation: Operation) -> str:
         above = inputs[0] if inputs else None
         if above is not None and above.numel() and bool((above == 0).all()):
             return _("0 divided by 0, or the mean of nothing")
+        return _("a division by 0")
+    if name in DIVIDING and inputs and all(map(_is_finite, inputs)):
         return _("a division by 0")
     if kind == "exp" or name in ("exp", "expm1", "sinh", "cosh"):
         return _(

@@ -156,7 +156,10 @@ def _counts(tensor: Tensor) -> Iterator[tuple[float, str]]:
     yield 1 / every, _("too small by the number of all elements: the mean instead of the sum")
     yield 1 / rest, _("too small by the number of elements of a sample")
     yield n / max(n - 1, 1), _("N/(N − 1) times too large: divided by N − 1 instead of N")
-    yield (n - 1) / n, _("divided by N + 1, or one sample is left out")
+    yield (n - 1) / n, _("divided by N where N − 1 belongs, or one sample is left out")
+    yield n / (n + 1), _("divided by N + 1 instead of N")
+    yield every / (every + 1), _("divided by one more than the number of all elements")
+    yield every / max(every - 1, 1), _("divided by one less than the number of all elements")
 
 
 def _of_complement(samples: Sequence[Sample]) -> Diagnosis | None:

@@ -106,9 +106,11 @@ def _conditions(parts: Sequence[Part], names: Sequence[str], *, ordered: bool = 
     for i, t in enumerate(first):
         name = placed(names, i)
         if t.numel() != 1:
+            yield from _of_row(i, name) if t.numel() else ()
             continue
         if t.is_floating_point():
             yield from _of_number(i, name)
+            yield from _of_size(parts, i, name) if ordered else ()
         else:
             for label in sorted({int(part.tensors[i].item()) for part in parts}):
                 says = _("it differs only where {name} is {value}").format(name=name, value=label)
@@ -127,6 +129,28 @@ def _of_number(i: int, name: str) -> Iterator[Condition]:
     yield _("it differs only where {name} is 0").format(name=name), lambda ts: bool(ts[i].item() == 0)
     yield _("it differs only where {name} is not 0").format(name=name), lambda ts: bool(ts[i].item() != 0)
     yield _("it differs only where {name} is above 1").format(name=name), lambda ts: bool(ts[i].item() > 1)
+
+
+def _of_size(parts: Sequence[Part], i: int, name: str) -> Iterator[Condition]:
+    """Beyond a size, above 0 or below it."""
+    wrong = [part.tensors[i].abs().item() for part in parts if not part.right]
+    right = [part.tensors[i].abs().item() for part in parts if part.right]
+    if max(right) < min(wrong):
+        limit = (max(right) + min(wrong)) / 2
+        says = _("it differs only where {name} is farther from 0 than about {limit:.3g}").format(name=name, limit=limit)
+        yield says, lambda ts: bool(ts[i].abs().item() > limit)
+
+
+def _of_row(i: int, name: str) -> Iterator[Condition]:
+    """What the numbers of one sample have in common."""
+    yield _("it differs only where {name} is 0 everywhere").format(name=name), lambda ts: bool((ts[i] == 0).all())
+    yield _("it differs only where {name} is 1 everywhere").format(name=name), lambda ts: bool((ts[i] == 1).all())
+    yield _("it differs only where {name} holds a number below 0").format(name=name), lambda ts: bool((ts[i] < 0).any())
+    yield _("it differs only where {name} holds a 0").format(name=name), lambda ts: bool((ts[i] == 0).any())
+    yield (
+        _("it differs only where {name} holds two equal numbers").format(name=name),
+        lambda ts: ts[i].unique().numel() < ts[i].numel(),
+    )
 
 
 def _of_pair(j: int, i: int, names: dict[str, str]) -> Iterator[Condition]:

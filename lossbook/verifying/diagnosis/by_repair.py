@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from ...kit.batches.batch import Batch
+from ...kit.batches.batch import Batch, Settings
+from ...kit.loss import settings_of
 from ...language import gettext as _
 from ..compare import Sample, close
 from ..examination import Examination
@@ -27,6 +30,7 @@ from ..repairs import (
     Knob,
     Spot,
     hidden_knobs,
+    in_words,
     knobs,
     others,
     rounded,
@@ -35,7 +39,7 @@ from ..repairs import (
 from ..repairs.call import Run
 from ..repairs.change import Change, Maker
 from ..subject.outcome import Answered, call
-from ..subject.state import TakesTooLong, limited, quiet
+from ..subject.state import TakesTooLong, check_time, limited, quiet
 from .by_argument import argument_names
 from .diagnosis import Diagnosis
 
@@ -43,6 +47,7 @@ from .diagnosis import Diagnosis
 UNSAFE = {"ctc_loss", "as_strided", "set", "frombuffer", "from_blob"}
 WORK = 30_000  #: calls of torch that are spent on the search
 MOST_KNOBS = 8  #: so many numbers are tried two by two
+BESIDE = 3  #: so many batches without settings must stay right
 PLACES = 80  #: of a loss that are looked at
 
 
@@ -64,9 +69,15 @@ class Search:
         wrt: Sequence[int],
         tolerance: float,
         names: Sequence[str] = (),
+        *,
+        shaped: bool = False,
+        beside: Search | None = None,
+        numbers: Mapping[str, tuple[float, float]] | None = None,
     ) -> None:
         self.loss, self.samples, self.wrt, self.tolerance = loss, samples, wrt, tolerance
-        self.left = WORK
+        self.shaped = shaped  #: whether the shape must be right too
+        self.beside = beside  #: the same loss under other settings, which a change must not make wrong
+        self.left, self.numbers = WORK, numbers or {}
         tensors = [t.clone() for t in samples[0].batch.tensors]
         for i in wrt:
             tensors[i] = tensors[i].requires_grad_().clone()
@@ -89,6 +100,7 @@ class Search:
 
     def value(self, spots: frozenset[Spot], run: Run, batch: Batch) -> Tensor | None:
         """What the changed loss gives; None where it gives no tensor."""
+        check_time()
         try:
             with limited():
                 got = self.changed(spots, run)(*(t.clone() for t in batch.tensors))
@@ -98,6 +110,10 @@ class Search:
 
     def fits(self, spots: frozenset[Spot], run: Run) -> bool:
         """True if with this change the loss is right on every batch, in value and, where it is ordinary, in gradient."""
+        return self.fits_here(spots, run) and (self.beside is None or self.beside.fits(spots, run))
+
+    def fits_here(self, spots: frozenset[Spot], run: Run) -> bool:
+        """The same, whatever it is under other settings."""
         return all(
             self._is_right(spots, run, sample) and (sample.batch.edge or self._has_right_slopes(spots, run, sample))
             for sample in self.samples
@@ -107,7 +123,7 @@ class Search:
         value, want = self.value(spots, run, sample.batch), sample.best.value
         return (
             value is not None
-            and value.numel() == want.numel()
+            and (value.shape == want.shape if self.shaped else value.numel() == want.numel())
             and value.is_floating_point()
             and close(
                 value.detach().reshape(want.shape), want, 10 * self.tolerance
@@ -140,14 +156,19 @@ class Search:
         for maker in makers:
             for made in self.calls:
                 for change in maker(made):
-                    key = made.spot.text if by_text else made.spot.name
-                    groups.setdefault((change.says, change.new, key), []).append((made, change))
+                    # Those of one operation; of one text; of one operation on what another one made.
+                    keys = [made.spot.text] if by_text else [made.spot.name, f"{made.spot.name} {_origin(made)}"]
+                    if change.alike:
+                        groups.setdefault((change.says, change.alike, ""), []).append((made, change))
+                    for key in keys:
+                        groups.setdefault((change.says, change.new, key), []).append((made, change))
         for every in groups.values():
             if len(every) > 1 and self.left > 0:
                 made, change = every[0]
-                spots = frozenset(call.spot for call, _change in every)
-                if self.fits(spots, change.run):
-                    yield replace(_told(made, change.run, change.says, change.new), spots=spots)
+                runs = {call.spot: change.run for call, change in every}
+                spots, run = frozenset(runs), partial(_each, runs)
+                if self.fits(spots, run):
+                    yield replace(_told(made, run, change.says, change.new), spots=spots)
 
     def of_knobs(self, makers: Sequence[Callable[[Call], Iterator[Knob]]]) -> Iterator[Repair]:
         for maker in makers:
@@ -156,8 +177,16 @@ class Search:
                     if self.left < 0:
                         return
                     value = self._turned(made.spot, knob)
-                    if value is not None and value != knob.start and self.fits(frozenset({made.spot}), knob.at(value)):
-                        yield _told(made, knob.at(value), knob.says, number=f"{value:.6g}", now=f"{knob.start:.6g}")
+                    if value is None or value == knob.start:
+                        continue
+                    spots, run = frozenset({made.spot}), knob.at(value)
+                    words = in_words(value, knob.start, knob.written, self.numbers)
+                    # In terms of a setting it stays what it is without that.
+                    if self.fits_here(spots, run) if words else self.fits(spots, run):
+                        number = words or f"{value:.6g}"
+                        now = knob.written if words and knob.written else f"{knob.start:.6g}"
+                        now += "" if words else _share(value, knob.start)
+                        yield _told(made, run, knob.says, number=number, now=now)
 
     def of_two_knobs(self, of: Callable[[Call], Iterator[Knob]]) -> Iterator[Repair]:
         """Two numbers that are wrong together, as two weights are, one step from where they stand."""
@@ -230,6 +259,23 @@ class Search:
         return found
 
 
+def _each(runs: dict[Spot, Run], call: Call) -> Any:
+    return runs[call.spot](call)
+
+
+def _origin(made: Call) -> str:
+    """The name of the operation whose result goes into a call first."""
+    before = made.made.get(id(made.args[0])) if made.args else None
+    return "" if before is None else before.spot.name
+
+
+def _share(value: float, now: float) -> str:
+    """In words, where a number is half of another one, twice it, or that with the other sign."""
+    if now in (0.0, 1.0):
+        return ""
+    return {0.5: _(" (half of it)"), 2.0: _(" (twice that)"), -1.0: _(" (the sign)")}.get(value / now, "")
+
+
 def _both(one: tuple[Spot, Knob], other: tuple[Spot, Knob], values: tuple[float, float]) -> Run:
     """The change that sets two numbers."""
     runs = {one[0]: one[1].at(values[0]), other[0]: other[1].at(values[1])}
@@ -243,7 +289,13 @@ def _told(made: Call, run: Run, says: str, new: str = "", **numbers: str) -> Rep
 
 
 def by_repair(
-    examination: Examination, loss: Callable, samples: Sequence[Sample], *, fault: str, known: bool = False
+    examination: Examination,
+    loss: Callable,
+    samples: Sequence[Sample],
+    *,
+    fault: str,
+    known: bool = False,
+    settings: Settings | None = None,
 ) -> Repair | None:
     """The likeliest change that makes the loss right; None if no single one does.
 
@@ -252,7 +304,10 @@ def by_repair(
     with quiet():
         if fault == "gradient":
             return gradient_repair(examination, loss, samples, examination.wrt)
-        search = Search(loss, samples, examination.wrt, examination.tolerance, _names(examination, samples))
+        plain = _plain(examination) if settings else None
+        names, wrt, tolerance = _names(examination, samples), examination.wrt, examination.tolerance
+        numbers = _numbers(examination, settings or {})
+        search = Search(loss, samples, wrt, tolerance, names, shaped=fault == "shape", beside=plain, numbers=numbers)
         written = (
             search.of_makers(WRITTEN),
             search.of_groups(TOGETHER),
@@ -262,6 +317,19 @@ def by_repair(
         )
         missing = (search.of_knobs([hidden_knobs]), search.of_makers(MISSING), search.of_groups(MISSING_TOGETHER))
         return next((found for way in (*written, *(() if known else missing)) for found in way), None)
+
+
+def _numbers(examination: Examination, settings: Settings) -> dict[str, tuple[float, float]]:
+    """The settings that are numbers, with their defaults."""
+    defaults = {n: p.default for n, p in settings_of(examination.reference.losses[0]).items()} if settings else {}
+    pairs = [(name, value, defaults.get(name)) for name, value in settings.items()]
+    return {n: (v, float(d)) for n, v, d in pairs if type(v) is float and isinstance(d, (int, float))}
+
+
+def _plain(examination: Examination) -> Search | None:
+    """The loss without settings, where it is right."""
+    right = [t.sample for t in examination.ordinary() if t.sample and examination.fault(t) is None]
+    return Search(examination.loss, right[:BESIDE], examination.wrt, examination.tolerance) if right else None
 
 
 def gradient_repair(

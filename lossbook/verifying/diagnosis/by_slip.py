@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ...kit.batches.batch import Settings
 from ..compare import Sample, close
@@ -14,7 +14,13 @@ ENOUGH = 4  #: on so many batches a slip must give what the loss gives
 
 
 def by_slip(
-    examination: Examination, failing: Sequence[Sample], others: Sequence[Sample], settings: Settings, *, fault: str
+    examination: Examination,
+    failing: Sequence[Sample],
+    others: Sequence[Sample],
+    settings: Settings,
+    *,
+    fault: str,
+    of: Callable[..., Iterator[Slip]] = slips,
 ) -> Slip | None:
     """The first slip that gives the same values, and if possible the same gradients, on every batch.
 
@@ -23,7 +29,7 @@ def by_slip(
     samples = sorted(failing, key=lambda sample: sample.batch.edge)[:ENOUGH]
     with_gradients = fault == "gradient"  # then the values are right and say nothing
     values_only = None
-    for slip in slips(examination.reference, settings, [sample.batch.tensors for sample in samples]):
+    for slip in of(examination.reference, settings, [sample.batch.tensors for sample in samples]):
         loss = examination.reference.kind.around(slip.loss)
         gives = [_gives_value(loss, s, examination.tolerance, may_be_right=with_gradients) for s in samples]
         if False in gives or True not in gives:

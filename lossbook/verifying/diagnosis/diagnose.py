@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from ...kit.batches.batch import Batch, Settings
 from ..compare import Sample, Standard, Trial, fault_of
 from ..examination import Examination
-from .by_argument import by_idle, by_mask
+from ..slips import slips_inside, slips_of_arguments, slips_outside
+from .by_argument import by_idle, by_idle_part, by_mask, by_mixing
+from .by_common import by_common, by_parting
+from .by_entrance import by_entrance
 from .by_infinity import by_infinite_gradient, by_infinity
 from .by_manner import by_broadcast, by_cut, by_gradient
+from .by_place import by_layout, by_place, by_unused
 from .by_ratio import by_factor, by_half, by_offset, by_ratio
 from .by_region import by_region
 from .by_repair import Repair, by_repair
 from .by_slip import by_slip
 from .diagnosis import Diagnosis
+from .refuting import resized
 
 
 def family(batch: Batch) -> str:
@@ -64,13 +69,17 @@ def diagnose(examination: Examination, trials: Sequence[Trial], fault: str, evid
     if fault == "graph cut":
         return by_cut(failing[0])
     if fault == "not finite":
-        return by_infinity(examination, failing[0], evidence.loss)
+        return by_unused(examination, failing, evidence.trials, evidence.settings) or by_infinity(
+            examination, failing[0], evidence.loss
+        )
     if fault in ("gradient", "gradient not finite") and any(
         examination.fault(t) == "value" for t in examination.ordinary()
     ):
         return None  # a wrong value explains the wrong gradient
     if fault == "gradient not finite":
         return by_infinite_gradient(examination, failing[0], evidence.loss)
+    if fault == "shape" and (found := by_layout(failing)):
+        return found
     return _of_numbers(examination, failing, fault, evidence) if fault in ("value", "shape", "gradient") else None
 
 
@@ -89,25 +98,65 @@ def _of_numbers(
 
 
 def _searched(examination: Examination, failing: Sequence[Sample], fault: str, evidence: Evidence) -> Diagnosis | None:
-    loss = evidence.loss
-    others = evidence.beside(failing, examination.standard_with(evidence.settings))
+    loss, standard = evidence.loss, examination.standard_with(evidence.settings)
+    # Where it gives no number at all it may be wrong in another way too.
+    others = [s for s in evidence.beside(failing, standard) if s.got.is_finite or fault == "shape"]
+    if examination.reference.entry is None:
+        others += resized(loss, standard, failing[0].batch)
     every = sorted([*failing, *(s for s in others if not s.batch.edge)], key=lambda s: s.batch.edge)
-    slip = partial(by_slip, examination, failing, others, evidence.settings, fault=fault)
     factor = by_factor(every) if fault != "gradient" else None
-    repair = partial(by_repair, examination, loss, every, fault=fault, known=factor is not None)
-    ratio = partial(_first, [partial(by_ratio, evidence.ordinary(), fault), partial(by_ratio, every, fault)])
-    where = partial(by_region, examination, failing, loss, fault=fault)
+    slip = partial(by_slip, examination, failing, others, evidence.settings, fault=fault)
+    repair = partial(
+        by_repair, examination, loss, every, fault=fault, known=factor is not None, settings=evidence.settings
+    )
+    ratio: Way = partial(_first, [partial(by_ratio, evidence.ordinary(), fault), partial(by_ratio, every, fault)])
+    where: list[Way] = [
+        partial(by_region, examination, failing, loss, fault=fault),
+        partial(by_place, examination, failing, evidence.trials, evidence.settings),
+    ]
     if fault == "gradient":
         return _first(
-            [partial(by_half, every), repair, slip, ratio, partial(by_gradient, examination, failing, loss), where]
+            [partial(by_half, every), repair, slip, ratio, partial(by_gradient, examination, failing, loss), *where]
         )
     offset = partial(by_offset, every if fault == "value" else [])
     broadcast = partial(by_broadcast, examination, failing[0], loss)
     idle, mask = partial(by_idle, examination, every, loss), partial(by_mask, examination, every, loss)
-    # In a person's own loss a slip of a loss like it may only seem to be behind what does not depend on an argument.
-    first = [idle] if examination.standard.guessed else []
-    return _first([*first, slip, ratio, offset, repair, lambda: factor, idle, mask, broadcast, where])
+    last: list[Way] = [lambda: factor, idle, mask, broadcast, *where]
+    entrance, part = partial(by_entrance, examination, loss, every), partial(by_idle_part, examination, every, loss)
+    mixing = partial(_confirmed, broadcast, partial(by_mixing, examination, every, loss))
+    if not examination.standard.guessed:
+        return _first([slip, ratio, offset, repair, entrance, part, *last[:-2], mixing, *where])
+    # Of a person's own loss the code tells more than what may be done to the arguments of any loss; and a slip of a
+    # loss like it may only seem to be behind what does not depend on an argument.
+    inside, arguments, outside = (partial(slip, of=of) for of in (slips_inside, slips_of_arguments, slips_outside))
+    common = partial(_and_where, partial(by_common, examination, loss, every), where[0], broadcast)
+    parting = partial(by_parting, examination, loss, every)
+    return _first(
+        [idle, inside, ratio, offset, repair, arguments, entrance, part, mixing, common, outside, *last, parting]
+    )
 
 
-def _first(ways: Sequence[Callable[[], Diagnosis | None]]) -> Diagnosis | None:
+Way = Callable[[], Diagnosis | None]
+
+
+def _and_where(way: Callable[[], Repair | None], where: Way, broadcast: Way) -> Repair | None:
+    """What one way finds, and where it shows; what is paired at that line."""
+    found = way()
+    if found is None:
+        return None
+    paired = broadcast()
+    more = [paired] if paired is not None and paired.line == found.line else []
+    more += [region] if (region := where()) is not None else []
+    return replace(found, says="; ".join(m.says for m in (found, *more)))
+
+
+def _confirmed(broadcast: Way, mixing: Way) -> Diagnosis | None:
+    """Samples that meet; with what was paired, which then was no intention."""
+    found = mixing()
+    if found is None or (paired := broadcast()) is None:
+        return found
+    return replace(paired, says=f"{paired.says}; {found.says}")
+
+
+def _first(ways: Sequence[Way]) -> Diagnosis | None:
     return next((found for way in ways if (found := way()) is not None), None)

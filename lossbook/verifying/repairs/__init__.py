@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
-from .arithmetic import of_alignment, of_arguments, of_operation, of_results
+from .arithmetic import of_alignment, of_arguments, of_operation, of_results, of_transposed
 from .call import Call, Calls, Changed, Spot
 from .change import Change, Maker
-from .functions import of_function, of_layout, of_missing, of_operands, of_torch_loss
+from .functions import FUNCTIONS, of_function, of_layout, of_missing, of_operands, of_torch_loss
 from .gradients import of_gradient
-from .numbers import Knob, hidden_knobs, knobs, others, rounded, solved
+from .numbers import Knob, hidden_knobs, in_words, knobs, others, rounded, solved
 from .reductions import of_dimensions, of_kind, of_masks, of_reduction_setting, of_stages, of_weights
 from .selection import of_choice, of_comparison, of_slices
+from .stable import of_stable
+from .steps import of_filling, of_steps
 
-__all__ = ["Call", "Calls", "Change", "Changed", "Knob", "Spot", "hidden_knobs", "knobs", "others", "rounded", "solved"]
+__all__ = [
+    "FUNCTIONS",
+    "Call",
+    "Calls",
+    "Change",
+    "Changed",
+    "Knob",
+    "Spot",
+    "hidden_knobs",
+    "in_words",
+    "knobs",
+    "others",
+    "rounded",
+    "solved",
+]
 
 #: What is done to calls, the likeliest first.
 WRITTEN: tuple[Maker, ...] = (
     of_alignment,
     of_dimensions,
     of_stages,
+    of_steps,
+    of_filling,
     of_masks,
     of_weights,
     of_arguments,
+    of_stable,
     of_layout,
     of_comparison,
     of_choice,
@@ -30,11 +49,22 @@ WRITTEN: tuple[Maker, ...] = (
     of_torch_loss,
     of_slices,
     of_function,
+    of_transposed,
     of_results,
 )
 MISSING: tuple[Maker, ...] = (of_missing, of_operands)
 #: What may have been done wrong in the same way at several calls.
-TOGETHER: tuple[Maker, ...] = (of_dimensions, of_kind, of_masks, of_alignment, of_function, of_layout, of_slices)
+TOGETHER: tuple[Maker, ...] = (
+    of_dimensions,
+    of_kind,
+    of_masks,
+    of_alignment,
+    of_function,
+    of_layout,
+    of_slices,
+    of_stable,
+    of_arguments,
+)
 #: What may be wrong in an expression that stands at several places.
 REPEATED: tuple[Maker, ...] = (of_arguments, of_operation)
 #: What may be missing after several calls of one operation.

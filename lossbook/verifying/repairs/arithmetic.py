@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...language import gettext as _
-from .call import Call
+from .call import Call, written
 from .change import Change, is_real
 
 Two = Callable[[Any, Any], Any]
@@ -44,13 +44,17 @@ def of_operation(call: Call) -> Iterator[Change]:
     if name not in SIGNS or len(call.args) != 2 or not isinstance(call.result, Tensor):
         return
     for new, made in SIGNS[name]:
-        says = _("an operation or the order of its operands is wrong: right with {new} in the place of {old}")
+        says = (
+            _("the sign is turned round, or two operands are exchanged: right with {new} in the place of {old}")
+            if name in ("sub", "rsub") and new != "a + b"
+            else _("an operation or the order of its operands is wrong: right with {new} in the place of {old}")
+        )
         yield Change(says, new, partial(lambda made, c: made(*c.args), made))
     for i, which in ((1, _("its left side")), (0, _("its right side"))):
         kept = call.args[1 - i]
         if is_real(kept) and kept.shape == call.result.shape:
             says = _("a part is one too much: right with {new} in the place of {old}")
-            yield Change(says, which, partial(lambda i, c: c.args[1 - i], i))
+            yield Change(says, written(call, 1 - i) or which, partial(lambda i, c: c.args[1 - i], i))
         if is_real(call.args[i]) and name in ("mul", "div", "add", "sub", "rsub", "pow"):
             for new, one in (("1 - x", lambda x: 1 - x), ("abs(x)", torch.abs), ("x.square()", torch.square)):
                 says = _("an operand is wrong: in {old}, x, one of the two, must be {new}")
@@ -83,9 +87,15 @@ def of_alignment(call: Call) -> Iterator[Change]:
                     shape=tuple(view(call.args[i], other).shape), other=tuple(call.args[i].shape)
                 )
                 yield Change(says, new, _seen_as(i, tensors, view))
-    for i in tensors:
-        x = call.args[i]
-        if x.dim() > 1 and (name in ("matmul", "mm") or x.shape[-1] == x.shape[-2]):
+
+
+def of_transposed(call: Call) -> Iterator[Change]:
+    """Rows and columns of an operand exchanged."""
+    name = ALIASES.get(call.spot.name, call.spot.name)
+    if name not in SIGNS or not isinstance(call.result, Tensor):
+        return
+    for i, x in enumerate(call.args):
+        if isinstance(x, Tensor) and x.dim() > 1 and (name in ("matmul", "mm") or x.shape[-1] == x.shape[-2]):
             says = _("rows and columns are exchanged: right with {new} in {old}")
             yield Change(says, _("one side transposed"), partial(lambda i, c: _with(c, i, c.args[i].mT), i))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import os
 import sys
@@ -72,6 +73,28 @@ class Call:
     def number_of(self, tensor: Any) -> int | None:
         """Which argument of the loss a tensor is, from 0; None if it is none of them."""
         return next((i for i, t in enumerate(self.inputs) if t is tensor), None)
+
+
+def written(call: Call, i: int) -> str:
+    """Operand i of a call as it stands in the source; empty where that cannot be told."""
+    try:
+        body = ast.parse(call.spot.place.expression, mode="eval").body
+    except (SyntaxError, ValueError):
+        return ""
+    if isinstance(body, ast.BinOp):
+        sides = [body.left, body.right]
+        if not isinstance(call.args[1 - i if i < 2 else 0], Tensor) or not isinstance(call.args[i], Tensor):
+            # Torch gets the tensor first, whatever is written: a number there stands on the side that is one.
+            numbers = [isinstance(side, (ast.Constant, ast.UnaryOp)) for side in sides]
+            if numbers[0] == numbers[1]:
+                return ""
+            return ast.unparse(sides[numbers.index(not isinstance(call.args[i], Tensor))])
+        return ast.unparse(sides[i]) if call.spot.name not in ("rsub", "rdiv", "rpow") else ""
+    if isinstance(body, ast.Call) and not body.keywords:
+        own = isinstance(body.func, ast.Attribute) and len(body.args) == len(call.args) - 1
+        operands = [body.func.value, *body.args] if own and isinstance(body.func, ast.Attribute) else body.args
+        return ast.unparse(operands[i]) if len(operands) == len(call.args) else ""
+    return ""
 
 
 Run = Callable[[Call], Any]  #: what is done instead of a call

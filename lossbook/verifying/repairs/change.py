@@ -20,6 +20,7 @@ class Change:
     says: str  #: with {old} and {new}
     new: str  #: what then stands there, as code
     run: Run
+    alike: str = ""  #: what such changes of other operations are called, that may have to be made together
 
 
 Maker = Callable[[Call], Iterator[Change]]

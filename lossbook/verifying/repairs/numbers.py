@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from ...language import gettext as _
-from .call import Call, Run
+from .call import Call, Run, written
 from .change import is_real
 
 STEPS = 6  #: of the secant method
@@ -31,6 +31,7 @@ class Knob:
     says: str  #: with {old}, {now} and {number}
     start: float  #: where it stands
     at: Callable[[float], Run]  #: the change that sets it
+    written: str = ""  #: the name under which it stands in the source; empty for digits
 
 
 def knobs(call: Call) -> Iterator[Knob]:
@@ -39,14 +40,48 @@ def knobs(call: Call) -> Iterator[Knob]:
     if call.spot.name in WITH_NUMBERS | COMPARING:
         for i, arg in enumerate(call.args):
             if _is_number(arg):
-                yield Knob(
-                    says, float(arg), partial(lambda i, v: lambda c: c.again(*c.args[:i], v, *c.args[i + 1 :]), i)
-                )
+                run = partial(lambda i, v: lambda c: c.again(*c.args[:i], v, *c.args[i + 1 :]), i)
+                yield Knob(says, float(arg), run, _named(call, i))
             elif is_real(arg) and arg.dim() == 0 and not arg.requires_grad and id(arg) not in call.made:
-                yield Knob(says, arg.item(), partial(lambda i, v: lambda c: _with(c, i, v), i))
+                yield Knob(says, arg.item(), partial(lambda i, v: lambda c: _with(c, i, v), i), _named(call, i))
     for name, value in call.kwargs.items():
         if name in NAMED and _is_number(value):
             yield Knob(says, float(value), partial(lambda name, v: lambda c: c.again(**{name: v}), name))
+
+
+def _named(call: Call, i: int) -> str:
+    text = written(call, i)
+    return text if any(c.isalpha() for c in text) else ""
+
+
+def in_words(value: float, start: float, name: str, settings: Mapping[str, tuple[float, float]]) -> str | None:
+    """A number in terms of that which stands there by a name, or of a setting; None where it is neither.
+
+    Of a setting the value and the default are given: with the default the number that stands there is right.
+    """
+    if name and start:
+        return _relative(value, start, name)
+    for setting, (now, default) in settings.items():
+        if now and default and math.isclose(value / now, start / default, rel_tol=1e-5):
+            factor = start / default
+            return setting if factor == 1 else f"{factor:.4g} * {setting}"
+        if math.isclose(value - now, start - default, rel_tol=1e-5, abs_tol=1e-9):
+            return f"{setting} {'+' if start > default else '-'} {abs(start - default):.4g}"
+    return None
+
+
+def _relative(value: float, start: float, name: str) -> str | None:
+    ratio, step = value / start, value - start
+    for divisor in (2, 3, 4):
+        if math.isclose(ratio, 1 / divisor, rel_tol=1e-5):
+            return f"{name} / {divisor}"
+    if math.isclose(ratio, -1, rel_tol=1e-5):
+        return f"-{name}"
+    if math.isclose(ratio, round(ratio), rel_tol=1e-5) and 2 <= ratio <= 4:
+        return f"{round(ratio)} * {name}"
+    if abs(step) in (1.0, 2.0):
+        return f"{name} {'+' if step > 0 else '-'} {abs(step):g}"
+    return f"{name}**2" if math.isclose(value, start**2, rel_tol=1e-5) else None
 
 
 def hidden_knobs(call: Call) -> Iterator[Knob]:

@@ -57,6 +57,7 @@ def of_dimensions(call: Call) -> Iterator[Change]:
                 _("it goes over the wrong dimension: right with {new} in the place of {old}"),
                 f"{name}({shown})",
                 partial(lambda dims, c: _over(c, dims), dims),
+                alike=f"{now} {dims}",
             )
 
 
@@ -119,6 +120,14 @@ def of_kind(call: Call) -> Iterator[Change]:
             yield Change(
                 says, new, partial(lambda made, dims, c: made(c.args[0], dims if dims is not None else ()), made, dims)
             )
+        if name == "mean" and _dims_of(call) is None and call.args[0].numel() != call.inputs[0].numel():
+            says = _(
+                "the mean goes over a part of its own, where it belongs over all: right with {new} in the place of {old}"
+            )
+            new = f"sum(…) / {call.name_of(0)}.shape[0]"
+            yield Change(says, new, lambda c: c.args[0].sum() / c.inputs[0].shape[0])
+            new = f"sum(…) / {call.name_of(0)}.numel()"
+            yield Change(says, new, lambda c: c.args[0].sum() / c.inputs[0].numel())
         yield Change(
             _("it is reduced too early, or where nothing should be: right without the step {old}"),
             "",
@@ -181,7 +190,7 @@ def of_stages(call: Call) -> Iterator[Change]:
         if above is not None and below is not None and above.dim() > 1 and below.dim() > 1 and not call.args[0].dim():
             yield Change(
                 _(
-                    "the ratio of two sums, where each sample should have its own and their mean be taken: right with {new}"
+                    "the ratio of two sums over the whole batch, where the mean of the ratios of each sample belongs: right with {new}"
                 ),
                 "(a.sum(1) / b.sum(1)).mean()",
                 _mean_of_ratios,
@@ -251,7 +260,8 @@ def _ratio_of_sums(call: Call) -> Tensor:
 
 def of_reduction_setting(call: Call) -> Iterator[Change]:
     """Another reduction, of a loss of torch."""
-    now = call.kwargs.get("reduction")
+    is_loss = call.spot.name.endswith(LOSS_ENDS) and len(call.tensors) > 1
+    now = call.kwargs.get("reduction", "mean" if is_loss else None)
     for other in ("mean", "sum", "none", "batchmean"):
         if now is not None and other != now and (other != "batchmean" or call.function is F.kl_div):
             yield Change(
@@ -259,3 +269,29 @@ def of_reduction_setting(call: Call) -> Iterator[Change]:
                 f"reduction={other!r}",
                 partial(lambda other, c: c.again(reduction=other), other),
             )
+    if now == "mean" and is_loss:
+        yield from _of_mean(call)
+
+
+LOSS_ENDS = ("_loss", "entropy", "_logits", "kl_div")
+
+
+def _of_mean(call: Call) -> Iterator[Change]:
+    """A mean of a loss of torch over all numbers, where samples are to be added up by themselves, or some left out."""
+    x = call.args[0]
+    if x.dim() > 1 and call.spot.name not in ("cross_entropy", "nll_loss"):
+        says = _(
+            "the mean goes over the numbers of a sample too, where their sum belongs: right with {new} in the place of {old}"
+        )
+        yield Change(says, "(…).sum() / N", lambda c: c.again(reduction="sum") / c.args[0].shape[0])
+    target = call.args[1]
+    if isinstance(target, Tensor) and target.dim():
+        for name, mask in masks_of(call, target):
+            says = _("what the mask leaves out counts in the mean: right with {new} in the place of {old}")
+
+            def masked(c: Call, mask: Any = mask) -> Tensor:
+                losses = c.again(reduction="none")
+                m = mask(c).to(losses.dtype).reshape(losses.shape)
+                return (losses * m).sum() / m.sum()
+
+            yield Change(says, f"(… * {name}).sum() / {name}.sum()", masked)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...language import gettext as _
-from .call import Call
+from .call import Call, written
 from .change import Change
 
 COMPARING: dict[str, Callable[[Any, Any], Any]] = {
@@ -56,7 +56,9 @@ def of_choice(call: Call) -> Iterator[Change]:
         for i in (1, 2):
             if isinstance(call.args[i], Tensor) and call.args[i].shape == call.result.shape:
                 says = _("one branch is enough: right with {new} in the place of {old}")
-                yield Change(says, _("branch {n}").format(n=i), partial(lambda i, c: c.args[i] + 0, i))
+                yield Change(
+                    says, written(call, i) or _("branch {n}").format(n=i), partial(lambda i, c: c.args[i] + 0, i)
+                )
     if name in ("sort", "argsort", "topk"):
         key = "largest" if name == "topk" else "descending"
         now = call.kwargs.get(key, name == "topk")

@@ -31,28 +31,56 @@ from . import (  # noqa: F401
     probabilities,
     reductions,
     regression,
+    sequences,
     vectors,
 )
-from .slip import MAKERS, Slip
+from .slip import MAKERS, Loss, Slip
 
-__all__ = ["Slip", "slips"]
+__all__ = ["Slip", "slips", "slips_inside", "slips_of_arguments", "slips_outside"]
 
 
 def slips(reference: Reference, settings: Settings, batches: Sequence[tuple[Tensor, ...]]) -> Iterator[Slip]:
-    """Every slip that makes sense for this loss, the likeliest first."""
+    """Every slip that makes sense for a loss of the catalogue, the likeliest first."""
     right = reference.bound(settings)[0]
-    if reference.entry is None:
-        yield from known.of_known(right, batches)
-    else:
+    if reference.entry is not None:
         yield from _of_entry(reference, reference.entry, settings)
     yield from reductions.of_parts(right)
     yield from general.of_predictions(right, reference)
     yield from general.of_targets(right, reference)
     yield from general.of_order(right, reference)
+    yield from _of_forms(right)
+    yield from general.of_other_losses(reference)
+
+
+def _of_forms(right: Loss) -> Iterator[Slip]:
     yield from general.of_shapes(right)
     yield from general.of_shifts(right)
     yield from general.of_elements(right)
     yield from general.of_result(right)
+
+
+def slips_inside(reference: Reference, settings: Settings, batches: Sequence[tuple[Tensor, ...]]) -> Iterator[Slip]:
+    """Of a person's own loss: slips of a well-known loss that it equals, and in what is done with all of its elements."""
+    right = reference.bound(settings)[0]
+    yield from known.of_known(right, batches)
+    yield from reductions.of_parts(right)
+    yield from _of_forms(right)
+
+
+def slips_of_arguments(
+    reference: Reference, settings: Settings, batches: Sequence[tuple[Tensor, ...]]
+) -> Iterator[Slip]:
+    """Of a person's own loss: arguments that change places, or are taken for what they are not."""
+    right = reference.bound(settings)[0]
+    yield from general.of_order(right, reference)
+    yield from general.of_meanings(right, reference, batches)
+
+
+def slips_outside(reference: Reference, settings: Settings, batches: Sequence[tuple[Tensor, ...]]) -> Iterator[Slip]:
+    """Of a person's own loss: what any loss may do to a prediction or a target; another loss."""
+    right = reference.bound(settings)[0]
+    yield from general.of_predictions(right, reference)
+    yield from general.of_targets(right, reference)
     yield from general.of_other_losses(reference)
 
 
@@ -61,6 +89,7 @@ def _of_entry(reference: Reference, entry: Entry, settings: Settings) -> Iterato
     defaults = {name: parameter.default for name, parameter in settings_of(reference.losses[0]).items()}
     everything = {**defaults, **reference.settings, **settings}
     for slip in itertools.chain(
+        general.of_unused(reference, settings, everything, defaults),
         MAKERS[entry.name](reference, everything) if entry.name in MAKERS else (),
         reductions.of_reduction(reference, everything),
         general.of_settings(reference, everything, defaults),

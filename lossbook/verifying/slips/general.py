@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -46,6 +46,13 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "blank": (0, 3),
     "zero_infinity": (True,),
 }
+
+
+def of_unused(reference: Reference, settings: Settings, everything: Settings, defaults: Settings) -> Iterator[Slip]:
+    """Settings under which the loss was tried, and which it does not use."""
+    for name in settings.keys() & defaults.keys() - {"reduction"}:
+        loss = reference.bound({**everything, name: defaults[name]})[0]
+        yield Slip(_("the setting {name} is not used").format(name=name), loss)
 
 
 def of_settings(reference: Reference, settings: Settings, defaults: Settings) -> Iterator[Slip]:
@@ -166,7 +173,39 @@ def _exchanged(labels: Tensor) -> Tensor:
 
 
 def _likeliest(target: Tensor) -> Tensor:
+    if not target.is_floating_point():
+        return target  # class numbers stay as they are
     return torch.nn.functional.one_hot(target.argmax(1), target.shape[1]).to(target.dtype)
+
+
+#: What an argument may be taken for, as a function of it.
+MEANINGS: dict[str, Callable[[Tensor], Tensor]] = {
+    "2 * {x}": lambda x: 2 * x,
+    "{x} / 2": lambda x: x / 2,
+    "{x}.square()": torch.square,
+    "{x}.sqrt()": torch.sqrt,
+    "{x}.exp()": torch.exp,
+    "{x}.log()": torch.log,
+    "{x}.sigmoid()": torch.sigmoid,
+    "{x}.softmax(-1)": lambda x: x.softmax(-1),
+    "{x}.log_softmax(-1)": lambda x: x.log_softmax(-1),
+    "normalize({x}, dim=-1)": lambda x: torch.nn.functional.normalize(x, dim=-1),
+    "1 - {x}": lambda x: 1 - x,
+    "-{x}": torch.neg,
+    "{x}.abs()": torch.abs,
+}
+
+
+def of_meanings(right: Loss, reference: Reference, batches: Sequence[tuple[Tensor, ...]]) -> Iterator[Slip]:
+    """An argument taken for what it is not: log σ for log σ², a probability for a score, a vector for one of length 1."""
+    names = _names(reference)
+    for i, tensor in enumerate(batches[0] if batches else ()):
+        x = names[i] if i < len(names) else "x"
+        for new, of in MEANINGS.items() if tensor.is_floating_point() else ():
+            says = _("{name} is taken for something else than it is: equals the right loss on {new} in its place")
+            yield Slip(
+                says.format(name=placed(names, i), new=f"`{new.format(x=x)}`"), _changed(right, i, of), page=CUSTOM
+            )
 
 
 TWO_AND_TWO = (((0, 2), (1, 3)), ((0, 1), (2, 3)), ((0, 3), (1, 2)))  #: pairs that may change places together

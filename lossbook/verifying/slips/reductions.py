@@ -94,7 +94,7 @@ def of_parts(right: Loss) -> Iterator[Slip]:
 
         return loss
 
-    for k in (2, 3, 4, 5, 8, 10, 16, 32, 64, 100, 128):
+    for k in (2, 3, 4, 5, 8, 10, 16, 32, 64, 100, 128, 256, 512):
         says = _("the mean of the means of chunks of {k}, the last of which is smaller").format(k=k)
         yield Slip(says, of(lambda t, k: t.split(k), k), operations=operations)
     for k in (2, 3, 4):

@@ -60,7 +60,11 @@ def cosine_embedding(reference: Reference, settings: Settings) -> Iterator[Slip]
     for says, far in (
         (_("the hinge is missing: dissimilar pairs cost less than 0"), lambda c: c - margin),
         (_("the margin stands outside of the hinge: a constant is added"), lambda c: c.clamp(min=0) - margin),
-        (_("dissimilar pairs cost 1 − cosine too"), lambda c: (margin - c).clamp(min=0)),
+        (_("dissimilar pairs cost 1 − cosine too"), lambda c: 1 - c),
+        (
+            _("the hinge is turned round: dissimilar pairs cost max(0, margin − cosine)"),
+            lambda c: (margin - c).clamp(min=0),
+        ),
         (_("dissimilar pairs cost nothing"), lambda c: 0 * c),
         (_("the margin is added, not subtracted"), lambda c: (c + margin).clamp(min=0)),
     ):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
+import dis
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import torch
@@ -20,8 +21,9 @@ from .adapter import PLAIN, Adapter
 class Candidate:
     """A function, a module or a class of modules."""
 
-    def __init__(self, given: Any, adapter: Adapter = PLAIN) -> None:
+    def __init__(self, given: Any, adapter: Adapter = PLAIN, known: Collection[str] = ()) -> None:
         self.given, self.adapter = given, adapter
+        self.known = frozenset(known)  #: names of settings, which one that hands any keyword on may take
         self.error: Exception | None = None  #: why no loss could be made of it
         self.original: Any = given
         if adapter.make or inspect.isclass(given):
@@ -51,14 +53,29 @@ class Candidate:
         return self._when_called | self._when_made
 
     @functools.cached_property
+    def hands_on(self) -> frozenset[str]:
+        """Those of them that no signature names: ``**kwargs`` that the code uses."""
+        targets = (self._calls, self._makes)
+        return self.accepts.difference(*(_keywords(target) for target in targets))
+
+    @functools.cached_property
     def _when_called(self) -> frozenset[str]:
-        if self.adapter.call:
-            return _keywords(self.adapter.call)
-        return _keywords(self.original if self.module is None else getattr(type(self.module), "forward", None))
+        return _keywords(self._calls) | _handed_on(self._calls, self.known)
 
     @functools.cached_property
     def _when_made(self) -> frozenset[str]:
-        return _keywords(self.adapter.make or self._class)
+        return _keywords(self._makes) | _handed_on(self._makes, self.known)
+
+    @property
+    def _calls(self) -> Any:
+        """What is called with the inputs, and maybe with settings."""
+        own = self.original if self.module is None else getattr(type(self.module), "forward", None)
+        return self.adapter.call or own
+
+    @property
+    def _makes(self) -> Any:
+        """What it is built by."""
+        return self.adapter.make or self._class
 
     @functools.cached_property
     def _class(self) -> Any:
@@ -72,7 +89,7 @@ class Candidate:
         """Why none of the settings of the right loss was tried."""
         if self._class is None and self.module is not None and _keywords(type(self.original)):
             return _("an object has those that it was built with")
-        if others := self.accepts - {"reduction"}:
+        if others := self.accepts - self.hands_on - self.known - {"reduction"}:
             names = ", ".join(sorted(others))
             return _("the right loss has none of its settings ({names})").format(names=names)
         return _("it takes none")
@@ -108,6 +125,18 @@ def _keywords(target: Any) -> frozenset[str]:
     by_name = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     named = {p.name for p in parameters if p.kind in by_name and p.default is not p.empty}
     return frozenset(named.difference(target.keywords if isinstance(target, functools.partial) else ()))
+
+
+def _handed_on(target: Any, known: frozenset[str]) -> frozenset[str]:
+    """What a function takes by any name and makes use of; a class by its ``__init__``."""
+    if inspect.isclass(target):
+        target = target.__init__
+    code = getattr(inspect.unwrap(target), "__code__", None) if callable(target) else None
+    if code is None or not code.co_flags & inspect.CO_VARKEYWORDS or target is torch.nn.Module.__init__:
+        return frozenset()
+    name = code.co_varnames[code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & inspect.CO_VARARGS)]
+    used = any(i.opname.startswith("LOAD") and name in str(i.argval) for i in dis.get_instructions(code))
+    return known.difference(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]) if used else frozenset()
 
 
 def _has_defaults(module: torch.nn.Module) -> bool:

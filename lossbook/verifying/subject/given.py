@@ -16,6 +16,8 @@ from ...language import gettext as _
 from .layout import Layout, called_with, laid_out
 
 ASKED_FOR = 6  #: how many batches a function is asked for
+NUMBERS = 2**20  #: that all batches together may hold; one batch is always kept
+MANY = 1000  #: numbers that tell values from labels
 FAR = 1e4  #: so far from the others a score has a sigmoid of 0, even times a small temperature
 
 Tensors = tuple[Tensor, ...]
@@ -45,6 +47,9 @@ class Given:
                         other=", ".join(layout.names),
                     )
                 )
+            if self.batches and sum(map(_numbers_of, self.batches)) > NUMBERS:
+                continue
+            tensors = _as_many_samples(tensors)
             self.batches.append(tuple(exact(t) if t.is_floating_point() else t for t in tensors))
 
     @property
@@ -89,6 +94,17 @@ class Given:
                 yield Batch(with_samples(first, n, taken), form, name=name)
         for name, batch in _edges(self.batches):
             yield Batch(batch, _("edges of the inputs"), edge=True, name=name)
+
+
+def _numbers_of(batch: Sequence[Tensor]) -> int:
+    return sum(t.numel() for t in batch)
+
+
+def _as_many_samples(batch: Tensors) -> Tensors:
+    """The first samples of a batch, as many as memory allows: each is kept some twenty times, with its gradients."""
+    n = samples_of(batch)
+    most = n * NUMBERS // max(_numbers_of(batch), 1)
+    return batch if most >= n else with_samples(batch, n, torch.arange(max(most, 1)))
 
 
 def _argument(name: str) -> str:
@@ -227,6 +243,8 @@ def _labels(values: Tensor) -> list[float]:
     """The labels among these values: integers, or 1 and −1; none where they are something else."""
     if values.dtype is torch.bool or not values.numel():
         return []
+    if values.is_floating_point() and len(values[:MANY].unique()) > 2:
+        return []  # sooner known than by looking at all
     labels = values.unique().tolist()
     if not values.is_floating_point():
         return labels[:3]

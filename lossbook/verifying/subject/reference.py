@@ -40,6 +40,11 @@ class Reference:
     draws: bool = False  #: whether random numbers begin anew before each call
     module: torch.nn.Module | None = None  #: a person's own, whose parameters are compared with those of the loss
 
+    @property
+    def settings_known(self) -> list[str]:
+        """The names of all settings of a loss of the catalogue."""
+        return list(settings_of(self.losses[0])) if self.entry else []
+
     def batches(self, more: Settings) -> list[Batch]:
         """The inputs for the loss with these settings besides its own."""
         return list(self.kind.batches({**self.settings, **more}, torch.Generator().manual_seed(20)))

@@ -35,6 +35,8 @@ def refusal(call: Call) -> Exception | None:
     given = {
         n: v.detach() if isinstance(v, Tensor) else v for n, v in (call.settings | call.arguments).items() if n in known
     }
+    if call.exchanged:
+        given["input"], given["target"] = given["target"], given["input"]
     try:
         with torch.no_grad():
             call.entry.function(**given)

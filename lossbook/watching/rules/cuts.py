@@ -18,7 +18,7 @@ from .rule import in_call, in_training
     hides=("loss-made-a-leaf", "backward-never-arrives"),
 )
 def loss_without_gradient(call: Call) -> Told | None:
-    if call.result is None or not call.grad_enabled or not any(t.requires_grad for t in call.predictions.values()):
+    if call.result is None or not call.grad_enabled or not call.learning:
         return None
     if not isinstance(call.result, (Tensor, int, float)) or any(call.result is t for t in call.tensors.values()):
         return None
@@ -137,6 +137,31 @@ def backward_never_arrives(training: Training) -> Told | None:
             steps=training.steps,
         ),
         Phrase("Call loss.backward() on what the loss returned, not on torch.tensor(loss.item()) or loss.detach()."),
+    )
+
+
+@in_training(
+    "optimizer-without-gradient",
+    Phrase("a second optimizer that no loss reaches, such as that of a generator after fake.detach()"),
+    page="guide/custom-losses",
+    likely=True,
+)
+def optimizer_without_gradient(training: Training) -> Told | None:
+    steps, parameters = training.steps_in_vain()
+    if steps < 4 or not training.steps or training.backwards < 4:
+        return None  # one optimizer alone is another fault: it holds other parameters
+    return Told(
+        Phrase(
+            "Beside the optimizer that trains what {loss} reaches, another one stepped {steps} times, and none of its "
+            "{count} parameters has ever had a gradient: it moves nothing.",
+            loss=training.loss,
+            steps=steps,
+            count=parameters,
+        ),
+        Phrase(
+            "Leave out detach(), .data or torch.no_grad() between those parameters and their loss: in a generator's step "
+            "discriminator(fake), in the discriminator's discriminator(fake.detach())."
+        ),
     )
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ...kit.text import number
 from ...language import Phrase
-from .. import contract
+from .. import contract, graph
 from ..finding import Told
 from ..observation import Call, Numbers
 from .activations import SOFTMAXES
@@ -269,6 +269,17 @@ def rate_or_logarithm(call: Call) -> Told | None:
 def scores_for_distances(call: Call) -> Told | None:
     if call.name != "hinge_embedding" or not call.predicted.finite:
         return None
+    if graph.is_cosine(call.prediction):
+        return Told(
+            Phrase(
+                "{loss} takes distances, near 0 for what is alike; these numbers are cosines, from {low} to {high}, and near "
+                "1 for what is alike: the labels then mean their opposite.",
+                loss=call.spoken,
+                low=number(call.predicted.low),
+                high=number(call.predicted.high),
+            ),
+            Phrase("Give it 1 - cosine, or take CosineEmbeddingLoss on the embeddings themselves."),
+        )
     negative = call.predicted.share(lambda x: x < -1e-6)
     if negative < 0.05:
         return None

@@ -100,14 +100,41 @@ def triplets_too_easy(training: Training) -> Told | None:
 )
 def triplets_turned_round(training: Training) -> Told | None:
     seen = [one.triplets for one in training.calls if one.triplets is not None and one.carries][:3]
-    if len(seen) < 3 or any(one.mined or one.turned < 0.95 or one.ratio < 1.5 for one in seen):
+    if len(seen) < 3 or any(one.mined or one.turned < 0.75 or one.ratio < 1.5 for one in seen):
+        return None
+    turned = sum(one.turned * one.number for one in seen) / sum(one.number for one in seen)
+    if turned < 0.85:
         return None
     return Told(
         Phrase(
             "In {share} % of the triplets the positive is farther from the anchor than the negative, {ratio} times as far: they "
             "have changed places, and the model learns to part what belongs together.",
-            share=round(100 * min(one.turned for one in seen)),
+            share=round(100 * turned),
             ratio=number(round(seen[0].ratio, 1)),
         ),
         Phrase("Write {loss}(anchor, positive, negative).", loss="criterion"),
+    )
+
+
+@in_training(
+    "pairs-turned-round",
+    Phrase("pairs that are similar labelled as different, and the other way round"),
+    page="guide/cosine-embedding",
+    likely=True,
+    hides=("learning-rate-too-high", "collapsed-embeddings"),
+)
+def pairs_turned_round(training: Training) -> Told | None:
+    seen = [one.pairs for one in training.calls if one.pairs is not None and one.carries][:3]
+    if len(seen) < 3 or any(one.mined or one.fewest < 3 or one.turned < 0.9 for one in seen):
+        return None
+    if any(one.similar < 1.5 * one.different for one in seen):
+        return None
+    return Told(
+        Phrase(
+            "The pairs that are labelled similar are {similar} apart, those labelled different {different}, in the first "
+            "calls already: the two labels have changed places, and the model learns to part what belongs together.",
+            similar=number(round(seen[0].similar, 3)),
+            different=number(round(seen[0].different, 3)),
+        ),
+        Phrase("Turn the labels round: 1 − target for labels 0 and 1, −target for 1 and −1."),
     )

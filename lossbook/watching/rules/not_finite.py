@@ -219,12 +219,34 @@ def loss_not_finite(call: Call) -> Told | None:
             ),
             Phrase("Compute the loss in float32: prediction.float(), target.float()."),
         )
+    value = number(call.result.detach().flatten()[~call.result.detach().flatten().isfinite()][0])
+    ends = call.predicted.share(lambda p: (p == 0) | (p == 1))
+    if call.last_operation in ("Sigmoid", "Softmax") and ends:
+        return Told(
+            Phrase(
+                "The loss is {value}: {share} % of the probabilities are exactly 0 or 1, because the scores before the "
+                "{operation} are so large, and the logarithm of 0 is infinite. {inputs}",
+                value=value,
+                share=max(1, round(100 * ends)),
+                operation=call.last_operation.lower(),
+                inputs=_large_inputs(call),
+            ),
+            Phrase("Compute it from the scores, as BCEWithLogitsLoss and CrossEntropyLoss do; scale the inputs."),
+        )
     return Told(
         Phrase(
             "The loss is {value}, from a prediction between {low} and {high} that is finite.",
-            value=number(call.result.detach().flatten()[~call.result.detach().flatten().isfinite()][0]),
+            value=value,
             low=number(call.predicted.low),
             high=number(call.predicted.high),
         ),
         Phrase("Look in it for a logarithm or root of 0, a division by 0, or exp of a large number."),
     )
+
+
+def _large_inputs(call: Call) -> Phrase | str:
+    """A sentence about the data that enter the first layer, where their size explains large scores."""
+    if not call.ancestry.inputs:
+        return ""
+    largest = part(call.ancestry.inputs[-1][1]).abs().max().item()
+    return Phrase("The inputs go up to {largest}.", largest=number(round(largest, 1))) if largest > 50 else ""

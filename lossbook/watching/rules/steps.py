@@ -105,6 +105,8 @@ def parameters_missing(training: Training) -> Told | None:
     held = [i for i, f in enumerate(followed) if f.held]
     if not missing or not held or missing[0] > held[-1]:
         return None  # only the layers farthest from the loss: a backbone that is left as it is
+    if _first_side_stands_still(training):
+        return None
     return Told(
         Phrase(
             "{count} of {all} parameters get gradients but never move, such as one of shape {shape}: no optimizer that "
@@ -117,6 +119,13 @@ def parameters_missing(training: Training) -> Told | None:
             "Register layers in the model (nn.ModuleList, not a list), and build the optimizer from model.parameters() after that."
         ),
     )
+
+
+def _first_side_stands_still(training: Training) -> bool:
+    """Whether what learns stands in the place of the target, and a teacher, whose gradients nobody uses, before it."""
+    held = {key for key, followed in training.followed.items() if followed.held}
+    sides = [seen.sides for seen in training.calls]
+    return all(side is not None and not side[0] & held and side[1] & held for side in sides)
 
 
 @in_training(
@@ -217,6 +226,8 @@ def learning_rate_too_high(training: Training) -> Told | None:
     if change < 0.05:
         return None
     for calls in training.series():
+        if calls[0].fits:
+            continue  # the model began as well as it can, such as a residual that begins at 0 on data without noise
         values = [seen.value for seen in calls if seen.arrived]
         finite = [v for v in values if math.isfinite(v)]
         ended = 2 <= len(finite) < len(values)  # in nan or infinity

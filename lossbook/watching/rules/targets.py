@@ -50,6 +50,16 @@ def target_outside_unit(call: Call) -> Told | None:
         instead = Phrase("For labels 1 and −1 write (target + 1) / 2, or take SoftMarginLoss.")
     elif seen.low >= 0 and seen.whole and seen.high > 50:
         instead = Phrase("Divide a mask of 0 and 255 by 255: target / target.max(), or (target > 0).float().")
+    elif seen.low > 0 and seen.whole and seen.high == seen.low + 1:
+        instead = Phrase(
+            "The labels are {low} and {high}: write target - {low}.", low=number(seen.low), high=number(seen.high)
+        )
+    elif seen.low >= 0 and seen.whole and len(seen.values) == 2:
+        instead = Phrase(
+            "For the labels {low} and {high} write (target == {high}).float().",
+            low=number(seen.low),
+            high=number(seen.high),
+        )
     elif seen.low >= 0 and seen.whole:
         instead = Phrase(
             "Turn class numbers into a 0 or 1 for each class: one_hot(target, C).float(), or take CrossEntropyLoss."
@@ -221,7 +231,7 @@ def _pairs(items: list) -> list[tuple]:
     ),
 )
 def arguments_swapped(call: Call) -> Told | None:
-    if call.entry is None or call.name in contract.SYMMETRIC:
+    if call.entry is None or call.exchanged or call.name in contract.DIVERGENCES:
         return None
     if call.prediction.requires_grad or not call.target.requires_grad or len(call.predictions) > 1:
         return None
@@ -253,4 +263,28 @@ def target_carries_gradient(training: Training) -> Told | None:
             loss=training.loss,
         ),
         Phrase("Write target.detach(), or compute the target under torch.no_grad()."),
+    )
+
+
+@in_training(
+    "targets-cut-to-integers",
+    Phrase("targets below 1 that became 0 when they were made integers"),
+    page="guide/mse",
+    likely=True,
+    hides=("loss-constant", "gradient-zero"),
+)
+def targets_cut_to_integers(training: Training) -> Told | None:
+    calls = training.calls
+    if len(calls) < 3 or any(seen.whole_target != 0 for seen in calls):
+        return None
+    if any(seen.whole_target for other in training.beside for seen in other.calls):
+        return None  # marks 0 and 1, such as of fake and real
+    return Told(
+        Phrase(
+            "The targets of {loss} are integers, and all of them were 0 in {calls} calls: numbers between 0 and 1 become 0 "
+            "where .long(), .int() or an integer dtype cuts off what stands behind the point.",
+            loss=training.loss,
+            calls=len(calls),
+        ),
+        Phrase("Keep the targets in floating point: target.float() from the start, without .long()."),
     )
