@@ -42,7 +42,7 @@ notebooks: $(READY) ## bring translated code in line with English, run all noteb
 portable: $(READY) ## run all notebooks as other processors would, and name what differs
 	$(BIN)/python -m tools.measure.portable
 
-bench: $(READY)   ## time the losses beside torch's (with two allocators) and others', and the notebooks beside plain pytest --nbval
+bench: $(READY)   ## time the losses beside torch's and others', keep the table that the page on cost shows; time the notebooks' tests
 	$(BIN)/python -m pip install --quiet --editable ".[bench]"
 	$(BIN)/python -m tools.measure.bench
 	$(BIN)/python -m tools.measure.bench --others --sizes medium

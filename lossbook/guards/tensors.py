@@ -23,6 +23,8 @@ def can_be_read(value: Tensor) -> bool:
     """True where the numbers of a tensor can be looked at: not under torch.compile or vmap, nor on the meta device."""
     if torch.compiler.is_compiling() or value.is_meta or isinstance(value, FakeTensor):
         return False
+    if functorch.is_legacy_batchedtensor(value):  # is_grads_batched
+        return False
     while functorch.is_functorch_wrapped_tensor(value):  # grad may be wrapped around vmap
         if functorch.is_batchedtensor(value):
             return False
@@ -172,10 +174,18 @@ def check_signs(**named: Tensor) -> None:
             )
 
 
+def _are_zeros_and_ones(value: Tensor) -> bool:
+    if value.numel() == 0:
+        return True
+    value = value.detach()
+    low, high = (value * value - value).aminmax()  # as above; 0 of no other number, whole ones that overflow neither
+    return bool(low == 0 and high == 0)
+
+
 def check_binary_labels(**named: Tensor) -> None:
     """Every number is 1 or 0."""
     for name, value in named.items():
-        if can_be_read(value) and not bool(((value == 0) | (value == 1)).all()):
+        if can_be_read(value) and not _are_zeros_and_ones(value):
             wrong = value[(value != 0) & (value != 1)].flatten()
             raise ValueError(
                 message(

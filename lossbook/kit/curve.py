@@ -7,23 +7,32 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
-#: From numbers to numbers, each for itself; of torch's operations, and of no other tensor.
-Curve = Callable[[Tensor], Tensor]
+from ..guards.tensors import can_be_read
+
+#: From numbers to numbers, each for itself; of torch's operations, and of no other tensor than those it is given.
+Curve = Callable[..., Tensor]
+
+#: So many numbers of a few tensors stay in the cache of a core while they are computed with.
+PIECE = 65536
 
 
-def curve(x: Tensor, loss: Curve, slope: Curve) -> Tensor:
+def curve(x: Tensor, loss: Curve, slope: Curve, *beside: Tensor) -> Tensor:
     """The loss of each number, whose backward pass takes the slope as it is written.
 
     torch would find it by going back through every operation of the loss: the same numbers, with many times the memory
-    to fill. Higher derivatives are found that way, from the operations of the slope.
+    to fill. Higher derivatives are found that way, from the operations of the slope. Loss and slope take, after x, the
+    tensors ``beside`` it, such as labels; where those learn too, torch goes back through the loss.
 
     >>> x = torch.tensor([3.0], requires_grad=True)
     >>> curve(x, loss=lambda x: x * x * x, slope=lambda x: 3 * x * x).backward()
     >>> x.grad
     tensor([27.])
     """
-    return _Curve.apply(x, loss, slope) if keeps_functions(x) else loss(x)
+    if keeps_functions(x) and not any(map(_moves, beside)):
+        return _Curve.apply(x, loss, slope, *beside)
+    return loss(x, *beside)
 
 
 def keeps_functions(x: Tensor) -> bool:
@@ -34,27 +43,68 @@ def keeps_functions(x: Tensor) -> bool:
     return x.requires_grad and not recorded
 
 
+def _moves(x: Tensor) -> bool:
+    """Whether a derivative is taken for this tensor, backward or forward."""
+    return x.requires_grad or forward_ad.unpack_dual(x).tangent is not None
+
+
+def in_pieces(compute: Curve, *tensors: Tensor) -> Tensor:
+    """What a curve makes of large tensors, piece by piece: what it fills on the way is never fetched from memory."""
+    first, size = tensors[0], PIECE * torch.get_num_threads()
+    alike = all(t.is_cpu and t.shape == first.shape and t.dtype == first.dtype for t in tensors)
+    if first.numel() < 2 * size or not alike or not all(_is_flat(t) and can_be_read(t) for t in tensors):
+        return compute(*tensors)
+    whole = torch.empty_like(first, memory_format=torch.contiguous_format)
+    for made, *pieces in zip(*(t.view(-1).split(size) for t in (whole, *tensors)), strict=True):
+        made.copy_(compute(*pieces))
+    return whole
+
+
+def few_samples(*tensors: Tensor, sequences: bool = False) -> list[tuple[Tensor, ...]]:
+    """The tensors, a few of their samples at a time: what is made of those stays in the cache.
+
+    Of ``sequences`` a sample is one place; else it is an entry of the first dimension.
+    """
+    first = tensors[0]
+    if first.dim() < 2 or not first.is_cpu or not all(map(can_be_read, tensors)):
+        return [tensors]
+    size = PIECE * torch.get_num_threads()
+    if sequences and first.dim() > 2 and first.numel() > size * len(first):
+        return [few for one in zip(*tensors, strict=True) for few in few_samples(*one, sequences=True)]
+    rows = max(1, size * len(first) // max(1, first.numel()))
+    return list(zip(*(t.split(rows) for t in tensors), strict=True))
+
+
+def _is_flat(x: Tensor) -> bool:
+    """Whether its numbers lie one after another, or are all one number: the gradient of a mean."""
+    return x.is_contiguous() or not any(x.stride())
+
+
 class _Curve(torch.autograd.Function):
     """In the form that torch.func asks for: https://docs.pytorch.org/docs/stable/notes/extending.func.html"""
 
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(x: Tensor, loss: Curve, slope: Curve) -> Tensor:
-        return loss(x)
+    def forward(x: Tensor, loss: Curve, slope: Curve, *beside: Tensor) -> Tensor:
+        return in_pieces(loss, x, *beside)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Curve, Curve], output: Tensor) -> None:
-        x, _loss, ctx.slope = inputs
-        ctx.save_for_backward(x)
-        ctx.save_for_forward(x)
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        x, _loss, ctx.slope, *beside = inputs
+        ctx.save_for_backward(x, *beside)
+        ctx.save_for_forward(x, *beside)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        (x,) = ctx.saved_tensors
-        return gradient * ctx.slope(x), None, None
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        def downhill(gradient: Tensor, *tensors: Tensor) -> Tensor:
+            return gradient * ctx.slope(*tensors)
+
+        tensors = ctx.saved_tensors
+        again = torch.is_grad_enabled()  # the gradient will be differentiated: its operations are recorded
+        found = downhill(gradient, *tensors) if again else in_pieces(downhill, gradient, *tensors)
+        return found, None, None, *[None] * (len(tensors) - 1)
 
     @staticmethod
-    def jvp(ctx: Any, tangent: Tensor, *_functions: None) -> Tensor:
-        (x,) = ctx.saved_tensors
-        return tangent * ctx.slope(x)
+    def jvp(ctx: Any, tangent: Tensor, *_others: None) -> Tensor:
+        return tangent * ctx.slope(*ctx.saved_tensors)

@@ -19,7 +19,7 @@ from ..guards.tensors import (
     check_tensors,
 )
 from ..kit.batches.batch import Batch, Kind, Settings, exact, normal
-from ..kit.curve import keeps_functions
+from ..kit.curve import in_pieces, keeps_functions
 from ..kit.entry import uniform
 from ..kit.settings import one_of
 from ..kit.views import ANSWERS, LOGIT, Inputs, View
@@ -108,7 +108,13 @@ class _Logistic(torch.autograd.Function):
     def backward(ctx: Any, of_p: Tensor | None, of_rest: Tensor | None) -> Tensor | None:
         p, rest = ctx.saved_tensors
         gradient = of_p if of_rest is None else -of_rest if of_p is None else of_p - of_rest
-        return None if gradient is None else gradient * p * rest
+        if gradient is None:
+            return None
+
+        def back(gradient: Tensor, p: Tensor, rest: Tensor) -> Tensor:
+            return gradient * p * rest
+
+        return back(gradient, p, rest) if torch.is_grad_enabled() else in_pieces(back, gradient, p, rest)
 
     @staticmethod
     def jvp(ctx: Any, tangent: Tensor) -> tuple[Tensor, Tensor]:

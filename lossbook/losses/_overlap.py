@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..guards.classes import check_class_weight, class_dim
 from ..kit.batches.batch import Settings
-from ..kit.curve import keeps_functions
+from ..kit.curve import few_samples, keeps_functions
 from ..kit.loss import reduce
 from ..kit.settings import one_of
 from ..kit.steps import Step, reduction_steps
@@ -47,8 +47,15 @@ class _Sums(torch.autograd.Function):
 
     @staticmethod
     def forward(p: Tensor, rest: Tensor, t: Tensor, alpha: float, beta: float) -> tuple[Tensor, Tensor]:
-        false, missed = (x if weight == 1 else weight * x for x, weight in ((p, alpha), (rest, beta)))
-        return (p * t).sum(-1), torch.lerp(false, missed, t).sum(-1)
+        def of_rows(p: Tensor, rest: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+            false, missed = (x if weight == 1 else weight * x for x, weight in ((p, alpha), (rest, beta)))
+            return (p * t).sum(-1), torch.lerp(false, missed, t).sum(-1)
+
+        found = [of_rows(*few) for few in few_samples(p, rest, t)]
+        if len(found) == 1:
+            return found[0]
+        shared, apart = map(torch.cat, zip(*found, strict=True))
+        return shared, apart
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor, float, float], output: Any) -> None:

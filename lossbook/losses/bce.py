@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..guards.tensors import check_expandable, check_floating, check_pair, check_probabilities
 from ..kit.batches.by_element import chance_edges, chances, elementwise
+from ..kit.curve import curve
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import OptionalTensor, Reduction
@@ -23,11 +24,9 @@ STEEPEST = 1e12  #: the slope of the logarithm is at most this
 
 def bounded_log(p: Tensor) -> Tensor:
     """log p, at least −100, with a slope of at most 1e12."""
-    steady, at_zero = p > 1 / STEEPEST, p == 0
-    # One logarithm serves value and slope. At 0 it is not taken: its slope there would spoil the derivatives after it.
-    log = torch.where(steady, p, torch.where(at_zero, 1, p.detach())).log()
-    cut = torch.where(at_zero, SMALLEST_LOG, log.detach().clamp_min(SMALLEST_LOG))
-    return torch.where(steady, log, cut + (p - p.detach()) * STEEPEST)
+    steady = p > 1 / STEEPEST
+    log = torch.where(steady, p, p.detach()).log()  # one logarithm serves value and slope
+    return torch.where(steady, log, log.detach().clamp_min(SMALLEST_LOG) + (p - p.detach()) * STEEPEST)
 
 
 @loss_function
@@ -65,11 +64,21 @@ def binary_cross_entropy(
     check_pair(input, target)
     check_floating(target=target)
     check_probabilities(input=input)
-    losses = -(target * bounded_log(input) + (1 - target) * bounded_log(1 - input))
+    losses = curve(input, of_probability, its_slope, target)
     if weight is not None:
         check_expandable(input, weight=weight)
         losses = weight * losses
     return reduce(losses, reduction)
+
+
+def of_probability(p: Tensor, y: Tensor) -> Tensor:
+    """−(y log p + (1 − y) log(1 − p)), by operations that torch can go back through."""
+    return -(y * bounded_log(p) + (1 - y) * bounded_log(1 - p))
+
+
+def its_slope(p: Tensor, y: Tensor) -> Tensor:
+    yes, no = (chance.clamp_min(1 / STEEPEST) for chance in (p, 1 - p))
+    return (1 - y) / no - y / yes
 
 
 class BCELoss(Loss):

@@ -23,10 +23,23 @@ def softplus(x: Tensor) -> Tensor:
     """log(1 + eˣ), finite for every x. Its slope is the sigmoid, also from x = −88 on, where that of logaddexp is lost."""
 
     def loss(x: Tensor) -> Tensor:
-        above, below = x.relu(), x.clamp_max(0)  # −|x| is their difference, and at 0 has the slope 1 of the part below
-        return above + (below - above).exp().log1p()
+        # From 40 on not even a float64 can tell the curve from its straight line. torch takes that from 20 on.
+        return torch.nn.functional.softplus(x, threshold=40.0)
 
     return curve(x, loss, slope=torch.sigmoid)
+
+
+def logistic(z: Tensor, y: Tensor) -> Tensor:
+    """y log(1 + e⁻ᶻ) + (1 − y) log(1 + eᶻ), for a score z and a label y."""
+
+    def loss(z: Tensor, y: Tensor) -> Tensor:
+        # log(1 + eᶻ) = z + log(1 + e⁻ᶻ), so one logarithm serves yes and no.
+        return (1 - y) * z + softplus(-z)
+
+    def slope(z: Tensor, y: Tensor) -> Tensor:
+        return (1 - y) * z.sigmoid() - y * (-z).sigmoid()  # sigmoid − y would lose its digits near 0
+
+    return curve(z, loss, slope, y)
 
 
 @loss_function
@@ -65,12 +78,11 @@ def binary_cross_entropy_with_logits(
     """
     check_pair(input, target)
     check_floating(target=target)
-    # log(1 + eᶻ) = z + log(1 + e⁻ᶻ), so one logarithm serves yes and no.
-    soft = softplus(-input)
-    if pos_weight is not None:
+    if pos_weight is None:
+        losses = logistic(input, target)
+    else:
         check_expandable(input, pos_weight=pos_weight)
-        soft = (1 + (pos_weight - 1) * target) * soft
-    losses = (1 - target) * input + soft
+        losses = (1 - target) * input + (1 + (pos_weight - 1) * target) * softplus(-input)
     if weight is not None:
         check_expandable(input, weight=weight)
         losses = weight * losses

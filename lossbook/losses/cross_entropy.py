@@ -21,7 +21,7 @@ from ..kit.text import given, symbol
 from ..kit.views import OF_PROBABILITY, OF_SCORE
 from ..softmax import log_softmax
 from .kl_div import times_log
-from .nll import pick
+from .nll import pick, pick_from_logits
 
 
 @loss_function
@@ -75,9 +75,11 @@ def cross_entropy(
         return reduce(-times_log(weights * smoothed, log_softmax(input, dim)).sum(dim), reduction)
 
     check_class_indices(input, target)
-    log_p = log_softmax(input, dim)
-    losses, share = pick(log_p, target, dim, weight, ignore_index)
-    if label_smoothing:
+    if not label_smoothing:
+        losses, share = pick_from_logits(input, target, dim, weight, ignore_index)
+    else:
+        log_p = log_softmax(input, dim)
+        losses, share = pick(log_p, target, dim, weight, ignore_index)
         even = torch.where(target.long() != ignore_index, -(weights * log_p).sum(dim) / classes, 0)
         losses = (1 - label_smoothing) * losses + label_smoothing * even
     return reduce(losses, reduction, divisor=share.sum())

@@ -22,6 +22,7 @@ from ..kit.views import SCORE, Inputs, View, scores
 from ..language import gettext as _
 from ..language import message
 from .cross_entropy import cross_entropy
+from .kl_div import are_finite
 
 
 @loss_function
@@ -97,6 +98,8 @@ def divergence(student: Tensor, teacher: Tensor, temperature: float, direction: 
     log_q, log_p = softened(student, temperature), softened(teacher, temperature)
     true, other = (log_p, log_q) if direction == "forward" else (log_q, log_p)
     p = true.exp()
+    if are_finite(true, other):
+        return (p * (true - other)).sum(-1)  # the usual case; the masking takes longer than all the rest
     return (p * torch.where(p == 0, 0, true - other)).sum(-1)  # 0 · (−∞ + ∞) would be nan, in the gradient too
 
 

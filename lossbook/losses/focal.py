@@ -68,30 +68,37 @@ def sigmoid_focal_loss(
     """
     check_pair(input, target)
     check_binary_labels(target=target)
-    losses = focal((2 * target.to(input.dtype) - 1) * input, gamma)
-    if alpha is not None and alpha != -1:
-        losses = (alpha * target + (1 - alpha) * (1 - target)) * losses
-    return reduce(losses, reduction)
+
+    def loss(z: Tensor, y: Tensor) -> Tensor:
+        return weight(y) * focal((2 * y - 1) * z, gamma)
+
+    def slope(z: Tensor, y: Tensor) -> Tensor:
+        sign = 2 * y - 1
+        return weight(y) * sign * focal_slope(sign * z, gamma)
+
+    def weight(y: Tensor) -> Tensor | float:
+        return 1.0 if alpha is None or alpha == -1 else alpha * y + (1 - alpha) * (1 - y)
+
+    return reduce(curve(input, loss, slope, target.to(input.dtype)), reduction)
 
 
 def focal(right: Tensor, gamma: float) -> Tensor:
-    """−(1 − p)^γ log p, where p is the sigmoid of this score, and its slope (1 − p)^γ (γ p log p − (1 − p))."""
+    """−(1 − p)^γ log p, where p is the sigmoid of this score."""
+    log_p, log_rest = logarithms(right)
+    return -log_p * (gamma * log_rest).exp()
 
-    def logarithms(right: Tensor) -> tuple[Tensor, Tensor]:
-        """Of p and of 1 − p: either may round to 1, and then the other has lost all its digits."""
-        above, below = right.relu(), right.clamp_max(0)
-        tail = (below - above).exp().log1p()
-        return below - tail, -above - tail
 
-    def loss(right: Tensor) -> Tensor:
-        log_p, log_rest = logarithms(right)
-        return -log_p * (gamma * log_rest).exp()
+def focal_slope(right: Tensor, gamma: float) -> Tensor:
+    """(1 − p)^γ (γ p log p − (1 − p))."""
+    log_p, log_rest = logarithms(right)
+    return (gamma * log_rest).exp() * (gamma * right.sigmoid() * log_p - (-right).sigmoid())
 
-    def slope(right: Tensor) -> Tensor:
-        log_p, log_rest = logarithms(right)
-        return (gamma * log_rest).exp() * (gamma * right.sigmoid() * log_p - (-right).sigmoid())
 
-    return curve(right, loss, slope)
+def logarithms(right: Tensor) -> tuple[Tensor, Tensor]:
+    """Of p and of 1 − p: either may round to 1, and then the other has lost all its digits."""
+    above, below = right.relu(), right.clamp_max(0)
+    tail = (below - above).exp().log1p()
+    return below - tail, -above - tail
 
 
 class SigmoidFocalLoss(Loss):

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor
-from torch.nn.functional import log_softmax
 
 from ..guards.classes import check_class_indices, class_dim
 from ..guards.tensors import check_floating, check_tensors
@@ -18,7 +17,7 @@ from ..kit.settings import ClassNumber, Reduction, UnitInterval
 from ..kit.text import given, number, power
 from ..kit.views import OF_SCORE
 from ._by_probability import steps_of_probability
-from .nll import pick
+from .nll import pick_from_logits
 
 
 @loss_function
@@ -65,7 +64,7 @@ def generalized_cross_entropy(
     check_floating(input=input)
     check_class_indices(input, target)
     dim = class_dim(input)
-    nll, share = pick(log_softmax(input, dim), target, dim, None, ignore_index)
+    nll, share = pick_from_logits(input, target, dim, None, ignore_index)
     if k:
         nll = torch.where(nll >= -math.log(k), -math.log(k), nll)
     losses = -torch.expm1(-q * nll) / q if q else nll  # 1 − p^q without the difference

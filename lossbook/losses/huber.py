@@ -57,6 +57,8 @@ def huber_loss(
     check_pair(input, target)
 
     def loss(error: Tensor) -> Tensor:
+        if torch.compiler.is_compiling():  # of its own operation torch writes the slope without masks: a third faster
+            return torch.nn.functional.huber_loss(error, torch.zeros_like(error), reduction="none", delta=delta)
         clipped = error.clamp(-delta, delta)
         # No branch is computed in vain, and no square overflows. Near: e · e/2; far: ±delta · (e ∓ delta/2).
         return clipped * torch.sub(error, clipped, alpha=0.5)

@@ -17,7 +17,7 @@ from ..kit.settings import OptionalTensor, Reduction
 from ..kit.steps import by_sample
 from ..kit.text import number, operand, symbol
 from ..kit.views import SCORE, View, same_rows, scores
-from .bce_with_logits import softplus
+from .bce_with_logits import logistic
 
 
 @loss_function
@@ -48,7 +48,7 @@ def multilabel_soft_margin_loss(
     """
     check_pair(input, target)
     class_dim(input)
-    losses = (1 - target) * input + softplus(-input)  # log(1 + eˣ) = x + log(1 + e⁻ˣ)
+    losses = logistic(input, target)
     if weight is not None:
         check_expandable(input, weight=weight)
         losses = weight * losses

@@ -18,7 +18,7 @@ from ..kit.steps import by_element
 from ..kit.text import given, number, operand
 from ..kit.views import ANSWERS, LEAD, View, each
 from ..language import gettext as _
-from .bce_with_logits import softplus
+from .bce_with_logits import logistic, softplus
 
 
 @loss_function
@@ -70,16 +70,17 @@ def pairwise_logistic_loss(
     check_floating(input1=input1)
     check_floating(input2=input2)
     d = input1 - input2
-    losses = softplus(sigma * (margin - d))
-    if target is not None:
+    if target is None:
+        losses = softplus(sigma * (margin - d))
+    else:
         check_tensors(input1=input1, target=target)
         check_same_shape(input1=input1, target=target)
         check_real(target=target)
         check_probabilities(target=target)
         if margin:
-            losses = target * losses + (1 - target) * softplus(sigma * (margin + d))
-        else:  # log(1 + eᶻ) = z + log(1 + e⁻ᶻ), so one logarithm serves both
-            losses = (1 - target) * (sigma * d) + losses
+            losses = target * softplus(sigma * (margin - d)) + (1 - target) * softplus(sigma * (margin + d))
+        else:
+            losses = logistic(d if sigma == 1 else sigma * d, target)
     return reduce(losses.to(input1.dtype), reduction)
 
 

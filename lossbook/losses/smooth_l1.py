@@ -55,6 +55,8 @@ def smooth_l1_loss(input: Tensor, target: Tensor, *, beta: NotNegative = 1.0, re
         return clipped if beta == 1 else clipped / beta
 
     def loss(error: Tensor) -> Tensor:
+        if torch.compiler.is_compiling():  # as in huber_loss
+            return torch.nn.functional.smooth_l1_loss(error, torch.zeros_like(error), reduction="none", beta=beta)
         # As in huber_loss: near: e/beta · e/2; far: ±1 · (e ∓ beta/2).
         return slope(error) * torch.sub(error, error.clamp(-beta, beta), alpha=0.5)
 

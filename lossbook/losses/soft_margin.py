@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..guards.tensors import check_pair
 from ..kit.batches.by_element import elementwise, signed, signed_edges
+from ..kit.curve import curve
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import Reduction
@@ -47,7 +48,8 @@ def soft_margin_loss(input: Tensor, target: Tensor, *, reduction: Reduction = "m
     tensor(200.)
     """
     check_pair(input, target)
-    return reduce(softplus(-target * input), reduction)
+    losses = curve(input, lambda x, y: softplus(-y * x), lambda x, y: -y * (-y * x).sigmoid(), target)
+    return reduce(losses, reduction)
 
 
 class SoftMarginLoss(Loss):

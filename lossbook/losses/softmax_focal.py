@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import Annotated
 
 import torch
@@ -13,6 +14,7 @@ from ..guards.classes import check_class_indices, check_class_weight, check_know
 from ..guards.tensors import check_floating, check_tensors
 from ..kit.batches.by_class import WEIGHT, by_class
 from ..kit.class_steps import steps_of_softmax
+from ..kit.curve import curve
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import ClassNumber, NotNegative, OptionalTensor, Reduction, one_of
@@ -20,7 +22,7 @@ from ..kit.steps import Step, reduction_steps
 from ..kit.text import elided, equals, given, number, power, symbol
 from ..kit.views import OF_SCORE
 from ..language import gettext as _
-from .focal import focal
+from .focal import focal, focal_slope
 
 Average = Annotated[str, one_of("samples", "weights", "elements")]
 
@@ -79,7 +81,7 @@ def softmax_focal_loss(
     check_known_classes(numbers, kept, classes)
     index = torch.where(kept, numbers, 0)
     wide = input.to(torch.promote_types(input.dtype, torch.float32))
-    losses = focal(lead(wide, index, dim), gamma)
+    losses = curve(lead(wide, index, dim), partial(focal, gamma=gamma), partial(focal_slope, gamma=gamma))
     share = torch.ones_like(losses) if weight is None else weight.to(losses.dtype)[index]
     losses = torch.where(kept, share * losses, 0)  # an ignored row may hold anything, even nan
     counted = torch.where(kept, share, 0) if average == "weights" else kept.to(losses.dtype)

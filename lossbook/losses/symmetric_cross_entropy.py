@@ -17,9 +17,8 @@ from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import ClassNumber, NotNegative, Reduction, between
 from ..kit.text import given, number
 from ..kit.views import OF_SCORE
-from ..softmax import log_softmax
 from ._by_probability import steps_of_probability
-from .nll import pick
+from .nll import pick_from_logits
 
 
 @loss_function
@@ -68,7 +67,7 @@ def symmetric_cross_entropy(
     check_floating(input=input)
     check_class_indices(input, target)
     dim = class_dim(input)
-    nll, share = pick(log_softmax(input, dim), target, dim, None, ignore_index)
+    nll, share = pick_from_logits(input, target, dim, None, ignore_index)
     losses = alpha * nll + beta * log_zero * torch.expm1(-nll)
     return reduce(losses, reduction, divisor=share.sum())
 

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from ..guards.classes import check_class_numbers, check_known_classes
 from ..guards.tensors import check_floating, check_tensors
@@ -23,6 +22,7 @@ from ..kit.views import SCORE, View, first_class, scores
 from ..language import gettext as _
 from ..language import message
 from ..softmax import log_softmax
+from .nll import pick_from_logits
 
 
 def count_or_none(name: str, value: Any) -> None:
@@ -83,8 +83,7 @@ def token_cross_entropy(
     logits, tokens = shifted(input, target, shift)
     kept = tokens.long() != ignore_index
     check_known_classes(tokens, kept, logits.shape[-1])
-    rows = logits.reshape(-1, logits.shape[-1]), tokens.long().reshape(-1)
-    losses = cross_entropy(*rows, ignore_index=ignore_index, reduction="none").reshape(tokens.shape)
+    losses, _share = pick_from_logits(logits, tokens, -1, None, ignore_index)
     if num_items_in_batch is not None:
         if average == "sequence":
             raise ValueError(

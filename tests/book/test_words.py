@@ -4,8 +4,8 @@ import ast
 
 import pytest
 
-from tests.book.small_pages import cell
-from tools.book import LANGUAGES, REFERENCE, Word, pages, read_data, syntax_tree
+from tests.book.small_pages import cell, code, store
+from tools.book import LANGUAGES, REFERENCE, BookError, Word, pages, read_data, read_page, syntax_tree
 from tools.checks import parity
 
 WORDS = read_data("words")
@@ -40,3 +40,10 @@ def test_a_listed_word_has_its_rendering_and_nothing_else(translated, same):
     ours, theirs = cell("en", 'print("mean", loss(reduction="mean"))', "code"), cell("vi", translated, "code")
     ours.page.words, theirs.page.words = {"mean": "mean", "sum": "sum"}, {"mean": "moyenne", "sum": "somme"}
     assert bool(parity.faults(ours.page, theirs.page)) is not same
+
+
+def test_a_word_without_a_rendering_is_named(tmp_path):
+    page = store(tmp_path, "vi", code("show", 'print("mean")'))
+    (tmp_path / "book/words.yml").write_text(f"{page.name}:\n  mean: {{zh: 平均值}}\n", "utf-8")
+    with pytest.raises(BookError, match="shows 'mean', of which book/words.yml has no rendering in 'vi'. Add it there"):
+        read_page(page.path)

@@ -2,45 +2,19 @@
 
 import functools
 import linecache
-import sys
 
 import pytest
 import torch
 from torch.testing import assert_close
 
 import lossbook
-
-COLUMN, ROW = torch.tensor([[1.0], [2.0]]), torch.tensor([1.0, 2.0])
-
-
-def root_mean_square(prediction, target, eps=0.0):
-    """A docstring is no step."""
-    error = prediction - target
-    # a comment is none either
-    mean = (
-        error.square()
-        .mean()
-    )  # fmt: skip
-    return (mean + eps).sqrt()
-
-
-class Detached(torch.nn.Module):
-    def forward(self, prediction, target):
-        total = 0.0
-        for p, y in zip(prediction, target, strict=True):
-            total = total + (p - y) ** 2
-        weight = prediction.detach().exp()
-        return total * weight.sum()
+from tests.package.explained import COLUMN, ROW, marked, root_mean_square, steps
 
 
 class Callable:
     def __call__(self, prediction, target):
         error = prediction - target
         return error.abs().sum()
-
-
-def steps(loss, *tensors, **settings):
-    return {step.say: step for step in lossbook.explain(loss, *tensors, **settings).steps}
 
 
 def test_each_line_with_its_value():
@@ -54,45 +28,6 @@ def test_each_line_with_its_value():
     assert explanation.value == explanation.steps[-1].value
     assert_close(explanation.gradient, torch.tensor([0.5 / 0.75**0.5, 0.0]))
     assert not any(step.marks for step in explanation.steps)
-
-
-def test_a_line_that_broadcasts_is_marked():
-    found = steps(root_mean_square, COLUMN, ROW)
-    assert "(2, 1), (2,) were broadcast to (2, 2)" in found["error = prediction - target"].marks[0]
-    assert not found["return (mean + eps).sqrt()"].marks
-
-
-def test_a_matrix_product_is_no_broadcast():
-    assert not any(step.marks for step in steps(lambda x, y: x @ y.unsqueeze(0), COLUMN, ROW).values())
-
-
-def test_a_line_that_is_not_finite_is_marked():
-    found = steps(lambda x, y: torch.log(x - x), ROW, ROW)
-    assert any("not finite" in mark for step in found.values() for mark in step.marks)
-
-
-def test_a_line_that_loses_the_gradient_is_marked():
-    found = steps(Detached(), ROW, torch.zeros(2))
-    assert found["weight = prediction.detach().exp()"].marks == ("the gradient ends here",)
-    assert found["total = total + (p - y) ** 2"].value == 1, "a loop shows its first round"
-    assert found["total = total + (p - y) ** 2, in the last turn of the loop"].value == 5, "and its last"
-
-
-def test_what_is_meant_is_not_marked():
-    def loss(prediction, target):
-        pairs = prediction.unsqueeze(1) - prediction.unsqueeze(0)
-        right = prediction > target
-        ones = torch.ones_like(prediction)
-        own = pairs[torch.tensor([0, 1, 1])]
-        return own.sum() + (right * ones).sum()
-
-    assert not [step.say for step in lossbook.explain(loss, ROW, ROW).steps if step.marks]
-
-
-@pytest.mark.filterwarnings("ignore:Using a target size")
-def test_the_shape_bug_is_marked_inside_torchs_own_loss_too():
-    found = steps(lambda p, y: torch.nn.functional.l1_loss(p, y) * 1, COLUMN, ROW)
-    assert any("were broadcast to (2, 2)" in mark for step in found.values() for mark in step.marks)
 
 
 def test_values_are_those_of_the_moment():
@@ -138,95 +73,6 @@ def test_operations_where_there_is_no_source():
     explanation = lossbook.explain(loss, ROW, torch.zeros(2))
     assert [step.say.split("(")[0] for step in explanation.steps] == ["sub", "pow", "mean"]
     assert explanation.value == 2.5
-
-
-def test_tells_what_is_wrong():
-    with pytest.raises(TypeError, match="must return a tensor, got float.*item"):
-        lossbook.explain(lambda x, y: (x - y).sum().item(), ROW, ROW)
-    with pytest.raises(TypeError, match="argument 2 must be a torch.Tensor, got list"):
-        lossbook.explain(root_mean_square, ROW, [1.0])
-
-
-def test_leaves_no_trace_behind():
-    before = sys.gettrace()
-
-    def broken(x, y):
-        raise RuntimeError("mine")
-
-    with pytest.raises(RuntimeError, match="mine"):
-        lossbook.explain(broken, ROW, ROW)
-    assert sys.gettrace() is before
-
-
-def test_markdown_shows_code_and_marks():
-    text = lossbook.explain(root_mean_square, COLUMN, ROW)._repr_markdown_()
-    assert "`error = prediction - target`" in text
-    assert "**(2, 1), (2,) were broadcast" in text
-
-
-def marked(loss, *tensors, **settings):
-    return {step.say: step.marks for step in lossbook.explain(loss, *tensors, **settings).steps if step.marks}
-
-
-def test_a_line_without_the_prediction_is_innocent_wherever_it_stands():
-    def late(x, t):
-        a = x * 2
-        w = t + 1
-        return (a * w).mean()
-
-    def both_sides(logits, target):
-        p, t = logits.sigmoid().flatten(), target.flatten()
-        return (p * t).mean()
-
-    def around(x, t):
-        w = t + 1
-        assert (x < 9).all()
-        if bool(x.isfinite().all()):
-            w = w.abs()
-        return (x * w).mean()
-
-    def as_another(x, t):
-        m = t.to(x) + x.new_tensor(1.0) + x.new_zeros(2)
-        return (x * m).mean()
-
-    for loss in (late, both_sides, around, as_another):
-        assert marked(loss, ROW, ROW) == {}
-
-
-def test_a_mask_from_the_prediction_is_meant_but_a_thresholded_prediction_is_not():
-    def hinge(p, t):
-        active = (p < t).float()
-        return (active * (t - p)).mean()
-
-    def thresholded(p, t):
-        hard, soft = (p > 0.5).float(), p.sum()
-        return (hard * t).sum() / soft
-
-    assert marked(hinge, ROW, ROW + 1) == {}
-    assert list(marked(thresholded, ROW, ROW)) == ["hard, soft = ((p > 0.5).float(), p.sum()): hard"]
-
-
-def test_the_line_is_marked_whose_slope_is_not_finite():
-    def loss(p, t):
-        square = (p - t).square().mean()
-        root = square.sqrt()
-        return 2 * root
-
-    assert marked(loss, ROW, ROW) == {
-        "root = square.sqrt()": ("the slope is not finite here, and with it the gradient",)
-    }
-    assert marked(loss, ROW, ROW + 1) == {}
-    infinite = marked(lambda p, t: (p.log() - t).square().mean(), torch.tensor([0.0, 1.0]), ROW)
-    assert {mark for marks in infinite.values() for mark in marks} == {"not finite from here on"}
-
-
-def test_what_does_not_reach_the_result_is_not_marked():
-    def logs(p, t):
-        loss = (p - t).square().mean()
-        seen = loss.detach()
-        return loss if seen >= 0 else -loss
-
-    assert marked(logs, ROW, ROW) == {}
 
 
 class Cube(torch.autograd.Function):
@@ -319,16 +165,6 @@ def test_the_broadcast_in_a_function_that_is_called_is_marked_in_its_line():
     assert list(marked(Wrapper(), COLUMN, ROW)) == ["in squared: error = p - t"]
 
 
-def test_shapes_are_those_of_the_moment():
-    def loss(p, t):
-        mask = t > 0
-        kept = p + mask
-        mask.unsqueeze_(1)
-        return kept.sum() + mask.sum()
-
-    assert marked(loss, ROW, ROW) == {}
-
-
 def test_a_single_line_is_shown_part_by_part():
     def loss(p, t):
         return ((p - t) ** 2).mean()
@@ -395,53 +231,6 @@ def test_what_has_more_than_two_dimensions_is_shown_by_its_shape_and_range():
     assert step.text == ("a tensor of shape (2, 2, 2), from 0 to 14",)
 
 
-def kl(mu, log_var):
-    return (mu**2 + log_var.exp() - log_var - 1).sum() / 2
-
-
-def test_every_tensor_that_a_model_predicts_has_its_gradient():
-    mu, log_var = torch.tensor([1.0, -2.0]), torch.tensor([0.0, 0.0])
-    explanation = lossbook.explain(kl, mu, log_var)
-    assert {name: g.tolist() for name, g in explanation.gradients.items()} == {"mu": [1.0, -2.0], "log_var": [0.0, 0.0]}
-    assert explanation.gradient is explanation.gradients["mu"]
-    assert "Gradient of mu\n     [1, −2]\nGradient of log_var\n     [0, 0]" in str(explanation)
-    assert "Gradient of log_var" in explanation._repr_markdown_()
-
-
-@pytest.mark.parametrize(
-    ("names", "with_gradient"),
-    [
-        ("prediction, target", ["prediction"]),
-        ("y_true, y_pred", ["y_pred"]),
-        ("image_features, text_features", ["image_features", "text_features"]),
-        ("z1, z2", ["z1", "z2"]),
-        ("logits, teacher_logits", ["logits"]),
-        ("x, weight", ["x"]),
-        ("a, b", ["a"]),
-    ],
-)
-def test_what_a_model_predicts_is_told_by_its_name(names, with_gradient):
-    loss = eval(f"lambda {names}: ({names.replace(', ', '*')}).sum()")
-    assert list(lossbook.explain(loss, ROW, ROW).gradients) == with_gradient
-
-
-def test_a_tensor_that_requires_a_gradient_gets_it():
-    given = torch.ones(2, requires_grad=True)
-    assert list(lossbook.explain(lambda a, b: (a * b).sum(), ROW, given).gradients) == ["a", "b"]
-    assert given.grad is None
-
-
-def test_numbers_lists_and_dicts_are_taken():
-    def loss(outputs, target, beta, *, mask=None):
-        error = outputs["logits"] - target
-        return beta * (error.square() * mask).mean()
-
-    explanation = lossbook.explain(loss, {"logits": ROW}, torch.zeros(2), 0.5, mask=torch.tensor([1.0, 0.0]))
-    assert explanation.value == 0.25
-    assert explanation.gradients["outputs['logits']"].tolist() == [0.5, 0.0]
-    assert lossbook.explain(lambda scales, t: sum((s - t).abs().sum() for s in scales), [ROW, ROW], ROW).value == 0
-
-
 def test_a_class_is_built_with_its_settings():
     assert lossbook.explain(Wrapper, ROW, torch.zeros(2), scale=2.0).value == 5
 
@@ -452,16 +241,6 @@ def test_vmap_is_passed_over():
         return each.sum()
 
     assert list(steps(loss, COLUMN, COLUMN)) == ["each = torch.vmap(squared)(p, t)", "return each.sum()"]
-
-
-def test_a_loss_that_switches_gradients_off_is_explained_and_leaves_them_on():
-    def loss(p, t):
-        result = (p - t).mean()
-        torch.set_grad_enabled(False)
-        return result
-
-    assert lossbook.explain(loss, ROW, ROW).gradient.tolist() == [0.5, 0.5]
-    assert torch.is_grad_enabled()
 
 
 def halves(p, t):
@@ -477,13 +256,3 @@ def test_a_loss_that_calls_itself_is_followed_no_deeper():
         "left = halves(p[:1], t[:1])",
         "return left + halves(p[1:], t[1:])",
     ]
-
-
-def test_a_loss_may_work_on_its_input_in_place():
-    def loss(p, t):
-        p.sub_(t)
-        return p.square().sum()
-
-    given = ROW.clone()
-    assert lossbook.explain(loss, given, torch.ones(2)).gradient.tolist() == [0.0, 2.0]
-    assert given.tolist() == [1.0, 2.0]

@@ -29,6 +29,7 @@ LIKE_TORCH = {
     "poisson counts 0, 1 and 2": ("poisson_nll_loss", ([0.5, 0.5, 0.5], [0.0, 1.0, 2.0]), {"full": True}),
     "poisson far below": ("poisson_nll_loss", ([-100.0, 80.0], [3.0, 3.0]), {}),
     "gaussian without variance": ("gaussian_nll_loss", ([0.0, 1.0], [1.0, 1.0], [0.0, 0.0]), {}),
+    "gaussian against one number": ("gaussian_nll_loss", ([0.0, 3.0], 1.0, [1.0, 2.0]), {}),
     "gaussian below eps": ("gaussian_nll_loss", ([0.0, 1.0], [1.0, 1.0], [0.1, 2.0]), {"eps": 0.5, "full": True}),
     "kl with target 0": ("kl_div", ([-1.0, -2.0], [0.0, 1.0]), {"reduction": "sum"}),
     "kl certain and right": ("kl_div", ([0.0, -INF], [1.0, 1.0]), {"reduction": "sum"}),
@@ -98,6 +99,24 @@ def test_as_torch_in_float32(case):
             strict=True,
         ):
             assert_close(a, b, rtol=1e-5, atol=1e-7)
+
+
+def test_bce_bounds_the_logarithm_of_every_probability():
+    ours, theirs = (torch.tensor([1e-50, 1e-300], dtype=torch.float64, requires_grad=True) for _ in range(2))
+    value, expected = (
+        lf.binary_cross_entropy(ours, torch.ones_like(ours)),
+        F.binary_cross_entropy(theirs, theirs * 0 + 1),
+    )
+    assert value == expected == 100
+    assert_close(torch.autograd.grad(value, ours), torch.autograd.grad(expected, theirs))
+
+
+def test_bce_at_0_and_1_is_no_anomaly():
+    """Who looks for the origin of a nan is not stopped here."""
+    p = torch.tensor([0.0, 1.0], requires_grad=True)
+    with torch.autograd.set_detect_anomaly(True):
+        lf.binary_cross_entropy(p, torch.tensor([1.0, 0.0])).backward()
+    assert p.grad.isfinite().all()
 
 
 def test_soft_margin_is_finite_where_torch_is_not():

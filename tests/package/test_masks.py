@@ -9,6 +9,7 @@ from torch.testing import assert_close
 
 import lossbook
 from lossbook.catalogue import find
+from lossbook.losses._masks import logistic, mask_batches
 from tests.package.peers import learned
 
 from .test_overlap import CLASSES, PLAIN, every_loss, loss_of
@@ -41,6 +42,12 @@ def test_ignored_elements_are_as_if_they_were_not_there(name, generator):
     assert_close(loss(z, t), loss(z[:, :4], t[:, :4]))
     assert "255" not in str(lossbook.explain(name, z.detach(), t, ignore_index=255))
     assert_close(lossbook.explain(name, z.detach(), t, ignore_index=255).value, loss(z, t).detach())
+
+
+@every_loss
+def test_a_label_of_masks_can_be_the_ignored_one(name, generator):
+    z, t = learned(generator, 2, 6), torch.tensor([[1, 0, 1, 1, 0, 1], [1, 1, 0, 0, 1, 1]])
+    assert_close(loss_of(name, ignore_index=0)(z, t), loss_of(name)(z[t == 1].reshape(2, 4), torch.ones(2, 4)))
 
 
 @every_loss
@@ -99,6 +106,13 @@ def test_keeps_its_digits_near_a_perfect_prediction(name):
     p = z.sigmoid()
     plain = 1 - 2 * (p * t).sum() / (p + t).sum()
     assert plain == 0, "as it is mostly written, the digits are lost: the test above can fail"
+
+
+def test_each_half_of_the_logistic_function_has_its_slope(generator):
+    z = learned(generator, 5)
+    p, rest = logistic(z)
+    for half, slope in ((p, p * rest), (rest, -p * rest), (p + 2 * rest, -p * rest)):
+        assert_close(torch.autograd.grad(half.sum(), z, retain_graph=True)[0], slope.detach())
 
 
 @every_loss
@@ -198,3 +212,14 @@ def test_wrong_weights_are_told_in_a_sentence(case, name, refuses):
     settings, kind, sentence = WRONG_WEIGHTS[case]
     with refuses(kind, sentence):
         find(name).function(torch.zeros(2, 4, 3), NUMBERS if "mode" in settings else torch.zeros(2, 4, 3), **settings)
+
+
+# ---- what verify calls them with
+
+
+@pytest.mark.parametrize("mode", ["binary", "multilabel", "multiclass"])
+def test_probabilities_are_drawn_as_the_mode_has_them(mode, generator):
+    """Those of classes add up to 1; those of masks are each for themselves."""
+    drawn = [batch.tensors[0] for batch in mask_batches({"mode": mode, "from_logits": False}, generator)]
+    assert all(((p >= 0) & (p <= 1)).all() for p in drawn)
+    assert all(torch.allclose(p.sum(1), torch.ones(()).to(p), atol=1e-5) for p in drawn) is (mode == "multiclass")

@@ -10,6 +10,7 @@ import lossbook
 from lossbook import beyond
 from lossbook.catalogue import find
 from tests.package.peers import assert_same, learned
+from tests.package.test_formulas import compute
 
 LOSSES = ["dice", "jaccard", "tversky", "focal_tversky"]
 every_loss = pytest.mark.parametrize("name", LOSSES)
@@ -254,6 +255,18 @@ def test_derivatives_of_every_order(name, mode, generator):
     assert forward.abs().max() > 1e-3
     assert_close(torch.func.hessian(of_z)(z), forward)
     assert_close(torch.func.jacrev(torch.func.jacrev(of_z))(z), forward)
+
+
+@pytest.mark.parametrize("log_loss", [False, True])
+@every_loss
+def test_its_formula_gives_the_loss(name, log_loss, generator):
+    z, t = learned(generator, 7), torch.randint(2, (7,), generator=generator).double()
+    explanation = lossbook.explain(name, z, t, log_loss=log_loss, smooth_nr=0.5, smooth_dr=2.0)
+    formula, p = explanation.formula, z.detach().sigmoid()
+    sums = {"p_i t_i": p * t, "p_i (1 - t_i)": p * (1 - t), "(1 - p_i) t_i": (1 - p) * t, "p_i": p, "t_i": t}
+    for text, terms in sums.items():
+        formula = formula.replace(rf"\sum_i {text}", f"{terms.sum():.15f}")
+    assert compute(formula, {}) == pytest.approx(explanation.value.item(), rel=1e-9)
 
 
 @every_loss

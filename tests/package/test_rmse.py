@@ -68,11 +68,13 @@ def test_squares_neither_overflow_nor_vanish(dtype, size, eps):
     assert_close(slope, torch.tensor([1.5, 2.0], dtype=dtype) / 12.5**0.5)
 
 
-def test_an_epsilon_that_is_large_beside_the_errors():
-    x = torch.tensor([1e-30, 0.0], requires_grad=True)
-    value = rmse_loss(x, torch.zeros(2), eps=1e-8)
-    assert_close(value, torch.tensor(1e-4))
-    assert torch.autograd.grad(value, x)[0].isfinite().all()
+@pytest.mark.parametrize("beside", [0.0, 1e30])
+def test_an_epsilon_that_is_large_beside_the_errors(beside):
+    """The square of 1e30 overflows, and then every row is reckoned in the unit of its largest error."""
+    x = torch.tensor([[1e-30, 0.0], [1e-5, 0.0], [beside, 0.0]], requires_grad=True)
+    values = rmse_loss(x, torch.zeros(3, 2), batch=False, eps=1e-8, reduction="none")
+    assert_close(values[:2], torch.tensor([1e-4, (0.5e-10 + 1e-8) ** 0.5]), atol=0, rtol=1e-5)
+    assert torch.autograd.grad(values.sum(), x)[0].isfinite().all()
 
 
 def test_what_is_no_number_is_not_hidden():

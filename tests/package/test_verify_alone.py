@@ -8,7 +8,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from lossbook.verifying.verify import verify
-from tests.package.alone_losses import PAIRS, RIGHT
+from tests.package.alone_losses import PAIRS
+from tests.package.alone_losses.right import RIGHT
 
 
 @functools.cache

@@ -18,8 +18,6 @@ from tests.site.browser import violations, wider_than_screen
 from tests.site.pages import WebPage
 from tools.book import LANGUAGES, contents
 
-SHOWS = "([figure, values]) => figure.dataset.shows === JSON.stringify(values)"
-
 
 def figure(tab, loss, language="en"):
     """The explorer of a loss, on its page."""

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from tools.book import ROOT
-from tools.measure.mutants import ROWS, Mutant, MutantError, rows
+from tools.measure.mutants import ROWS, Mutant, MutantError, main, rows
 
 MUTANTS = rows(ROWS.read_text("utf-8"))
 
@@ -42,6 +42,13 @@ def test_a_row_that_does_not_fit(old, times, tmp_path):
 def test_a_row_that_cannot_be_read(text):
     with pytest.raises(MutantError, match="old text → new text"):
         rows(text)
+
+
+def test_a_file_without_slips_is_named(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["mutants", "huber", "hubr"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "mutants.txt has no slips for hubr." in capsys.readouterr().err
 
 
 def test_a_slip_is_caught_and_no_change_is_not():

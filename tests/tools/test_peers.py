@@ -1,5 +1,6 @@
 """What the bench times beside the losses: others' losses give the same numbers, and the table that is kept is whole."""
 
+import argparse
 import importlib.util
 
 import pytest
@@ -60,9 +61,9 @@ def test_the_table_of_times_has_every_loss_and_whose_each_time_is():
     assert list(kept["losses"]) == [entry.name for entry in CATALOGUE]
     for entry in CATALOGUE:
         row = kept["losses"][entry.name]
-        expected = {"lossbook", *(["torch"] if entry.torch_module else []), *peers.PEERS.get(entry.name, {})}
-        compiled = {f"{name}_compiled" for name in expected & {"torch", "lossbook"}}
-        expected |= set() if entry.name in bench.NOT_COMPILED else compiled
+        own = {"lossbook", *(["torch"] if entry.torch_module else [])}
+        compiled = {f"{name}_compiled" for name in own if entry.name not in bench.NOT_COMPILED}
+        expected = own | compiled | set(peers.PEERS.get(entry.name, {}))
         assert set(row["ms"]) - {"optax_compiled"} == expected, entry.name
         assert row["shape"] == list(bench.size_of(entry, times.SIZE)[0].shape), entry.name
 
@@ -70,3 +71,17 @@ def test_the_table_of_times_has_every_loss_and_whose_each_time_is():
 def test_times_are_measured_in_turns_and_the_median_is_kept():
     spent = {"one": iter([9.0, 0.001, 0.003, 0.0020006]), "other": iter([9.0, 0.1, 0.1, 0.1])}
     assert times.milliseconds({name: each.__next__ for name, each in spent.items()}, 3) == {"one": 2.0, "other": 100.0}
+
+
+def test_a_loss_that_is_asked_for_goes_by_any_of_its_names():
+    assert bench.name_of("SmoothL1Loss") == "smooth_l1"
+    with pytest.raises(argparse.ArgumentTypeError, match="no loss 'msee'. Did you mean 'mse'"):
+        bench.name_of("msee")
+
+
+def test_one_table_is_of_one_machine(monkeypatch, capsys):
+    monkeypatch.setattr(times, "processor", lambda: "another")
+    monkeypatch.setattr("sys.argv", ["times", "mse"])
+    with pytest.raises(SystemExit):
+        times.main()
+    assert "this is {'processor': 'another'" in capsys.readouterr().err

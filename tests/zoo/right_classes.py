@@ -13,11 +13,8 @@ import lossbook
 
 from . import right
 
-W3 = torch.tensor([1.0, 2.0, 0.5])
-W4 = torch.tensor([0.2, 1.0, 3.0, 1.0])
 
-
-def _plain(logits, target):
+def plain(logits, target):
     """Leave out ignored rows; refuse everything but (N, C) and class numbers."""
     if logits.dim() != 2 or target.dim() != 1 or target.is_floating_point():
         raise ValueError("logits of shape (N, C) and class numbers of shape (N), please")
@@ -27,20 +24,20 @@ def _plain(logits, target):
 
 @right("cross_entropy")
 def ce_gather(logits, target):
-    logits, target = _plain(logits, target)
+    logits, target = plain(logits, target)
     return -logits.log_softmax(1).gather(1, target[:, None]).mean()
 
 
 @right(nn.CrossEntropyLoss)
 def ce_advanced_indexing(logits, target):
-    logits, target = _plain(logits, target)
+    logits, target = plain(logits, target)
     rows = torch.arange(len(target), device=target.device)
     return (logits.logsumexp(1) - logits[rows, target]).mean()
 
 
 @right("cross_entropy")
 def ce_one_hot_einsum(logits, target):
-    logits, target = _plain(logits, target)
+    logits, target = plain(logits, target)
     y = F.one_hot(target, logits.size(1)).to(logits.dtype)
     return -torch.einsum("nc,nc->n", y, F.log_softmax(logits, 1)).mean()
 
@@ -48,7 +45,7 @@ def ce_one_hot_einsum(logits, target):
 @right("cross_entropy")
 def ce_softplus_of_the_rest(logits, target):
     """log(1 + Σ exp(z_j - z_y)) over the other classes."""
-    logits, target = _plain(logits, target)
+    logits, target = plain(logits, target)
     own = F.one_hot(target, logits.size(1)).bool()
     gaps = logits - logits.gather(1, target[:, None])
     return F.softplus(gaps.masked_fill(own, float("-inf")).logsumexp(1), threshold=50).mean()
@@ -68,28 +65,28 @@ def ce_centred_logits(logits, target):
 
 @right("cross_entropy")
 def ce_max_subtracted(logits, target):
-    logits, target = _plain(logits, target)
+    logits, target = plain(logits, target)
     z = logits - logits.amax(1, keepdim=True).detach()
     return (z.exp().sum(1).log() - z.gather(1, target[:, None]).squeeze(1)).mean()
 
 
 @right("cross_entropy")
 def ce_logaddexp_loop(logits, target):
-    logits, target = _plain(logits, target)
+    logits, target = plain(logits, target)
     norm = functools.reduce(torch.logaddexp, logits.unbind(1))
     return (norm - logits.take_along_dim(target[:, None], 1)[:, 0]).mean()
 
 
 @right("cross_entropy")
 def ce_loop_over_rows(logits, target):
-    logits, target = _plain(logits, target)
+    logits, target = plain(logits, target)
     total = sum(torch.logsumexp(z, 0) - z[int(k)] for z, k in zip(logits, target, strict=True))
     return total / len(target)
 
 
 @right("cross_entropy")
 def ce_loop_over_classes(logits, target):
-    logits, target = _plain(logits, target)
+    logits, target = plain(logits, target)
     log_p, total = logits.log_softmax(-1), 0
     for k in range(logits.size(1)):
         total = total - log_p[target == k, k].sum() / len(target)
@@ -149,7 +146,7 @@ def ce_soft_and_hard(logits, target):
 
 @right("cross_entropy")
 def ce_kl_plus_entropy(logits, target):
-    logits, target = _plain(logits, target)
+    logits, target = plain(logits, target)
     y = torch.zeros_like(logits)
     y[torch.arange(len(y), device=y.device), target] = 1
     return F.kl_div(logits.log_softmax(1), y, reduction="batchmean")
@@ -157,7 +154,7 @@ def ce_kl_plus_entropy(logits, target):
 
 @right("cross_entropy")
 def ce_sparse_matrix(logits, target):
-    logits, target = _plain(logits, target)
+    logits, target = plain(logits, target)
     pairs = torch.stack([torch.arange(len(target), device=target.device), target])
     picker = pairs[0] * logits.size(1) + pairs[1]
     return -logits.log_softmax(1).flatten().index_select(0, picker).mean()
@@ -165,7 +162,7 @@ def ce_sparse_matrix(logits, target):
 
 @right("cross_entropy")
 def ce_categorical(logits, target):
-    logits, target = _plain(logits, target)
+    logits, target = plain(logits, target)
     return -torch.distributions.Categorical(logits=logits, validate_args=False).log_prob(target).mean()
 
 
@@ -186,7 +183,7 @@ class _CE(torch.autograd.Function):
 
 @right("cross_entropy")
 def ce_own_backward(logits, target):
-    return _CE.apply(*_plain(logits, target))
+    return _CE.apply(*plain(logits, target))
 
 
 class _NumpyCE(torch.autograd.Function):
@@ -207,7 +204,7 @@ class _NumpyCE(torch.autograd.Function):
 @right("cross_entropy", build=lambda c: c())
 class NumpyCrossEntropy(nn.Module):
     def forward(self, logits, target):
-        return _NumpyCE.apply(*_plain(logits, target))
+        return _NumpyCE.apply(*plain(logits, target))
 
 
 @right("cross_entropy", build=torch.jit.script)
@@ -226,7 +223,7 @@ def ce_compiled(logits, target):
 
 @right("cross_entropy")
 def ce_vmap(logits, target):
-    logits, target = _plain(logits, target)
+    logits, target = plain(logits, target)
     return torch.vmap(lambda z, y: z.logsumexp(0) - z.gather(0, y[None])[0])(logits, target).mean()
 
 
@@ -237,120 +234,9 @@ def ce_float64_inside(logits, target):
     return F.cross_entropy(logits.double(), target).to(logits.dtype)
 
 
-@right("cross_entropy", weight=W3)
-def ce_weighted_gather(logits, target):
-    logits, target = _plain(logits, target)
-    w = W3.to(logits)[target]
-    return (w * -logits.log_softmax(1).gather(1, target[:, None])[:, 0]).sum() / w.sum()
-
-
-@right(nn.CrossEntropyLoss(weight=W4), build=lambda f: f(W4))
-def make_weighted_ce(weight):
-    def loss(logits, target):
-        logits, target = _plain(logits, target)
-        y = F.one_hot(target, len(weight)).to(logits) * weight.to(logits)
-        return -((y / y.sum()) * logits.log_softmax(1)).sum()
-
-    return loss
-
-
-@right("cross_entropy", weight=W3, build=lambda c: c(W3))
-class WeightedCE(nn.Module):
-    def __init__(self, weight):
-        super().__init__()
-        self.register_buffer("weight", weight.clone())
-
-    def forward(self, logits, target):
-        return F.cross_entropy(logits, target, weight=self.weight.to(logits.dtype))
-
-
-@right("cross_entropy", ignore_index=1)
-def ce_masked_select(logits, target):
-    if logits.dim() != 2 or target.is_floating_point():
-        raise ValueError("(N, C) and class numbers only")
-    keep = target.ne(1)
-    return F.cross_entropy(logits[keep], target[keep])
-
-
-@right(nn.CrossEntropyLoss(ignore_index=0), build=lambda c: c(0))
-class PaddedCE(nn.Module):
-    def __init__(self, pad):
-        super().__init__()
-        self.pad = pad
-
-    def forward(self, logits, target):
-        if target.is_floating_point():
-            raise ValueError("class numbers only")
-        per = F.cross_entropy(logits, target, ignore_index=self.pad, reduction="none")
-        return per.sum() / (target != self.pad).sum()
-
-
-@right("cross_entropy", label_smoothing=0.1)
-def ce_smoothed_one_hot(logits, target):
-    logits, target = _plain(logits, target)
-    y = torch.full_like(logits, 0.1 / logits.size(1))
-    y.scatter_add_(1, target[:, None], torch.full_like(logits[:, :1], 0.9))
-    return -(y * logits.log_softmax(1)).sum(1).mean()
-
-
-@right(nn.CrossEntropyLoss(label_smoothing=0.2))
-def ce_smoothed_two_terms(logits, target):
-    logits, target = _plain(logits, target)
-    norm = logits.logsumexp(1)
-    own = logits.gather(1, target[:, None]).squeeze(1)
-    return (norm - 0.8 * own - 0.2 * logits.mean(1)).mean()
-
-
-@right("cross_entropy", label_smoothing=0.1, build=lambda f: functools.partial(f, eps=0.1))
-def ce_smoothed_uniform(logits, target, eps):
-    logits, target = _plain(logits, target)
-    hard = F.cross_entropy(logits, target)
-    uniform = F.cross_entropy(logits, torch.full_like(logits, 1 / logits.size(1)))
-    return torch.lerp(hard, uniform, eps)
-
-
-@right("cross_entropy", weight=W3, label_smoothing=0.1)
-def ce_weighted_and_smoothed(logits, target):
-    logits, target = _plain(logits, target)
-    w, log_p = W3.to(logits), logits.log_softmax(1)
-    hard = -(w[target] * log_p.gather(1, target[:, None])[:, 0]).sum()
-    spread = -(log_p * w).sum() / logits.size(1)
-    return (0.9 * hard + 0.1 * spread) / w[target].sum()
-
-
-@right("cross_entropy")
-def ce_many_settings(input, target, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
-    if input.dim() != 2 or target.is_floating_point():
-        raise ValueError("(N, C) and class numbers only")
-    w = torch.ones_like(input[0]) if weight is None else weight
-    keep = target != ignore_index
-    safe = torch.where(keep, target, torch.zeros_like(target))
-    log_p = F.log_softmax(input, 1)
-    hard = -(w[safe] * log_p.gather(1, safe[:, None])[:, 0])
-    soft = -(log_p * w).mean(1)
-    loss = ((1 - label_smoothing) * hard + label_smoothing * soft).masked_fill(~keep, 0.0)
-    if reduction == "none":
-        return loss
-    return loss.sum() if reduction == "sum" else loss.sum() / (w[safe] * keep).sum()
-
-
-@right("cross_entropy", build=lambda c: c())
-class FullCE(nn.Module):
-    def __init__(self, weight=None, ignore_index=-100, reduction="mean"):
-        super().__init__()
-        self.register_buffer("weight", weight)
-        self.ignore_index, self.reduction = ignore_index, reduction
-
-    def forward(self, logits, target):
-        log_p = F.log_softmax(logits, dim=1) if logits.dim() > 1 else F.log_softmax(logits, dim=0)
-        if target.is_floating_point():
-            raise ValueError("class numbers only")
-        return F.nll_loss(log_p, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
-
-
 @right("nll")
 def nll_gather(log_p, target):
-    log_p, target = _plain(log_p, target)
+    log_p, target = plain(log_p, target)
     return -log_p.gather(1, target.unsqueeze(-1)).mean()
 
 
@@ -365,17 +251,8 @@ def nll_masked_channels(log_p, target):
 
 @right("nll")
 def nll_sum_of_diagonal(log_p, target):
-    log_p, target = _plain(log_p, target)
+    log_p, target = plain(log_p, target)
     return -torch.diagonal(log_p[:, target]).mean()
-
-
-@right("nll", weight=W3)
-def nll_weighted_bincount(log_p, target):
-    log_p, target = _plain(log_p, target)
-    w = W3.to(log_p)
-    counts = torch.bincount(target, minlength=3).to(log_p)
-    sums = torch.zeros_like(w).index_add(0, target, log_p.gather(1, target[:, None])[:, 0])
-    return -(w * sums).sum() / (w * counts).sum()
 
 
 @right("nll", build=torch.jit.script)
@@ -415,14 +292,6 @@ def multi_margin_rows(scores, target):
         others = torch.cat([row[:k], row[k + 1 :]])
         losses.append(torch.maximum(others - row[k] + 1, torch.zeros_like(others)).sum() / len(row))
     return torch.stack(losses).mean()
-
-
-@right("multi_margin", weight=W3)
-def multi_margin_weighted(scores, target):
-    if scores.dim() != 2:
-        raise ValueError("scores (N, C), please")
-    per = F.multi_margin_loss(scores, target, reduction="none")
-    return torch.mean(per * W3.to(scores).index_select(0, target))
 
 
 @right("linear_cross_entropy")

@@ -235,7 +235,14 @@ def read_page(path: Path | str) -> Page:
 def _words(page: Page, root: Path) -> dict[str, str]:
     """What book/words.yml has for this page."""
     listed = read_data("words", root).get(page.name, {}) if (root / "book/words.yml").exists() else {}
-    return {word: word if page.language == REFERENCE else row[page.language] for word, row in listed.items()}
+    if page.language == REFERENCE:
+        return {word: word for word in listed}
+    if lacking := [word for word, row in listed.items() if page.language not in row]:
+        raise BookError(
+            f"{page.where} shows {lacking[0]!r}, of which book/words.yml has no rendering in {page.language!r}. "
+            "Add it there, below the page."
+        )
+    return {word: row[page.language] for word, row in listed.items()}
 
 
 def _notebook_cells(page: Page, text: str) -> list[Cell]:

@@ -1,1 +1,1 @@
-"""How fast the losses and the notebooks run, where the notebooks run alike, and what the tests catch."""
+"""How fast losses and notebooks run, where the notebooks run alike, what the tests catch, what verify says of others."""

@@ -31,7 +31,7 @@ import torch
 from torch import Tensor
 
 import lossbook
-from lossbook.catalogue import CATALOGUE
+from lossbook.catalogue import CATALOGUE, find
 from lossbook.kit.entry import Entry
 from lossbook.watching.watcher import EVERY, FIRST
 
@@ -50,6 +50,14 @@ EACH_WITH_EACH = {"info_nce", "nt_xent", "supervised_contrastive", "clip"}  # ro
 MOST_COMPARED = 512
 Pass = Callable[[], float]  #: takes one forward and backward pass, and returns its CPU seconds
 IMPORT = "import time, torch; t = time.process_time(); import lossbook; print(time.process_time() - t)"
+
+
+def name_of(loss: str) -> str:
+    """The name in the catalogue of a loss that is asked for on the command line."""
+    try:
+        return find(loss).name
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def batch(entry: Entry, rows: int, columns: int) -> tuple[Tensor, ...]:
@@ -241,7 +249,7 @@ def watched_step() -> Iterator[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("losses", nargs="*", help="names of the catalogue; all when left out")
+    parser.add_argument("losses", nargs="*", type=name_of, help="names of the catalogue; all when left out")
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
     parser.add_argument("--compiled", action="store_true", help="under torch.compile, which takes minutes")
     parser.add_argument("--others", action="store_true", help="beside its peers and optax too")

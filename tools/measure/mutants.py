@@ -31,15 +31,17 @@ ROWS = Path(__file__).with_suffix(".txt")
 # torch lacks has a test file of its own, which is tried for no other; of these files it gets the tests that name it.
 TESTS = (
     *("messages", "extremes", "classes", "softmax", "losses", "torch_suite", "spine"),
-    *("ctc", "linear_cross_entropy", "adaptive_log_softmax", "explain", "formulas", "explain_own", "exercises"),
+    *("ctc", "linear_cross_entropy", "adaptive_log_softmax", "explain", "formulas"),
+    *("explain_own", "explain_own_marks", "explain_own_inputs", "exercises"),
 )
 NEAREST = {
     "sequences": "ctc",
     "_by_rows": "linear_cross_entropy",
     "_by_similarity": "info_nce",
     "_triplets": "triplets",
-    "_masks": "masks",
-    **dict.fromkeys(("_overlap", "dice", "tversky", "jaccard", "focal_tversky"), "overlap masks"),
+    "_of_class": "large_tensors",
+    "curve": "curve large_tensors",
+    **dict.fromkeys(("_masks", "_overlap", "dice", "tversky", "jaccard", "focal_tversky"), "overlap masks"),
     **dict.fromkeys(("_boxes", "iou", "giou", "diou", "ciou"), "boxes"),
     **dict.fromkeys(("generalized_cross_entropy", "symmetric_cross_entropy"), "noisy_labels"),
     "steps": "explain",
@@ -159,7 +161,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="files of the package, e.g. huber; all when left out")
     names = parser.parse_args().names
-    mutants = [m for m in rows(ROWS.read_text("utf-8")) if not names or Path(m.file).stem in names]
+    table = rows(ROWS.read_text("utf-8"))
+    if unknown := set(names) - {Path(mutant.file).stem for mutant in table}:
+        parser.error(f"{ROWS.name} has no slips for {', '.join(sorted(unknown))}. Write some below the file's name.")
+    mutants = [mutant for mutant in table if not names or Path(mutant.file).stem in names]
     for mutant in mutants:  # find a row that does not fit before the long run, not in it
         mutant.planted(ROOT / "lossbook")
     files = dict.fromkeys(mutant.file for mutant in mutants)

@@ -20,7 +20,7 @@ from torch import Tensor
 import lossbook.lessons.practice
 from lossbook.catalogue import CATALOGUE
 from lossbook.kit.entry import Entry
-from tools.measure.bench import NOT_COMPILED, PAIRS, Pass, functions, head, seconds, size_of
+from tools.measure.bench import NOT_COMPILED, PAIRS, Pass, functions, head, name_of, seconds, size_of
 
 TABLE = Path(lossbook.lessons.practice.__file__).with_name("times.json")
 SIZE = "medium"
@@ -80,13 +80,20 @@ def processor() -> str:
 
 
 def main() -> None:
+    """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("losses", nargs="*", help="names of the catalogue, whose rows alone are measured anew")
+    parser.add_argument(
+        "losses", nargs="*", type=name_of, help="names of the catalogue, whose rows alone are measured anew"
+    )
     names = parser.parse_args().losses
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")  # torch advises against the mean of kl_div
-    table = json.loads(TABLE.read_text("utf-8")) if names else {"losses": {}}
-    table["machine"] = {"processor": processor(), "torch": torch.__version__.partition("+")[0], "threads": 1}
+    machine = {"processor": processor(), "torch": torch.__version__.partition("+")[0], "threads": 1}
+    table = json.loads(TABLE.read_text("utf-8")) if names else {"machine": machine, "losses": {}}
+    if table["machine"] != machine:
+        parser.error(
+            f"the table is of {table['machine']}, this is {machine}. Leave out the names, to measure all anew."
+        )
     if not names:
         table["heads"] = {"shape": HEAD, "ms": milliseconds(heads(), PAIRS[SIZE])}
     for entry in CATALOGUE:

@@ -14,8 +14,6 @@ from ..observation import Call, Numbers
 from .activations import SOFTMAXES
 from .rule import in_call
 
-POSITIVE = {"Exp", "Softplus", "Relu", "Sigmoid", "Square", "Abs", "Elu", "Softmax"}
-
 
 def _groups(dims: int) -> list[tuple[int, ...]]:
     """The dimensions over which probabilities may add up: any of them together, the batch only with others or alone."""

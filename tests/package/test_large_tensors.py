@@ -1,0 +1,101 @@
+"""Large tensors are computed with in pieces: the same losses and derivatives as torch's, which takes them whole."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch.autograd import gradcheck, gradgradcheck
+from torch.func import grad, jvp, vmap
+from torch.testing import assert_close
+
+from lossbook import beyond
+from lossbook import functional as lf
+from lossbook.kit.curve import PIECE
+
+
+def shifted(logits, tokens, reduction):
+    losses = F.cross_entropy(logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten(), reduction=reduction)
+    return losses if reduction == "mean" else losses.view(len(tokens), -1)
+
+
+def scores(shape):
+    return 3 * torch.randn(shape, dtype=torch.float64)
+
+
+def labels(shape):
+    return torch.randint(2, shape).double()
+
+
+ROWS = 300, 1000
+BOTH = {
+    "bce_with_logits": (
+        lf.binary_cross_entropy_with_logits,
+        F.binary_cross_entropy_with_logits,
+        lambda: (scores(ROWS), labels(ROWS)),
+    ),
+    "bce": (lf.binary_cross_entropy, F.binary_cross_entropy, lambda: (scores(ROWS).sigmoid(), labels(ROWS))),
+    "huber": (lf.huber_loss, F.huber_loss, lambda: (scores(ROWS), scores(ROWS))),
+    "turned": (lf.mse_loss, F.mse_loss, lambda: (scores(ROWS).T, scores(ROWS).T)),
+    "rows": (lf.cross_entropy, F.cross_entropy, lambda: (scores(ROWS), torch.randint(1000, (300,)))),
+    "images": (lf.cross_entropy, F.cross_entropy, lambda: (scores((4, 50, 30, 40)), torch.randint(50, (4, 30, 40)))),
+    "tokens": (beyond.token_cross_entropy, shifted, lambda: (scores((3, 400, 200)), torch.randint(200, (3, 400)))),
+}
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+@pytest.mark.parametrize("name", BOTH)
+def test_the_same_in_pieces(name, reduction):
+    ours, theirs, tensors = BOTH[name]
+    x, target = tensors()
+    assert x.numel() > 2 * PIECE
+    upstream = torch.randn(ours(x, target, reduction=reduction).shape, dtype=torch.float64)
+    found = []
+    for loss in (ours, theirs):
+        learnt = x.clone().requires_grad_()
+        losses = loss(learnt, target, reduction=reduction)
+        found.append((losses, torch.autograd.grad(losses, learnt, upstream)[0]))
+    assert_close(*found, rtol=1e-11, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", ["bce_with_logits", "huber", "rows"])
+def test_derivatives_of_derivatives_and_several_at_once(name):
+    loss, _theirs, tensors = BOTH[name]
+    x, target = tensors()
+    learnt = x.clone().requires_grad_()
+    losses = loss(learnt, target, reduction="none")
+    several = torch.randn(2, *losses.shape, dtype=torch.float64)
+    at_once = torch.autograd.grad(losses, learnt, several, is_grads_batched=True, retain_graph=True)[0]
+    for found, upstream in zip(at_once, several, strict=True):
+        assert_close(found, torch.autograd.grad(losses, learnt, upstream, retain_graph=True)[0])
+    slope = torch.autograd.grad(losses.sum(), learnt, create_graph=True)[0]
+    forward = jvp(grad(lambda x: loss(x, target, reduction="sum")), (x,), (x,))[1]
+    assert_close(torch.autograd.grad((slope * x).sum(), learnt)[0], forward)
+    each = vmap(grad(loss))(x, target)
+    assert_close(each * (x.shape[1] if name != "rows" else 1), grad(lambda x: loss(x, target, reduction="sum"))(x))
+
+
+def test_labels_that_learn():
+    x, target = scores(ROWS), labels(ROWS).requires_grad_()
+    lf.binary_cross_entropy_with_logits(x.clone().requires_grad_(), target, reduction="sum").backward()
+    assert_close(target.grad, -x)
+
+
+def test_two_types_are_not_mixed_in_pieces():
+    x, target = scores(ROWS).float().requires_grad_(), labels(ROWS)
+    losses = lf.binary_cross_entropy_with_logits(x, target, reduction="none")
+    assert losses.dtype == torch.float64
+
+
+def test_cross_entropy_by_finite_differences():
+    x, target = scores((4, 5)).requires_grad_(), torch.tensor([0, 4, -100, 2])
+    loss = lambda x: lf.cross_entropy(x, target, reduction="none")  # noqa: E731
+    assert gradcheck(loss, x, check_forward_ad=True, check_batched_grad=True)
+    assert gradgradcheck(loss, x, check_fwd_over_rev=True, check_batched_grad=True)
