@@ -59,7 +59,7 @@ def train(
     """
     order = torch.Generator().manual_seed(seed)
     rows = BatchSampler(RandomSampler(x, generator=order), batch_size, drop_last=False)
-    # A batch is fetched at once: sample by sample, as a DataLoader does unless told, costs a third of the time.
+    # A batch is fetched at once. A DataLoader fetches sample by sample by default, which is slower.
     batches = DataLoader(TensorDataset(x, y), batch_size=None, sampler=rows, generator=order)
     optimizer = torch.optim.Adam(model.parameters(), lr)
     means = []
