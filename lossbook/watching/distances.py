@@ -1,4 +1,4 @@
-"""How far apart the embeddings of a batch are: within triplets, and within pairs that are labelled."""
+"""How far apart the embeddings of a batch are: within triplets, and within pairs that are labeled."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Triplets(NamedTuple):
 
 
 class Pairs(NamedTuple):
-    """The pairs of one batch, some labelled similar and some not."""
+    """The pairs of one batch, some labeled similar and some not."""
 
     similar: float  #: their distance; the median
     different: float

@@ -136,7 +136,7 @@ EXERCISES = {
     ),
     "same-list": Exercise(
         answer=same_as_the_list,
-        praise=lambda: _("Order does not matter, and what stands behind the first −1 does not count."),
+        praise=lambda: _("Order does not matter, and what comes after the first −1 does not count."),
         mistakes=lambda: [
             ("a", _("There is one more. What becomes of the 1 behind the −1 in b?")),
             ("b", _("There is one more. Does the order of the true classes matter?")),

@@ -118,7 +118,7 @@ def triplets_turned_round(training: Training) -> Told | None:
 
 @in_training(
     "pairs-turned-round",
-    Phrase("pairs that are similar labelled as different, and the other way round"),
+    Phrase("pairs that are similar labeled as different, and the other way round"),
     page="guide/cosine-embedding",
     likely=True,
     hides=("learning-rate-too-high", "collapsed-embeddings"),
@@ -131,7 +131,7 @@ def pairs_turned_round(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "The pairs that are labelled similar are {similar} apart, those labelled different {different}, in the first "
+            "The pairs that are labeled similar are {similar} apart, those labeled different {different}, in the first "
             "calls already: the two labels have changed places, and the model learns to part what belongs together.",
             similar=number(round(seen[0].similar, 3)),
             different=number(round(seen[0].different, 3)),
