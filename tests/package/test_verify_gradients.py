@@ -130,11 +130,16 @@ def labelled():
     return torch.randn(6), torch.randint(2, (6,)).float()
 
 
+def test_a_target_that_the_right_loss_detaches_is_one_that_a_network_makes():
+    found = finding(leave, hold, transitions_of_two)
+    assert "a gradient reaches argument 2 (target)" in found.says
+    assert "a detach is missing" in found.diagnosis
+
+
 @pytest.mark.parametrize(
     ("loss", "like", "inputs"),
     [
         (hold, leave, transitions_of_two),
-        (leave, hold, transitions_of_two),
         (surrogate_of_constants, surrogate, transitions),
         (labels_by_product, labels_by_case, labelled),
         (gram_of_a_constant, gram, views),

@@ -391,4 +391,4 @@ def test_certainty_is_said_in_the_language_of_the_moment():
     lossbook.set_language("pt")
     said = finding.certainty
     lossbook.set_language("en")
-    assert said == "certo"
+    assert said == "comprovado"
