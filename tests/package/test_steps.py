@@ -47,6 +47,14 @@ def test_a_factor_given_by_name():
     assert "right with `square(x)`" in told(wrong, right)
 
 
+@pytest.mark.parametrize("rest", [lambda p: torch.rsub(p, other=1), lambda p: torch.rsub(p, torch.ones_like(p))])
+def test_what_is_subtracted_from_may_be_no_number(rest):
+    def right(x, t):
+        return -rest(x.sigmoid()).log().mean() + t.square().mean()
+
+    assert not verify(lambda x, t: right(x, t) + x.amin(), like=right, inputs=two)
+
+
 def test_each_side_is_clamped_and_not_the_product():
     def boxes():
         x = torch.rand(8, 2) * 6
