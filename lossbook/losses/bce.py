@@ -77,7 +77,8 @@ def of_probability(p: Tensor, y: Tensor) -> Tensor:
 
 
 def its_slope(p: Tensor, y: Tensor) -> Tensor:
-    yes, no = (chance.clamp_min(1 / STEEPEST) for chance in (p, 1 - p))
+    least = max(1 / STEEPEST, torch.finfo(p.dtype).smallest_normal * torch.finfo(p.dtype).eps)  # in float16 1e-12 is 0
+    yes, no = (chance.clamp_min(least) for chance in (p, 1 - p))
     return (1 - y) / no - y / yes
 
 

@@ -14,6 +14,8 @@ from .observation import Call, part
 #: Operations that choose embeddings by index, as mining does.
 _CHOOSING = {"Gather", "Index", "IndexSelect", "MaskedSelect", "Select", "Take"}
 
+MOST = 1000  #: pairs of either label that are looked at: each is compared with each of the other label
+
 
 class Triplets(NamedTuple):
     """The triplets of one batch."""
@@ -69,7 +71,7 @@ def pairs(call: Call) -> Pairs | None:
     distances, labels = measured
     if distances.dim() != 1 or distances.shape != labels.shape:
         return None
-    similar, different = distances[labels > 0], distances[labels <= 0]
+    similar, different = distances[labels > 0][:MOST], distances[labels <= 0][:MOST]
     if min(len(similar), len(different)) < 1:
         return None
     return Pairs(

@@ -33,9 +33,8 @@ class WatchedLoop:
         self.report = Report("")
         self._watchers: dict[Any, Watcher] = {}
         self._trainings: list[Training] = []
-        self._unasked = [
-            0
-        ]  #: so many more calls are let through without a look at the line that calls; read at every call
+        #: So many more calls are let through without a look at the line that calls; a list, which each call reads at once.
+        self._unasked = [0]
         self._within = contextlib.ExitStack()
         #: Whether calls are let through: outside of the context; and while one is looked at, because under a mode of torch,
         #: such as torch.set_default_device, the call inside arrives here as well.

@@ -42,6 +42,12 @@ def test_a_listed_word_has_its_rendering_and_nothing_else(translated, same):
     assert bool(parity.faults(ours.page, theirs.page)) is not same
 
 
+def test_the_text_of_an_f_string_stays():
+    ours, theirs = (cell(language, 'print(f"mean{x}", x)', "code") for language in ("en", "vi"))
+    ours.page.words, theirs.page.words = {"mean": "mean"}, {"mean": "moyenne"}
+    assert not parity.faults(ours.page, theirs.page)
+
+
 def test_a_word_without_a_rendering_is_named(tmp_path):
     page = store(tmp_path, "vi", code("show", 'print("mean")'))
     (tmp_path / "book/words.yml").write_text(f"{page.name}:\n  mean: {{zh: 平均值}}\n", "utf-8")

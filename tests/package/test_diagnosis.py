@@ -325,3 +325,20 @@ def test_labels_that_are_none_are_not_turned_round():
         return (ranked.flip(1).logcumsumexp(1).flip(1) - ranked).sum(1).mean()
 
     assert "labels" not in told(wrong, right, lists)
+
+
+def test_a_hinge_beyond_its_margin_fits_whatever_is_0_there_too():
+    """Only where predictions are perfect does it give anything: that refutes what else would fit."""
+
+    def far():
+        return torch.randn(6, 5), torch.randn(6, 5) + 3
+
+    def right(x, t):
+        return (8 - (x - t).norm(dim=1)).relu().mean()
+
+    def wrong(x, t):
+        most = torch.tensor(1.0, dtype=x.dtype)
+        return (most - (x - t).norm(dim=1)).relu().mean()
+
+    diagnosis = told(wrong, right, far)
+    assert "the right loss has `8 - (x - t).norm(dim=1)` in the place of `most - (x - t).norm(dim=1)`" in diagnosis

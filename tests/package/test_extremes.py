@@ -111,6 +111,14 @@ def test_bce_bounds_the_logarithm_of_every_probability():
     assert_close(torch.autograd.grad(value, ours), torch.autograd.grad(expected, theirs))
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_bce_has_the_slope_of_its_logarithm_where_it_is_certain_and_right(dtype):
+    """In float16 the bound of the slope rounds to 0, and torch gives nan."""
+    p = torch.tensor([0.0, 1.0], dtype=dtype, requires_grad=True)
+    lf.binary_cross_entropy(p, p.detach(), reduction="sum").backward()
+    assert p.grad.tolist() == [1, -1]
+
+
 def test_bce_at_0_and_1_is_no_anomaly():
     """Who looks for the origin of a nan is not stopped here."""
     p = torch.tensor([0.0, 1.0], requires_grad=True)

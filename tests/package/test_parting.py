@@ -49,6 +49,22 @@ def test_a_right_loss_in_a_loop_is_compared_too():
     assert "`torch.cos(torch.acos(cosine) + 0.3)` in the place of `cosine * 0.3`" in told(wrong, right)
 
 
+def test_a_last_step_is_right_whose_row_is_wrong():
+    """What comes of several results, as of max(1), is no argument that both have."""
+
+    def right(x, t):
+        top, _where = (x - t).max(1)
+        return top.mean()
+
+    def wrong(x, t):
+        middle, _where = (x - t).median(1)
+        return middle.mean()
+
+    diagnosis = told(wrong, right)
+    assert "the last step" not in diagnosis
+    assert "this one goes on with `(x - t).median(1)`, and the right loss with `(x - t).max(1)`" in diagnosis
+
+
 def test_the_last_step():
     def right(x, t):
         down = (x.diff(dim=0) - t.diff(dim=0)).abs().mean()

@@ -37,6 +37,24 @@ def test_a_function_belongs_after_the_mean():
     assert "`sqrt` after the sum or mean" in told(wrong, right)
 
 
+def test_a_factor_given_by_name():
+    def right(x, t):
+        return torch.mul(x.square(), other=t.square()).sum()
+
+    def wrong(x, t):
+        return torch.mul(x, other=t).abs().sum()
+
+    assert "right with `square(x)`" in told(wrong, right)
+
+
+@pytest.mark.parametrize("rest", [lambda p: torch.rsub(p, other=1), lambda p: torch.rsub(p, torch.ones_like(p))])
+def test_what_is_subtracted_from_may_be_no_number(rest):
+    def right(x, t):
+        return -rest(x.sigmoid()).log().mean() + t.square().mean()
+
+    assert not verify(lambda x, t: right(x, t) + x.amin(), like=right, inputs=two)
+
+
 def test_each_side_is_clamped_and_not_the_product():
     def boxes():
         x = torch.rand(8, 2) * 6
@@ -173,3 +191,14 @@ def test_a_hinge_turned_round_is_called_that():
         return torch.where(target == 1, 1 - cosine, (margin - cosine).clamp(min=0)).mean()
 
     assert "the hinge is turned round" in verify(loss, like="cosine_embedding").diagnosis
+
+
+def test_a_number_is_not_called_by_the_name_of_the_other_side():
+    def right(x, t, margin=1.5):
+        return (-(x - t).norm(dim=1) + 2 * margin).clamp(min=0).mean()
+
+    def wrong(x, t, margin=1.5):
+        distance = (x - t).norm(dim=1)
+        return (-distance + margin).clamp(min=0).mean()
+
+    assert "right with 3 in the place of 1.5 (twice that) in `-distance + margin`" in told(wrong, right)

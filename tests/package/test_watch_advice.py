@@ -3,8 +3,12 @@
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 import lossbook
+from lossbook.watching import distances
+from lossbook.watching.observation import LARGEST, observe
 
 
 @pytest.mark.parametrize(
@@ -28,3 +32,33 @@ def test_large_inputs_are_named_where_probabilities_saturate():
         assert report.findings[0].kind == "loss-not-finite"
         assert ("The inputs" in report.findings[0].sentence) == bool(said)
         assert said in report.findings[0].sentence
+
+
+def test_probabilities_that_a_mask_made_0_are_not_laid_to_large_scores():
+    def entropy(p):
+        return -(p * p.log()).sum(1).mean()
+
+    scores = nn.Linear(4, 3)(torch.randn(8, 4))
+    allowed = scores.masked_fill(torch.tensor([False, True, False]), -torch.inf)
+    report = lossbook.examine(entropy, allowed.softmax(1))
+    assert report.findings[0].kind == "loss-not-finite"
+    assert "so large" not in report.findings[0].sentence
+
+
+class Largest(TorchDispatchMode):
+    """Keeps how many numbers the largest result of torch holds."""
+
+    numbers = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        self.numbers = max([self.numbers, *(t.numel() for t in tree_leaves(result) if isinstance(t, torch.Tensor))])
+        return result
+
+
+def test_of_many_pairs_some_are_compared():
+    labels = torch.tensor([1, -1]).repeat(LARGEST // 2)
+    call = observe(nn.HingeEmbeddingLoss(), (labels.double().requires_grad_(), labels), {})
+    with Largest() as largest:
+        assert distances.pairs(call).turned == 1
+    assert largest.numbers < 20 * LARGEST

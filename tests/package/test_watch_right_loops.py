@@ -238,6 +238,16 @@ def whole_marks_of_fake_and_real():
         descend(of_maker, F.mse_loss(torch.full((16, 1), 1), judge(made)))
 
 
+def counts_of_what_is_rare():
+    model = net()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    yield model, optimizer
+    for i, (x, _) in enumerate(zip(*data(), strict=True)):
+        events = torch.zeros(16, 1, dtype=torch.int64)
+        events[0] = i == 7
+        descend(optimizer, F.l1_loss(model(x), events))
+
+
 def target_first():
     model = net()
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
@@ -250,7 +260,8 @@ TRAININGS = [
     metric_beside, baseline_and_validation, accumulation, lbfgs, adversarial, moving_average_of_a_teacher, teacher_that_is_not_frozen,
     two_losses_at_once,
     autocast_and_scaler, checkpointed, recurrent_in_pieces, frozen_backbone_warmed_up, on_a_default_device,
-    penalty_on_the_gradient, nested, two_models_by_one_function, whole_marks_of_fake_and_real, target_first,
+    penalty_on_the_gradient, nested, two_models_by_one_function, whole_marks_of_fake_and_real,
+    counts_of_what_is_rare, target_first,
 ]  # fmt: skip
 
 

@@ -113,11 +113,16 @@ class Word(str):
 
 
 def _mark_words(tree: ast.Module, words: dict[str, str]) -> None:
-    """Make every string that the page's words have a :class:`Word`, but for settings: reduction="mean" stays as it is."""
+    """Make every string that the page's words have a :class:`Word`.
+
+    Settings stay as they are, such as reduction="mean", and so does the text of an f-string, which is one with its values.
+    """
     english = {rendering: word for word, rendering in words.items()}
-    settings = {id(keyword.value) for keyword in ast.walk(tree) if isinstance(keyword, ast.keyword)}
-    for constant in (node for node in ast.walk(tree) if isinstance(node, ast.Constant)):
-        if isinstance(constant.value, str) and constant.value in english and id(constant) not in settings:
+    nodes = list(ast.walk(tree))
+    stay = {id(node.value) for node in nodes if isinstance(node, ast.keyword)}
+    stay |= {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+    for constant in (node for node in nodes if isinstance(node, ast.Constant)):
+        if isinstance(constant.value, str) and constant.value in english and id(constant) not in stay:
             constant.value = Word(constant.value)
             constant.value.english = english[constant.value]
 

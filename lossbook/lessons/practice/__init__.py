@@ -1,4 +1,6 @@
-"""What the pages of "In practice" share: the data they train on, one training loop, and what a loss costs: memory is counted, and times were measured.
+"""What the pages of "In practice" share: the data they train on, one training loop, and what a loss costs.
+
+Memory is counted where a page runs. Times differ from machine to machine: they were measured on one, and are kept.
 
 A page shows the loop with ``inspect.getsource`` where it first uses it, so that nothing is hidden from its reader.
 """

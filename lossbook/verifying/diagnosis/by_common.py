@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_flatten
+from torch.utils._pytree import tree_flatten, tree_leaves
 
 from ...language import gettext as _
 from ..compare import Sample
@@ -37,11 +37,12 @@ class _Kept(Calls):
 
     def done(self, call: Call) -> Any:
         result = call.again()
-        if isinstance(result, Tensor):
-            self.results.setdefault(call.spot, []).append(result)
-            self.first.setdefault(call.spot, call)
-            self.origin[id(result)] = call.spot
-        return result
+        several = tuple(result) if isinstance(result, Iterator) else result  # as a loop over rows gets them
+        if tensors := [leaf for leaf in tree_leaves(several) if isinstance(leaf, Tensor)]:
+            self.results.setdefault(call.spot, []).extend(tensors)
+            self.first.setdefault(call.spot, replace(call, result=several))
+            self.origin.update({id(tensor): call.spot for tensor in tensors})
+        return iter(several) if isinstance(result, Iterator) else result
 
 
 def _kept(loss: Callable, tensors: Sequence[Tensor]) -> _Run:
@@ -61,6 +62,10 @@ class _Run:
     kept: _Kept
     flat: dict[Spot, Tensor]  #: all results of an expression in one row
     last: Spot | None  #: the expression that gives the loss
+
+    def single(self, spot: Spot) -> bool:
+        """Whether an expression gives one tensor, in whose place another one can be put; and not several, as max(1) does."""
+        return isinstance(self.kept.first[spot].result, Tensor)
 
     def made_of(self, spot: Spot) -> Iterator[Spot | None]:
         """The expressions whose results go into this one; None for what comes from elsewhere, as arguments do."""
@@ -129,9 +134,10 @@ def by_common(examination: Examination, loss: Callable, samples: Sequence[Sample
     both = _both(examination, loss, samples)
     mine, theirs, known = both.mine, both.theirs, set(both.alike.values())
     parting, beside = both.parting(), both.beside()
-    others = sorted(theirs.flat, key=lambda t: (t in known, t not in beside))
+    others = sorted(filter(theirs.single, theirs.flat), key=lambda t: (t in known, t not in beside))
     left = ATTEMPTS
-    for spot in (*parting, *(s for s in both.apart() if s not in parting and s != mine.last)):
+    places = (*parting, *(s for s in both.apart() if s not in parting and s != mine.last))
+    for spot in filter(mine.single, places):
         for other in others:
             fits = mine.flat[spot].numel() == theirs.flat[other].numel()
             if not fits or (other == theirs.last) != (spot == mine.last) or _kind(mine, spot) != _kind(theirs, other):

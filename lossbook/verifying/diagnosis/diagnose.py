@@ -45,6 +45,12 @@ class Evidence:
         """Every ordinary batch on which it gives a number, whatever its form."""
         return [t.sample for t in self.trials if t.sample and not t.batch.edge]
 
+    def beyond_zero(self, samples: Sequence[Sample]) -> list[Sample]:
+        """Where the loss gives 0 on all of these, as a hinge beyond its margin, the batches on which it does not."""
+        if any(bool(s.got.value.any()) for s in samples):
+            return []
+        return [t.sample for t in self.trials if t.sample and bool(t.sample.got.value.any())]
+
     def beside(self, failing: Sequence[Sample], standard: Standard) -> list[Sample]:
         """The other batches that a diagnosis must fit, the ordinary ones first: those of the same form, and the right ones.
 
@@ -104,12 +110,14 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
     if examination.reference.entry is None:
         others += resized(loss, standard, failing[0].batch)
     every = sorted([*failing, *(s for s in others if not s.batch.edge)], key=lambda s: s.batch.edge)
-    factor = by_factor(every) if fault != "gradient" else None
-    slip = partial(by_slip, examination, failing, others, evidence.settings, fault=fault)
+    telling = evidence.beyond_zero(every) if fault != "gradient" else []  # else whatever gives 0 too would fit
+    factor = by_factor(every) if fault != "gradient" and not telling else None
+    slip = partial(by_slip, examination, failing, [*others, *telling], evidence.settings, fault=fault)
     repair = partial(
         by_repair, examination, loss, every, fault=fault, known=factor is not None, settings=evidence.settings
     )
-    ratio: Way = partial(_first, [partial(by_ratio, evidence.ordinary(), fault), partial(by_ratio, every, fault)])
+    ratios = [partial(by_ratio, evidence.ordinary(), fault), partial(by_ratio, every, fault)]
+    ratio: Way = partial(_first, [] if telling else ratios)
     where: list[Way] = [
         partial(by_region, examination, failing, loss, fault=fault),
         partial(by_place, examination, failing, evidence.trials, evidence.settings),

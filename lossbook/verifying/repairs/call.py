@@ -85,7 +85,7 @@ def written(call: Call, i: int) -> str:
         sides = [body.left, body.right]
         if not isinstance(call.args[1 - i if i < 2 else 0], Tensor) or not isinstance(call.args[i], Tensor):
             # Torch gets the tensor first, whatever is written: a number there stands on the side that is one.
-            numbers = [isinstance(side, (ast.Constant, ast.UnaryOp)) for side in sides]
+            numbers = [_is_number(side) for side in sides]
             if numbers[0] == numbers[1]:
                 return ""
             return ast.unparse(sides[numbers.index(not isinstance(call.args[i], Tensor))])
@@ -95,6 +95,11 @@ def written(call: Call, i: int) -> str:
         operands = [body.func.value, *body.args] if own and isinstance(body.func, ast.Attribute) else body.args
         return ast.unparse(operands[i]) if len(operands) == len(call.args) else ""
     return ""
+
+
+def _is_number(side: ast.expr) -> bool:
+    """Whether digits stand there, with a sign or without: of `-d + margin` neither side can be told to be a number."""
+    return isinstance(side.operand if isinstance(side, ast.UnaryOp) else side, ast.Constant)
 
 
 Run = Callable[[Call], Any]  #: what is done instead of a call

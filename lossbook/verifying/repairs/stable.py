@@ -47,7 +47,8 @@ def _log_of(call: Call, value: Any) -> tuple[str, Tensor] | None:
     before = call.made.get(id(x))
     if before is None:
         return None
-    if name == "rsub" and before.spot.name == "sigmoid" and made.args[1] == 1:
+    from_one = name == "rsub" and any(isinstance(a, (int, float)) and a == 1 for a in made.args[1:])
+    if from_one and before.spot.name == "sigmoid":
         return "logsigmoid(-x)", F.logsigmoid(-before.args[0])
     if name == "sum" and before.spot.name == "exp" and len(made.args) + len(made.kwargs) > 1:
         return "logsumexp", torch.logsumexp(before.args[0], *made.args[1:], **made.kwargs)

@@ -49,9 +49,11 @@ def _moved(call: Call, value: Any) -> Tensor | None:
     x = made.args[0]
     if made.spot.name in REDUCING:
         return made.again(_of(call, x), *made.args[1:])
+    if len(made.args) != 2:
+        return None  # the other factor, given by name
     if made.spot.name in TIMES and is_real(made.args[1]) and made.args[1].dim():
         return made.again(_of(call, x), _of(call, made.args[1]))
-    if made.spot.name in SCALING and len(made.args) == 2:
+    if made.spot.name in SCALING:
         inner = _moved(call, x)
         return None if inner is None else made.again(inner, made.args[1])
     return None

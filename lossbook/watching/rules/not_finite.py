@@ -221,7 +221,9 @@ def loss_not_finite(call: Call) -> Told | None:
         )
     value = number(call.result.detach().flatten()[~call.result.detach().flatten().isfinite()][0])
     ends = call.predicted.share(lambda p: (p == 0) | (p == 1))
-    if call.last_operation in ("Sigmoid", "Softmax") and ends:
+    # What a mask of −inf leaves out has the probability 0 too, whatever the scores are.
+    masked = any(link.name in ("MaskedFill", "Where") for link in call.operations[1:2])
+    if call.last_operation in ("Sigmoid", "Softmax") and ends and not masked:
         return Told(
             Phrase(
                 "The loss is {value}: {share} % of the probabilities are exactly 0 or 1, because the scores before the "

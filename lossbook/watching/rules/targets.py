@@ -266,6 +266,9 @@ def target_carries_gradient(training: Training) -> Told | None:
     )
 
 
+MANY = 200  #: targets, all of them 0, that tell of more than a rare event
+
+
 @in_training(
     "targets-cut-to-integers",
     Phrase("targets below 1 that became 0 when they were made integers"),
@@ -277,6 +280,8 @@ def targets_cut_to_integers(training: Training) -> Told | None:
     calls = training.calls
     if len(calls) < 3 or any(seen.whole_target != 0 for seen in calls):
         return None
+    if sum(seen.numbers for seen in calls) < MANY:
+        return None  # counts of what is rare are mostly 0
     if any(seen.whole_target for other in training.beside for seen in other.calls):
         return None  # marks 0 and 1, such as of fake and real
     return Told(
