@@ -20,6 +20,7 @@ from .diagnosis import Diagnosis
 
 CUSTOM = "guide/custom-losses"
 MOST_COLUMNS = 8  #: of an argument that are looked at
+Others = Callable[[Tensor], Iterator[Tensor]]  #: from what an argument holds to what it may hold as well
 SAME = 1e-12  #: what two results may differ by that are the same
 
 
@@ -28,7 +29,9 @@ def by_idle(examination: Examination, samples: Sequence[Sample], loss: Callable)
     right = examination.standard.losses[0]
     names = argument_names(examination, len(samples[0].batch.tensors))
     samples = _alike(samples)
-    idle = [placed(names, i) for i in range(len(samples[0].batch.tensors)) if _is_idle(loss, right, samples, i)]
+    idle = [
+        placed(names, i) for i in range(len(samples[0].batch.tensors)) if _is_idle(loss, right, samples, i, _others)
+    ]
     if not idle or len(idle) == len(samples[0].batch.tensors):
         return None  # it changes with nothing, which others tell better
     says = (
@@ -47,28 +50,11 @@ def by_idle_part(examination: Examination, samples: Sequence[Sample], loss: Call
     for i, t in enumerate(samples[0].batch.tensors):
         if not t.is_floating_point() or t.dim() < 2 or not 1 < t.shape[-1] <= MOST_COLUMNS:
             continue
-        idle = [k for k in range(t.shape[-1]) if _is_idle_column(loss, right, samples, i, k)]
+        idle = [k for k in range(t.shape[-1]) if _is_idle(loss, right, samples, i, partial(_other_column, column=k))]
         if idle and len(idle) < t.shape[-1]:
             says = _("of {name} only a part counts: index {idle} of the last dimension changes nothing")
             return Diagnosis(says.format(name=placed(names, i), idle=", ".join(map(str, idle))), page=CUSTOM)
     return None
-
-
-def _is_idle_column(loss: Callable, right: Callable, samples: Sequence[Sample], i: int, k: int) -> bool:
-    changed = False
-    for sample in samples:
-        tensors = list(sample.batch.tensors)
-        if tensors[i].shape[-1] <= k:
-            continue
-        tensors[i] = tensors[i].clone()
-        tensors[i][..., k] = tensors[i][..., k] * 0.5 + 0.25
-        mine, theirs = call(loss, tensors), call(right, tensors)
-        if not isinstance(mine, Answered) or not isinstance(theirs, Answered):
-            continue
-        if not _same(mine.value, sample.got.value):
-            return False
-        changed = changed or not _same(theirs.value, sample.best.value)
-    return changed
 
 
 def by_mixing(examination: Examination, samples: Sequence[Sample], loss: Callable) -> Diagnosis | None:
@@ -127,11 +113,11 @@ def argument_names(examination: Examination, n: int) -> list[str]:
     return own[:n] if len(own) >= n else []
 
 
-def _is_idle(loss: Callable, right: Callable, samples: Sequence[Sample], i: int) -> bool:
+def _is_idle(loss: Callable, right: Callable, samples: Sequence[Sample], i: int, others: Others) -> bool:
     """True if other values of argument i change the right loss, and never this one."""
     changed = False
     for sample in samples:
-        for other in _others(sample.batch.tensors[i]):
+        for other in others(sample.batch.tensors[i]):
             tensors = [other if k == i else t for k, t in enumerate(sample.batch.tensors)]
             mine, theirs = call(loss, tensors), call(right, tensors)
             if not isinstance(mine, Answered) or not isinstance(theirs, Answered):
@@ -144,6 +130,14 @@ def _is_idle(loss: Callable, right: Callable, samples: Sequence[Sample], i: int)
 
 def _same(one: Tensor, other: Tensor) -> bool:
     return one.shape == other.shape and close(one.nan_to_num(7.5), other.nan_to_num(7.5), SAME)
+
+
+def _other_column(tensor: Tensor, column: int) -> Iterator[Tensor]:
+    """The tensor with other values in one column, if it has so many."""
+    if column < tensor.shape[-1]:
+        other = tensor.clone()
+        other[..., column] = other[..., column] * 0.5 + 0.25
+        yield other
 
 
 def _others(tensor: Tensor) -> Iterator[Tensor]:
