@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ...catalogue import find
 from ...language import gettext as _
 from .explorer import Choice, Explorer, Slider
 
+
+def chance(label: Callable[[], str], start: float) -> Slider:
+    """A probability. At 0 and 1 a logarithm or its slope has no end."""
+    return Slider(low=0.02, high=0.98, start=start, step=0.02, label=label)
+
+
 PREDICTION = Slider(low=-4, high=4, start=2.5, label=lambda: _("prediction ŷ"))
 TARGET = Slider(low=-4, high=4, start=1, label=lambda: _("target y"))
-PROBABILITY = Slider(low=0.02, high=0.98, start=0.8, step=0.02, label=lambda: _("probability p of the label 1"))
-TRUE_CLASS = Slider(low=0.02, high=0.98, start=0.5, step=0.02, label=lambda: _("probability p of the true class"))
+PROBABILITY = chance(lambda: _("probability p of the label 1"), start=0.8)
+TRUE_CLASS = chance(lambda: _("probability p of the true class"), start=0.5)
+LOGIT = Slider(low=-4, high=4, start=1, label=lambda: _("logit z"))
 TRUE_CLASS_NUMBER = Choice(options=(0, 1, 2), start=0, label=lambda: _("true class"))
 ANSWER = Choice(options=(1, 0), start=1, label=lambda: _("label y"))
 SIGN = Choice(options=(1, -1), start=1, label=lambda: _("label y"))
@@ -41,12 +49,8 @@ def logit(number: int, start: float) -> Slider:
 
 
 def frame(number: int, start: float) -> Slider:
-    return Slider(
-        low=0.02,
-        high=0.98,
-        start=start,
-        step=0.02,
-        label=lambda: _("probability of the label in frame {number}, the rest is the blank's").format(number=number),
+    return chance(
+        lambda: _("probability of the label in frame {number}, the rest is the blank's").format(number=number), start
     )
 
 
@@ -114,9 +118,7 @@ EXPLORERS = (
         reduction="sum",  # over the two classes; "batchmean", for one sample
         arguments={"log_q": [["math.log(input)", "math.log(1 - input)"]], "target": [["target", "1 - target"]]},
         controls={
-            "input": Slider(
-                low=0.02, high=0.98, start=0.3, step=0.02, label=lambda: _("probability q of one of two classes")
-            ),
+            "input": chance(lambda: _("probability q of one of two classes"), start=0.3),
             "target": Slider(low=0, high=1, start=0.5, step=0.05, label=lambda: _("its probability p in the target")),
         },
         over="input",
@@ -131,7 +133,7 @@ EXPLORERS = (
         "bce_with_logits",
         arguments={"logits": ["input"], "target": ["target"], "weight": ["weight"], "pos_weight": ["pos_weight"]},
         controls={
-            "input": Slider(low=-4, high=4, start=1, label=lambda: _("logit z")),
+            "input": LOGIT,
             "target": ANSWER,
             "weight": WEIGHT,
             "pos_weight": WEIGHT,

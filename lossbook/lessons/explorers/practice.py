@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from ...language import gettext as _
 from .explorer import Choice, Slider
-from .losses import ANSWER, MARGIN, PREDICTION, TARGET, TRUE_CLASS_NUMBER, logit, of_loss, of_pair, pair
+from .losses import ANSWER, LOGIT, MARGIN, PREDICTION, TARGET, TRUE_CLASS_NUMBER, chance, logit, of_loss, of_pair, pair
 
 
 def pixel(number: int, start: float) -> Slider:
-    return Slider(
-        low=0.02,
-        high=0.98,
-        start=start,
-        step=0.02,
-        label=lambda: _("probability of pixel {number}").format(number=number),
-    )
+    return chance(lambda: _("probability of pixel {number}").format(number=number), start)
 
 
 def in_mask(number: int, start: int) -> Choice:
@@ -38,7 +32,7 @@ EXPLORERS = (
         cell="focal-probabilities",
         arguments={"logits": ["input"], "target": ["target"], "alpha": "alpha", "gamma": "gamma"},
         controls={
-            "input": Slider(low=-4, high=4, start=1, label=lambda: _("logit z")),
+            "input": LOGIT,
             "target": ANSWER,
             "alpha": Slider(low=0, high=1, start=0.25, step=0.05),
             "gamma": Slider(low=0, high=5, start=2),
