@@ -45,7 +45,8 @@ def watch(
     at with all that comes back from them, then fewer and fewer. Parameters are held weakly, and nothing of a graph is kept.
 
     Within the context the functions of ``torch.nn.functional`` are replaced: an object that holds one from before cannot be
-    pickled meanwhile. ``AdaptiveLogSoftmaxWithLoss``, which has no function there, is seen only where it is wrapped.
+    pickled meanwhile. ``AdaptiveLogSoftmaxWithLoss``, which has no function there, is seen only where it is wrapped, and so
+    is a function that was imported by its own name before.
 
     >>> criterion = watch(torch.nn.BCEWithLogitsLoss())
     >>> criterion(torch.zeros(2), torch.tensor([-1.0, 1.0]))
