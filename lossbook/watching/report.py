@@ -81,9 +81,9 @@ class Report:
 
     def _headline(self) -> str:
         if self.findings:
-            return _("In the use of {loss} something is wrong:").format(loss=self.loss)
+            return _("Something is wrong in how {loss} is used:").format(loss=self.loss)
         if not self.loss:
-            return _("No loss of torch was called.")
+            return _("No loss of torch was seen.")
         return _("Nothing wrong was seen in the use of {loss}.").format(loss=self.loss)
 
 

@@ -29,7 +29,9 @@ def run_script(script: str, arguments: list[str], *, as_module: bool = False) ->
     """
     if not as_module and not Path(script).is_file():
         raise ValueError(
-            message("{script} is no file. Write the path of a script, or -m and the name of a module.", script=script)
+            message(
+                "{script} is not a file. Write the path of a script, or -m and the name of a module.", script=script
+            )
         )
     loop = WatchedLoop(None, None, strict=False)
     code = 0

@@ -66,7 +66,7 @@ EXERCISES = {
                 ),
             ),
         ],
-        hint=lambda: _("Exponentials first: e², e⁰ and e⁻¹. What share has the first in their sum?"),
+        hint=lambda: _("Exponentials first: e², e⁰ and e⁻¹. What share of their sum is the first?"),
     ),
     "nll-of-probabilities": Exercise(
         answer=lambda: float(lf.nll_loss(SOFTMAX_OUTPUT.log(), FIRST)),

@@ -123,11 +123,11 @@ EXERCISES = {
         answer=certain_alone,
         praise=lambda: _("No gradient comes back: that is certain. a and d are right losses, only not the ones meant."),
         mistakes=lambda: [
-            ("bc", _("c is right. b is told with an exclamation mark: perhaps somebody wants that mean.")),
+            ("bc", _("c is right. b is reported with an exclamation mark: perhaps somebody wants that mean.")),
             (
                 "b",
                 _(
-                    "That is told with an exclamation mark, and the report stays true. Which loss cannot train anything?"
+                    "That is reported with an exclamation mark, and the report stays true. Which loss cannot train anything?"
                 ),
             ),
             ("abcd", _("Three of them may be meant as they are. Which loss cannot train anything?")),

@@ -130,7 +130,10 @@ EXERCISES = {
         ),
         mistakes=lambda: [
             ("b", _("There is one more. What does cross-entropy take numbers with a decimal point for?")),
-            ("c", _("There is one more. Three samples need three class numbers: which shape has the target of b?")),
+            (
+                "c",
+                _("There is one more. Three samples need three class numbers: which shape does the target of b have?"),
+            ),
             (
                 "abc",
                 _("b and c fail. But MSE takes whole numbers as a target: they become floats."),

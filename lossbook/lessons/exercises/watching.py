@@ -61,7 +61,10 @@ EXERCISES = {
             "Softmax of 1, 0, 0, 0 gives the true class e / (e + 3), and the loss is minus its logarithm."
         ),
         mistakes=lambda: [
-            (0.0, _("So it would be without the softmax in the loss: it takes the probability 1 for a score of 1.")),
+            (
+                0.0,
+                _("That would be right without the softmax in the loss: it takes the probability 1 for a score of 1."),
+            ),
             (1.0, _("1 is the probability that goes in. Take its softmax, then minus the logarithm.")),
             (math.log(4), _("That is the loss of a model that guesses. The perfect one is a little better.")),
         ],

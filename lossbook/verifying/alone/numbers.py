@@ -57,7 +57,7 @@ def answers(examination: Examination) -> Result:
     for trial in trials:
         got = trial.got
         if isinstance(got, Failed) and isinstance(got.error, TakesTooLong):
-            return certain(_("The loss does not end: the call took too long."))
+            return certain(_("The loss does not return: the call took too long."))
         if isinstance(got, Failed):
             said = f"{type(got.error).__name__}: {got.error}".splitlines()[0]
             says = _("The loss raises an error on a batch that was given: {said}").format(said=said)
@@ -67,7 +67,7 @@ def answers(examination: Examination) -> Result:
         if isinstance(got, NoTensor):
             return certain(_no_tensor(examination, trial.batch))
         if not got.value.is_floating_point():
-            says = _("The loss is of the kind {dtype}. No gradient can flow through such numbers.")
+            says = _("The loss has the dtype {dtype}. No gradient can flow through such numbers.")
             return certain(says.format(dtype=str(got.value.dtype).removeprefix("torch.")))
     return passed(_("{n} batches").format(n=len(trials)))
 
@@ -89,15 +89,15 @@ def shape(examination: Examination) -> Result:
     reduction = reduction_of(examination)
     if not got.value.dim() or got.value.numel() == 1:
         if reduction == "none" and max(t.numel() for t in batch.tensors) > 1:
-            return certain(_("Its reduction is 'none', and one number comes."), inputs=batch.tensors)
+            return certain(_("Its reduction is 'none', but one number comes back."), inputs=batch.tensors)
         return passed()
     size = tuple(got.value.shape)
     if reduction in ("mean", "sum", "batchmean"):
-        says = _("Its reduction is {reduction!r}, and a tensor of shape {shape} comes.")
+        says = _("Its reduction is {reduction!r}, but a tensor of shape {shape} comes back.")
         return certain(says.format(reduction=reduction, shape=size), inputs=batch.tensors)
     if reduction == "none":
         return passed(_("a tensor of shape {shape}").format(shape=size))
-    return told(_("A tensor of shape {shape} comes, not one number: .backward() needs one.").format(shape=size))
+    return told(_("A tensor of shape {shape} comes back, not one number: .backward() needs one.").format(shape=size))
 
 
 @check(lambda: _("finite value and gradient"), name="finite")

@@ -21,8 +21,12 @@ def repeatable(examination: Examination) -> Result:
     two = value_of(examination, batch.tensors)
     if one is not None and not differs(one, two, 0):
         return told(
-            _("The same input gives another result each time: it draws random numbers. With seed=0 it can be checked.")
+            _(
+                "The same input gives a different result each time: it draws random numbers. With seed=0 it can be checked."
+            )
         )
     return told(
-        _("The same input gives another result each time: it remembers something. With fresh=True it can be checked.")
+        _(
+            "The same input gives a different result each time: it remembers something. With fresh=True it can be checked."
+        )
     )

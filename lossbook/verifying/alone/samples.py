@@ -28,7 +28,7 @@ def order(examination: Examination) -> Result:
             turned = with_samples(batch.tensors, n, torch.arange(n).roll(shift))
             value = value_of(examination, turned)
             if differs(got.value, value, examination.tolerance):
-                says = _("The same samples in another order give another loss.")
+                says = _("The same samples in another order give a different loss.")
                 return told(says, inputs=turned, got=tensor_text(value), wanted=tensor_text(got.value))  # type: ignore[arg-type]
     if not tried:
         raise NotApplicable(_("no batch of samples"))
@@ -257,7 +257,7 @@ def mirrored(examination: Examination) -> Result:
             value = value_of(examination, turned)
             if differs(got.value, value, 1e-6):
                 says = _(
-                    "The same pictures mirrored, scores and labels alike, give another loss. A view or reshape without permute mixes classes and places."
+                    "The same pictures mirrored, scores and labels alike, give a different loss. A view or reshape without permute mixes classes and places."
                 )
                 return told(says, inputs=turned, got=tensor_text(value), wanted=tensor_text(got.value))  # type: ignore[arg-type]
     if not tried:

@@ -108,7 +108,7 @@ def steady(look: Callable[[Examination], Result]) -> Callable[[Examination], Res
         if examination.reference.draws:
             raise NotApplicable(_("it draws random numbers"))
         if not is_steady(examination):
-            raise NotApplicable(_("the same input gives another result each time"))
+            raise NotApplicable(_("the same input gives a different result each time"))
         return look(examination)
 
     return checked

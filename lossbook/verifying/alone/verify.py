@@ -107,6 +107,6 @@ def looked_at(examination: Examination, compile: bool) -> tuple[CheckResult, ...
     checks = (*CHECKS[1:], compiled) if compile else CHECKS[1:]
     done = {repeatable: repeatable(examination)}
     if done[repeatable].state == WARNED:
-        why = _("the same input gives another result each time")
+        why = _("the same input gives a different result each time")
         done |= {check: CheckResult(check.name, check.title(), SKIPPED, why) for check in (*COMPARING, compiled)}
     return first, *(done.get(check) or check(examination) for check in checks)

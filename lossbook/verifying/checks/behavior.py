@@ -44,7 +44,7 @@ def second_backward(examination: Examination) -> Result:
         return failed(finding(examination, sample.batch, says))
     for once, twice in zip(first.gradients, again.gradients, strict=True):
         if once is not None and (twice is None or not close(twice, once, 10 * examination.tolerance)):
-            says = _("A second backward pass through the same graph gives another gradient.")
+            says = _("A second backward pass through the same graph gives a different gradient.")
             behind = _("the backward pass changes what it saved")
             return failed(_wrong_gradient(examination, sample, says, behind, got=twice, wanted=once))
     return passed()
@@ -100,7 +100,7 @@ def repeatable(examination: Examination) -> Result:
             found = finding(
                 examination,
                 batch,
-                _("The same input gives another result when the loss is called again."),
+                _("The same input gives a different result when the loss is called again."),
                 Diagnosis(behind, page=CUSTOM),
                 got=_outcome_text(again),
                 wanted=tensor_text(was.value),
@@ -167,7 +167,7 @@ def order(examination: Examination) -> Result:
     found = finding(
         examination,
         batch,
-        _("The same samples in another order give another loss."),
+        _("The same samples in another order give a different loss."),
         Diagnosis(_("the samples are weighted by their position")),
         got=_outcome_text(got),
         wanted=tensor_text(sample.got.value),

@@ -135,7 +135,7 @@ def sentence(trial: Trial, fault: str) -> str:
     return {
         "value": _("The loss gives another number than the right one ({where})."),
         "not finite": _("The loss is not finite where the right one is ({where})."),
-        "shape": _("The result has another shape than it should have ({where})."),
+        "shape": _("The result has the wrong shape ({where})."),
         "no tensor": _("The loss returns {kind}, not a tensor: return one tensor, the loss alone."),
         "error": _("The loss raises an error on input that it should take ({where}): {said}"),
         "backward error": _("The backward pass raises an error ({where}): {said}"),
@@ -145,7 +145,7 @@ def sentence(trial: Trial, fault: str) -> str:
             "The value is finite, its gradient is NaN or infinite ({where}): one such batch destroys all weights."
         ),
         "printed": _("The loss prints something each time it is called."),
-        "hang": _("The loss does not end: the call took too long."),
+        "hang": _("The loss does not return: the call took too long."),
     }[fault].format(where=place(trial.batch), said=said, kind=trial.got.kind if isinstance(trial.got, NoTensor) else "")
 
 

@@ -185,7 +185,7 @@ def _fault_of_calling(examination: Examination, module: nn.Module) -> Finding | 
         again = examination.run(sample.batch)
         if not isinstance(again, Answered) or not close(again.value, sample.got.value, examination.tolerance):
             behind = _("something in it depends on the mode: dropout, batch norm, or self.training")
-            return Finding(_("The loss is another one after .eval() or .train()."), diagnosis=behind)
+            return Finding(_("After .eval() or .train() the loss gives a different value."), diagnosis=behind)
     return None
 
 
@@ -225,5 +225,5 @@ def compiled(examination: Examination) -> Result:
     if isinstance(again, Answered) and close(again.value, sample.got.value, examination.tolerance):
         return passed()
     got = tensor_text(again.value) if isinstance(again, Answered) else again.kind
-    says, wanted = _("Compiled it gives another number."), tensor_text(sample.got.value)
+    says, wanted = _("Compiled, it gives a different number."), tensor_text(sample.got.value)
     return failed(finding(examination, sample.batch, says, got=got, wanted=wanted))

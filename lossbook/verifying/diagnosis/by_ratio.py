@@ -83,7 +83,7 @@ def _of_constant(ratios: Ratios, page: str = "") -> Diagnosis | None:
 def _constants() -> Iterator[tuple[float, str, tuple[str, ...]]]:
     yield -1.0, _("the sign is wrong: minus the right loss"), ("neg", "mean", "sum")
     yield 2.0, _("twice the right loss"), ("mul",)
-    yield 0.5, _("half of the right loss: a factor ½ too much"), ("mul", "div")
+    yield 0.5, _("half of the right loss: one factor ½ too many"), ("mul", "div")
     yield 1 / math.log(2), _("the logarithm has the base 2 (log2) where the natural one belongs"), ("log2",)
     yield 1 / math.log(10), _("the logarithm has the base 10 (log10) where the natural one belongs"), ("log10",)
     yield -1 / math.log(2), _("the sign is wrong, and the logarithm has the base 2"), ("log2",)

@@ -53,7 +53,7 @@ def of_operation(call: Call) -> Iterator[Change]:
     for i, which in ((1, _("its left side")), (0, _("its right side"))):
         kept = call.args[1 - i]
         if is_real(kept) and kept.shape == call.result.shape:
-            says = _("a part is one too much: right with {new} in the place of {old}")
+            says = _("there is one part too many: right with {new} in the place of {old}")
             yield Change(says, written(call, 1 - i) or which, partial(lambda i, c: c.args[1 - i], i))
         if is_real(call.args[i]) and name in ("mul", "div", "add", "sub", "rsub", "pow"):
             for new, one in (("1 - x", lambda x: 1 - x), ("abs(x)", torch.abs), ("x.square()", torch.square)):

@@ -165,7 +165,7 @@ def of_torch_loss(call: Call) -> Iterator[Change]:
                 and other.shape == used.shape
                 and other.dtype == used.dtype
             ):
-                says = _("a loss of torch gets something else than the argument itself: right with {new} in {old}")
+                says = _("a loss of torch gets something other than the argument itself: right with {new} in {old}")
                 new = call.name_of(j)
                 yield Change(
                     says, new, partial(lambda i, j, c: c.again(*c.args[:i], c.inputs[j], *c.args[i + 1 :]), i, j)

@@ -16,7 +16,7 @@ def of_gradient(call: Call) -> Iterator[Change]:
     """What is cut from the graph is let in, or the other way round."""
     name = call.spot.name
     if name in ("detach", "data"):
-        says = _("{old} cuts a part of the gradient off that the right loss has: right without the detach")
+        says = _("{old} cuts off a part of the gradient that the right loss has: right without the detach")
         yield Change(says, "", lambda c: c.args[0] + 0)
     if name == "set_grad_enabled" and call.args == (False,):
         says = _("a part of the gradient is cut off by no_grad: right without {old}")

@@ -43,7 +43,7 @@ def of_comparison(call: Call) -> Iterator[Change]:
     if name == "invert":
         yield Change(_("{old} is one step too many: right without it"), "", lambda c: c.args[0])
     if isinstance(call.result, Tensor) and call.result.dtype is torch.bool and name not in ("invert",):
-        says = _("a condition is turned round: right with {new} in the place of {old}")
+        says = _("a condition is inverted: right with {new} in the place of {old}")
         yield Change(says, _("its opposite"), lambda c: ~c.again())
 
 
@@ -94,7 +94,7 @@ def of_slices(call: Call) -> Iterator[Change]:
                     says = _("another index: right with {new} in the place of {old}")
                     yield Change(says, f"[{k}]", partial(lambda at, k, c: _sliced(c, at, k), at, k))
         elif isinstance(part, Tensor) and part.dtype is torch.bool:
-            says = _("a condition is turned round: right with {new} in the place of {old}")
+            says = _("a condition is inverted: right with {new} in the place of {old}")
             yield Change(says, _("its opposite"), partial(lambda at, c: _sliced(c, at, ~_parts(c)[at]), at))
     columns = call.args[0]
     if columns.dim() > 1 and len(index) == 1 and isinstance(index[0], int):

@@ -49,7 +49,7 @@ def quantile(n: Settings) -> Iterator[tuple[str, Loss]]:
 
     yield _("the quantile is turned round: q and 1 − q change places"), with_quantile(1 - q)
     yield _("q is not used: half the absolute error"), with_quantile(torch.full_like(q, 0.5))
-    yield _("the absolute error times q: both sides weigh alike"), lambda x, t: reduce(q * (t - x).abs())
+    yield _("the absolute error times q: both sides count alike"), lambda x, t: reduce(q * (t - x).abs())
     yield _("negative errors cost nothing"), lambda x, t: reduce((q * (t - x)).clamp(min=0))
     yield (
         _("the sign of the other branch is wrong"),

@@ -96,7 +96,7 @@ def focal_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
     yield _("p is taken from the mean of the cross-entropy, not from each sample"), of_mean
     yield _("p is taken from the mean of the cross-entropy, not from each sample"), of_plain_mean
     for other, says in (
-        (1 - alpha if isinstance(alpha, float) else None, _("alpha weighs the wrong class")),
+        (1 - alpha if isinstance(alpha, float) else None, _("alpha weights the wrong class")),
         (None, _("alpha is not used")),
         (0.25, _("alpha = {alpha} is used").format(alpha=0.25)),
     ):
@@ -106,7 +106,7 @@ def focal_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
         def everywhere(x: Tensor, t: Tensor) -> Tensor:
             return alpha * focal(x, t, gamma, None, n["reduction"])
 
-        yield _("alpha weighs both classes alike"), everywhere
+        yield _("alpha weights both classes alike"), everywhere
 
         def inside(x: Tensor, t: Tensor) -> Tensor:
             ce = -_alpha(x, t, alpha) * _log_p(x, t)[0]

@@ -120,7 +120,7 @@ def _changes_of_numbers() -> Iterator[Change]:
     yield Change(_("takes log-probabilities for probabilities: exp({input}) would be right"), torch.exp, ("exp",), KL)
     yield Change(_("takes the logarithm of {input} once more"), torch.log, ("log",), "guide/nll")
     yield Change(_("the logarithm is missing: {input} is used as it is"), torch.exp, page=KL)
-    yield Change(_("the sign of {input} is turned round"), torch.neg, ("neg",))
+    yield Change(_("the sign of {input} is flipped"), torch.neg, ("neg",))
     yield Change(_("the absolute value of {input} is taken"), torch.abs, ("abs",))
     yield Change(_("negative numbers of {input} are set to 0"), torch.relu, ("relu", "clamp", "clamp_min"))
     yield Change(_("{input} goes through tanh"), torch.tanh, ("tanh",))
@@ -142,13 +142,13 @@ def of_targets(right: Loss, reference: Reference) -> Iterator[Slip]:
 def _changes_of_targets() -> Iterator[Change]:
     yield Change(_("labels 0 and 1 are expected where −1 and 1 come"), lambda t: (t + 1) / 2, page=HINGE)
     yield Change(_("labels −1 and 1 are expected where 0 and 1 come"), lambda t: 2 * t - 1, page=BCE)
-    yield Change(_("the labels are turned round: 1 and −1 change places"), _opposite, page=HINGE)
-    yield Change(_("the labels are turned round: 0 and 1 change places"), _exchanged, page=BCE)
+    yield Change(_("the labels are flipped: 1 and −1 are swapped"), _opposite, page=HINGE)
+    yield Change(_("the labels are flipped: 0 and 1 are swapped"), _exchanged, page=BCE)
     yield Change(_("the sign in front of the target is wrong"), torch.neg)
     yield Change(_("soft labels are rounded to 0 and 1"), torch.round, page=BCE)
     yield Change(_("soft labels are cut off to integers"), lambda t: t.long().to(t.dtype), page=CROSS_ENTROPY)
     yield Change(_("labels above 0.5 become 1, the others 0"), lambda t: (t > 0.5).to(t.dtype), page=BCE)
-    says = _("probabilities are replaced by the likeliest class (argmax)")
+    says = _("probabilities are replaced by the most likely class (argmax)")
     yield Change(says, _likeliest, page=CROSS_ENTROPY)
     yield Change(_("the class numbers are one too high"), lambda t: t + 1, page=CROSS_ENTROPY)
     yield Change(_("the class numbers are one too low"), lambda t: t - 1, page=CROSS_ENTROPY)
@@ -202,7 +202,7 @@ def of_meanings(right: Loss, reference: Reference, batches: Sequence[tuple[Tenso
     for i, tensor in enumerate(batches[0] if batches else ()):
         x = names[i] if i < len(names) else "x"
         for new, of in MEANINGS.items() if tensor.is_floating_point() else ():
-            says = _("{name} is taken for something else than it is: equals the right loss on {new} in its place")
+            says = _("{name} is taken for something other than what it is: equals the right loss on {new} in its place")
             yield Slip(
                 says.format(name=placed(names, i), new=f"`{new.format(x=x)}`"), _changed(right, i, of), page=CUSTOM
             )

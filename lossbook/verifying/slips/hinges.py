@@ -51,7 +51,7 @@ def hinge_embedding(reference: Reference, settings: Settings) -> Iterator[Slip]:
         _("the classification hinge max(0, m − y·x) instead"), lambda x, y: reduce((margin - y * x).clamp(min=0))
     )
     yield Slip(_("labels 0 and 1 are expected where −1 and 1 come"), lambda x, y: reduce(y * x + (1 - y) * hinge(x)))
-    yield Slip(_("the labels are turned round: 1 and −1 change places"), embedded(hinge, lambda x: x))
+    yield Slip(_("the labels are flipped: 1 and −1 are swapped"), embedded(hinge, lambda x: x))
     yield Slip(_("the hinge is missing"), embedded(lambda x: x, lambda x: margin - x))
     yield Slip(_("the hinge is squared"), embedded(lambda x: x * x, lambda x: hinge(x) ** 2))
     yield Slip(_("dissimilar pairs cost nothing"), embedded(lambda x: x, lambda x: 0 * x))
@@ -80,7 +80,10 @@ def multi_margin(reference: Reference, settings: Settings) -> Iterator[Slip]:
         _("a constant is added: the margin stands outside of the hinge"),
         lambda x, t: reduce(others(x, t).mean(1) + margin),
     )
-    yield Slip(_("the true class is compared with itself: margin too much"), lambda x, t: reduce(hinges(x, t).mean(1)))
+    yield Slip(
+        _("the true class is compared with itself: one margin too many in the sum"),
+        lambda x, t: reduce(hinges(x, t).mean(1)),
+    )
     yield Slip(_("the sum over the classes is not divided by their number C"), lambda x, t: reduce(others(x, t).sum(1)))
     yield Slip(_("divided by C − 1 instead of C"), lambda x, t: reduce(others(x, t).sum(1) / (x.shape[1] - 1)))
     yield Slip(_("only the worst class counts"), lambda x, t: reduce(others(x, t).amax(1)), operations=("max", "amax"))

@@ -88,7 +88,7 @@ def masked_mse(x: Tensor, t: Tensor, mask: Tensor) -> Tensor:
 def _masked_slips(n: Settings) -> Iterator[tuple[str, Loss]]:
     yield _("masked elements count in what the mean divides by"), lambda x, t, m: ((x - t).square() * m).mean()
     yield _("the mask is not used"), lambda x, t, m: (x - t).square().mean()
-    yield _("the mask is turned round"), lambda x, t, m: masked_mse(x, t, 1 - m)
+    yield _("the mask is inverted"), lambda x, t, m: masked_mse(x, t, 1 - m)
     yield (
         _("the mean of the means of the rows, which have masks of different lengths"),
         lambda x, t, m: (((x - t).square() * m).sum(1) / m.sum(1).clamp(min=1)).mean(),

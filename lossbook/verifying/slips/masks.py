@@ -32,9 +32,9 @@ def soft_targets(n: Settings) -> Iterator[tuple[str, Loss]]:
     yield _("masked elements count in what the mean divides by"), divided("samples")
     yield _("the mean over all elements"), divided("elements")
     yield _("the mask is not used"), lambda x, q, mask=None: right(x, q)
-    yield _("the mask is turned round"), lambda x, q, mask=None: right(x, q, None if mask is None else mask == 0)
+    yield _("the mask is inverted"), lambda x, q, mask=None: right(x, q, None if mask is None else mask == 0)
     yield (
-        _("probabilities are replaced by the likeliest class (argmax)"),
+        _("probabilities are replaced by the most likely class (argmax)"),
         lambda x, q, mask=None: right(x, F.one_hot(q.argmax(1), q.shape[1]).to(q), mask),
     )
 

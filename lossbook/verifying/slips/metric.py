@@ -42,7 +42,7 @@ def contrastive(n: Settings) -> Iterator[tuple[str, Loss]]:
     def hinge(d: Tensor) -> Tensor:
         return (margin - d).clamp(min=0)
 
-    yield _("the labels are turned round: 0 and 1 change places"), partial(right, similar=1 - n["similar"])
+    yield _("the labels are flipped: 0 and 1 are swapped"), partial(right, similar=1 - n["similar"])
     for far in (lambda d: -(d**power), lambda d: -d):
         yield _("the margin is missing: dissimilar pairs are pushed apart without end"), of(nearness, far)
     yield _("the margin is missing"), of(nearness, lambda d: (-d).clamp(min=0) ** power)
@@ -102,7 +102,7 @@ def info_nce(n: Settings) -> Iterator[tuple[str, Loss]]:
         _("the vectors are normalized over dimension 0, the batch"),
         lambda a, b, *more: right(*(F.normalize(x, dim=0) for x in (a, b, *more)), normalize=False),
     )
-    yield _("the own key is missing in the sum: only the negatives stand there"), of_scores(without_own)
+    yield _("the query's own key is missing from the sum: only the negatives are in it"), of_scores(without_own)
     says = _("the keys of the other queries count as negatives, too")
     yield (
         (_("the keys of the other queries are no negatives") if in_batch else says),

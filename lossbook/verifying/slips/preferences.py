@@ -101,7 +101,7 @@ def pairwise_logistic(n: Settings) -> Iterator[tuple[str, Loss]]:
         return loss
 
     yield _("chosen and rejected are exchanged"), lambda a, b, *y: right(b, a, *y)
-    yield _("the labels are turned round: 0 and 1 change places"), lambda a, b, y: right(a, b, 1 - y)
+    yield _("the labels are flipped: 0 and 1 are swapped"), lambda a, b, y: right(a, b, 1 - y)
     yield _("labels −1 and 1 are expected where 0 and 1 come"), lambda a, b, y: reduce(F.softplus(-sigma * y * (a - b)))
     yield _("pairs that the second wins cost nothing"), lambda a, b, y: reduce(y * right(a, b, reduction="none"))
     yield _("the label is not used: the first counts as the better one"), lambda a, b, y: right(a, b)
@@ -145,4 +145,4 @@ def list_net(n: Settings) -> Iterator[tuple[str, Loss]]:
     yield _("the logarithm is missing"), of(lambda p, q: -p * q.exp())
     yield _("the sign is wrong"), of(lambda p, q: p * q)
     yield _("the mask is not used"), lambda s, y, mask: right(s, y)
-    yield _("the mask is turned round"), lambda s, y, mask: right(s, y, ~mask)
+    yield _("the mask is inverted"), lambda s, y, mask: right(s, y, ~mask)

@@ -62,8 +62,8 @@ def bce_with_logits(reference: Reference, settings: Settings) -> Iterator[Slip]:
 
 def _of_pos_weight(settings: Settings) -> Iterator[Slip]:
     weight = _weight(settings)
-    yield Slip(_("pos_weight weighs both terms"), _entropy(settings, _logs_of_logits, weight, weight))
-    yield Slip(_("pos_weight weighs the negative class"), _entropy(settings, _logs_of_logits, 1.0, weight))
+    yield Slip(_("pos_weight multiplies both terms"), _entropy(settings, _logs_of_logits, weight, weight))
+    yield Slip(_("pos_weight multiplies the negative term"), _entropy(settings, _logs_of_logits, 1.0, weight))
     total = _entropy({**settings, "reduction": "sum"}, _logs_of_logits, weight)
     says = _("the mean divides by the sum of the weights, not by N")
     yield Slip(says, lambda x, t: total(x, t) / (weight * t + (1 - t)).sum())

@@ -109,6 +109,6 @@ def _of_branches(settings: Settings, *, turn: float, divisor: float, slope: floa
         by_size(lambda e: 0.5 * e * e, lambda e: e.abs() - 0.5 * turn),
     )
     yield Slip(
-        _("the turn is taken at e < beta instead of |e| < beta"),
+        _("the branch is chosen by e < beta instead of |e| < beta"),
         _of_error(settings, lambda e: torch.where(e < turn, 0.5 * e * e / divisor, right(e))),
     )

@@ -62,7 +62,7 @@ def cosine_embedding(reference: Reference, settings: Settings) -> Iterator[Slip]
         (_("the margin stands outside of the hinge: a constant is added"), lambda c: c.clamp(min=0) - margin),
         (_("dissimilar pairs cost 1 − cosine too"), lambda c: 1 - c),
         (
-            _("the hinge is turned round: dissimilar pairs cost max(0, margin − cosine)"),
+            _("the hinge is reversed: dissimilar pairs cost max(0, margin − cosine)"),
             lambda c: (margin - c).clamp(min=0),
         ),
         (_("dissimilar pairs cost nothing"), lambda c: 0 * c),

@@ -25,8 +25,7 @@ def one_sample_counts(training: Training) -> Told | None:
     if len(alone) == len(learning) and all(one.kept == 1 and one.first and one.total >= 8 for one in alone):
         return Told(
             Phrase(
-                "Of {total} losses of a batch the first alone got a gradient, in {calls} calls: the others are computed and "
-                "thrown away.",
+                "Of the {total} losses of a batch only the first got a gradient, in {calls} calls: the others are computed and thrown away.",
                 total=alone[-1].total,
                 calls=len(alone),
             ),

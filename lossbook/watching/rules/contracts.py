@@ -59,7 +59,7 @@ def loss_raises(call: Call) -> Told | None:
     if "autocast" in error:
         return Told(
             Phrase(
-                "{loss} cannot be computed under autocast: its logarithm does not bear half precision.",
+                "{loss} cannot be computed under autocast: half precision is not enough for its logarithm.",
                 loss=call.spoken,
             ),
             Phrase("Take BCEWithLogitsLoss on the scores, which can, or leave autocast for the loss."),

@@ -16,8 +16,7 @@ def dead_units(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "In a layer {share} % of the relu units gave 0 for every sample of three batches in a row: they are dead, no "
-            "gradient passes them.",
+            "In a layer {share} % of the relu units gave 0 for every sample of three batches in a row: they are dead, no gradient passes through them.",
             share=round(100 * min(dead[-3:])),
         ),
         Phrase("Lower the learning rate, start biases at 0, or use leaky relu; scale the inputs."),

@@ -213,8 +213,7 @@ def target_changed_by_loss(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "{loss} changes its target in place: the data themselves are other ones after the call, and the next epoch "
-            "trains on them.",
+            "{loss} changes its target in place: the call changes the data themselves, and the next epoch trains on the changed data.",
             loss=call.spoken,
         ),
         Phrase("Compute with a new tensor: target = target.clamp(…), not target.clamp_(…)."),

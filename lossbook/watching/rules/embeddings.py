@@ -14,7 +14,7 @@ from .rule import in_call, in_training
 
 @in_call(
     "margin-out-of-reach",
-    Phrase("a margin larger than normalized embeddings can be apart"),
+    Phrase("a margin larger than the distance that normalized embeddings can have"),
     page="guide/triplet-margin",
 )
 def margin_out_of_reach(call: Call) -> Told | None:
@@ -22,7 +22,7 @@ def margin_out_of_reach(call: Call) -> Told | None:
     if call.name == "cosine_embedding" and isinstance(margin, (int, float)) and abs(margin) > 1:
         return Told(
             Phrase(
-                "A cosine lies between −1 and 1, so the margin {margin} can never be kept, or always is.",
+                "A cosine lies between −1 and 1, so the margin {margin} can never be reached, or always is.",
                 margin=number(margin),
             ),
             Phrase("Take a margin between 0 and 0.5."),
@@ -38,8 +38,7 @@ def margin_out_of_reach(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "The embeddings have length 1, so no two are farther apart than 2; a margin of {margin} can never be kept, and "
-            "no triplet is ever done.",
+            "The embeddings have length 1, so no two are farther apart than 2; a margin of {margin} can never be reached, and no triplet ever gets to the loss 0.",
             margin=number(margin),
         ),
         Phrase("Take a margin between 0.1 and 1, or leave the embeddings' length free."),
@@ -82,8 +81,7 @@ def triplets_too_easy(training: Training) -> Told | None:
         return None  # of a margin that fits, and samples that are learned soon
     return Told(
         Phrase(
-            "From the first call on, {share} % of the triplets have the loss 0, in {calls} calls: their negatives are farther "
-            "than positive and margin anyway, and the model learns from the rest alone.",
+            "From the first call on, {share} % of the triplets have the loss 0, in {calls} calls: their negatives are already farther away than the positive plus the margin, and the model learns from the rest alone.",
             share=round(100 * sum(one.easy for one in seen) / len(seen)),
             calls=len(seen),
         ),
@@ -107,8 +105,7 @@ def triplets_turned_round(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "In {share} % of the triplets the positive is farther from the anchor than the negative, {ratio} times as far: they "
-            "have changed places, and the model learns to part what belongs together.",
+            "In {share} % of the triplets the positive is farther from the anchor than the negative, {ratio} times as far: they have changed places, and the model learns to separate what belongs together.",
             share=round(100 * turned),
             ratio=number(round(seen[0].ratio, 1)),
         ),
@@ -131,10 +128,9 @@ def pairs_turned_round(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "The pairs that are labeled similar are {similar} apart, those labeled different {different}, in the first "
-            "calls already: the two labels have changed places, and the model learns to part what belongs together.",
+            "The pairs that are labeled similar are {similar} apart, those labeled different {different}, in the first calls already: the two labels have changed places, and the model learns to separate what belongs together.",
             similar=number(round(seen[0].similar, 3)),
             different=number(round(seen[0].different, 3)),
         ),
-        Phrase("Turn the labels round: 1 − target for labels 0 and 1, −target for 1 and −1."),
+        Phrase("Flip the labels: 1 − target for labels 0 and 1, −target for 1 and −1."),
     )

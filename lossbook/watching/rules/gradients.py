@@ -124,7 +124,7 @@ def gradient_vanishes(training: Training) -> Told | None:
 
 @in_training(
     "loss-maximized",
-    Phrase("a loss that is made larger: its sign is turned before backward"),
+    Phrase("a loss that is made larger: its sign is flipped before backward"),
     page="what-is-a-loss/idea",
     likely=True,
 )

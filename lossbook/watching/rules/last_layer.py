@@ -151,7 +151,7 @@ def clamped_probabilities(call: Call) -> Told | None:
     )
 
 
-@in_call("dropout-before-loss", Phrase("dropout behind the last layer"), page="guide/custom-losses")
+@in_call("dropout-before-loss", Phrase("dropout after the last layer"), page="guide/custom-losses")
 def dropout_before_loss(call: Call) -> Told | None:
     if call.takes == contract.OTHER:
         return None  # of embeddings it makes two views of one sample
@@ -167,7 +167,7 @@ def dropout_before_loss(call: Call) -> Told | None:
             loss=call.spoken,
             share=round(100 * share),
         ),
-        Phrase("Put dropout before the last layer, not behind it."),
+        Phrase("Put dropout before the last layer, not after it."),
     )
 
 

@@ -90,8 +90,7 @@ def crossed_weights(call: Call) -> Told | None:
             continue
         return Told(
             Phrase(
-                "{name} of shape {shape} meets predictions of shape {predictions}: broadcast to {both}, each sample is "
-                "weighed with the numbers of all the others.",
+                "{name} of shape {shape} meets predictions of shape {predictions}: broadcast to {both}, each sample is weighted with the numbers of all the others.",
                 name=name,
                 shape=tuple(value.shape),
                 predictions=shape,
@@ -119,13 +118,12 @@ def _weighed_in_rows(call: Call) -> Told | None:
             continue
         return Told(
             Phrase(
-                "Numbers of shape {one} are multiplied by a mask or weights of shape {other}: broadcast to {both}, each sample "
-                "is weighed with the numbers of all the others.",
+                "Numbers of shape {one} are multiplied by a mask or weights of shape {other}: broadcast to {both}, each sample is weighted with the numbers of all the others.",
                 one=one,
                 other=other,
                 both=both,
             ),
-            Phrase("Give the mask the shape of what it weighs: mask.reshape(loss.shape), or unsqueeze it."),
+            Phrase("Give the mask the shape of what it is multiplied by: mask.reshape(loss.shape), or unsqueeze it."),
             likely=True,
         )
     return None
@@ -146,8 +144,7 @@ def weight_on_last_dimension(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "pos_weight of shape {weight} meets the last dimension of predictions of shape {shape}; the classes stand in "
-            "dimension 1. It weighs columns, not classes.",
+            "pos_weight of shape {weight} meets the last dimension of predictions of shape {shape}; the classes are in dimension 1. It weights columns, not classes.",
             weight=tuple(weight.shape),
             shape=shape,
         ),

@@ -126,8 +126,7 @@ def weights_all_equal(call: Call) -> Told | None:
         if isinstance(leaf, torch.nn.Parameter) and len(rows) > 1 and bool((rows == rows[:1]).all()):
             return Told(
                 Phrase(
-                    "All units of a layer with weights of shape {shape} start with the same weights, {value}: they get the "
-                    "same gradient and stay the same unit for ever.",
+                    "All units of a layer with weights of shape {shape} start with the same weights, {value}: they get the same gradient and stay the same unit forever.",
                     shape=tuple(leaf.shape),
                     value=number(rows[0, 0]),
                 ),

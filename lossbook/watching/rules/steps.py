@@ -203,8 +203,7 @@ def learning_rate_too_low(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "With the learning rate {rate} no parameter changes by more than {change} of its size in a step: {steps} steps would "
-            "change it by its own size.",
+            "With the learning rate {rate} no parameter changes by more than {change} of its size in a step: it takes {steps} steps to change one by its own size.",
             rate=number(rates[-1]),
             change=number(max(updates)),
             steps=f"{1 / max(updates):.0e}" if max(updates) else "∞",
@@ -256,8 +255,7 @@ def _too_high(training: Training, values: list[float]) -> Told:
     if training.reduction == "sum" or (unreduced and min(unreduced) > 0.99):
         return Told(
             Phrase(
-                "The loss grows from {first} to {last} in {calls} calls. It is the sum over the batch, so its gradient grows with "
-                "it, and the learning rate {rate} is too high for it.",
+                "The loss grows from {first} to {last} in {calls} calls. It is the sum over the batch, so its gradient grows with the batch size, and the learning rate {rate} is too high for that.",
                 rate=rate,
                 **known,
             ),

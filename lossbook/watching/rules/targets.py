@@ -103,7 +103,7 @@ def several_true_classes(call: Call) -> Told | None:
     if call.targeted.low < -1e-6:
         return Told(
             Phrase(
-                "{loss} gets targets that are no probabilities: they go down to {low}. They look like logits.",
+                "{loss} gets targets that are not probabilities: they go down to {low}. They look like logits.",
                 loss=call.spoken,
                 low=number(call.targeted.low),
             ),
@@ -157,8 +157,7 @@ def negative_counts(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "{loss} takes counts, at least 0; the target goes down to {low}. For a negative count the loss has no lower "
-            "end. Standardized counts are no counts.",
+            "{loss} takes counts, at least 0; the target goes down to {low}. For a negative count the loss has no lower end. Standardized counts are not counts.",
             loss=call.spoken,
             low=number(call.targeted.low),
         ),
@@ -237,8 +236,7 @@ def arguments_swapped(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "The first argument of {loss}, the prediction, has no gradient, and the second, the target, has one: they have "
-            "changed places. This loss is another one then.",
+            "The first argument of {loss}, the prediction, has no gradient, and the second, the target, has one: they have changed places. With this loss the order matters.",
             loss=call.spoken,
         ),
         Phrase("Write {loss}(prediction, target), the model's output first.", loss="criterion"),
@@ -286,8 +284,7 @@ def targets_cut_to_integers(training: Training) -> Told | None:
         return None  # marks 0 and 1, such as of fake and real
     return Told(
         Phrase(
-            "The targets of {loss} are integers, and all of them were 0 in {calls} calls: numbers between 0 and 1 become 0 "
-            "where .long(), .int() or an integer dtype cuts off what stands behind the point.",
+            "The targets of {loss} are integers, and all of them were 0 in {calls} calls: numbers between 0 and 1 become 0 where .long(), .int() or an integer dtype cuts off what comes after the decimal point.",
             loss=training.loss,
             calls=len(calls),
         ),

@@ -48,15 +48,14 @@ def weights_the_wrong_way(training: Training) -> Told | None:
         return None  # not in proportion to how often each class occurs
     return Told(
         Phrase(
-            "The class seen most often, {most} times, has the weight {heavy}, and a class seen {least} times only {light}: "
-            "the weights make the frequent class count still more.",
+            "The class seen most often, {most} times, has the weight {heavy}, and a class seen {least} times only {light}: the weights make the frequent class count even more.",
             most=most[0],
             heavy=number(most[1]),
             least=least[0],
             light=number(least[1]),
         ),
         Phrase(
-            "Weigh with the inverse of the frequency: weight = counts.sum() / (C * counts), in the order of the classes."
+            "Weight by the inverse of the frequency: weight = counts.sum() / (C * counts), in the order of the classes."
         ),
     )
 
@@ -76,8 +75,7 @@ def pos_weight_the_wrong_way(training: Training) -> Told | None:
         return None  # a weight that is not the right one upside down may be meant
     return Told(
         Phrase(
-            "pos_weight is {weight}, but the labels hold {yes} times yes and {no} times no: the answer that is frequent "
-            "already counts still more.",
+            "pos_weight is {weight}, but {yes} labels are yes and {no} are no: the answer that is already frequent counts even more.",
             weight=number(weight),
             yes=yes,
             no=no,
