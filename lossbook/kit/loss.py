@@ -86,7 +86,10 @@ def check_names(caller: str, given: Mapping[str, Any], known: Mapping[str, Any])
 
 def loss_function(function: F) -> F:
     """Check the settings of a loss, by the rules in its signature, before it runs."""
-    parameters, settings = inspect.signature(function).parameters, settings_of(function)
+    parameters = dict(
+        inspect.signature(function).parameters
+    )  # torch.compile of torch 2.6 cannot look into a mappingproxy
+    settings = settings_of(function)
     inputs = [name for name in parameters if name not in settings]
     required = [name for name in inputs if parameters[name].default is inspect.Parameter.empty]
     rules = rules_of(function)

@@ -23,12 +23,13 @@ from ..language import gettext as _
 from ..language import message
 
 KINDS = {"regression": 0.5, "classification": 1.0}  #: what the loss is multiplied by besides its precision
+one_kind = one_of(*KINDS)
 
 
 def kinds(name: str, value: Any) -> None:
     """The value is a kind of loss, or a row of kinds."""
     for kind in [value] if isinstance(value, str) or not isinstance(value, Sequence) else value:
-        one_of(*KINDS)(name, kind)
+        one_kind(name, kind)
 
 
 @loss_function

@@ -31,7 +31,9 @@ def operation(node: Any) -> str:
 
 
 def saved(node: Any, name: str) -> Tensor | None:
-    """A tensor that a node saved for the backward pass; None where it has none, or a hook has packed it."""
+    """A tensor that a node saved for the backward pass; None where it has none, or a hook has packed it. torch 2.6 shows
+    none without unpacking it, which may compute a part of the model again: the rules that ask for one are silent there.
+    """
     try:
         value = getattr(node, f"_raw_saved_{name}").data
     except (AttributeError, RuntimeError):  # not of this operation; or freed by a backward pass

@@ -120,7 +120,9 @@ def _watched_class(kind: type[torch.nn.Module]) -> type[torch.nn.Module]:
     plain = kind.__call__ is torch.nn.Module.__call__
 
     def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
-        watcher = self._watcher
+        watcher = getattr(self, "_watcher", None)
+        if watcher is None:  # torch.export of torch 2.6 copies a module by its dict alone
+            return kind.__call__(self, *args, **kwargs)
         if watcher.rest and not is_dynamo_compiling():
             watcher.rest -= 1
             if plain and self._compiled_call_impl is None:  # what torch's own __call__ does then: a frame less

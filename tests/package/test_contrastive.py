@@ -130,4 +130,4 @@ def test_verify_names_what_is_wrong():
         return ((1 - y) * d**2 + y * (1 - d).clamp(min=0) ** 2).mean() / 2
 
     assert lossbook.verify(of_the_paper, like="contrastive", similar=0)
-    assert "turned round" in lossbook.verify(of_the_paper, like="contrastive").diagnosis
+    assert "labels are flipped" in lossbook.verify(of_the_paper, like="contrastive").diagnosis

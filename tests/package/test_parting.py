@@ -160,7 +160,7 @@ def test_an_argument_is_taken_for_something_else():
     diagnosis = told(wrong, right)
     assert (
         diagnosis
-        == "argument 2 (s) is taken for something else than it is: equals the right loss on `2 * s` in its place"
+        == "argument 2 (s) is taken for something other than what it is: equals the right loss on `2 * s` in its place"
     )
 
 

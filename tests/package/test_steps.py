@@ -190,7 +190,7 @@ def test_a_hinge_turned_round_is_called_that():
         cosine = F.cosine_similarity(input1, input2, dim=-1)
         return torch.where(target == 1, 1 - cosine, (margin - cosine).clamp(min=0)).mean()
 
-    assert "the hinge is turned round" in verify(loss, like="cosine_embedding").diagnosis
+    assert "the hinge is reversed" in verify(loss, like="cosine_embedding").diagnosis
 
 
 def test_a_number_is_not_called_by_the_name_of_the_other_side():

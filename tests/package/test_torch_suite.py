@@ -13,6 +13,8 @@ from lossbook import functional as lf
 from lossbook import nn as lnn
 from lossbook.catalogue import CATALOGUE
 
+from . import TORCH
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the suites warn of optional packages
     from torch.testing._internal import common_nn
@@ -26,7 +28,7 @@ MODULES = [info for info in module_db if info.module_cls.__name__ in lnn.__all__
 
 # How many cases torch 2.13 ships. A smaller number means that some were lost, not that all is well; but an older torch
 # may ship fewer.
-OLDER = tuple(map(int, torch.__version__.split(".")[:2])) < (2, 13)
+OLDER = TORCH < (2, 13)
 SAMPLES = {
     "softmax": 7,
     "softmax with_dtype": 7,
@@ -241,11 +243,12 @@ LEGACY = "legacy_enum"  # passes the reduction as a number, as torch did before 
 
 def test_cases_of_common_nn(monkeypatch):
     """torch's older cases without reduction: our functions against torch's and against its Python references."""
-    names = [case.get("fullname", "") for case in common_nn.get_new_module_tests()]
+    every = getattr(common_nn, "get_new_module_tests", lambda: common_nn.new_module_tests)  # a list in torch 2.6
+    names = [case.get("fullname", "") for case in every()]
     losses = [i for i, name in enumerate(names) if "loss" in name.lower() and LEGACY not in name]
     for i in losses:
         torch.manual_seed(i)
-        theirs = common_nn.get_new_module_tests()[i]
+        theirs = every()[i]
         made = theirs.get("input_fn", lambda case=theirs: case.get("input", None))()
         input = torch.randn(theirs["input_size"]) if made is None else made
         input = input.to(theirs.get("default_dtype", input.dtype)) if input.is_floating_point() else input

@@ -25,7 +25,7 @@ from tests.package.small_losses import asks_for_a_mask, clears_the_target, right
 pytest_plugins = ["pytester"]
 
 INTERRUPTS = hasattr(signal, "setitimer")
-interrupted = pytest.mark.skipif(not INTERRUPTS, reason="On Windows nothing interrupts a loss that does not end.")
+interrupted = pytest.mark.skipif(not INTERRUPTS, reason="On Windows nothing interrupts a loss that does not return.")
 
 
 def summed(input, target):
@@ -279,7 +279,7 @@ class NoSuper(nn.Module):
     ("loss", "check", "words", "ran"),
     [
         (prints, "calls", "prints something", True),
-        pytest.param(hangs, "calls", "does not end", False, marks=interrupted),
+        pytest.param(hangs, "calls", "does not return", False, marks=interrupted),
         (raises, "calls", "KeyError: 'weights'", False),
         (leaves, "calls", "SystemExit: 3", False),
         (returns_nothing, "calls", "got NoneType", False),

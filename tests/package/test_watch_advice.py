@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch._C._autograd import SavedTensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -21,6 +22,7 @@ def test_what_to_write_instead_fits_the_labels(labels, instead):
     assert instead in report.findings[0].instead
 
 
+@pytest.mark.skipif(not hasattr(SavedTensor, "data"), reason="This torch does not show what a layer was given.")
 def test_large_inputs_are_named_where_probabilities_saturate():
     def own(p, y):
         return -(y * p.log() + (1 - y) * (1 - p).log()).mean()
@@ -62,3 +64,13 @@ def test_of_many_pairs_some_are_compared():
     with Largest() as largest:
         assert distances.pairs(call).turned == 1
     assert largest.numbers < 20 * LARGEST
+
+
+def test_where_nan_began_is_said_only_of_inputs_that_were_seen():
+    x = torch.tensor([[1.0, torch.nan], [0.0, 0.0]])
+    for prediction, said in (
+        ((x * nn.Parameter(torch.ones(2))).sum(1), "so it began in the data or inside of the model"),
+        ((nn.Linear(2, 2)(torch.ones(2, 2)) - 100).sqrt().sum(1), "so it began inside of the model"),
+    ):
+        [finding] = lossbook.examine(nn.MSELoss(), prediction, torch.zeros(2)).findings
+        assert said in finding.sentence

@@ -95,7 +95,7 @@ def test_an_error_while_python_reads_it(tmp_path, capsys):
     code, out, err = watched(capsys, wrong)
     assert code == 1
     assert err == alone.stderr
-    assert out == "No loss of torch was called.\n"
+    assert out == "No loss of torch was seen.\n"
 
 
 def test_a_module(script, capsys, monkeypatch):
@@ -123,7 +123,7 @@ def test_a_language_before_the_script_is_ours(script, capsys):
 def test_no_script(capsys):
     code, out, err = watched(capsys, "nowhere.py")
     assert (code, out) == (2, "")
-    assert err.startswith("lossbook: nowhere.py is no file.")
+    assert err.startswith("lossbook: nowhere.py is not a file.")
 
 
 def test_what_was_imported_meanwhile_watches_nothing_afterwards():
@@ -144,6 +144,6 @@ def test_several_losses_share_a_report(capsys, tmp_path):
     )
     code, out, _ = watched(capsys, script)
     assert code == 1
-    assert "In the use of binary_cross_entropy_with_logits, cross_entropy something is wrong:" in out
+    assert "Something is wrong in how binary_cross_entropy_with_logits, cross_entropy is used:" in out
     assert "target-outside-0-1" in out
     assert "softmax-before-cross-entropy" in out

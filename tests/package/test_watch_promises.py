@@ -14,6 +14,8 @@ from torch.utils.checkpoint import checkpoint
 
 import lossbook
 
+from . import TORCH
+
 CROSS_ENTROPY = F.cross_entropy
 STEPS = 20  # more than the first 16, which are looked at
 
@@ -188,7 +190,7 @@ def test_exported_and_traced():
     watched = WithLoss(lossbook.watch(nn.CrossEntropyLoss()))
     expected = WithLoss(nn.CrossEntropyLoss())(x, y)
     assert torch.equal(torch.export.export(watched, (x, y)).module()(x, y), expected)
-    assert watched.criterion.report.notes
+    assert watched.criterion.report.notes or TORCH < (2, 7)  # which calls a copy
 
 
 def test_stored_within_a_model():

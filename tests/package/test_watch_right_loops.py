@@ -11,6 +11,8 @@ from torch.utils.checkpoint import checkpoint
 import lossbook
 from lossbook.watching.watcher import FIRST, Watcher
 
+from . import TORCH
+
 STEPS = 10
 
 
@@ -227,6 +229,8 @@ def two_models_by_one_function():
 
 
 def whole_marks_of_fake_and_real():
+    if TORCH < (2, 7):
+        pytest.skip("mse_loss of torch 2.6 has no backward pass where the target holds integers.")
     maker, judge = net(outputs=4), net()
     of_maker, of_judge = (torch.optim.SGD(model.parameters(), lr=0.01) for model in (maker, judge))
     yield judge, of_judge

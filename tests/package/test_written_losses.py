@@ -44,7 +44,7 @@ SLIPS = {
     ),
     "mend-multi-margin": (
         lambda s, t: (1 - s.gather(1, t.unsqueeze(1)) + s).clamp(min=0).mean(),
-        "the true class is compared with itself: margin too much",
+        "the true class is compared with itself: one margin too many in the sum",
     ),
     "mend-l1": (
         lambda x, y: (x - y).abs().sum() / len(y),
@@ -125,7 +125,7 @@ SLIPS = {
     "mend-multi-margin-classes": (lambda x, t: (1 - x.gather(1, t.unsqueeze(1)) + x).relu().mean(), ""),
     "write-multi-margin": (
         lambda x, t, p=1, margin=1.0: (margin - x.gather(1, t.unsqueeze(1)) + x).relu().pow(p).mean(),
-        "the true class is compared with itself: margin too much",
+        "the true class is compared with itself: one margin too many in the sum",
     ),
     "write-multilabel-margin": (lambda x, t: F.multilabel_margin_loss(x, t, reduction="sum"), ""),
     "mend-multilabel": (lambda x, y: F.binary_cross_entropy_with_logits(x.sigmoid(), y), ""),

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 from . import wrong
 
 
-@wrong("quantile", "swapped arguments", r"turned round|q and 1|swap", quantile=0.9)
+@wrong("quantile", "swapped arguments", r"turned round|flipped|q and 1|swap", quantile=0.9)
 def pinball_turned(pred, y, tau=0.9):
     diff = pred - y
     return torch.max(tau * diff, (tau - 1) * diff).mean()

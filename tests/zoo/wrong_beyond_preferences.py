@@ -21,7 +21,7 @@ def ipo_with_another_goal(chosen, rejected, ref_chosen, ref_rejected, beta=0.1):
     return ((chosen - rejected) - (ref_chosen - ref_rejected) - 1 / beta).square().mean()
 
 
-@wrong("pairwise_logistic", "sign, log base", r"exchang|swap|turned")
+@wrong("pairwise_logistic", "sign, log base", r"exchang|swap|turned|flipped")
 def reward_model_prefers_the_rejected(first, second):
     return -F.logsigmoid(second - first).mean()
 

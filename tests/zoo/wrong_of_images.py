@@ -148,7 +148,7 @@ def matching_by_exp(scores, taken):
 @wrong(
     ref.matching,
     "label convention",
-    r"mask|taken|turned|opposite|1 -|condition|comparison|swap|label",
+    r"mask|taken|turned|inverted|opposite|1 -|condition|comparison|swap|label",
     inputs=ref.taken_batch,
 )
 def matching_turned(scores, taken):

@@ -79,7 +79,7 @@ def kl_square_for_exp(mu, log_var):
 
 
 # SupaeroDataScience/deep-learning#6
-@wrong(latent_kl, "reported: VAE", r"half|½|0\.5|factor|number|times|one too much", inputs=_latent)
+@wrong(latent_kl, "reported: VAE", r"half|½|0\.5|factor|number|times|one (part )?too m", inputs=_latent)
 def kl_half_forgotten(mu, log_var):
     return (0.5 * (mu.square() + log_var.exp() - log_var - 1) + 0.5 * mu.square()).sum(dim=1).mean()
 

@@ -13,6 +13,7 @@ from ...kit.precision import cast
 from ...language import gettext as _
 from ...report import tensor_text
 from ..checks.check import Result, check, passed
+from ..checks.findings import place
 from ..checks.precision import _loss_in
 from ..diagnosis.operations import graph_of
 from ..diagnosis.source import line_of_error
@@ -228,7 +229,7 @@ def edges(examination: Examination) -> Result:
         got = trial.got
         if not isinstance(got, Answered):
             continue
-        where = trial.batch.name or trial.batch.form
+        where = place(trial.batch)
         if got.is_finite and not broken_gradients(examination, got):
             continue
         says = (
@@ -307,7 +308,7 @@ def _in(examination: Examination, dtype: torch.dtype, trials: list) -> Result:
         ran += 1
         if got.is_finite and not broken_gradients(examination, got):
             continue
-        where = trial.batch.name or trial.batch.form
+        where = place(trial.batch)
         says = _("In {dtype} the loss or its gradient is not finite ({where}), in float64 it is.")
         shown = {
             "inputs": tensors,

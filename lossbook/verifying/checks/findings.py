@@ -133,7 +133,7 @@ def sentence(trial: Trial, fault: str) -> str:
     lines = str(error).strip().splitlines()
     said = f"{type(error).__name__}: {lines[0] if lines else ''}" if error else ""
     return {
-        "value": _("The loss gives another number than the right one ({where})."),
+        "value": _("The loss gives the wrong value ({where})."),
         "not finite": _("The loss is not finite where the right one is ({where})."),
         "shape": _("The result has the wrong shape ({where})."),
         "no tensor": _("The loss returns {kind}, not a tensor: return one tensor, the loss alone."),
@@ -152,7 +152,7 @@ def sentence(trial: Trial, fault: str) -> str:
 def place(batch: Batch) -> str:
     """Name a batch for a sentence that puts it into parentheses."""
     where = batch.name or batch.form
-    return where[1:-1] if where.startswith("(") and where.endswith(")") else where
+    return _("shape {shape}").format(shape=where) if where.startswith("(") else where
 
 
 def told(trial: Trial, fault: str, tolerance: float) -> tuple[str, str]:

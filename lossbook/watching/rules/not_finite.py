@@ -141,11 +141,22 @@ def prediction_not_finite(call: Call) -> Told | None:
         )
     if call.last_operation == "LogSoftmax" or not failed(call):
         return None  # -inf for a class that is ruled out
+    values["operation"] = call.last_operation or "?"
+    if not call.ancestry.inputs:  # what entered the model was not seen
+        return Told(
+            Phrase(
+                "The prediction holds {value}, first in sample {row}; the last operation was {operation}. The parameters are "
+                "finite, so it began in the data or inside of the model.",
+                **values,
+            ),
+            Phrase(
+                "Look for missing values in the data, a division by 0, a logarithm or root of 0, or exp of a large number."
+            ),
+        )
     return Told(
         Phrase(
             "The prediction holds {value}, first in sample {row}; the last operation was {operation}. The parameters are "
             "finite, so it began inside of the model.",
-            operation=call.last_operation or "?",
             **values,
         ),
         Phrase("Look for a division by 0, a logarithm or root of 0, or exp of a large number."),
