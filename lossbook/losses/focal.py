@@ -96,7 +96,8 @@ def focal_slope(right: Tensor, gamma: float) -> Tensor:
 
 def logarithms(right: Tensor) -> tuple[Tensor, Tensor]:
     """Of p and of 1 − p: either may round to 1, and then the other has lost all its digits."""
-    above, below = right.relu(), right.clamp_max(0)
+    zero = right.new_zeros(())
+    above, below = right.maximum(zero), right.minimum(zero)  # of relu and clamp both slopes at 0 are 0 in torch 2.14
     tail = (below - above).exp().log1p()
     return below - tail, -above - tail
 
