@@ -262,7 +262,8 @@ def test_kinks_are_found_between_the_points_too():
 
 def test_swap_makes_two_more_kinks():
     _, swapped = curves("triplet_margin", swap=[False, True])
-    assert swapped.x[swapped.kinks].tolist() == pytest.approx([0.5, 1])
+    inside = swapped.kinks & (swapped.x < 3)  # at 3 the loss ends; there clamp has the slope 0 from torch 2.14 on
+    assert swapped.x[inside].tolist() == pytest.approx([0.5, 1])
     expected = [max(0, 2 - min(d, abs(d - 1))) for d in swapped.x.tolist()]
     assert swapped.loss.tolist() == pytest.approx(expected, abs=1e-5)
 

@@ -10,6 +10,7 @@ from torch import nn
 from lossbook.verifying.checks import CHECKS
 from lossbook.verifying.subject.outcome import call
 from lossbook.verifying.verify import verify
+from tests.package import TORCH
 from tests.package.small_losses import asks_for_a_mask, clears_the_target, right, shaken, spread, two_sorted_rows
 
 
@@ -266,6 +267,7 @@ def test_a_tensor_that_stays_behind(loss, words):
     assert words in next(check.finding.diagnosis for check in report.failures if check.name == "device")
 
 
+@pytest.mark.skipif(TORCH >= (2, 14), reason="From torch 2.14 on clamp passes no gradient at its ends: all is finite.")
 def test_too_few_digits_for_a_slope_are_told_only():
     """1 − 1e-7 is 1 in float16, where acos has no slope; the loss is right, and its author trains in float32."""
 
