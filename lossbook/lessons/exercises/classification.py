@@ -9,6 +9,7 @@ import torch
 from ... import functional as lf
 from ...language import gettext as _
 from .exercise import Exercise
+from .plain import Plain
 from .written_loss import WrittenLoss
 
 LOGITS, FIRST = torch.tensor([2.0, 0.0, -1.0]), torch.tensor(0)
@@ -179,7 +180,21 @@ EXERCISES = {
         hint=lambda: _("The three probabilities first. Then the gradient is softmax minus one-hot."),
     ),
     "mend-cross-entropy": WrittenLoss("cross_entropy", names_the_slip=False),
-    "write-label-smoothing": WrittenLoss("cross_entropy", {"label_smoothing": 0.1}),
+    "write-label-smoothing": WrittenLoss(
+        "cross_entropy",
+        {"label_smoothing": 0.1},
+        plain=Plain(
+            "logits, target",
+            (
+                ([0.0, 0.0], 1),
+                ([2.0, 0.0], 0),
+                ([1.0, -1.0, 3.0], 0),
+                ([1.0, -1.0, 3.0], 2),
+                ([-2.0, -1.5, -4.0, 0.5], 1),
+                ([1000.0, 0.0], 1),
+            ),
+        ),
+    ),
     "likelihood": Exercise(
         answer=lambda: float((-3 * lf.nll_loss(OF_TRUE_CLASS.log().unsqueeze(1), torch.zeros(3).long())).exp()),
         praise=lambda: _("0.5 · 0.8 · 0.1: the sum of the logarithms is the logarithm of the product."),
@@ -192,7 +207,22 @@ EXERCISES = {
         hint=lambda: _("Three times the mean is the sum. Undo the minus sign and the logarithm."),
     ),
     "mend-nll": WrittenLoss("nll", names_the_slip=False),
-    "write-nll": WrittenLoss("nll", takes=("ignore_index",)),
+    "write-nll": WrittenLoss(
+        "nll",
+        takes=("ignore_index",),
+        plain=Plain(
+            "log_p, target",
+            (
+                ([-1.0, -0.5], 0),
+                ([-1.0, -0.5], 1),
+                ([-0.25, -2.0, -3.0], 2),
+                ([-2.0, -0.5, -1.5, -3.0], 1),
+                ([-1.0, -0.5], -100),
+                ([-1.0, -0.5], 1, {"ignore_index": 1}),
+                ([-1.0, -0.5], 0, {"ignore_index": 1}),
+            ),
+        ),
+    ),
     "half-a-yes": Exercise(
         answer=soft_losses,
         praise=lambda: _("For a label between 0 and 1 both terms count, and no answer costs less than ln 2 here."),
@@ -207,7 +237,24 @@ EXERCISES = {
         hint=lambda: _("Put y = 0.5 into the formula: half of −ln p and half of −ln (1 − p)."),
     ),
     "mend-bce": WrittenLoss("bce", names_the_slip=False),
-    "write-bce": WrittenLoss("bce"),
+    "write-bce": WrittenLoss(
+        "bce",
+        plain=Plain(
+            "p, y",
+            (
+                (0.5, 1.0),
+                (0.25, 1.0),
+                (0.25, 0.0),
+                (0.75, 0.0),
+                (0.9, 0.5),
+                (0.1, 0.25),
+                (1.0, 1.0),
+                (0.0, 0.0),
+                (0.0, 1.0),
+                (1.0, 0.0),
+            ),
+        ),
+    ),
     "weight-taken-back": Exercise(
         answer=lambda: torch.sigmoid(torch.tensor(0.8).logit() - math.log(4)).item(),
         praise=lambda: _("Odds of 4 to 1, divided by the weight 4, are odds of 1 to 1."),
@@ -220,7 +267,25 @@ EXERCISES = {
         hint=lambda: _("The logit of 0.8 is ln (0.8 / 0.2) = ln 4. Subtract ln 4, and take the sigmoid."),
     ),
     "mend-bce-with-logits": WrittenLoss("bce_with_logits", names_the_slip=False),
-    "write-bce-with-logits": WrittenLoss("bce_with_logits", takes=("pos_weight",)),
+    "write-bce-with-logits": WrittenLoss(
+        "bce_with_logits",
+        takes=("pos_weight",),
+        plain=Plain(
+            "z, y",
+            (
+                (0.0, 1.0),
+                (2.0, 1.0),
+                (2.0, 0.0),
+                (-1.0, 0.25),
+                (1.0, 1.0, {"pos_weight": 3.0}),
+                (-2.0, 0.5, {"pos_weight": 2.0}),
+                (2.0, 0.0, {"pos_weight": 3.0}),
+                (1000.0, 0.0),
+                (-1000.0, 1.0),
+                (1000.0, 1.0),
+            ),
+        ),
+    ),
     "three-reductions": Exercise(
         answer=lambda: (of_two_samples("sum"), of_two_samples("batchmean"), of_two_samples("mean")),
         praise=lambda: _("Divided by nothing, by two samples, and by four elements."),
@@ -246,5 +311,17 @@ EXERCISES = {
         digits=3,
     ),
     "mend-kl": WrittenLoss("kl_div", {"reduction": "batchmean"}, names_the_slip=False),
-    "write-kl": WrittenLoss("kl_div", {"reduction": "batchmean"}),
+    "write-kl": WrittenLoss(
+        "kl_div",
+        {"reduction": "batchmean"},
+        plain=Plain(
+            "log_q, p",
+            (
+                ([-0.5, -1.0], [0.5, 0.5]),
+                ([-2.0, -0.25], [0.25, 0.75]),
+                ([-1.0, -1.5, -0.75], [0.2, 0.3, 0.5]),
+                ([-0.5, -1.0], [1.0, 0.0]),
+            ),
+        ),
+    ),
 }

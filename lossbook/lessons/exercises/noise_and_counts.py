@@ -9,6 +9,7 @@ import torch
 from ... import functional as lf
 from ...language import gettext as _
 from .exercise import Exercise
+from .plain import Plain
 from .written_loss import WrittenLoss
 
 THREE_ERRORS = torch.tensor([1.0, -2.0, 6.0])
@@ -99,7 +100,23 @@ EXERCISES = {
         ],
         hint=lambda: _("Divide all failures by all days, and take the logarithm."),
     ),
-    "write-poisson": WrittenLoss("poisson_nll", takes=("log_input", "eps")),
+    "write-poisson": WrittenLoss(
+        "poisson_nll",
+        takes=("log_input", "eps"),
+        plain=Plain(
+            "input, target",
+            (
+                (0.0, 1.0),
+                (1.0, 2.0),
+                (-0.5, 3.0),
+                (0.5, 0.0),
+                (2.0, 1.0, {"log_input": False}),
+                (0.5, 3.0, {"log_input": False}),
+                (0.0, 2.0, {"log_input": False}),
+                (0.0, 2.0, {"log_input": False, "eps": 0.1}),
+            ),
+        ),
+    ),
     "gaussian-by-hand": Exercise(
         answer=lambda: (math.log(4) + 2**2 / 4) / 2,
         praise=lambda: _("(ln 4 + 4/4) / 2: an error as large as the standard deviation, 2."),
@@ -128,5 +145,19 @@ EXERCISES = {
         hint=lambda: _("Set the derivative with respect to v to 0: 1/v = (mean of the squared errors) / v²."),
     ),
     "mend-gaussian": WrittenLoss("gaussian_nll", names_the_slip=False),
-    "write-gaussian": WrittenLoss("gaussian_nll", takes=("full", "eps")),
+    "write-gaussian": WrittenLoss(
+        "gaussian_nll",
+        takes=("full", "eps"),
+        plain=Plain(
+            "mean, target, var",
+            (
+                (1.0, 0.0, 1.0),
+                (0.0, 3.0, 4.0),
+                (2.0, 1.5, 0.25),
+                (1.0, 3.0, 2.0, {"full": True}),
+                (1.0, 3.0, 0.5, {"eps": 1.0}),
+                (1.0, 1.5, 0.0),
+            ),
+        ),
+    ),
 }

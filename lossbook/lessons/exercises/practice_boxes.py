@@ -7,6 +7,7 @@ import torch
 from ... import beyond as lb
 from ...language import gettext as _
 from .exercise import Exercise
+from .plain import Plain
 from .written_loss import WrittenLoss
 
 SHIFTED = torch.tensor([[0.0, 0.0, 4.0, 2.0]]), torch.tensor([[2.0, 0.0, 6.0, 2.0]])
@@ -45,5 +46,18 @@ EXERCISES = {
         hint=lambda: _("1 minus an IoU of 0, plus the gap divided by the length of the box around both."),
     ),
     "mend-iou": WrittenLoss("iou", names_the_slip=False),
-    "write-giou": WrittenLoss("giou"),
+    "write-giou": WrittenLoss(
+        "giou",
+        plain=Plain(
+            "prediction, target",
+            (
+                ([0.0, 0.0, 2.0, 2.0], [0.0, 0.0, 2.0, 2.0]),
+                ([0.0, 0.0, 2.0, 2.0], [1.0, 1.0, 3.0, 3.0]),
+                ([0.0, 0.0, 4.0, 3.0], [1.0, 1.0, 2.0, 2.0]),
+                ([0.0, 0.0, 1.0, 1.0], [2.0, 0.0, 3.0, 2.0]),
+                ([0.0, 0.0, 1.0, 2.0], [3.0, 4.0, 6.0, 5.0]),
+                ([1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0]),
+            ),
+        ),
+    ),
 }

@@ -10,6 +10,7 @@ import torch
 from ... import functional as lf
 from ...language import gettext as _
 from .exercise import Exercise
+from .plain import Plain
 from .written_loss import WrittenLoss
 
 
@@ -219,5 +220,21 @@ EXERCISES = {
         hint=lambda: _("Which of the three errors lie below 0.5? Take the derivative of the line that applies."),
     ),
     "mend-smooth-l1": WrittenLoss("smooth_l1", takes=("beta",), names_the_slip=False),
-    "write-huber": WrittenLoss("huber", takes=("delta",)),
+    "write-huber": WrittenLoss(
+        "huber",
+        takes=("delta",),
+        plain=Plain(
+            "prediction, target",
+            (
+                (0.5, 0.0),
+                (3.0, 1.0),
+                (-1.0, 2.0),
+                (1.0, 1.0),
+                (2.0, 1.0),
+                (1.0, 0.25, {"delta": 0.5}),
+                (-2.0, 1.0, {"delta": 2.0}),
+                (0.5, 2.0, {"delta": 2.0}),
+            ),
+        ),
+    ),
 }
