@@ -18,7 +18,9 @@ from ...report import arguments_text
 from ...verifying.compare import DOUBLE
 from ...verifying.slips import Slip, slips_of_one_sample
 from ...verifying.subject.reference import Reference, understand
+from .loss_judgment import slip_of
 
+ENOUGH = 3  #: at so many points a slip must give a number
 Number = float | list[float] | list[int]
 Row = list[float | None]  #: a number for each point
 Place = tuple[int, int]  #: of a slip: the point, and the slip's number under its settings
@@ -147,16 +149,20 @@ class Key:
 
     @cached_property
     def _shown(self) -> list[tuple[Place, Row]]:
-        """The slips that the points show; of those that give the same, the likeliest."""
-        shown: dict[tuple[float | None, ...], tuple[Place, Row]] = {}
+        """The slips that the points show; of those that give the same, the one that gives more numbers, or is likelier."""
         every = self._every_slip() if self.names_the_slip else []
-        for places, gives in self._aligned(every):
-            known = [(mine, right) for mine, right in zip(gives, self.rights, strict=True) if mine is not None]
-            if all(_equal(mine, right) for mine, right in known) or 2 * len(known) <= len(gives):
-                continue  # no slip in one sample, or none that tells anything at most of the points
-            if tuple(gives) not in shown and not any(self._samples_meet(i, every[i][k]) for i, k in places):
-                shown[tuple(gives)] = places[0], gives
-        return list(shown.values())
+        shown: list[tuple[Place, Row]] = []
+        for places, gives in sorted(self._aligned(every), key=lambda found: found[1].count(None)):
+            known = [(i, mine) for i, mine in enumerate(gives) if mine is not None]
+            wrong = [i for i, mine in known if not _equal(mine, self.rights[i])]
+            if not wrong or len(known) < ENOUGH:
+                continue  # no slip in one sample, or one that is no number at the others
+            told = {"slips": [{"says": "the same", "gives": row} for _, row in shown], "tolerance": DOUBLE}
+            if slip_of(wrong[0], [(x, "") for x in gives], told):
+                continue
+            if not any(self._samples_meet(i, every[i][k]) for i, k in places):
+                shown.append((places[0], gives))
+        return shown
 
     def _every_slip(self) -> list[list[Slip]]:
         """The slips under the settings of each point."""

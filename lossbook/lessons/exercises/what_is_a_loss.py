@@ -170,7 +170,7 @@ EXERCISES = {
     "mend-mse": WrittenLoss("mse", names_the_slip=False),
     "write-l1": WrittenLoss(
         "l1",
-        plain=Plain("prediction, target", ((3.0, 1.0), (-1.0, 2.0), (0.5, 0.25), (-3.0, -1.0), (2.0, 2.0))),
+        plain=Plain("prediction, target", ((3.0, 1.0), (-1.0, 2.0), (0.3, 1.8), (-3.0, -1.0), (2.0, 2.0))),
     ),
     "gradient-of-two-logits": Exercise(
         answer=lambda: gradient_of_logits([0.0, math.log(3.0)], 0),
@@ -190,7 +190,7 @@ EXERCISES = {
             (
                 ([0.0, 0.0], 1),
                 ([2.0, 0.0], 0),
-                ([1.0, -1.0, 3.0], 0),
+                ([1.0, -1.0, 3.0], 1),
                 ([1.0, -1.0, 3.0], 2),
                 ([-2.0, -1.5, -4.0, 0.5], 1),
                 ([1000.0, 0.0], 0),
