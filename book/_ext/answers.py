@@ -48,10 +48,16 @@ def field(exercise: str, language: str, up: str) -> str:
     return form(exercise, TYPED | {"exercises": f"_static/explorer/exercises-{language}.json"}, up, asks)
 
 
-def editor(exercise: str, source: str, language: str, up: str) -> str:
-    asks = f"""<p id="{exercise}-asks">{_("Here, write the loss of one sample, with numbers and lists in place of tensors. Its values are checked. The notebook asks for tensors, and checks gradients too.")}</p>
-{code(source, f'name="answer" aria-label="{_("Your loss, in Python")}" aria-describedby="{exercise}-asks"')}"""
-    return form(exercise, WRITTEN | {"exercises": f"_static/explorer/{exercise}-{language}.json"}, up, asks)
+def editor(exercise: str, loss: dict, language: str, up: str) -> str:
+    asks = (
+        _("Here, mend the loss of one sample, with numbers and lists in place of tensors: it has the same fault.")
+        if loss["mends"]
+        else _("Here, write the loss of one sample, with numbers and lists in place of tensors.")
+    )
+    more = _("Its values are checked. The notebook asks for tensors, and checks gradients too.")
+    named = f'name="answer" aria-label="{_("Your loss, in Python")}" aria-describedby="{exercise}-asks"'
+    html = f'<p id="{exercise}-asks">{asks} {more}</p>\n{code(loss["source"], named)}'
+    return form(exercise, WRITTEN | {"exercises": f"_static/explorer/{exercise}-{language}.json"}, up, html)
 
 
 class Answers(SphinxPostTransform):
@@ -76,7 +82,7 @@ class Answers(SphinxPostTransform):
             if name in typed:
                 html = field(name, language, up)
             elif name in written:
-                html = editor(name, written[name]["source"], language, up)
+                html = editor(name, written[name], language, up)
             else:
                 continue  # a loss or a training that only the notebook can judge
             node.parent.insert(node.parent.index(node) + 1, nodes.raw("", html, format="html"))

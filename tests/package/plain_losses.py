@@ -121,4 +121,34 @@ def my_cosine_embedding(u, v, y, margin=0.0):
     cosine = sum(a * b for a, b in zip(u, v)) / math.sqrt(square(u) * square(v))
     return 1 - cosine if y == 1 else max(0, cosine - margin)
 """,
+    "mend-smooth-l1": """
+def my_smooth_l1(prediction, target, beta=1.0):
+    error = abs(prediction - target)
+    return error**2 / (2 * beta) if error < beta else error - beta / 2
+""",
+    "mend-iou": """
+def area(box):
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+def my_iou(prediction, target):
+    a, b = prediction, target
+    shared = max(0, min(a[2], b[2]) - max(a[0], b[0])) * max(0, min(a[3], b[3]) - max(a[1], b[1]))
+    return 1 - shared / (area(a) + area(b) - shared + 1e-7)
+""",
 }
+MENDED = {
+    "mend-multi-margin": "write-multi-margin",
+    "mend-multi-margin-classes": "write-multi-margin",
+    "mend-bce": "write-bce",
+    "mend-bce-with-logits": "write-bce-with-logits",
+    "mend-own-bce": "write-bce-with-logits",
+    "mend-cross-entropy": "write-softmax-cross-entropy",
+    "mend-kl": "write-kl",
+    "mend-hinge-embedding": "write-hinge-embedding",
+    "mend-margin-ranking": "write-margin-ranking",
+    "mend-cosine": "write-cosine",
+    "mend-huber": "write-huber",
+    "mend-poisson": "write-poisson",
+    "mend-gaussian": "write-gaussian",
+}
+RIGHT |= {mended: RIGHT[written] for mended, written in MENDED.items()}

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from inspect import cleandoc
+from textwrap import indent
 from typing import Any
 
 import torch
@@ -19,6 +21,7 @@ from ...verifying.compare import DOUBLE
 from ...verifying.slips import Slip, slips_of_one_sample
 from ...verifying.subject.reference import Reference, understand
 from .loss_judgment import slip_of
+from .points import POINTS
 
 ENOUGH = 3  #: at so many points a slip must give a number
 Number = float | list[float] | list[int]
@@ -55,26 +58,21 @@ class Point:
 
 @dataclass(frozen=True)
 class Plain:
-    """What the page asks: a function of these arguments. It is called at these points, the easiest first."""
+    """What the page asks: a function of these arguments, written, or mended where there is a body."""
 
     arguments: str  #: names, as the page's editor shows them
-    at: tuple[tuple[Any, ...], ...]  #: arguments, and behind them the settings where they are not the default
+    body: str = "return ..."
 
-    @cached_property
-    def points(self) -> list[Point]:
-        n = len(self.arguments.split(", "))
-        return [Point(given[:n], dict(*given[n:])) for given in self.at]
-
-    def source(self, name: str, function: Callable) -> str:
-        """What stands in the editor: the head of the function, and three dots."""
-        known, points = settings_of(function), self.points
+    def source(self, name: str, points: Sequence[Point], function: Callable) -> str:
+        """What stands in the editor. The settings are those of the points."""
+        known = settings_of(function)
         arguments = [f"{each}: {_kind(x)}" for each, x in zip(self.arguments.split(", "), points[0].given, strict=True)]
         for setting, value in {k: v for point in points for k, v in point.settings.items()}.items():
             default = known[setting].default
             arguments.append(f"{setting}: {_kind(value)}{' | None' if default is None else ''} = {default!r}")
         line = ", ".join(arguments)
         head = f"({line})" if len(line) < 50 else "(\n    " + ",\n    ".join(arguments) + ",\n)"
-        return f"def {name}{head} -> float:\n    return ...\n"
+        return f"def {name}{head} -> float:\n{indent(cleandoc(self.body), '    ')}\n"
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,15 @@ class Key:
     plain: Plain
     like: str
     settings: dict[str, Any]
+    takes: tuple[str, ...]
     names_the_slip: bool
+
+    @cached_property
+    def points(self) -> list[Point]:
+        """The points of the loss, without settings that the exercise does not ask for."""
+        n = len(self.plain.arguments.split(", "))
+        points = [Point(at[:n], dict(*at[n:])) for at in POINTS[self.like]]
+        return [point for point in points if point.settings.keys() <= set(self.takes)]
 
     @cached_property
     def reference(self) -> Reference:
@@ -95,7 +101,8 @@ class Key:
         name = f"my_{self.like}"
         return {
             "name": name,
-            "source": self.plain.source(name, self.reference.losses[0]),
+            "mends": self.plain.body != Plain.body,
+            "source": self.plain.source(name, self.points, self.reference.losses[0]),
             "tolerance": DOUBLE,
             "points": [
                 {
@@ -104,7 +111,7 @@ class Key:
                     "shown": arguments_text([t[0] for t in point.tensors()], point.settings),
                     "right": right,
                 }
-                for point, right in zip(self.plain.points, self.rights, strict=True)
+                for point, right in zip(self.points, self.rights, strict=True)
             ],
             "slips": [{"says": says, "gives": gives} for says, gives in zip(self._says(), self.gives, strict=True)],
             "said": self._said(name),
@@ -134,7 +141,7 @@ class Key:
         reference = understand(self.like, None, {"reduction": "sum", **self.settings})
         return [
             reference.bound(point.tensor_settings(reference.losses[0]))[0](*point.tensors()).item()
-            for point in self.plain.points
+            for point in self.points
         ]
 
     @property
@@ -149,10 +156,11 @@ class Key:
 
     @cached_property
     def _shown(self) -> list[tuple[Place, Row]]:
-        """The slips that the points show; of those that give the same, the one that gives more numbers, or is likelier."""
+        """The slips that the points show; of those that give the same, the likeliest."""
         every = self._every_slip() if self.names_the_slip else []
         shown: list[tuple[Place, Row]] = []
-        for places, gives in sorted(self._aligned(every), key=lambda found: found[1].count(None)):
+        # What gives no number at many points is hardly refuted: it comes last.
+        for places, gives in sorted(self._aligned(every), key=lambda found: 4 * found[1].count(None) > len(found[1])):
             known = [(i, mine) for i, mine in enumerate(gives) if mine is not None]
             wrong = [i for i, mine in known if not _equal(mine, self.rights[i])]
             if not wrong or len(known) < ENOUGH:
@@ -166,13 +174,13 @@ class Key:
 
     def _every_slip(self) -> list[list[Slip]]:
         """The slips under the settings of each point."""
-        settings = [point.tensor_settings(self.reference.losses[0]) for point in self.plain.points]
+        settings = [point.tensor_settings(self.reference.losses[0]) for point in self.points]
         return [list(slips_of_one_sample(self.reference, each)) for each in settings]
 
     def _aligned(self, every: list[list[Slip]]) -> Iterator[tuple[list[Place], Row]]:
         """Each slip's places, and what it gives at all points. One in a setting is none where that is the default."""
         found: dict[tuple[str, int], tuple[list[Place], Row]] = {}
-        points = self.plain.points
+        points = self.points
         for i in sorted(range(len(every)), key=lambda i: not points[i].settings):  # there are slips in settings, too
             seen = Counter[str]()
             for k, slip in enumerate(every[i]):
@@ -192,16 +200,16 @@ class Key:
 
     def _samples_meet(self, i: int, slip: Slip) -> bool:
         """Whether two samples in one batch give something else than their sum or mean: alone they tell nothing of that."""
-        one = self.plain.points[i]
-        other = next((point for point in self.plain.points if point.fits(one)), None)
+        one = self.points[i]
+        other = next((point for point in self.points if point.fits(one)), None)
         if other is None:
             return False
         pairs = zip(one.tensors(), other.tensors(), strict=True)
         first, second = self._number(slip, one.tensors()), self._number(slip, other.tensors())
         together = self._number(slip, [torch.cat(pair) for pair in pairs])
-        if first is None or second is None or together is None:
+        if first is None or second is None:
             return False
-        return not any(_equal(together, total) for total in (first + second, (first + second) / 2))
+        return together is None or not any(_equal(together, s) for s in (first + second, (first + second) / 2))
 
 
 def _dtype(x: Number) -> torch.dtype:

@@ -45,19 +45,19 @@ EXERCISES = {
         ],
         hint=lambda: _("1 minus an IoU of 0, plus the gap divided by the length of the box around both."),
     ),
-    "mend-iou": WrittenLoss("iou", names_the_slip=False),
-    "write-giou": WrittenLoss(
-        "giou",
+    "mend-iou": WrittenLoss(
+        "iou",
+        names_the_slip=False,
         plain=Plain(
             "prediction, target",
-            (
-                ([0.0, 0.0, 2.0, 2.0], [0.0, 0.0, 2.0, 2.0]),
-                ([0.0, 0.0, 2.0, 2.0], [1.0, 1.0, 3.0, 3.0]),
-                ([0.3, 0.0, 3.2, 2.6], [1.0, 0.7, 2.4, 1.8]),
-                ([0.0, 0.0, 1.0, 1.0], [2.0, 0.0, 3.0, 2.0]),
-                ([0.0, 0.0, 1.0, 2.0], [3.0, 4.0, 6.0, 5.0]),
-                ([1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0]),
-            ),
+            """
+                width = min(prediction[2], target[2]) - max(prediction[0], target[0])
+                height = min(prediction[3], target[3]) - max(prediction[1], target[1])
+                shared = width * height
+                areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (prediction, target)]
+                return 1 - shared / (areas[0] + areas[1] - shared + 1e-7)
+            """,
         ),
     ),
+    "write-giou": WrittenLoss("giou", plain=Plain("prediction, target")),
 }

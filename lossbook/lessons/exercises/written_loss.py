@@ -54,7 +54,7 @@ class WrittenLoss:
     @cached_property
     def key(self) -> Key | None:
         """What the page needs to judge the plain form."""
-        return Key(self.plain, self.like, self.settings, self.names_the_slip) if self.plain else None
+        return Key(self.plain, self.like, self.settings, self.takes, self.names_the_slip) if self.plain else None
 
     def _with_equal_parameters(self, given: type) -> tuple[Any, Any]:
         """A module of the reader's class, and the book's, which own parameters: of one size and with the same values."""
