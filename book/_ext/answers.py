@@ -56,7 +56,7 @@ def editor(exercise: str, loss: dict, language: str, up: str) -> str:
     )
     more = _("Its values are checked. The notebook asks for tensors, and checks gradients too.")
     named = f'name="answer" aria-label="{_("Your loss, in Python")}" aria-describedby="{exercise}-asks"'
-    html = f'<p id="{exercise}-asks">{asks} {more}</p>\n{code(loss["source"], named)}'
+    html = f'<p id="{exercise}-asks">{asks}<br/>{more}</p>\n{code(loss["source"], named)}'
     return form(exercise, WRITTEN | {"exercises": f"_static/explorer/{exercise}-{language}.json"}, up, html)
 
 
