@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,10 +32,8 @@ class Finding:
     def __str__(self) -> str:
         lines = [self.says]
         if self.inputs:
-            arguments = [tensor_text(t) for t in self.inputs]
-            for name, value in (self.settings or {}).items():
-                arguments.append(f"{name}={tensor_text(value) if isinstance(value, Tensor) else repr(value)}")
-            lines.append(_("smallest input: {arguments}").format(arguments=", ".join(arguments)))
+            arguments = arguments_text(self.inputs, self.settings or {})
+            lines.append(_("smallest input: {arguments}").format(arguments=arguments))
         if self.got:
             lines.append(_("got {got}, should be {wanted}").format(got=self.got, wanted=self.wanted))
         if self.diagnosis:
@@ -148,6 +147,12 @@ class Report:
 def quoted(line: str) -> str:
     """Escape a line, so that Markdown takes no character of it for markup."""
     return "".join(f"\\{c}" if c in "*_[]|`$<" else c for c in line)
+
+
+def arguments_text(inputs: Sequence[Tensor], settings: Mapping[str, Any]) -> str:
+    """The arguments of a call."""
+    named = [f"{k}={tensor_text(v) if isinstance(v, Tensor) else repr(v)}" for k, v in settings.items()]
+    return ", ".join([*map(tensor_text, inputs), *named])
 
 
 def tensor_text(tensor: Tensor, most: int = 24) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from py_mini_racer import MiniRacer
 from sphinx.locale import _
 
+from book._ext.editors import code, complaints
 from lossbook.kit.text import number
 from lossbook.lessons.explorers import EXPLORERS, Choice, Explorer
 
@@ -106,14 +107,6 @@ def form(explorer: Explorer) -> str:
     }
     controls = "".join(control(key, kind, labels[key]) for key, kind in explorer.controls.items())
     steps = "".join(f"<li>{escape(line)}</li>" for line in answer["working"])
-    rows = explorer.source.count("\n") + 1
-    texts = {
-        "no-end": _("The definition did not come to an end. Change it, and run it again."),
-        "fault": _("Line {line}: {error}"),
-        "somewhere": _("The definition cannot be run: {error}"),
-        "failed": _("The interpreter could not be loaded. Touch a control to try again."),
-    }
-    said = " ".join(f'data-{key}="{escape(text)}"' for key, text in texts.items())
     return f"""
 <form autocomplete="off">
 <svg class="curves" viewBox="0 0 480 240" aria-hidden="true">{drawn}</svg>
@@ -124,11 +117,10 @@ def form(explorer: Explorer) -> str:
 {plane(explorer)}{bars(explorer, answer)}
 <details class="working"><summary>{_("The working")}</summary><ol>{steps}</ol></details>
 <details class="definition-text"><summary>{_("The definition, to change and run")}</summary>
-<textarea spellcheck="false" autocapitalize="off" autocomplete="off" rows="{rows}" aria-label="{_("The definition, in Python")}">
-{escape(explorer.source)}</textarea>
+{code(explorer.source, f'aria-label="{_("The definition, in Python")}"')}
 <button type="button" name="run" class="btn">{_("Run")}</button>
 <button type="button" name="reset" class="btn">{_("Reset")}</button></details>
-<p role="status" {said}></p>
+<p role="status" {complaints()}></p>
 </form>
 """
 

@@ -16,7 +16,13 @@ from book._ext.pages import cells, language_folder
 from tools.book import LANGUAGES, REFERENCE, BookError, Cell
 
 PACKAGE = Path(lossbook.__file__).parent
-COPIED = [PACKAGE / "lessons/explorers/working.py", PACKAGE / "lessons/exercises/judgment.py"]
+RUN_IN_PAGES = (
+    "lessons/explorers/working",
+    "lessons/exercises/judgment",
+    "lessons/exercises/loss_judgment",
+    "kit/number",
+)
+COPIED = [PACKAGE / f"{name}.py" for name in RUN_IN_PAGES]
 KEPT = "lessons.json"
 known: dict[str, Any] = {}  # in this build
 
@@ -33,7 +39,10 @@ def asks(cell: Cell) -> bool:
 
 def state(app: Sphinx) -> str:
     """A hash of all that the lessons are made from."""
-    own = [Path(app.srcdir, "book/strings.yml"), Path(__file__).with_name("explorer_html.py")]
+    own = [
+        Path(app.srcdir, "book/strings.yml"),
+        *(Path(__file__).with_name(f"{name}.py") for name in ("explorer_html", "editors")),
+    ]
     chart = Path(__file__).parent.parent / "_static/explorer/chart.js"
     files = sorted([*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.mo")])
     return sha256(b"".join(file.read_bytes() for file in [*files, *own, chart])).hexdigest()
@@ -60,7 +69,7 @@ def has_lessons(env, docname: str) -> bool:
 
 
 def lessons(app: Sphinx) -> dict[str, Any]:
-    """The explorers, and the exercises whose answer can be typed, in each language."""
+    """The explorers, and the exercises that can be answered in the page, in each language."""
     if not known:
         file, now = Path(app.doctreedir, KEPT), app.env.lessons_state
         kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
@@ -91,15 +100,21 @@ def printed(app: Sphinx, code: str, language: str) -> str:
 
 def work_out() -> dict[str, Any]:
     """All lessons, from the package."""
-    from book._ext import explorer_html as html  # with torch
+    import torch
+
+    from book._ext import explorer_html as html
     from lossbook.lessons.exercises import EXERCISES
     from lossbook.lessons.exercises.exercise import Exercise
+    from lossbook.lessons.exercises.written_loss import WrittenLoss
+
+    torch.set_num_threads(1)  # thousands of small calls, which threads would make slower
 
     explorers = {
         name: {"page": explorer.page, "cell": explorer.cell, "title": {}, "form": {}, "request": html.request(explorer)}
         for name, explorer in html.EXPLORERS.items()
     }
-    exercises = {}
+    exercises, losses = {}, {}
+    keys = {name: asked.key for name, asked in EXERCISES.items() if isinstance(asked, WrittenLoss)}
     spoken = interface.language
     for language in LANGUAGES:
         interface.language = language
@@ -108,9 +123,11 @@ def work_out() -> dict[str, Any]:
             explorers[name]["title"][language] = html.title(explorer)
             explorers[name]["form"][language] = html.form(explorer)
         exercises[language] = {name: asked.data() for name, asked in EXERCISES.items() if isinstance(asked, Exercise)}
+        losses[language] = {name: key.data() for name, key in keys.items() if key}
     interface.language = spoken
     lossbook.set_language(REFERENCE)
-    return {"explorers": explorers, "exercises": exercises, "printed": {language: {} for language in LANGUAGES}}
+    printed: dict[str, dict] = {language: {} for language in LANGUAGES}
+    return {"explorers": explorers, "exercises": exercises, "losses": losses, "printed": printed}
 
 
 def write(app: Sphinx, exception: Exception | None) -> None:
@@ -120,6 +137,11 @@ def write(app: Sphinx, exception: Exception | None) -> None:
     requests = {name: explorer["request"] for name, explorer in known["explorers"].items()}
     files = {"explorers.json": requests} | {
         f"exercises-{language}.json": exercises for language, exercises in known["exercises"].items()
+    }
+    files |= {
+        f"{name}-{language}.json": {name: data}
+        for language, losses in known["losses"].items()
+        for name, data in losses.items()
     }
     texts = {name: json.dumps(data, ensure_ascii=False) for name, data in files.items()}
     texts |= {file.name: file.read_text(encoding="utf-8") for file in COPIED}

@@ -93,12 +93,13 @@ def shared(page: dict) -> str:
 
 
 def with_english(pages: list[dict], titles: dict[tuple[str, str], str]) -> list[dict]:
-    """Put the English title beside a translated one: readers of every language type it."""
-    for page in pages:
-        for place in page["places"]:
-            title = titles.get((shared(page), place["id"]), place["title"])
-            place |= {"english": title} if title != place["title"] else {}
-    return pages
+    """The pages, with the English title beside a translated one: readers of every language type it."""
+
+    def titled(page: dict, place: dict) -> dict:
+        title = titles.get((shared(page), place["id"]), place["title"])
+        return place | {"english": title} if title != place["title"] else place
+
+    return [page | {"places": [titled(page, place) for place in page["places"]]} for page in pages]
 
 
 def pages_of(app: Sphinx, language: str) -> list[dict]:

@@ -1,5 +1,5 @@
 // An exercise answered in the page: what was typed goes to the judgment that the notebook uses. Loaded at the first touch.
-import { ask, assetsOf } from "./ask.js";
+import { ask, assetsOf, complaint } from "./ask.js";
 
 export async function begin(form) {
   const said = form.querySelector("output");
@@ -11,8 +11,9 @@ export async function begin(form) {
       const { right, message } = await ask(assetsOf(form), { given: form.elements.answer.value, exercise });
       said.value = message;
       form.dataset.right = right;
-    } catch {
-      said.value = said.dataset.failed;
+    } catch (error) {
+      said.value = complaint(error, said.dataset);
+      form.dataset.right = false;
     }
   });
 }

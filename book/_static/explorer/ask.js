@@ -47,10 +47,17 @@ function ask(assets, request) {
   });
 }
 
-// The addresses of what the worker loads, from an element's data.
+// The addresses of what the worker loads, from an element's data: working and number are what some Python imports.
 function assetsOf({ dataset }) {
-  const absolute = (name) => new URL(dataset[name], document.baseURI).href;
-  return Object.fromEntries(["worker", "interpreter", "wasm", "python"].map((name) => [name, absolute(name)]));
+  const names = ["worker", "interpreter", "wasm", "python", "working", "number"].filter((name) => name in dataset);
+  return Object.fromEntries(names.map((name) => [name, new URL(dataset[name], document.baseURI).href]));
 }
 
-export { ask, assetsOf };
+// What is said of a reader's code that cannot be run; the sentences are the data of the element that shows them.
+function complaint({ type, message, line, endless }, { noEnd, fault, somewhere, failed }) {
+  if (endless) return noEnd;
+  if (!type) return failed;
+  return (line ? fault.replace("{line}", line) : somewhere).replace("{error}", `${type}: ${message}`);
+}
+
+export { ask, assetsOf, complaint };

@@ -1,5 +1,5 @@
 // An explorer at work: what its controls say goes to the worker, what comes back is shown. Loaded at the first touch.
-import { ask, assetsOf } from "./ask.js";
+import { ask, assetsOf, complaint } from "./ask.js";
 import { chart, control_at } from "./chart.js";
 
 const shown = (number) => {
@@ -99,14 +99,8 @@ class Explorer {
     });
   }
 
-  complain({ type, message, line, endless }) {
-    const { noEnd, fault, somewhere, failed } = this.status.dataset;
-    if (endless) this.status.textContent = noEnd;
-    else if (!type) this.status.textContent = failed;
-    else {
-      const said = line ? fault.replace("{line}", line) : somewhere;
-      this.status.textContent = said.replace("{error}", `${type}: ${message}`);
-    }
+  complain(error) {
+    this.status.textContent = complaint(error, this.status.dataset);
     for (const output of this.figure.querySelectorAll(".values output")) output.value = "…";
   }
 

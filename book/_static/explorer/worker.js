@@ -1,12 +1,15 @@
-// Runs one file of Python in MicroPython, away from the page: an endless loop can be stopped by ending this worker.
+// Runs a file of Python, with those it imports, in MicroPython, away from the page: an endless loop can be stopped by ending
+// this worker.
 "use strict";
 
 let ready;
 
-async function start({ interpreter, wasm, python }) {
-  const [{ loadMicroPython }, source] = await Promise.all([import(interpreter), fetch(python).then((r) => r.text())]);
+async function start({ interpreter, wasm, python, working, number }) {
+  const read = async ([name, address]) => [name, await (await fetch(address)).text()];
+  const files = Object.entries({ asked: python, working, number }).filter(([, address]) => address);
+  const [{ loadMicroPython }, ...texts] = await Promise.all([import(interpreter), ...files.map(read)]);
   const micropython = await loadMicroPython({ url: wasm, heapsize: 8 << 20 });
-  micropython.FS.writeFile("/asked.py", source);
+  for (const [name, text] of texts) micropython.FS.writeFile(`/${name}.py`, text);
   return micropython.pyimport("asked");
 }
 

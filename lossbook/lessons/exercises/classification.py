@@ -9,6 +9,7 @@ import torch
 from ... import functional as lf
 from ...language import gettext as _
 from .exercise import Exercise
+from .plain import Plain
 from .written_loss import WrittenLoss
 
 LOGITS, FIRST = torch.tensor([2.0, 0.0, -1.0]), torch.tensor(0)
@@ -178,8 +179,21 @@ EXERCISES = {
         ],
         hint=lambda: _("The three probabilities first. Then the gradient is softmax minus one-hot."),
     ),
-    "mend-cross-entropy": WrittenLoss("cross_entropy", names_the_slip=False),
-    "write-label-smoothing": WrittenLoss("cross_entropy", {"label_smoothing": 0.1}),
+    "mend-cross-entropy": WrittenLoss(
+        "cross_entropy",
+        names_the_slip=False,
+        plain=Plain(
+            "logits, target",
+            """
+                largest = max(logits)
+                log_of_sum = math.log(sum(math.exp(z - largest) for z in logits))
+                log_p = [z - largest - log_of_sum for z in logits]
+                one_hot = [c == target for c in range(len(logits))]
+                return -sum(hit * log for hit, log in zip(one_hot, log_p)) / len(log_p)
+            """,
+        ),
+    ),
+    "write-label-smoothing": WrittenLoss("cross_entropy", {"label_smoothing": 0.1}, plain=Plain("logits, target")),
     "likelihood": Exercise(
         answer=lambda: float((-3 * lf.nll_loss(OF_TRUE_CLASS.log().unsqueeze(1), torch.zeros(3).long())).exp()),
         praise=lambda: _("0.5 · 0.8 · 0.1: the sum of the logarithms is the logarithm of the product."),
@@ -192,7 +206,7 @@ EXERCISES = {
         hint=lambda: _("Three times the mean is the sum. Undo the minus sign and the logarithm."),
     ),
     "mend-nll": WrittenLoss("nll", names_the_slip=False),
-    "write-nll": WrittenLoss("nll", takes=("ignore_index",)),
+    "write-nll": WrittenLoss("nll", takes=("ignore_index",), plain=Plain("log_p, target")),
     "half-a-yes": Exercise(
         answer=soft_losses,
         praise=lambda: _("For a label between 0 and 1 both terms count, and no answer costs less than ln 2 here."),
@@ -206,8 +220,20 @@ EXERCISES = {
         ],
         hint=lambda: _("Put y = 0.5 into the formula: half of −ln p and half of −ln (1 − p)."),
     ),
-    "mend-bce": WrittenLoss("bce", names_the_slip=False),
-    "write-bce": WrittenLoss("bce"),
+    "mend-bce": WrittenLoss(
+        "bce",
+        names_the_slip=False,
+        plain=Plain(
+            "p, y",
+            """
+                def log(x):
+                    return max(math.log(x), -100) if x > 0 else -100
+
+                return -y * log(p) + (1 - y) * log(1 - p)
+            """,
+        ),
+    ),
+    "write-bce": WrittenLoss("bce", plain=Plain("p, y")),
     "weight-taken-back": Exercise(
         answer=lambda: torch.sigmoid(torch.tensor(0.8).logit() - math.log(4)).item(),
         praise=lambda: _("Odds of 4 to 1, divided by the weight 4, are odds of 1 to 1."),
@@ -219,8 +245,10 @@ EXERCISES = {
         ],
         hint=lambda: _("The logit of 0.8 is ln (0.8 / 0.2) = ln 4. Subtract ln 4, and take the sigmoid."),
     ),
-    "mend-bce-with-logits": WrittenLoss("bce_with_logits", names_the_slip=False),
-    "write-bce-with-logits": WrittenLoss("bce_with_logits", takes=("pos_weight",)),
+    "mend-bce-with-logits": WrittenLoss(
+        "bce_with_logits", names_the_slip=False, plain=Plain("z, y", "return math.log(1 + math.exp(z)) - y * z")
+    ),
+    "write-bce-with-logits": WrittenLoss("bce_with_logits", takes=("pos_weight",), plain=Plain("z, y")),
     "three-reductions": Exercise(
         answer=lambda: (of_two_samples("sum"), of_two_samples("batchmean"), of_two_samples("mean")),
         praise=lambda: _("Divided by nothing, by two samples, and by four elements."),
@@ -245,6 +273,11 @@ EXERCISES = {
         hint=lambda: _("The sum is KL(P ‖ Q) plus KL(Q ‖ P). Then count samples, and elements."),
         digits=3,
     ),
-    "mend-kl": WrittenLoss("kl_div", {"reduction": "batchmean"}, names_the_slip=False),
-    "write-kl": WrittenLoss("kl_div", {"reduction": "batchmean"}),
+    "mend-kl": WrittenLoss(
+        "kl_div",
+        {"reduction": "batchmean"},
+        names_the_slip=False,
+        plain=Plain("log_q, p", "return sum(math.exp(a) * (a - math.log(b)) for a, b in zip(log_q, p))"),
+    ),
+    "write-kl": WrittenLoss("kl_div", {"reduction": "batchmean"}, plain=Plain("log_q, p")),
 }

@@ -8,6 +8,7 @@ from ... import functional as lf
 from ...language import gettext as _
 from ..pictures.descent import descend, one_point_loss
 from .exercise import Exercise
+from .plain import Plain
 from .written_loss import WrittenLoss
 
 START, RATE = 1.0, 0.03  # of the exercise on one step of gradient descent
@@ -165,7 +166,17 @@ EXERCISES = {
         ],
         hint=lambda: _("For y = 1 the loss is max(0, 1 − f). Where is it a falling line, and where flat?"),
     ),
-    "mend-multi-margin": WrittenLoss("multi_margin", names_the_slip=False),
+    "mend-multi-margin": WrittenLoss(
+        "multi_margin",
+        names_the_slip=False,
+        plain=Plain(
+            "scores, true_class",
+            """
+                hinges = [max(0, 1 - scores[true_class] + score) for score in scores]
+                return sum(hinges) / len(hinges)
+            """,
+        ),
+    ),
     "unequal-shares": Exercise(
         answer=lambda: tuple((torch.tensor([6.0, 4.0]) / 10).tolist()),
         praise=lambda: _("Each mean counts by its share, and so every sample counts a tenth."),

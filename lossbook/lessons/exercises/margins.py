@@ -7,6 +7,7 @@ import torch
 from ... import functional as lf
 from ...language import gettext as _
 from .exercise import Exercise
+from .plain import Plain
 from .written_loss import WrittenLoss
 
 SCORES, SIGNS = torch.tensor([2.0, 2.0]), torch.tensor([1.0, -1.0])
@@ -89,7 +90,7 @@ EXERCISES = {
         ],
         hint=lambda: _("With the label 0 the score drops out of the formula. Turn 0 into −1."),
     ),
-    "write-soft-margin": WrittenLoss("soft_margin", takes=("reduction",)),
+    "write-soft-margin": WrittenLoss("soft_margin", takes=("reduction",), plain=Plain("score, label")),
     "multi-margin-of-three": Exercise(
         answer=lambda: float(lf.multi_margin_loss(THREE, torch.tensor(0))),
         praise=lambda: _("Only class 1 comes too close, by 0.75; the sum is divided by all three classes."),
@@ -118,8 +119,18 @@ EXERCISES = {
             "Which hinges are above 0? Each has the slope 1 for the other class, −1 for the true one, over 4."
         ),
     ),
-    "mend-multi-margin-classes": WrittenLoss("multi_margin", names_the_slip=False),
-    "write-multi-margin": WrittenLoss("multi_margin", takes=("p", "margin")),
+    "mend-multi-margin-classes": WrittenLoss(
+        "multi_margin",
+        names_the_slip=False,
+        plain=Plain(
+            "scores, target",
+            """
+                hinges = [max(0, 1 - scores[target] + score) for score in scores]
+                return sum(hinges) / len(hinges)
+            """,
+        ),
+    ),
+    "write-multi-margin": WrittenLoss("multi_margin", takes=("p", "margin"), plain=Plain("scores, target")),
     "multilabel-margin-by-hand": Exercise(
         answer=lambda: ranked([0, 1, -1, -1]),
         praise=lambda: _("Of the four pairs only 0.5 against 1 falls short: by 1.5. Divided by the 4 classes."),
@@ -168,7 +179,7 @@ EXERCISES = {
             "Which columns of the table hold a 1? Those numbers are the list; −1 fills the rest of the row."
         ),
     ),
-    "write-multilabel-margin": WrittenLoss("multilabel_margin"),
+    "write-multilabel-margin": WrittenLoss("multilabel_margin", plain=Plain("scores, target")),
     "multilabel-soft-margin-by-hand": Exercise(
         answer=lambda: float(lf.multilabel_soft_margin_loss(LOGITS, LABELS)),
         praise=lambda: _("ln 2 for the undecided yes, ln (1 + e²) for the wrong one, halved."),
@@ -205,5 +216,7 @@ EXERCISES = {
         hint=lambda: _("Each of the 160 elements is ln 2. What is the loss of one picture, and what does the sum add?"),
     ),
     "mend-multilabel": WrittenLoss("multilabel_soft_margin", names_the_slip=False),
-    "write-multilabel-soft-margin": WrittenLoss("multilabel_soft_margin", takes=("weight",)),
+    "write-multilabel-soft-margin": WrittenLoss(
+        "multilabel_soft_margin", takes=("weight",), plain=Plain("logits, labels")
+    ),
 }

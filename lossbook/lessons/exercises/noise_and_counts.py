@@ -9,6 +9,7 @@ import torch
 from ... import functional as lf
 from ...language import gettext as _
 from .exercise import Exercise
+from .plain import Plain
 from .written_loss import WrittenLoss
 
 THREE_ERRORS = torch.tensor([1.0, -2.0, 6.0])
@@ -55,7 +56,18 @@ EXERCISES = {
         ],
         hint=lambda: _("Let the constant be c. The four pull down with 4 · c − 10. Set this equal to 5."),
     ),
-    "mend-huber": WrittenLoss("huber", takes=("delta",), names_the_slip=False),
+    "mend-huber": WrittenLoss(
+        "huber",
+        takes=("delta",),
+        names_the_slip=False,
+        plain=Plain(
+            "prediction, target",
+            """
+                size = abs(prediction - target)
+                return size**2 / 2 if size <= delta else delta * size
+            """,
+        ),
+    ),
     "write-weighted-huber": WrittenLoss("huber", takes=("delta", "weight")),
     "poisson-by-hand": Exercise(
         answer=lambda: float(lf.poisson_nll_loss(torch.tensor([0.0, 1.0]), torch.tensor([3.0, 1.0]))),
@@ -83,7 +95,11 @@ EXERCISES = {
         ],
         hint=lambda: _("The derivative of e^x − y · x with respect to x is e^x − y. Put in x = 0, then divide by 3."),
     ),
-    "mend-poisson": WrittenLoss("poisson_nll", names_the_slip=False),
+    "mend-poisson": WrittenLoss(
+        "poisson_nll",
+        names_the_slip=False,
+        plain=Plain("log_rate, count", "return log_rate - count * math.log(log_rate + 1e-8)"),
+    ),
     "poisson-exposure": Exercise(
         answer=lambda: math.log((2 + 7) / (10 + 20)),
         praise=lambda: _("9 failures in 30 days are 0.3 a day."),
@@ -99,7 +115,7 @@ EXERCISES = {
         ],
         hint=lambda: _("Divide all failures by all days, and take the logarithm."),
     ),
-    "write-poisson": WrittenLoss("poisson_nll", takes=("log_input", "eps")),
+    "write-poisson": WrittenLoss("poisson_nll", takes=("log_input", "eps"), plain=Plain("input, target")),
     "gaussian-by-hand": Exercise(
         answer=lambda: (math.log(4) + 2**2 / 4) / 2,
         praise=lambda: _("(ln 4 + 4/4) / 2: an error as large as the standard deviation, 2."),
@@ -127,6 +143,16 @@ EXERCISES = {
         ],
         hint=lambda: _("Set the derivative with respect to v to 0: 1/v = (mean of the squared errors) / v²."),
     ),
-    "mend-gaussian": WrittenLoss("gaussian_nll", names_the_slip=False),
-    "write-gaussian": WrittenLoss("gaussian_nll", takes=("full", "eps")),
+    "mend-gaussian": WrittenLoss(
+        "gaussian_nll",
+        names_the_slip=False,
+        plain=Plain(
+            "mean, target, var",
+            """
+                error = (mean - target) / var
+                return (math.log(var) + error**2) / 2
+            """,
+        ),
+    ),
+    "write-gaussian": WrittenLoss("gaussian_nll", takes=("full", "eps"), plain=Plain("mean, target, var")),
 }

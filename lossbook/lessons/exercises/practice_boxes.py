@@ -7,6 +7,7 @@ import torch
 from ... import beyond as lb
 from ...language import gettext as _
 from .exercise import Exercise
+from .plain import Plain
 from .written_loss import WrittenLoss
 
 SHIFTED = torch.tensor([[0.0, 0.0, 4.0, 2.0]]), torch.tensor([[2.0, 0.0, 6.0, 2.0]])
@@ -44,6 +45,19 @@ EXERCISES = {
         ],
         hint=lambda: _("1 minus an IoU of 0, plus the gap divided by the length of the box around both."),
     ),
-    "mend-iou": WrittenLoss("iou", names_the_slip=False),
-    "write-giou": WrittenLoss("giou"),
+    "mend-iou": WrittenLoss(
+        "iou",
+        names_the_slip=False,
+        plain=Plain(
+            "prediction, target",
+            """
+                width = min(prediction[2], target[2]) - max(prediction[0], target[0])
+                height = min(prediction[3], target[3]) - max(prediction[1], target[1])
+                shared = width * height
+                areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (prediction, target)]
+                return 1 - shared / (areas[0] + areas[1] - shared + 1e-7)
+            """,
+        ),
+    ),
+    "write-giou": WrittenLoss("giou", plain=Plain("prediction, target")),
 }

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ...beyond import dice_loss, distillation_loss
 from ...language import gettext as _
 from .exercise import Exercise
+from .plain import Plain
 from .repair import Repair
 from .written_loss import WrittenLoss
 
@@ -257,7 +258,17 @@ EXERCISES: dict[str, Exercise | WrittenLoss | Repair] = {
         ],
         hint=lambda: _("For each: is the slope of the root or the logarithm finite at the number that it gets?"),
     ),
-    "mend-own-bce": WrittenLoss("bce_with_logits", names_the_slip=False),
+    "mend-own-bce": WrittenLoss(
+        "bce_with_logits",
+        names_the_slip=False,
+        plain=Plain(
+            "logit, target",
+            """
+                p = 1 / (1 + math.exp(-logit))
+                return -(target * math.log(p) + (1 - target) * math.log(1 - p))
+            """,
+        ),
+    ),
     "repair-order": Repair("digits"),
     "repair-optimizer": Repair("digits"),
     "repair-softmax": Repair("digits"),

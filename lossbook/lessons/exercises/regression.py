@@ -10,6 +10,7 @@ import torch
 from ... import functional as lf
 from ...language import gettext as _
 from .exercise import Exercise
+from .plain import Plain
 from .written_loss import WrittenLoss
 
 
@@ -221,6 +222,17 @@ EXERCISES = {
         ],
         hint=lambda: _("Which of the three errors lie below 0.5? Take the derivative of the line that applies."),
     ),
-    "mend-smooth-l1": WrittenLoss("smooth_l1", takes=("beta",), names_the_slip=False),
-    "write-huber": WrittenLoss("huber", takes=("delta",)),
+    "mend-smooth-l1": WrittenLoss(
+        "smooth_l1",
+        takes=("beta",),
+        names_the_slip=False,
+        plain=Plain(
+            "prediction, target",
+            """
+                size = abs(prediction - target)
+                return size**2 / 2 if size < beta else size - beta / 2
+            """,
+        ),
+    ),
+    "write-huber": WrittenLoss("huber", takes=("delta",), plain=Plain("prediction, target")),
 }

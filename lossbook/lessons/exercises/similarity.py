@@ -9,6 +9,7 @@ import torch
 from ... import functional as lf
 from ...language import gettext as _
 from .exercise import Exercise
+from .plain import Plain
 from .written_loss import WrittenLoss
 
 PAIRS = torch.tensor([0.3, 0.7, 2.0]), torch.tensor([1, -1, -1])  # distances and labels
@@ -98,8 +99,12 @@ EXERCISES = {
         ],
         hint=lambda: _("The similar pair does not see the margin. For the other two: 2 minus the distance, or 0."),
     ),
-    "mend-hinge-embedding": WrittenLoss("hinge_embedding", names_the_slip=False),
-    "write-hinge-embedding": WrittenLoss("hinge_embedding", takes=("margin",)),
+    "mend-hinge-embedding": WrittenLoss(
+        "hinge_embedding",
+        names_the_slip=False,
+        plain=Plain("distance, target", "return distance if target == 1 else 1 - distance"),
+    ),
+    "write-hinge-embedding": WrittenLoss("hinge_embedding", takes=("margin",), plain=Plain("distance, target")),
     "three-leads": Exercise(
         answer=lambda: _three_leads(margin=0.5),
         praise=lambda: _("Enough lead, too small a lead, and the wrong order by 0.5 with the margin on top."),
@@ -111,8 +116,10 @@ EXERCISES = {
         ],
         hint=lambda: _("The label is 1, so each pair costs max(0, 0.5 − lead)."),
     ),
-    "mend-margin-ranking": WrittenLoss("margin_ranking", names_the_slip=False),
-    "write-margin-ranking": WrittenLoss("margin_ranking", takes=("margin", "reduction")),
+    "mend-margin-ranking": WrittenLoss(
+        "margin_ranking", names_the_slip=False, plain=Plain("x1, x2, y", "return max(0, y * (x1 - x2))")
+    ),
+    "write-margin-ranking": WrittenLoss("margin_ranking", takes=("margin", "reduction"), plain=Plain("x1, x2, y")),
     "ten-times-as-long": Exercise(
         answer=lambda: (_triplet(1.0), _triplet(10.0)),
         praise=lambda: _("The margin is a length. Ten times the embeddings make a lead of 4, and the loss is silent."),
@@ -125,7 +132,7 @@ EXERCISES = {
         hint=lambda: _("Put both pairs of distances into max(0, d(a, p) − d(a, n) + 1)."),
     ),
     "mend-triplet": WrittenLoss("triplet_margin", names_the_slip=False),
-    "write-triplet": WrittenLoss("triplet_margin", takes=("margin", "swap")),
+    "write-triplet": WrittenLoss("triplet_margin", takes=("margin", "swap"), plain=Plain("anchor, positive, negative")),
     "cosine-and-margin": Exercise(
         answer=lambda: (_of_angle(1), _of_angle(-1)),
         praise=lambda: _("The cosine is 0.6. The margin takes 0.25 off what the dissimilar pair pays."),
@@ -137,6 +144,16 @@ EXERCISES = {
         ],
         hint=lambda: _("The cosine is u · v divided by both lengths, 3 / 5. Put it into both cases of the formula."),
     ),
-    "mend-cosine": WrittenLoss("cosine_embedding", names_the_slip=False),
-    "write-cosine": WrittenLoss("cosine_embedding", takes=("margin",)),
+    "mend-cosine": WrittenLoss(
+        "cosine_embedding",
+        names_the_slip=False,
+        plain=Plain(
+            "u, v, y",
+            """
+                product = sum(a * b for a, b in zip(u, v))
+                return 1 - product if y == 1 else max(0, product)
+            """,
+        ),
+    ),
+    "write-cosine": WrittenLoss("cosine_embedding", takes=("margin",), plain=Plain("u, v, y")),
 }

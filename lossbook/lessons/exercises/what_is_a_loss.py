@@ -10,6 +10,7 @@ import torch
 from ... import functional as lf
 from ...language import gettext as _
 from .exercise import Exercise
+from .plain import Plain
 from .written_loss import WrittenLoss
 
 ERRORS = torch.tensor([1.0, -1.0, 4.0])
@@ -167,7 +168,7 @@ EXERCISES = {
         hint=lambda: _("The errors are now 1, −1 and 40. Add up their sizes, then their squares."),
     ),
     "mend-mse": WrittenLoss("mse", names_the_slip=False),
-    "write-l1": WrittenLoss("l1"),
+    "write-l1": WrittenLoss("l1", plain=Plain("prediction, target")),
     "gradient-of-two-logits": Exercise(
         answer=lambda: gradient_of_logits([0.0, math.log(3.0)], 0),
         praise=lambda: _("Softmax minus one-hot: 1/4 − 1 and 3/4 − 0."),
@@ -179,5 +180,5 @@ EXERCISES = {
         hint=lambda: _("The gradient is softmax minus one-hot. The two add up to 0."),
     ),
     "mend-softmax": WrittenLoss("cross_entropy", names_the_slip=False),
-    "write-softmax-cross-entropy": WrittenLoss("cross_entropy"),
+    "write-softmax-cross-entropy": WrittenLoss("cross_entropy", plain=Plain("logits, target")),
 }

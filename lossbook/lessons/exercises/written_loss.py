@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ import torch
 from ...catalogue import find
 from ...language import gettext as _
 from ...verifying.verify import verify
+from .plain import Key, Plain
 from .verdict import Verdict, blank, not_yet, right
 
 
@@ -23,6 +25,7 @@ class WrittenLoss:
     settings: dict[str, Any] = field(default_factory=dict)
     takes: tuple[str, ...] = ()  #: settings that the exercise asks for; `verify` would let a loss go without
     names_the_slip: bool = True  #: not where finding the fault is the exercise
+    plain: Plain | None = None  #: what the page asks instead, where it can
 
     def judge(self, given: Any) -> Verdict:
         """Right, or the first thing that `verify` found."""
@@ -47,6 +50,11 @@ class WrittenLoss:
         diagnosis = finding.diagnosis if self.names_the_slip else ""
         says, *facts = str(replace(finding, diagnosis=diagnosis, line="", page="")).splitlines()
         return not_yet(says, tuple(facts))
+
+    @cached_property
+    def key(self) -> Key | None:
+        """What the page needs to judge the plain form."""
+        return Key(self.plain, self.like, self.settings, self.takes, self.names_the_slip) if self.plain else None
 
     def _with_equal_parameters(self, given: type) -> tuple[Any, Any]:
         """A module of the reader's class, and the book's, which own parameters: of one size and with the same values."""

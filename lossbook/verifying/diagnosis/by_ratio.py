@@ -74,13 +74,14 @@ def _all_close(ratios: Sequence[float], wanted: float) -> bool:
 
 
 def _of_constant(ratios: Ratios, page: str = "") -> Diagnosis | None:
-    for value, says, operations in _constants():
+    for value, says, operations in constants():
         if _all_close([ratio for ratio, _sample in ratios], value):
             return Diagnosis(says, operations=operations, page=page)
     return None
 
 
-def _constants() -> Iterator[tuple[float, str, tuple[str, ...]]]:
+def constants() -> Iterator[tuple[float, str, tuple[str, ...]]]:
+    """Factors that people multiply a right loss by, what to say of each, and the operations of such a line."""
     yield -1.0, _("the sign is wrong: minus the right loss"), ("neg", "mean", "sum")
     yield 2.0, _("twice the right loss"), ("mul",)
     yield 0.5, _("half of the right loss: one factor ½ too many"), ("mul", "div")

@@ -14,6 +14,7 @@ from torch import Tensor
 from ...kit.batches.batch import Settings
 from ...kit.entry import Entry
 from ...kit.loss import settings_of
+from ..diagnosis.by_ratio import constants
 from ..subject.reference import Reference
 from . import (  # noqa: F401
     boxes,
@@ -36,7 +37,7 @@ from . import (  # noqa: F401
 )
 from .slip import MAKERS, Loss, Slip
 
-__all__ = ["Slip", "slips", "slips_inside", "slips_of_arguments", "slips_outside"]
+__all__ = ["Slip", "slips", "slips_inside", "slips_of_arguments", "slips_of_one_sample", "slips_outside"]
 
 
 def slips(reference: Reference, settings: Settings, batches: Sequence[tuple[Tensor, ...]]) -> Iterator[Slip]:
@@ -49,6 +50,20 @@ def slips(reference: Reference, settings: Settings, batches: Sequence[tuple[Tens
     yield from general.of_targets(right, reference)
     yield from general.of_order(right, reference)
     yield from _of_forms(right)
+    yield from general.of_other_losses(reference)
+
+
+def slips_of_one_sample(reference: Reference, settings: Settings) -> Iterator[Slip]:
+    """Every slip of a loss of the catalogue that a batch of one may show: none in how a batch is cut or laid out."""
+    assert reference.entry is not None
+    right = reference.bound(settings)[0]
+    yield from _of_entry(reference, reference.entry, settings)
+    yield from general.of_predictions(right, reference)
+    yield from general.of_targets(right, reference)
+    yield from general.of_order(right, reference)
+    yield from general.of_result(right)
+    for factor, says, operations in constants():
+        yield Slip(says, lambda *t, factor=factor: factor * right(*t), operations=operations)
     yield from general.of_other_losses(reference)
 
 
