@@ -89,7 +89,8 @@ def token_cross_entropy(
             raise ValueError(
                 message("num_items_in_batch counts tokens: it has no meaning with average='sequence'. Leave one out.")
             )
-        count = torch.as_tensor(num_items_in_batch, dtype=losses.dtype, device=losses.device)
+        wide = torch.promote_types(losses.dtype, torch.float32)  # float16 counts to 65504
+        count = torch.as_tensor(num_items_in_batch, dtype=wide, device=losses.device)
         return reduce(losses, reduction, divisor=count)
     if average == "sequence" and reduction == "mean":
         counts = kept.sum(-1)
