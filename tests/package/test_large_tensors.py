@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from torch.autograd import gradcheck, gradgradcheck
+from torch.autograd import forward_ad, gradcheck, gradgradcheck
 from torch.autograd.graph import saved_tensors_hooks
 from torch.func import grad, jvp, vmap
 from torch.testing import assert_close
@@ -127,7 +127,9 @@ def test_cross_entropy_forward_of_what_learns(dtype):
     x, target = scores((3, 5)).to(dtype), torch.tensor([0, 4, 2])
     tangent = torch.randint(-4, 5, (3, 5)).to(dtype)
     loss = lambda x: lf.cross_entropy(x, target, reduction="none")  # noqa: E731
-    found = jvp(loss, (x.clone().requires_grad_(),), (tangent,))[1]
+    with forward_ad.dual_level():
+        moved = forward_ad.make_dual(x.clone().requires_grad_(), tangent)
+        found = forward_ad.unpack_dual(loss(moved)).tangent
     gradient = x.double().softmax(1) - F.one_hot(target, 5)
     assert found.dtype == dtype
     assert_close(found.double(), (gradient * tangent).sum(1), rtol=torch.finfo(dtype).eps, atol=1e-12)
