@@ -42,8 +42,6 @@ def reduce(losses: Tensor, reduction: str, *, divisor: Tensor | int | None = Non
         return losses
     if reduction == "sum":
         return losses.sum()
-    if divisor is None and is_half(losses):
-        return losses.mean()
     # Divided last, so that on the way back the gradient stays one number: that of `mean` is written out for each element.
     return (total(losses) / (losses.numel() if divisor is None else divisor)).to(losses.dtype)
 
