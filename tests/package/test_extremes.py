@@ -120,6 +120,18 @@ def test_bce_has_the_slope_of_its_logarithm_where_it_is_certain_and_right(dtype)
     assert p.grad.tolist() == [1, -1]
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_bce_has_a_finite_slope_where_it_is_certain_and_wrong(dtype):
+    p, y = torch.tensor([0.0, 1.0, 6e-8], dtype=dtype, requires_grad=True), torch.tensor([1.0, 0.0, 1.0], dtype=dtype)
+    lf.binary_cross_entropy(p, y, reduction="sum").backward()
+    loss, forward = torch.func.jvp(lambda p: lf.binary_cross_entropy(p, y), (p.detach(),), (torch.ones_like(p),))
+    assert loss.isfinite()
+    assert forward.isfinite()
+    assert (p.grad.sign() == 1 - 2 * y).all()
+    expected = torch.tensor([min(1e12, torch.finfo(dtype).max / 2)] * 2).to(dtype)
+    assert_close(p.grad[:2].abs(), expected, rtol=1e-2, atol=0)
+
+
 def test_bce_at_0_and_1_is_no_anomaly():
     """Who looks for the origin of a nan is not stopped here."""
     p = torch.tensor([0.0, 1.0], requires_grad=True)
