@@ -22,9 +22,9 @@ F = TypeVar("F", bound=Callable[..., Tensor])
 DEPRECATED = ("size_average", "reduce")  #: torch still takes them; ``reduction`` says the same
 
 
-def total(values: Tensor) -> Tensor:
+def total(values: Tensor, *dim: int) -> Tensor:
     """Their sum; of half precision in float32, since it may be more than float16 holds."""
-    return values.sum(dtype=torch.float32) if is_half(values) else values.sum()
+    return values.sum(*dim, dtype=torch.float32 if is_half(values) else None)
 
 
 def reduce(losses: Tensor, reduction: str, *, divisor: Tensor | int | None = None) -> Tensor:

@@ -14,7 +14,7 @@ from ..guards.tensors import check_floating, check_tensors
 from ..kit.batches.batch import Batch, Kind, Settings, normal
 from ..kit.class_steps import steps_of_softmax
 from ..kit.entry import Entry, Term, uniform
-from ..kit.loss import Loss, loss_function, reduce
+from ..kit.loss import Loss, loss_function, reduce, total
 from ..kit.settings import ClassNumber, Reduction, Switch, one_of, positive
 from ..kit.steps import Step, reduction_steps
 from ..kit.text import elided, equals, number
@@ -94,8 +94,8 @@ def token_cross_entropy(
         return reduce(losses, reduction, divisor=count)
     if average == "sequence" and reduction == "mean":
         counts = kept.sum(-1)
-        means = losses.sum(-1) / counts.clamp_min(1)
-        return reduce(means, "mean", divisor=(counts > 0).sum())
+        means = total(losses, -1) / counts.clamp_min(1)
+        return reduce(means, "mean", divisor=(counts > 0).sum()).to(losses.dtype)
     return reduce(losses, reduction, divisor=kept.sum())
 
 

@@ -290,10 +290,12 @@ MEANS = {
     "masked": lambda z, w: beyond.soft_target_cross_entropy(z, z.detach().softmax(1), WEIGHTS),
     "tokens": lambda z, w: beyond.token_cross_entropy(z, CLASSES, shift=False),
     "counted": lambda z, w: beyond.token_cross_entropy(z, CLASSES, shift=False, num_items_in_batch=MANY),
+    "sequences": lambda z, w: beyond.token_cross_entropy(z[None], CLASSES[None], average="sequence"),
     "distillation": lambda z, w: beyond.distillation_loss(z, -z.detach(), CLASSES),
     "l1": lambda z, w: lf.l1_loss(z[:, 0], -z[:, 1], weight=WEIGHTS.to(z.dtype)),
     "mse": lambda z, w: lf.mse_loss(z[:, 0], -z[:, 1], weight=WEIGHTS.to(z.dtype)),
     "kl_div": lambda z, w: lf.kl_div(z.log_softmax(1), z.detach().flip(1).softmax(1), reduction="batchmean"),
+    "dice": lambda z, w: beyond.dice_loss(z, CLASSES, mode="multiclass", weight=w, average="weights"),
     "gaussian_kl": lambda z, w: beyond.gaussian_kl_div(z, z.detach() / 3, reduction="batchmean"),
 }
 
