@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial, reduce
 from typing import Any
 
 import torch
@@ -23,14 +24,14 @@ def curve(x: Tensor, loss: Curve, slope: Curve, *beside: Tensor) -> Tensor:
 
     torch would find it by going back through every operation of the loss: the same numbers, with many times the memory
     to fill. Higher derivatives are found that way, from the operations of the slope. Loss and slope take, after x, the
-    tensors ``beside`` it, such as labels; where those learn too, torch goes back through the loss.
+    tensors ``beside`` it, such as labels; where those learn too, torch goes back to them through the loss.
 
     >>> x = torch.tensor([3.0], requires_grad=True)
     >>> curve(x, loss=lambda x: x * x * x, slope=lambda x: 3 * x * x).backward()
     >>> x.grad
     tensor([27.])
     """
-    if keeps_functions(x) and not any(map(_moves, beside)):
+    if keeps_functions(x) and not any(map(_has_tangent, beside)):
         return _Curve.apply(x, loss, slope, *beside)
     return loss(x, *beside)
 
@@ -41,11 +42,6 @@ def keeps_functions(x: Tensor) -> bool:
     recorded = torch.compiler.is_compiling() or torch.jit.is_tracing()
     # Of forward mode over forward mode torch.autograd.Function makes 0, too.
     return x.requires_grad and not recorded
-
-
-def _moves(x: Tensor) -> bool:
-    """Whether a derivative is taken for this tensor, backward or forward."""
-    return x.requires_grad or forward_ad.unpack_dual(x).tangent is not None
 
 
 def in_pieces(compute: Curve, *tensors: Tensor) -> Tensor:
@@ -75,6 +71,17 @@ def few_samples(*tensors: Tensor, sequences: bool = False) -> list[tuple[Tensor,
     return list(zip(*(t.split(rows) for t in tensors), strict=True))
 
 
+def _has_tangent(x: Tensor) -> bool:
+    """Whether a derivative is taken for this tensor in forward mode."""
+    return forward_ad.unpack_dual(x).tangent is not None
+
+
+def _slopes_beside(loss: Curve, x: Tensor, *beside: Tensor) -> tuple[Tensor, ...]:
+    """The derivative of each loss for each of the tensors beside x."""
+    losses, back, *_ = torch.func.vjp(partial(loss, x), *beside)
+    return back(torch.ones_like(losses))
+
+
 def _is_flat(x: Tensor) -> bool:
     """Whether its numbers lie one after another, or are all one number: the gradient of a mean."""
     return x.is_contiguous() or not any(x.stride())
@@ -91,20 +98,31 @@ class _Curve(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        x, _loss, ctx.slope, *beside = inputs
+        x, ctx.loss, ctx.slope, *beside = inputs
         ctx.save_for_backward(x, *beside)
         ctx.save_for_forward(x, *beside)
+        ctx.set_materialize_grads(False)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, gradient: Tensor | None) -> tuple[Tensor | None, ...]:
         def downhill(gradient: Tensor, *tensors: Tensor) -> Tensor:
             return gradient * ctx.slope(*tensors)
 
         tensors = ctx.saved_tensors
+        others: list[Tensor | None] = [None] * (len(tensors) - 1)
+        if gradient is None:
+            return None, None, None, *others
         again = torch.is_grad_enabled()  # the gradient will be differentiated: its operations are recorded
         found = downhill(gradient, *tensors) if again else in_pieces(downhill, gradient, *tensors)
-        return found, None, None, *[None] * (len(tensors) - 1)
+        if any(ctx.needs_input_grad[3:]):
+            others = [gradient * slope for slope in _slopes_beside(ctx.loss, *tensors)]
+        return found, None, None, *others
 
     @staticmethod
-    def jvp(ctx: Any, tangent: Tensor, *_others: None) -> Tensor:
-        return tangent * ctx.slope(*ctx.saved_tensors)
+    def jvp(ctx: Any, tangent: Tensor | None, _loss: None, _slope: None, *beside: Tensor | None) -> Tensor:
+        tensors = ctx.saved_tensors
+        parts = [] if tangent is None else [tangent * ctx.slope(*tensors)]
+        if any(moved is not None for moved in beside):
+            slopes = _slopes_beside(ctx.loss, *tensors)
+            parts += [moved * slope for moved, slope in zip(beside, slopes, strict=True) if moved is not None]
+        return reduce(torch.add, parts)

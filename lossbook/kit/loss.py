@@ -22,7 +22,12 @@ F = TypeVar("F", bound=Callable[..., Tensor])
 DEPRECATED = ("size_average", "reduce")  #: torch still takes them; ``reduction`` says the same
 
 
-def reduce(losses: Tensor, reduction: str, *, divisor: Tensor | None = None) -> Tensor:
+def total(values: Tensor, *dim: int) -> Tensor:
+    """Their sum; of half precision in float32, since it may be more than float16 holds."""
+    return values.sum(*dim, dtype=torch.float32 if is_half(values) else None)
+
+
+def reduce(losses: Tensor, reduction: str, *, divisor: Tensor | int | None = None) -> Tensor:
     """Turn the losses of all elements into what the caller asked for.
 
     Args:
@@ -37,10 +42,8 @@ def reduce(losses: Tensor, reduction: str, *, divisor: Tensor | None = None) -> 
         return losses
     if reduction == "sum":
         return losses.sum()
-    if divisor is None and is_half(losses):
-        return losses.mean()  # their sum may be more than float16 holds
     # Divided last, so that on the way back the gradient stays one number: that of `mean` is written out for each element.
-    return losses.sum() / (losses.numel() if divisor is None else divisor)
+    return (total(losses) / (losses.numel() if divisor is None else divisor)).to(losses.dtype)
 
 
 def settings_of(function: Callable) -> dict[str, inspect.Parameter]:

@@ -15,8 +15,7 @@ from ..softmax import largest, log_softmax
 def nll_of(logits: Tensor, index: Tensor, dim: int) -> Tensor:
     """−log softmax of each sample at its class, in the shape of index; half precision is summed in float32."""
     if keeps_functions(logits):
-        wide = logits.float() if is_half(logits) else logits
-        return _OfClass.apply(wide, index, dim - logits.dim() if dim >= 0 else dim)[0].to(logits.dtype)
+        return _OfClass.apply(logits, index, dim - logits.dim() if dim >= 0 else dim)[0].to(logits.dtype)
     return -log_softmax(logits, dim).gather(dim, index.unsqueeze(dim)).squeeze(dim)
 
 
@@ -29,6 +28,9 @@ class _OfClass(torch.autograd.Function):
     def forward(logits: Tensor, index: Tensor, dim: int) -> tuple[Tensor, Tensor, Tensor]:
         def of_samples(logits: Tensor, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             shift = largest(logits, dim)
+            shift = (
+                shift.float() if is_half(shift) else shift
+            )  # and so is what comes of it: no copy of the logits is kept
             shifted = logits - shift
             log_sum = shifted.exp().sum(dim, keepdim=True).log()
             return (log_sum - shifted.gather(dim, index.unsqueeze(dim))).squeeze(dim), shift, log_sum
@@ -55,17 +57,19 @@ class _OfClass(torch.autograd.Function):
         logits, index, shift, log_sum = ctx.saved_tensors
         index, gradient, dim = index.unsqueeze(ctx.dim), gradient.unsqueeze(ctx.dim), ctx.dim
         if torch.is_grad_enabled() or not all(map(can_be_read, (logits, gradient))):  # differentiated again, or batched
-            p = log_softmax(logits, dim).exp()
-            return (p * gradient).scatter_add(dim, index, -gradient), None, None
+            p = log_softmax(logits, dim, dtype=shift.dtype).exp()
+            return (p * gradient).scatter_add(dim, index, -gradient).to(logits.dtype), None, None
         whole = torch.empty_like(logits)
         for made, z, i, g, m, s in few_samples(whole, logits, index, gradient, shift, log_sum, sequences=dim == -1):
-            torch.mul((z - m).sub_(s).exp_(), g, out=made).scatter_add_(dim, i, -g)
+            p = (z - m).sub_(s).exp_()
+            found = torch.mul(p, g, out=made if made.dtype == p.dtype else p).scatter_add_(dim, i, -g)
+            made.copy_(found)  # half precision is rounded once, at the end
         return whole, None, None
 
     @staticmethod
     def jvp(ctx: Any, tangent: Tensor, *_others: None) -> tuple[Tensor, None, None]:
         logits, index = ctx.saved_tensors
         dim = ctx.dim
-        p = log_softmax(logits, dim).exp()
+        p = log_softmax(logits, dim, dtype=torch.promote_types(logits.dtype, torch.float32)).exp()
         own = tangent.gather(dim, index.unsqueeze(dim)).squeeze(dim)
         return (p * tangent).sum(dim) - own, None, None

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..guards.classes import check_class_weight, class_dim
 from ..kit.batches.batch import Settings
 from ..kit.curve import few_samples, keeps_functions
-from ..kit.loss import reduce
+from ..kit.loss import reduce, total
 from ..kit.settings import one_of
 from ..kit.steps import Step, reduction_steps
 from ..kit.text import elided, equals, given, number, row, scaled, symbol
@@ -129,7 +129,7 @@ def finish(
     losses = torch.where(t.sum(-1) > 0, losses, 0) if skip_absent else losses
     if weight is None:
         return reduce(losses.to(dtype), reduction)
-    divisor = weight.expand_as(losses).sum().to(dtype) if average == "weights" else None
+    divisor = total(weight.expand_as(losses)) if average == "weights" else None
     return reduce((weight * losses).to(dtype), reduction, divisor=divisor)
 
 

@@ -23,10 +23,15 @@ STEEPEST = 1e12  #: the slope of the logarithm is at most this
 
 
 def bounded_log(p: Tensor) -> Tensor:
-    """log p, at least −100, with a slope of at most 1e12."""
-    steady = p > 1 / STEEPEST
+    """log p, at least −100, with a slope that is bounded too."""
+    steady = p > 1 / steepest(p)
     log = torch.where(steady, p, p.detach()).log()  # one logarithm serves value and slope
-    return torch.where(steady, log, log.detach().clamp_min(SMALLEST_LOG) + (p - p.detach()) * STEEPEST)
+    return torch.where(steady, log, log.detach().clamp_min(SMALLEST_LOG) + (p - p.detach()) * steepest(p))
+
+
+def steepest(p: Tensor) -> float:
+    """The bound of the slope: 1e12, or, in float16, what it can hold."""
+    return min(STEEPEST, torch.finfo(p.dtype).max / 2)
 
 
 @loss_function
@@ -49,7 +54,7 @@ def binary_cross_entropy(
 
     Returns:
         A tensor of shape ``()``, or ``(*)`` with ``reduction="none"``; from 0 to 100 per element before weighting:
-        the logarithm is cut at −100 and its slope at 1e12. For p exactly equal to the label the gradient is that of
+        the logarithm is cut at −100 and its slope at 1e12, in float16 at 32752. For p exactly equal to the label the gradient is that of
         −log p; torch returns 0.
 
     Raises:
@@ -77,8 +82,7 @@ def of_probability(p: Tensor, y: Tensor) -> Tensor:
 
 
 def its_slope(p: Tensor, y: Tensor) -> Tensor:
-    least = max(1 / STEEPEST, torch.finfo(p.dtype).smallest_normal * torch.finfo(p.dtype).eps)  # in float16 1e-12 is 0
-    yes, no = (chance.clamp_min(least) for chance in (p, 1 - p))
+    yes, no = (chance.clamp_min(1 / steepest(p)) for chance in (p, 1 - p))
     return (1 - y) / no - y / yes
 
 

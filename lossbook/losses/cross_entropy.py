@@ -14,7 +14,7 @@ from ..guards.tensors import check_floating, check_tensors
 from ..kit.batches.by_class import WEIGHT, by_class
 from ..kit.class_steps import steps_of_classes, steps_of_softmax
 from ..kit.entry import Entry, Term, uniform
-from ..kit.loss import Loss, loss_function, reduce
+from ..kit.loss import Loss, loss_function, reduce, total
 from ..kit.settings import ClassNumber, OptionalTensor, Reduction, UnitInterval
 from ..kit.steps import Step
 from ..kit.text import given, symbol
@@ -80,9 +80,9 @@ def cross_entropy(
     else:
         log_p = log_softmax(input, dim)
         losses, share = pick(log_p, target, dim, weight, ignore_index)
-        even = torch.where(target.long() != ignore_index, -(weights * log_p).sum(dim) / classes, 0)
+        even = torch.where(target.long() != ignore_index, -(weights * log_p).mean(dim), 0)
         losses = (1 - label_smoothing) * losses + label_smoothing * even
-    return reduce(losses, reduction, divisor=share.sum())
+    return reduce(losses, reduction, divisor=total(share))
 
 
 class CrossEntropyLoss(Loss):

@@ -87,8 +87,8 @@ def focal_tversky_loss(
 
 def to_the(gamma: float, losses: Tensor) -> Tensor:
     """The losses to the power of γ, with the slope 0 where they are 0."""
-    above = losses > 0
-    return torch.where(above, torch.where(above, losses, 1) ** gamma, 0)
+    nothing = losses <= 0  # which nan is not
+    return torch.where(nothing, 0, torch.where(nothing, 1, losses) ** gamma)
 
 
 class FocalTverskyLoss(Loss):

@@ -60,7 +60,7 @@ def gaussian_kl_div(
     check_floating(mu=mu, log_var=log_var)
     losses = 0.5 * (mu.square() + (torch.expm1(log_var) - log_var))
     if reduction == "batchmean":
-        return losses.sum() / (mu.shape[0] if mu.dim() else 1)
+        return reduce(losses, "mean", divisor=mu.shape[0] if mu.dim() else 1)
     return reduce(losses, reduction)
 
 

@@ -12,7 +12,7 @@ from ..guards.classes import check_class_indices, class_dim
 from ..guards.tensors import check_floating, check_tensors
 from ..kit.batches.by_class import by_class
 from ..kit.entry import Entry, Term, uniform
-from ..kit.loss import Loss, loss_function, reduce
+from ..kit.loss import Loss, loss_function, reduce, total
 from ..kit.settings import ClassNumber, Reduction, UnitInterval
 from ..kit.text import given, number, power
 from ..kit.views import OF_SCORE
@@ -68,7 +68,7 @@ def generalized_cross_entropy(
     if k:
         nll = torch.where(nll >= -math.log(k), -math.log(k), nll)
     losses = -torch.expm1(-q * nll) / q if q else nll  # 1 − p^q without the difference
-    return reduce(losses, reduction, divisor=share.sum())
+    return reduce(losses, reduction, divisor=total(share))
 
 
 class GCELoss(Loss):

@@ -60,7 +60,7 @@ def kl_div(
     else:
         losses = torch.xlogy(target, target) - times_log(target, input)
     if reduction == "batchmean":
-        return losses.sum() / (input.shape[0] if input.dim() else 1)
+        return reduce(losses, "mean", divisor=input.shape[0] if input.dim() else 1)
     return reduce(losses, reduction)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..guards.tensors import check_floating, check_same_shape, check_tensors
 from ..kit.batches.by_element import elementwise, error_edges, two_numbers
 from ..kit.entry import Entry, Term, uniform
-from ..kit.loss import Loss, loss_function, reduce
+from ..kit.loss import Loss, loss_function, reduce, total
 from ..kit.settings import OptionalTensor, Reduction
 from ..kit.steps import by_element, error_step
 from ..kit.text import number, operand, symbol
@@ -50,7 +50,7 @@ def l1_loss(input: Tensor, target: Tensor, *, weight: OptionalTensor = None, red
     if weight is None:
         return reduce(losses, reduction)
     check_same_shape(input=input, weight=weight)
-    return reduce(weight * losses, reduction, divisor=weight.sum())
+    return reduce(weight * losses, reduction, divisor=total(weight))
 
 
 class L1Loss(Loss):

@@ -11,7 +11,7 @@ from ..guards.tensors import check_pair, check_same_shape
 from ..kit.batches.by_element import elementwise, error_edges, two_numbers
 from ..kit.curve import curve
 from ..kit.entry import Entry, Term, uniform
-from ..kit.loss import Loss, loss_function, reduce
+from ..kit.loss import Loss, loss_function, reduce, total
 from ..kit.settings import OptionalTensor, Reduction
 from ..kit.steps import by_element, error_step
 from ..kit.text import number, operand, symbol
@@ -48,7 +48,7 @@ def mse_loss(input: Tensor, target: Tensor, *, weight: OptionalTensor = None, re
     if weight is None:
         return reduce(losses, reduction)
     check_same_shape(input=input, weight=weight)
-    return reduce(weight * losses, reduction, divisor=weight.sum())
+    return reduce(weight * losses, reduction, divisor=total(weight))
 
 
 class MSELoss(Loss):

@@ -13,7 +13,7 @@ from ..guards.tensors import check_floating, check_tensors
 from ..kit.batches.by_class import WEIGHT, by_class
 from ..kit.class_steps import steps_of_classes
 from ..kit.entry import Entry, Term, uniform
-from ..kit.loss import Loss, loss_function, reduce
+from ..kit.loss import Loss, loss_function, reduce, total
 from ..kit.settings import ClassNumber, OptionalTensor, Reduction
 from ..kit.steps import Step
 from ..kit.text import symbol
@@ -64,7 +64,7 @@ def nll_loss(
     check_class_weight(weight, input.shape[dim])
 
     losses, share = pick(input, target, dim, weight, ignore_index)
-    return reduce(losses, reduction, divisor=share.sum())
+    return reduce(losses, reduction, divisor=total(share))
 
 
 def pick(

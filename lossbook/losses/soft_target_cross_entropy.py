@@ -14,7 +14,7 @@ from ..guards.tensors import check_real, check_tensors
 from ..kit.batches.batch import Batch, Kind, Settings, exact, normal
 from ..kit.class_steps import steps_of_softmax
 from ..kit.entry import Entry, Term, uniform
-from ..kit.loss import Loss, loss_function, reduce
+from ..kit.loss import Loss, loss_function, reduce, total
 from ..kit.settings import ClassDim, Reduction
 from ..kit.steps import Step, reduction_steps
 from ..kit.text import elided, equals, number
@@ -74,7 +74,7 @@ def soft_target_cross_entropy(
     z, q = torch.where(kept, z, 0), torch.where(kept, q, 0)
     losses = -times_log(q, log_softmax(z, -1)).sum(-1)
     weights = mask.to(losses.dtype)
-    return reduce(weights * losses, reduction, divisor=weights.sum())
+    return reduce(weights * losses, reduction, divisor=total(weights))
 
 
 def check_mask(rows: Tensor, mask: Tensor) -> None:

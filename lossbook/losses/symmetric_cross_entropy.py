@@ -13,7 +13,7 @@ from ..guards.classes import check_class_indices, class_dim
 from ..guards.tensors import check_floating, check_tensors
 from ..kit.batches.by_class import by_class
 from ..kit.entry import Entry, Term, uniform
-from ..kit.loss import Loss, loss_function, reduce
+from ..kit.loss import Loss, loss_function, reduce, total
 from ..kit.settings import ClassNumber, NotNegative, Reduction, between
 from ..kit.text import given, number
 from ..kit.views import OF_SCORE
@@ -69,7 +69,7 @@ def symmetric_cross_entropy(
     dim = class_dim(input)
     nll, share = pick_from_logits(input, target, dim, None, ignore_index)
     losses = alpha * nll + beta * log_zero * torch.expm1(-nll)
-    return reduce(losses, reduction, divisor=share.sum())
+    return reduce(losses, reduction, divisor=total(share))
 
 
 class SCELoss(Loss):

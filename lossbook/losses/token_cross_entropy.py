@@ -14,7 +14,7 @@ from ..guards.tensors import check_floating, check_tensors
 from ..kit.batches.batch import Batch, Kind, Settings, normal
 from ..kit.class_steps import steps_of_softmax
 from ..kit.entry import Entry, Term, uniform
-from ..kit.loss import Loss, loss_function, reduce
+from ..kit.loss import Loss, loss_function, reduce, total
 from ..kit.settings import ClassNumber, Reduction, Switch, one_of, positive
 from ..kit.steps import Step, reduction_steps
 from ..kit.text import elided, equals, number
@@ -89,12 +89,13 @@ def token_cross_entropy(
             raise ValueError(
                 message("num_items_in_batch counts tokens: it has no meaning with average='sequence'. Leave one out.")
             )
-        count = torch.as_tensor(num_items_in_batch, dtype=losses.dtype, device=losses.device)
+        wide = torch.promote_types(losses.dtype, torch.float32)  # float16 counts to 65504
+        count = torch.as_tensor(num_items_in_batch, dtype=wide, device=losses.device)
         return reduce(losses, reduction, divisor=count)
     if average == "sequence" and reduction == "mean":
         counts = kept.sum(-1)
-        means = losses.sum(-1) / counts.clamp_min(1)
-        return reduce(means, "mean", divisor=(counts > 0).sum())
+        means = total(losses, -1) / counts.clamp_min(1)
+        return reduce(means, "mean", divisor=(counts > 0).sum()).to(losses.dtype)
     return reduce(losses, reduction, divisor=kept.sum())
 
 

@@ -1,13 +1,14 @@
 """Losses that give their slope beside the curve: whoever differentiates them, and how often, finds the same."""
 
 import io
+from functools import partial
 from itertools import product
 
 import pytest
 import torch
 from torch.autograd import gradcheck, gradgradcheck
 from torch.autograd.graph import saved_tensors_hooks
-from torch.func import grad, jacfwd, jacrev, vmap
+from torch.func import grad, hessian, jacfwd, jacrev, vmap
 from torch.testing import assert_close
 
 from lossbook import beyond
@@ -85,6 +86,41 @@ def test_who_records_operations_finds_the_same_slope(loss, pair):
 def test_derivatives_inside_of_what_is_compiled(derivative, pair):
     found = torch.compile(derivative(lf.huber_loss), fullgraph=True, backend="aot_eager")(*pair)
     assert_close(found, derivative(lf.huber_loss)(*pair))
+
+
+def logistic(z, y):
+    return -(y * z.sigmoid().log() + (1 - y) * (1 - z.sigmoid()).log())
+
+
+LABELLED = {
+    "bce": (lf.binary_cross_entropy, lambda p, y: -(y * p.log() + (1 - y) * (1 - p).log())),
+    "bce_with_logits": (lf.binary_cross_entropy_with_logits, logistic),
+    "soft_margin": (lf.soft_margin_loss, lambda x, y: (1 + (-y * x).exp()).log()),
+    "pairs": (
+        lambda x, y: beyond.pairwise_logistic_loss(x, torch.ones_like(x), y),
+        lambda x, y: logistic(x - 1, y),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LABELLED)
+def test_predictions_and_labels_learn_together(name, generator):
+    loss, formula = LABELLED[name]
+    x, y = (torch.rand(3, generator=generator, dtype=torch.float64) * 0.8 + 0.1 for _ in range(2))
+    ours, theirs = lambda x, y: loss(x, y).square(), lambda x, y: formula(x, y).mean().square()
+    expected = torch.autograd.functional.hessian(theirs, (x, y))
+    for one, other in product((jacrev, jacfwd), repeat=2):
+        for i, j in product((0, 1), repeat=2):
+            assert_close(other(one(ours, argnums=i), argnums=j)(x, y), expected[i][j])
+    learnt = x.clone().requires_grad_(), torch.stack([y, y.flip(0)]).requires_grad_()
+    assert_close(jacfwd(jacfwd(partial(ours, learnt[0])))(y), expected[1][1])
+    found, wanted = (vmap(each, in_dims=(None, 0))(*learnt).sum() for each in (ours, theirs))
+    assert_close(torch.autograd.grad(found, learnt), torch.autograd.grad(wanted, learnt))
+
+
+def test_labels_that_are_whole_numbers(pair):
+    x, y = pair[0], torch.tensor([1, -1, 1])
+    assert_close(hessian(lf.soft_margin_loss)(x, y), hessian(lf.soft_margin_loss)(x, y.double()))
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit.trace`:DeprecationWarning", "ignore::torch.jit.TracerWarning")

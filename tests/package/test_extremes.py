@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional as F
 from torch.testing import assert_close
 
+from lossbook import beyond
 from lossbook import functional as lf
 
 INF, NAN = math.inf, math.nan
@@ -119,12 +120,28 @@ def test_bce_has_the_slope_of_its_logarithm_where_it_is_certain_and_right(dtype)
     assert p.grad.tolist() == [1, -1]
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_bce_has_a_finite_slope_where_it_is_certain_and_wrong(dtype):
+    p, y = torch.tensor([0.0, 1.0, 6e-8], dtype=dtype, requires_grad=True), torch.tensor([1.0, 0.0, 1.0], dtype=dtype)
+    lf.binary_cross_entropy(p, y, reduction="sum").backward()
+    each = lambda p: lf.binary_cross_entropy(p, y, reduction="none")  # noqa: E731
+    losses, forward = torch.func.jvp(each, (p.detach(),), (torch.ones_like(p),))
+    assert losses.isfinite().all()
+    assert_close(forward, p.grad, rtol=1e-2, atol=0)
+    assert (p.grad.sign() == 1 - 2 * y).all()
+    expected = torch.tensor([min(1e12, torch.finfo(dtype).max / 2)] * 2).to(dtype)
+    assert_close(p.grad[:2].abs(), expected, rtol=1e-2, atol=0)
+
+
 def test_bce_at_0_and_1_is_no_anomaly():
     """Who looks for the origin of a nan is not stopped here."""
     p = torch.tensor([0.0, 1.0], requires_grad=True)
-    with torch.autograd.set_detect_anomaly(True):
-        lf.binary_cross_entropy(p, torch.tensor([1.0, 0.0])).backward()
-    assert p.grad.isfinite().all()
+    for learns in (False, True):
+        y = torch.tensor([1.0, 0.0], requires_grad=learns)
+        with torch.autograd.set_detect_anomaly(True):
+            lf.binary_cross_entropy(p, y).backward()
+        assert p.grad.isfinite().all()
+    assert_close(y.grad, torch.tensor([50.0, -50.0]))
 
 
 def test_soft_margin_is_finite_where_torch_is_not():
@@ -260,6 +277,48 @@ def test_under_autocast_a_loss_is_computed_in_float32(name):
 def test_softmax_of_a_large_vocabulary_in_float16():
     assert_close(lf.softmax(torch.zeros(70_000).half(), dim=0).sum().float(), torch.tensor(1.0), rtol=0.2, atol=0)
     assert_close(lf.cross_entropy(torch.zeros(70_000).half(), torch.tensor(3)), torch.tensor(11.156).half())
+
+
+MANY = 70_000
+CLASSES, WEIGHTS = torch.arange(MANY) % 3, torch.arange(MANY) % 4
+# name: the mean of a table of scores, with weights of the classes.
+MEANS = {
+    "nll": lambda z, w: lf.nll_loss(z.log_softmax(1), CLASSES, weight=w),
+    "cross_entropy": lambda z, w: lf.cross_entropy(z, CLASSES, weight=w),
+    "smoothed": lambda z, w: lf.cross_entropy(z, CLASSES, weight=w, label_smoothing=0.3),
+    "gce": lambda z, w: beyond.generalized_cross_entropy(z, CLASSES),
+    "sce": lambda z, w: beyond.symmetric_cross_entropy(z, CLASSES),
+    "masked": lambda z, w: beyond.soft_target_cross_entropy(z, z.detach().softmax(1), WEIGHTS),
+    "tokens": lambda z, w: beyond.token_cross_entropy(z, CLASSES, shift=False),
+    "counted": lambda z, w: beyond.token_cross_entropy(z, CLASSES, shift=False, num_items_in_batch=MANY),
+    "sequences": lambda z, w: beyond.token_cross_entropy(z[None], CLASSES[None], average="sequence"),
+    "distillation": lambda z, w: beyond.distillation_loss(z, -z.detach(), CLASSES),
+    "l1": lambda z, w: lf.l1_loss(z[:, 0], -z[:, 1], weight=WEIGHTS.to(z.dtype)),
+    "mse": lambda z, w: lf.mse_loss(z[:, 0], -z[:, 1], weight=WEIGHTS.to(z.dtype)),
+    "kl_div": lambda z, w: lf.kl_div(z.log_softmax(1), z.detach().flip(1).softmax(1), reduction="batchmean"),
+    "dice": lambda z, w: beyond.dice_loss(z, CLASSES, mode="multiclass", weight=w, average="weights"),
+    "gaussian_kl": lambda z, w: beyond.gaussian_kl_div(z, z.detach() / 3, reduction="batchmean"),
+}
+
+
+@pytest.mark.parametrize("name", MEANS)
+def test_a_mean_of_more_samples_than_float16_counts(name):
+    """float16 ends at 65504. torch gives inf or nan."""
+    z, w = 3 * torch.randn(MANY, 3, generator=torch.Generator().manual_seed(0)), torch.tensor([1.0, 2.0, 0.5])
+    found = []
+    for dtype in (torch.float16, torch.float64):
+        learnt = z.half().to(dtype).requires_grad_()
+        loss = MEANS[name](learnt, w.to(dtype))
+        found.append((loss.double(), torch.autograd.grad(loss, learnt)[0].double()))
+    (loss, slope), (true, true_slope) = found
+    assert_close(loss, true, rtol=2e-3, atol=0)
+    assert_close(slope, true_slope, rtol=4e-3, atol=2e-7)  # subnormal numbers
+
+
+def test_labels_smoothed_over_a_large_vocabulary_in_float16():
+    z, target = torch.linspace(-8, 8, 70_000), torch.tensor(3)
+    expected = F.cross_entropy(z.half().double(), target, label_smoothing=0.1)
+    assert_close(lf.cross_entropy(z.half(), target, label_smoothing=0.1).double(), expected, rtol=2e-3, atol=0)
 
 
 def test_the_parabola_of_the_tails_does_not_overflow():

@@ -3,7 +3,8 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from torch.autograd import gradcheck, gradgradcheck
+from torch.autograd import forward_ad, gradcheck, gradgradcheck
+from torch.autograd.graph import saved_tensors_hooks
 from torch.func import grad, jvp, vmap
 from torch.testing import assert_close
 
@@ -92,6 +93,46 @@ def test_two_types_are_not_mixed_in_pieces():
     x, target = scores(ROWS).float().requires_grad_(), labels(ROWS)
     losses = lf.binary_cross_entropy_with_logits(x, target, reduction="none")
     assert losses.dtype == torch.float64
+
+
+@pytest.mark.parametrize("name", ["rows", "images", "tokens"])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_is_rounded_once(name, dtype):
+    """And no copy of the logits is kept, which in float32 would be twice their size."""
+    loss, _theirs, tensors = BOTH[name]
+    x, target = tensors()
+    half = x.to(dtype).requires_grad_()
+    kept = []
+    with saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
+        losses = loss(half, target, reduction="none")
+    assert losses.dtype == dtype
+    assert max(t.numel() * t.element_size() for t in kept) <= half.numel() * 2
+    wide = half.detach().double().requires_grad_()
+    exact = loss(wide, target, reduction="none")
+    rounding = {"rtol": torch.finfo(dtype).eps * 0.51, "atol": torch.finfo(dtype).smallest_normal}
+    assert_close(losses.double(), exact, **rounding)
+    upstream = torch.randint(1, 9, exact.shape)  # without an error of their own
+    for create_graph in (False, True):  # in pieces, and to be differentiated again
+        slope, true = (
+            torch.autograd.grad(found, x, upstream.to(found.dtype), create_graph=create_graph, retain_graph=True)[0]
+            for found, x in ((losses, half), (exact, wide))
+        )
+        assert slope.dtype == dtype
+        assert_close(slope.double(), true, **rounding)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_cross_entropy_forward_of_what_learns(dtype):
+    """A model's logits learn; along a direction the loss moves by its gradient times that."""
+    x, target = scores((3, 5)).to(dtype), torch.tensor([0, 4, 2])
+    tangent = torch.randint(-4, 5, (3, 5)).to(dtype)
+    loss = lambda x: lf.cross_entropy(x, target, reduction="none")  # noqa: E731
+    with forward_ad.dual_level():
+        moved = forward_ad.make_dual(x.clone().requires_grad_(), tangent)
+        found = forward_ad.unpack_dual(loss(moved)).tangent
+    gradient = x.double().softmax(1) - F.one_hot(target, 5)
+    assert found.dtype == dtype
+    assert_close(found.double(), (gradient * tangent).sum(1), rtol=torch.finfo(dtype).eps, atol=1e-12)
 
 
 def test_cross_entropy_by_finite_differences():

@@ -124,6 +124,18 @@ def test_inputs_are_left_alone(entry, settings, generator):
         assert torch.equal(x, was)
 
 
+@every_setting
+def test_nan_is_passed_on_or_refused(entry, settings, generator):
+    inputs = entry.sample(generator)
+    for i in variables(entry, inputs):
+        broken = torch.full_like(inputs[i], torch.nan)
+        try:
+            losses = entry.function(*inputs[:i], broken, *inputs[i + 1 :], **settings)
+        except ValueError:
+            continue
+        assert losses.isnan().any()
+
+
 @every_loss
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_other_types_keep_their_type(entry, dtype, generator):
