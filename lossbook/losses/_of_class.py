@@ -28,9 +28,8 @@ class _OfClass(torch.autograd.Function):
     def forward(logits: Tensor, index: Tensor, dim: int) -> tuple[Tensor, Tensor, Tensor]:
         def of_samples(logits: Tensor, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             shift = largest(logits, dim)
-            shift = (
-                shift.float() if is_half(shift) else shift
-            )  # and so is what comes of it: no copy of the logits is kept
+            # Half precision goes on in float32 from here, so no copy of all logits is kept.
+            shift = shift.float() if is_half(shift) else shift
             shifted = logits - shift
             log_sum = shifted.exp().sum(dim, keepdim=True).log()
             return (log_sum - shifted.gather(dim, index.unsqueeze(dim))).squeeze(dim), shift, log_sum
