@@ -37,9 +37,12 @@ class Curve(NamedTuple):
 
     @property
     def flat(self) -> Tensor:
-        """True where the gradient is 0 at more than a point."""
-        zero = torch.nn.functional.pad(self.gradient == 0, (1, 1))
-        return zero[1:-1] & (zero[:-2] | zero[2:])
+        """True where the gradient is 0 at more than a point, up to the kinks that end such a stretch: what PyTorch takes
+        for the gradient at a kink changes with its version.
+        """
+        zero = (self.gradient == 0) & ~self.kinks
+        flat = zero & _beside(zero)
+        return flat | (self.kinks & _beside(flat))
 
 
 class Subject(NamedTuple):
@@ -50,6 +53,12 @@ class Subject(NamedTuple):
     loss: Callable[..., Tensor]
     views: tuple[View, ...]  #: none for a loss of the reader's own
     one_by_one: bool  #: whether it reduces, so that each value needs a call of its own
+
+
+def _beside(points: Tensor) -> Tensor:
+    """True next to a point that is True."""
+    before, after = torch.nn.functional.pad(points, (1, -1)), torch.nn.functional.pad(points, (-1, 1))
+    return before | after
 
 
 def curves(*losses: str | Callable, **settings: Any) -> list[Curve]:

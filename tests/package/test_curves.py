@@ -260,6 +260,17 @@ def test_kinks_are_found_between_the_points_too():
         assert len(curve.x) == 602
 
 
+@pytest.mark.parametrize("loss", ["margin_ranking", "multi_margin", "hinge_embedding"])
+def test_a_flat_stretch_reaches_to_its_kink(loss):
+    """Of these torch takes 0 for the gradient at the kink, or the slope beside it, by loss and version."""
+    for curve in curves(loss):
+        flat = curve.x[curve.flat]
+        if len(flat):
+            ends = {flat.min().item(), flat.max().item()} - {curve.x.min().item(), curve.x.max().item()}
+            assert ends <= set(curve.x[curve.kinks].tolist())
+            assert ends
+
+
 def test_swap_makes_two_more_kinks():
     _, swapped = curves("triplet_margin", swap=[False, True])
     inside = swapped.kinks & (swapped.x < 3)  # at 3 the loss ends; there clamp has the slope 0 from torch 2.14 on
