@@ -124,13 +124,21 @@ for (const code of document.querySelectorAll("div.highlight:not(.cell_output div
   code.append(button);
 }
 
-// Explorers and fields for answers wait for the first touch: then comes what moves them.
+// Explorers and fields for answers wait for the first touch: then comes what moves them. An answer given before is kept.
 for (const element of document.querySelectorAll("figure.explorer, form.answer")) {
   const touches = ["pointerdown", "focusin", "input", "keydown"];
-  const begin = () => {
+  let early = false;
+  const keep = (event) => {
+    event.preventDefault();
+    early = true;
+  };
+  const begin = async () => {
     for (const touch of touches) element.removeEventListener(touch, begin);
-    import(new URL(element.dataset.script, document.baseURI).href).then((module) => module.begin(element));
+    const module = await import(new URL(element.dataset.script, document.baseURI).href);
+    await module.begin(element);
+    element.removeEventListener("submit", keep);
+    if (early) element.requestSubmit();
   };
   for (const touch of touches) element.addEventListener(touch, begin);
-  if (element.matches("form")) element.addEventListener("submit", (event) => event.preventDefault());
+  if (element.matches("form")) element.addEventListener("submit", keep);
 }

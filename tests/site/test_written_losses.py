@@ -145,6 +145,19 @@ def test_an_editor_is_accessible(reader, width, scheme):
     assert wider_than_screen(tab) == 0
 
 
+def test_an_answer_is_not_lost_while_what_judges_it_is_on_its_way(reader):
+    tab = reader()
+    held = []
+    tab.route("**/answers.js*", lambda route: held.append(route))
+    form = form_of(tab, "write-huber")
+    form.locator("textarea").fill(RIGHT["write-huber"])
+    form.locator("button").click()
+    tab.wait_for_timeout(100)
+    held[0].continue_()
+    tab.wait_for_function("output => output.value", arg=form.locator("output").element_handle())
+    assert form.get_attribute("data-right") == "true"
+
+
 def test_nothing_is_loaded_before_the_first_touch(reader):
     tab = reader()
     asked = []
