@@ -151,12 +151,26 @@ def check_probabilities(**named: Tensor) -> None:
             )
 
 
+def check_soft_labels(**named: Tensor) -> None:
+    """Every number lies between 0, which is no, and 1, which is yes. Where numbers cannot be looked at, nothing is checked."""
+    for name, value in named.items():
+        if can_be_read(value) and not are_probabilities(value):
+            wrong = value[~((value >= 0) & (value <= 1))].flatten()[0].item()
+            raise ValueError(
+                message(
+                    "{name} must lie between 0, which is no, and 1, which is yes, got {got:.4g}. Divide a mask of 0 and 255 "
+                    "by 255; for labels 1 and −1 write ({name} + 1) / 2.",
+                    name=name,
+                    got=wrong,
+                )
+            )
+
+
 def _are_signs(value: Tensor) -> bool:
     if value.numel() == 0:
         return True
-    low, high = (
-        value.detach().abs().aminmax()
-    )  # nan if one of the numbers is; one pass is half of what a comparison takes
+    # nan if one of the numbers is; one pass takes half of what a comparison takes
+    low, high = value.detach().abs().aminmax()
     return bool(low == 1 and high == 1)
 
 

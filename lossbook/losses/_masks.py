@@ -16,6 +16,7 @@ from ..guards.tensors import (
     check_floating,
     check_probabilities,
     check_real,
+    check_soft_labels,
     check_tensors,
 )
 from ..kit.batches.batch import Batch, Kind, Settings, exact, normal
@@ -149,7 +150,7 @@ def labels_of(input: Tensor, target: Tensor, mode: str, ignore_index: int) -> tu
         return target, None  # in the usual case the labels are looked at once, and none is ignored
     kept = target != ignore_index
     labels = torch.where(kept, target, 0)
-    check_probabilities(target=labels)
+    check_soft_labels(target=labels)
     return labels, kept
 
 

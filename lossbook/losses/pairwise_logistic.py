@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from ..guards.tensors import check_floating, check_probabilities, check_real, check_same_shape, check_tensors
+from ..guards.tensors import check_floating, check_real, check_same_shape, check_soft_labels, check_tensors
 from ..kit.batches.batch import Batch, Kind, Settings, normal, row
 from ..kit.batches.by_element import elementwise
 from ..kit.entry import Entry, Term, uniform
@@ -76,7 +76,7 @@ def pairwise_logistic_loss(
         check_tensors(input1=input1, target=target)
         check_same_shape(input1=input1, target=target)
         check_real(target=target)
-        check_probabilities(target=target)
+        check_soft_labels(target=target)
         if margin:
             losses = target * softplus(sigma * (margin - d)) + (1 - target) * softplus(sigma * (margin + d))
         else:

@@ -174,7 +174,7 @@ WRONG = {
     "class numbers": ((torch.zeros(2, 4, 3), NUMBERS), {}, ValueError, r"\(2, 4, 3\) and \(2, 3\).*mode='multiclass'"),
     "without the channel": ((MASK, NUMBERS), {}, ValueError, r"target.unsqueeze\(1\)"),
     "an unknown mode": ((MASK, MASK), {"mode": "multi"}, ValueError, "one of 'binary', 'multiclass', 'multilabel'"),
-    "a mask of 255": ((MASK, MASK + 255), {}, ValueError, "target must hold probabilities between 0 and 1, got 255"),
+    "a mask of 255": ((MASK, MASK + 255), {}, ValueError, "target must lie between 0, .*got 255. Divide a mask"),
     "logits as probabilities": ((MASK + 2, MASK), {"from_logits": False}, ValueError, "input must hold probabilities"),
     "no background": ((MASK, MASK), {"include_background": False}, ValueError, "mode='binary' has no classes"),
     "a class too many": (

@@ -94,7 +94,7 @@ def test_nan_is_not_hidden():
 
 ONE = torch.ones(2)
 WRONG = {
-    "signs": ((ONE, ONE, -ONE), {}, ValueError, "target must hold probabilities between 0 and 1, got -1"),
+    "signs": ((ONE, ONE, -ONE), {}, ValueError, "target must lie between 0, which is no, and 1, which is yes, got -1"),
     "shapes": ((ONE, torch.ones(2, 1)), {}, ValueError, "input1 and input2 must have the same shape"),
     "shapes of labels": ((ONE, ONE, torch.ones(2, 1)), {}, ValueError, "input1 and target must have the same shape"),
     "truth values": ((ONE, ONE, ONE.bool()), {}, TypeError, "For truth values write target.float"),

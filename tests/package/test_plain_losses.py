@@ -102,7 +102,7 @@ def test_every_own_slip_of_the_loss_shows(exercise):
         ("return ...", "No answer yet"),
         ("pass", "The loss returns NoneType, not a number"),
         ("return True", "The loss returns bool, not a number"),
-        ("return 0.125", "another number"),
+        ("return 0.125", "wrong value"),
         ("return 1 / target", "ZeroDivisionError: "),
         ("return math.inf", "not finite where the right one is"),
         ("return math.nan", "not finite where the right one is"),

@@ -132,7 +132,7 @@ EXERCISES = {
             (
                 POSITIVES / (POSITIVES + NEGATIVES),
                 _(
-                    "That is the share of positives. It would make them count less. How many negatives stand against one?"
+                    "That is the share of positives. It would make them count less. How many negatives are there for each positive?"
                 ),
             ),
             (

@@ -82,7 +82,7 @@ EXERCISES = {
     ),
     "log-cosh-by-hand": Exercise(
         answer=lambda: math.log(math.cosh(3)),
-        praise=lambda: _("Far from 0 log-cosh is nearly the error minus ln 2."),
+        praise=lambda: _("Far from 0 log-cosh is nearly the size of the error minus ln 2."),
         mistakes=lambda: [
             (3.0, _("That is L1. But cosh 3 is only about half of e³, so ln 2 has to be subtracted.")),
             (4.5, _("That is half the square, which log-cosh follows near 0 only.")),

@@ -127,7 +127,7 @@ class Key:
             "blank": _("No answer yet: put yours in place of the three dots, and press the button."),
             "name": _("Keep the name {name}: your loss is called by it.").format(name=name),
             "kind": _("The loss returns {kind}, not a number: return one number, the loss alone."),
-            "value": _("The loss gives another number than the right one ({where}).").format(where=where),
+            "value": _("The loss gives the wrong value ({where}).").format(where=where),
             "not finite": _("The loss is not finite where the right one is ({where}).").format(where=where),
             "error": error.format(where=where, said="{said}"),
             "given": _("smallest input: {arguments}"),

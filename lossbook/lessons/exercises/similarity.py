@@ -42,7 +42,7 @@ EXERCISES = {
     "hinge-embedding": Exercise(
         answer=_each_pair,
         praise=lambda: _(
-            "The similar pair costs its distance, the second what it lacks to the margin, the third nothing."
+            "The similar pair costs its distance, the second what it is short of the margin, the third nothing."
         ),
         mistakes=lambda: [
             (tuple(PAIRS[0].tolist()), _("Those are the distances: you treated all three pairs as similar.")),
@@ -88,9 +88,9 @@ EXERCISES = {
     ),
     "margin-two": Exercise(
         answer=lambda: _each_pair(margin=2.0),
-        praise=lambda: _("Only the second pair notices: it now lacks 1.3. The third stands exactly at the margin."),
+        praise=lambda: _("Only the second pair notices: it is now 1.3 short. The third is exactly at the margin."),
         mistakes=lambda: [
-            (_each_pair(), _("That is the loss with the margin 1. How much does the second pair lack to 2?")),
+            (_each_pair(), _("That is the loss with the margin 1. How far is the second pair from 2?")),
             (
                 (1.7, 1.3, 0.0),
                 _("The second and third are right. A similar pair costs its distance, whatever the margin."),
