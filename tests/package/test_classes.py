@@ -2,12 +2,14 @@
 
 import itertools
 import math
+from functools import partial
 
 import pytest
 import torch
 from torch.nn import functional as F
 from torch.testing import assert_close
 
+from lossbook import beyond
 from lossbook import functional as lf
 
 SHAPES = [(4,), (1, 4), (5, 4), (5, 1), (2, 4, 3), (2, 4, 3, 2), (2, 3, 2, 2, 2)]
@@ -92,6 +94,27 @@ def test_negative_class_can_be_ignored_and_bytes_are_class_numbers():
     input = torch.tensor([[0.0, 0.0], [5.0, 0.0]])
     assert_close(lf.cross_entropy(input, torch.tensor([1, -1]), ignore_index=-1), torch.tensor(math.log(2)))
     assert_close(lf.cross_entropy(input[:1], torch.tensor([1], dtype=torch.uint8)), torch.tensor(math.log(2)))
+
+
+WITH_IGNORED = {
+    "nll": lf.nll_loss,
+    "cross_entropy": lf.cross_entropy,
+    "cross_entropy, smoothed": partial(lf.cross_entropy, label_smoothing=0.3),
+    "softmax_focal": beyond.softmax_focal_loss,
+    "generalized_cross_entropy": beyond.generalized_cross_entropy,
+    "symmetric_cross_entropy": beyond.symmetric_cross_entropy,
+    "token_cross_entropy": partial(beyond.token_cross_entropy, shift=False),
+    "distillation": lambda z, t, **more: beyond.distillation_loss(z, z.detach().flip(1), t, **more),
+}
+
+
+@pytest.mark.parametrize("name", WITH_IGNORED)
+def test_a_number_past_the_classes_can_be_ignored(name, generator):
+    """As 255 in masks."""
+    (input, target), loss = batch((5, 4), generator), WITH_IGNORED[name]
+    kept = torch.tensor([True, False, True, True, False])
+    found = loss(input, torch.where(kept, target, 255), ignore_index=255)
+    assert_close(found, loss(input[kept], target[kept]))
 
 
 @pytest.mark.parametrize("scale", [1e2, 1e4, 1e30])

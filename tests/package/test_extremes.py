@@ -285,13 +285,17 @@ CLASSES, WEIGHTS = torch.arange(MANY) % 3, torch.arange(MANY) % 4
 MEANS = {
     "nll": lambda z, w: lf.nll_loss(z.log_softmax(1), CLASSES, weight=w),
     "cross_entropy": lambda z, w: lf.cross_entropy(z, CLASSES, weight=w),
-    "smoothed": lambda z, w: lf.cross_entropy(z, CLASSES, weight=w, label_smoothing=0.3),
-    "gce": lambda z, w: beyond.generalized_cross_entropy(z, CLASSES),
-    "sce": lambda z, w: beyond.symmetric_cross_entropy(z, CLASSES),
-    "masked": lambda z, w: beyond.soft_target_cross_entropy(z, z.detach().softmax(1), WEIGHTS),
-    "tokens": lambda z, w: beyond.token_cross_entropy(z, CLASSES, shift=False),
-    "counted": lambda z, w: beyond.token_cross_entropy(z, CLASSES, shift=False, num_items_in_batch=MANY),
-    "sequences": lambda z, w: beyond.token_cross_entropy(z[None], CLASSES[None], average="sequence"),
+    "cross_entropy, smoothed": lambda z, w: lf.cross_entropy(z, CLASSES, weight=w, label_smoothing=0.3),
+    "generalized_cross_entropy": lambda z, w: beyond.generalized_cross_entropy(z, CLASSES),
+    "symmetric_cross_entropy": lambda z, w: beyond.symmetric_cross_entropy(z, CLASSES),
+    "soft_target_cross_entropy": lambda z, w: beyond.soft_target_cross_entropy(z, z.detach().softmax(1), WEIGHTS),
+    "token_cross_entropy": lambda z, w: beyond.token_cross_entropy(z, CLASSES, shift=False),
+    "token_cross_entropy, counted": lambda z, w: beyond.token_cross_entropy(
+        z, CLASSES, shift=False, num_items_in_batch=MANY
+    ),
+    "token_cross_entropy, sequences": lambda z, w: beyond.token_cross_entropy(
+        z[None], CLASSES[None], average="sequence"
+    ),
     "distillation": lambda z, w: beyond.distillation_loss(z, -z.detach(), CLASSES),
     "l1": lambda z, w: lf.l1_loss(z[:, 0], -z[:, 1], weight=WEIGHTS.to(z.dtype)),
     "mse": lambda z, w: lf.mse_loss(z[:, 0], -z[:, 1], weight=WEIGHTS.to(z.dtype)),

@@ -1,6 +1,7 @@
 """The pairwise logistic loss against peers that compute otherwise."""
 
 import math
+from itertools import product
 
 import pytest
 import torch
@@ -48,14 +49,16 @@ def test_equals_its_peers(peer, sigma):
             assert_close(ours, theirs)
 
 
+@pytest.mark.parametrize("sigma", [1.0, 3.0])
 @pytest.mark.parametrize("margin", [0.0, 1.0, -0.5])
-def test_equals_the_reward_trainer_of_trl(margin):
+def test_equals_the_reward_trainer_of_trl(margin, sigma):
+    """Which has no steepness of its own: it is that of the lead less the margin."""
     chosen, rejected = scores()
-    expected = -F.logsigmoid(chosen - rejected - margin).mean()
-    assert_close(pairwise_logistic_loss(chosen, rejected, margin=margin), expected)
+    expected, settings = -F.logsigmoid(sigma * (chosen - rejected - margin)).mean(), {"margin": margin, "sigma": sigma}
+    assert_close(pairwise_logistic_loss(chosen, rejected, **settings), expected)
     ones = torch.ones_like(chosen)
-    assert_close(pairwise_logistic_loss(chosen, rejected, ones, margin=margin), expected)
-    assert_close(pairwise_logistic_loss(rejected, chosen, 0 * ones, margin=margin), expected)
+    assert_close(pairwise_logistic_loss(chosen, rejected, ones, **settings), expected)
+    assert_close(pairwise_logistic_loss(rejected, chosen, 0 * ones, **settings), expected)
 
 
 def test_is_that_of_dpos_rewards():
@@ -68,10 +71,13 @@ def test_is_that_of_dpos_rewards():
 @pytest.mark.parametrize("label", [0.0, 0.5, 1.0])
 def test_is_finite_far_apart(lead, label):
     a = torch.tensor([lead], requires_grad=True)
-    value = pairwise_logistic_loss(a, torch.zeros(1), torch.tensor([label]))
-    (slope,) = torch.autograd.grad(value, a)
-    assert_close(value, torch.tensor(1e4 * (label if lead < 0 else 1 - label)))
-    assert_close(slope, torch.tensor([-label if lead < 0 else 1 - label]))
+    wrong = label if lead < 0 else 1 - label  # as much of the label is
+    labels = [torch.tensor([label])] if label < 1 else [torch.tensor([label]), None]
+    for target, margin in product(labels, (0.0, 100.0)):
+        value = pairwise_logistic_loss(a, torch.zeros(1), target, margin=margin)
+        (slope,) = torch.autograd.grad(value, a)
+        assert_close(value, torch.tensor((1e4 + margin) * wrong))
+        assert_close(slope, torch.tensor([-wrong if lead < 0 else wrong]))
 
 
 def test_labels_of_any_type():

@@ -93,6 +93,17 @@ def test_a_mean_whose_sum_passes_65504(generator):
     assert_close(value.double(), softmax_focal_loss(z.double(), target), rtol=1e-3, atol=0)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_is_rounded_once(dtype, generator):
+    z, target = (3 * torch.randn(40, 7, generator=generator)).to(dtype), torch.randint(7, (40,), generator=generator)
+    found = []
+    for x in (z.clone().requires_grad_(), z.double().requires_grad_()):
+        losses = softmax_focal_loss(x, target, reduction="none")
+        found.append((losses.double(), torch.autograd.grad(losses.sum(), x)[0].double()))
+    rounding = {"rtol": torch.finfo(dtype).eps * 0.51, "atol": 2 * torch.finfo(dtype).smallest_normal}
+    assert_close(*found, **rounding)
+
+
 def test_keeps_its_digits_in_float32():
     lead = torch.linspace(-30, 30, 61)
     z = torch.stack([lead, torch.zeros(61), torch.ones(61)], 1)

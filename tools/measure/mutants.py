@@ -42,6 +42,8 @@ NEAREST = {
     "classes": "classes masks token_cross_entropy",
     "_of_class": "large_tensors",
     "curve": "curve large_tensors",
+    "log_cosh": "log_cosh curve",
+    "focal": "focal curve",
     **dict.fromkeys(("_masks", "_overlap", "dice", "tversky", "jaccard", "focal_tversky"), "overlap masks"),
     **dict.fromkeys(("_boxes", "iou", "giou", "diou", "ciou"), "boxes"),
     **dict.fromkeys(("generalized_cross_entropy", "symmetric_cross_entropy"), "noisy_labels"),
