@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from ...kit.batches.batch import Batch, Settings
-from ..compare import Sample, Standard, Trial, fault_of
+from ..compare import Sample, Standard, Trial, close, fault_of
 from ..examination import Examination
 from ..slips import slips_inside, slips_of_arguments, slips_outside
 from .by_argument import by_idle, by_idle_part, by_mask, by_mixing
@@ -78,8 +78,11 @@ def diagnose(examination: Examination, trials: Sequence[Trial], fault: str, evid
         return by_unused(examination, failing, evidence.trials, evidence.settings) or by_infinity(
             examination, failing[0], evidence.loss
         )
-    if fault in ("gradient", "gradient not finite") and any(
-        examination.fault(t) == "value" for t in examination.ordinary()
+    only_edges = all(sample.batch.edge for sample in failing)  # where a wrong loss may have the right value by chance
+    if (
+        fault.startswith("gradient")
+        and only_edges
+        and any(examination.fault(t) == "value" for t in examination.ordinary())
     ):
         return None  # a wrong value explains the wrong gradient
     if fault == "gradient not finite":
@@ -107,6 +110,8 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
     loss, standard = evidence.loss, examination.standard_with(evidence.settings)
     # Where it gives no number at all it may be wrong in another way too.
     others = [s for s in evidence.beside(failing, standard) if s.got.is_finite or fault == "shape"]
+    if fault == "gradient":  # where the value is wrong as well, something else is
+        others = [s for s in others if _has_right_value(s, standard.tolerance)]
     if examination.reference.entry is None:
         others += resized(loss, standard, failing[0].batch)
     every = sorted([*failing, *(s for s in others if not s.batch.edge)], key=lambda s: s.batch.edge)
@@ -142,6 +147,11 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
     return _first(
         [idle, inside, ratio, offset, repair, arguments, entrance, part, mixing, common, outside, *last, parting]
     )
+
+
+def _has_right_value(sample: Sample, tolerance: float) -> bool:
+    got, want = sample.got.value, sample.best.value
+    return got.numel() == want.numel() and close(got.reshape(want.shape), want, tolerance)
 
 
 Way = Callable[[], Diagnosis | None]
