@@ -18,10 +18,11 @@ from .by_manner import by_broadcast, by_cut, by_gradient
 from .by_place import by_layout, by_place, by_unused
 from .by_ratio import by_factor, by_half, by_offset, by_ratio
 from .by_region import by_region
-from .by_repair import Repair, by_repair
+from .by_repair import by_repair
 from .by_slip import by_slip
 from .diagnosis import Diagnosis
 from .refuting import resized
+from .search import Repair
 
 
 def family(batch: Batch) -> str:
