@@ -20,6 +20,7 @@ from .by_ratio import by_factor, by_half, by_offset, by_ratio
 from .by_region import by_region
 from .by_repair import by_repair
 from .by_slip import by_slip
+from .by_terms import by_terms
 from .diagnosis import Diagnosis
 from .refuting import resized
 from .search import Repair
@@ -135,7 +136,8 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
     offset = partial(by_offset, every if fault == "value" else [])
     broadcast = partial(by_broadcast, examination, failing[0], loss)
     idle, mask = partial(by_idle, examination, every, loss), partial(by_mask, examination, every, loss)
-    last: list[Way] = [lambda: factor, idle, mask, broadcast, *where]
+    terms = partial(by_terms, examination, loss, every)
+    last: list[Way] = [lambda: factor, idle, mask, terms, broadcast, *where]
     entrance, part = partial(by_entrance, examination, loss, every), partial(by_idle_part, examination, every, loss)
     mixing = partial(_confirmed, broadcast, partial(by_mixing, examination, every, loss))
     if not examination.standard.guessed:

@@ -19,6 +19,7 @@ from .numbers import (
     rounded,
     solved,
 )
+from .own import of_others
 from .reductions import of_dimensions, of_kind, of_masks, of_reduction_setting, of_stages, of_weights
 from .selection import of_choice, of_comparison, of_slices
 from .stable import of_stable
@@ -48,6 +49,7 @@ WRITTEN: tuple[Maker, ...] = (
     of_stages,
     of_steps,
     of_filling,
+    of_others,
     of_masks,
     of_weights,
     of_arguments,
@@ -71,6 +73,7 @@ MISSING: tuple[Maker, ...] = (of_missing, of_operands)
 TOGETHER: tuple[Maker, ...] = (
     of_dimensions,
     of_kind,
+    of_stages,
     of_masks,
     of_alignment,
     of_function,

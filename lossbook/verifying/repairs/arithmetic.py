@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -49,7 +50,7 @@ def of_operation(call: Call) -> Iterator[Change]:
             if name in ("sub", "rsub") and new != "a + b"
             else _("an operation or the order of its operands is wrong: right with {new} in the place of {old}")
         )
-        yield Change(says, new, partial(lambda made, c: made(*c.args), made))
+        yield Change(says, _with_operands(call, new), partial(lambda made, c: made(*c.args), made))
     for i, which in ((1, _("its left side")), (0, _("its right side"))):
         kept = call.args[1 - i]
         if is_real(kept) and kept.shape == call.result.shape:
@@ -59,6 +60,14 @@ def of_operation(call: Call) -> Iterator[Change]:
             for new, one in (("1 - x", lambda x: 1 - x), ("abs(x)", torch.abs), ("x.square()", torch.square)):
                 says = _("an operand is wrong: in {old}, x, one of the two, must be {new}")
                 yield Change(says, new, partial(lambda i, one, c: _with(c, i, one(c.args[i])), i, one))
+
+
+def _with_operands(call: Call, new: str) -> str:
+    """An operation of a and b with what stands there in the source, where both are short."""
+    texts = {letter: written(call, i) for i, letter in enumerate("ab")}
+    if not all(text.replace(".", "").isidentifier() for text in texts.values()):
+        return new
+    return re.sub(r"\b[ab]\b", lambda m: texts[m[0]], new)
 
 
 def _with(call: Call, i: int, operand: Any) -> Any:
@@ -134,9 +143,9 @@ def of_results(call: Call) -> Iterator[Change]:
             continue
         for spot, other in list(call.latest.items())[-LAST:]:
             if other is not used and other.shape == used.shape and other.dtype == used.dtype:
-                says = _("the wrong intermediate result is used: right with {new} in {old}")
-                new = _("{this} in the place of one side").format(this=spot.text)
-                yield Change(says, new, partial(lambda i, spot, c: _with(c, i, c.latest[spot]), i, spot))
+                says = _("the wrong intermediate result is used: right with {new} in the place of {that} in {old}")
+                says = says.replace("{that}", f"`{written(call, i) or _('one side')}`")
+                yield Change(says, spot.text, partial(lambda i, spot, c: _with(c, i, c.latest[spot]), i, spot))
 
 
 def of_arguments(call: Call) -> Iterator[Change]:

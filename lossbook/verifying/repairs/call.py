@@ -20,6 +20,8 @@ from ...language import gettext as _
 from ...tracing import Place, name_of, place_of
 
 NOT_OWN = tuple(str(Path(str(module.__file__)).parent) for module in (torch, sys.modules["lossbook"]))
+ORDERED = {"sub", "div", "truediv", "true_divide", "pow"}  #: operations that get their operands as these are written
+REVERSED = {"rsub", "rdiv", "rpow"}  #: and the other way round
 LONGEST = 60  #: characters of an expression that are shown
 
 
@@ -83,13 +85,17 @@ def written(call: Call, i: int) -> str:
         return ""
     if isinstance(body, ast.BinOp):
         sides = [body.left, body.right]
+        if call.spot.name in REVERSED:
+            return ast.unparse(sides[1 - i]) if i < 2 else ""
+        if call.spot.name in ORDERED:
+            return ast.unparse(sides[i]) if i < 2 else ""
         if not isinstance(call.args[1 - i if i < 2 else 0], Tensor) or not isinstance(call.args[i], Tensor):
             # Torch gets the tensor first, whatever is written: a number there stands on the side that is one.
             numbers = [_is_number(side) for side in sides]
             if numbers[0] == numbers[1]:
                 return ""
             return ast.unparse(sides[numbers.index(not isinstance(call.args[i], Tensor))])
-        return ast.unparse(sides[i]) if call.spot.name not in ("rsub", "rdiv", "rpow") else ""
+        return ast.unparse(sides[i])
     if isinstance(body, ast.Call) and not body.keywords:
         own = isinstance(body.func, ast.Attribute) and len(body.args) == len(call.args) - 1
         operands = [body.func.value, *body.args] if own and isinstance(body.func, ast.Attribute) else body.args
