@@ -17,6 +17,7 @@ from ..repairs import (
     MISSING_TOGETHER,
     OF_GRADIENT,
     REPEATED,
+    SIZES,
     TOGETHER,
     WRITTEN,
     hidden_knobs,
@@ -68,7 +69,12 @@ def by_repair(
             search.of_makers(COUNTED),
             search.of_two_knobs(knobs),
         )
-        missing = (search.of_knobs([hidden_knobs]), search.of_makers(MISSING), search.of_groups(MISSING_TOGETHER))
+        missing = (
+            search.of_knobs([hidden_knobs]),
+            search.of_makers(SIZES),
+            search.of_makers(MISSING),
+            search.of_groups(MISSING_TOGETHER),
+        )
         return next((found for way in (*written, *(() if known else missing)) for found in way), None)
 
 

@@ -66,8 +66,9 @@ WRITTEN: tuple[Maker, ...] = (
     of_transposed,
     of_results,
 )
-#: What is done to numbers that differ from batch to batch.
-COUNTED: tuple[Maker, ...] = (of_counts, of_sizes)
+#: What is done to counts and sizes, which differ from batch to batch.
+COUNTED: tuple[Maker, ...] = (of_counts,)
+SIZES: tuple[Maker, ...] = (of_sizes,)
 MISSING: tuple[Maker, ...] = (of_missing, of_operands)
 #: What may have been done wrong in the same way at several calls.
 TOGETHER: tuple[Maker, ...] = (

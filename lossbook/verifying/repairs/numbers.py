@@ -116,12 +116,15 @@ def of_sizes(call: Call) -> Iterator[Change]:
         for new, made in RELATIVE if name else ():
             says = _("a number is wrong: right with {new} in the place of {now} in {old}").replace("{now}", f"`{name}`")
             run = partial(lambda i, made, c: c.again(*c.args[:i], made(c.args[i]), *c.args[i + 1 :]), i, made)
-            yield Change(says, new.format(_grouped(name, new)), run)
+            yield Change(says, _written_as(new, name), run)
 
 
-def _grouped(name: str, new: str) -> str:
-    """A sum in brackets where it is multiplied."""
-    return f"({name})" if any(sign in name for sign in " +-") and new not in ("{} - 1", "{} + 1") else name
+def _written_as(new: str, name: str) -> str:
+    """A change of a number as people write it: of `n - 1` one more is `n`."""
+    for other, back in (("{} + 1", " - 1"), ("{} - 1", " + 1")):
+        if new == other and name.endswith(back):
+            return name.removesuffix(back)
+    return new.format(f"({name})" if " " in name and new not in ("{} + 1", "{} - 1") else name)
 
 
 RELATIVE: tuple[tuple[str, Callable[[float], float]], ...] = (

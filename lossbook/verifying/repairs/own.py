@@ -30,8 +30,8 @@ def of_others(call: Call) -> Iterator[Change]:
         yield Change(says, "-z[t] + logsumexp(z[others])", _over_other_classes)
     over_rows = name != "sum" or len(call.args) > 1 or "dim" in call.kwargs
     if x.shape[-1] == x.shape[-2] > 1 and over_rows:
-        says = _("each is compared with itself too: right without {new} in {old}")
-        yield Change(says, _("the diagonal"), partial(_without_diagonal, OF_ROWS[name]))
+        says = _("each is compared with itself too: right without the diagonal in {old}")
+        yield Change(says, "", partial(_without_diagonal, OF_ROWS[name]))
 
 
 def _are_classes(scores: Tensor, target: Any) -> bool:

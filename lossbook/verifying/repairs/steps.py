@@ -29,32 +29,26 @@ Function = Callable[[Tensor], Any]
 
 def of_steps(call: Call) -> Iterator[Change]:
     """A function before the sum, mean or product of whose result it is taken, or after that of which it is taken before."""
-    at = _argument(call)
-    before = None if at is None else call.made.get(id(call.args[at]))
-    if at is None or before is None:
-        return
     says = _(
         "two steps are in the wrong order: right with {new} of each number, before the sum, mean or product, in {old}"
     )
-    for way in WAYS:
-        if way(call, call.args[at], lambda x: x) is not None:
-            yield Change(says, call.spot.name, partial(_earlier, way, at))
-    if call.spot.name in REDUCING and before.spot.name in EACH:
+    for at in _arguments(call):
+        for way in WAYS:
+            if way(call, call.args[at], lambda x: x) is not None:
+                yield Change(says, call.spot.name, partial(_earlier, way, at))
+    before = call.made.get(id(call.args[0])) if call.args else None
+    if before is not None and call.spot.name in REDUCING and before.spot.name in EACH:
         says = _("two steps are in the wrong order: right with {new} after the sum or mean, in {old}")
         yield Change(says, before.spot.name, _afterwards)
 
 
-def _argument(call: Call) -> int | None:
-    """Which argument a function of each number is taken of; the other one, if there is one, is a constant."""
+def _arguments(call: Call) -> Iterator[int]:
+    """Which argument a function of each number is taken of; the other one, if there is one, is a single number."""
     name = call.spot.name
-    if name in EACH | REDUCING:
-        return 0 if call.args and isinstance(call.args[0], Tensor) else None
-    if name not in WITH_CONSTANT or len(call.args) != 2:
-        return None
-    moving = [i for i, a in enumerate(call.args) if isinstance(a, Tensor) and a.requires_grad]
-    other = call.args[1 - moving[0]] if len(moving) == 1 else None
-    is_constant = isinstance(other, (int, float)) or isinstance(other, Tensor) and not other.dim()
-    return moving[0] if is_constant else None
+    if name in EACH and call.args and isinstance(call.args[0], Tensor):
+        yield 0
+    if name in WITH_CONSTANT and len(call.args) == 2:
+        yield from (i for i in (0, 1) if isinstance(call.args[i], Tensor) and not _is_row(call.args[1 - i]))
 
 
 def _earlier(way: Callable, at: int, call: Call) -> Tensor | None:
@@ -64,7 +58,7 @@ def _earlier(way: Callable, at: int, call: Call) -> Tensor | None:
 def _of_each(call: Call, value: Any, function: Function) -> Tensor | None:
     """The function taken of what was added up, with what it was then multiplied with."""
     made = call.made.get(id(value))
-    if call.spot.name in REDUCING or made is None or not made.args or not is_real(made.args[0]):
+    if made is None or not made.args or not is_real(made.args[0]):
         return None
     x = made.args[0]
     if made.spot.name in REDUCING:
@@ -77,7 +71,7 @@ def _of_each(call: Call, value: Any, function: Function) -> Tensor | None:
 def _before_factor(call: Call, value: Any, function: Function) -> Tensor | None:
     """The function taken of what was added up and scaled, without that."""
     made = call.made.get(id(value))
-    if call.spot.name in REDUCING or made is None or len(made.args) != 2 or not is_real(made.args[0]):
+    if made is None or len(made.args) != 2 or not is_real(made.args[0]):
         return None
     if made.spot.name not in SCALING or _is_row(made.args[1]):
         return None
@@ -88,7 +82,7 @@ def _before_factor(call: Call, value: Any, function: Function) -> Tensor | None:
 def _of_factors(call: Call, value: Any, function: Function, *, both: bool = True) -> Tensor | None:
     """The function taken of both factors of a product, or of the first; if need be of one that was added up."""
     made = call.made.get(id(value))
-    if call.spot.name in REDUCING or made is None or not made.args or not is_real(made.args[0]):
+    if made is None or not made.args or not is_real(made.args[0]):
         return None
     if made.spot.name in REDUCING:
         inner = None if both else _of_factors(call, made.args[0], function, both=False)
