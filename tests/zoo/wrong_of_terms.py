@@ -134,3 +134,13 @@ def mean_over_quantiles_only(predictions, target):
         error = target - predictions[..., i]
         loss = loss + torch.max(q * error, (q - 1) * error).sum()
     return loss / 3
+
+
+@wrong(ref.likeness, "wrong variable", r"`b` in the place of `a` in `a \* a`", inputs=ref.two_images)
+def likeness_of_one_mean(x, y):
+    pool = lambda image: F.avg_pool2d(image, 3, 1)  # noqa: E731
+    a, b = pool(x), pool(y)
+    variances = pool(x * x) - a**2 + pool(y * y) - b**2
+    covariance = pool(x * y) - a * a
+    cut = (2 * a * b + 0.0001) * (2 * covariance + 0.0009)
+    return 1 - (cut / ((a**2 + b**2 + 0.0001) * (variances + 0.0009))).mean()

@@ -29,7 +29,8 @@ def by_terms(examination: Examination, loss: Callable, samples: Sequence[Sample]
     right = examination.standard.losses[0]
     first = samples[0].batch.tensors
     floats = [i for i, t in enumerate(first) if t.is_floating_point() and t.dim()]
-    alike = [s.batch for s in samples if not s.batch.edge and len(s.batch.tensors) == len(first)]
+    kinds = [t.dtype for t in first]
+    alike = [s.batch for s in samples if not s.batch.edge and [t.dtype for t in s.batch.tensors] == kinds]
     found: dict[int, list[float]] = {i: [] for i in floats}
     for batch in alike[:SAMPLES]:
         mine, theirs = call(loss, batch.tensors, floats), call(right, batch.tensors, floats)

@@ -134,18 +134,21 @@ def _views(x: Tensor, other: Tensor) -> Iterator[Callable[[Tensor, Tensor], Tens
 
 
 def of_results(call: Call) -> Iterator[Change]:
-    """What was computed before in the place of an operand."""
+    """Another variable, or what was computed before, in the place of an operand."""
     name = ALIASES.get(call.spot.name, call.spot.name)
     if name not in SIGNS:
         return
+    says = _("the wrong intermediate result is used: right with {new} in the place of {that} in {old}")
     for i, used in enumerate(call.args):
         if not is_real(used):
             continue
+        that = says.replace("{that}", f"`{written(call, i) or _('one side')}`")
+        for name, other in list(call.variables.items())[-LAST:]:
+            if other is not used and other.shape == used.shape and other.dtype == used.dtype:
+                yield Change(that, name, partial(lambda i, name, c: _with(c, i, c.variables[name]), i, name))
         for spot, other in list(call.latest.items())[-LAST:]:
             if other is not used and other.shape == used.shape and other.dtype == used.dtype:
-                says = _("the wrong intermediate result is used: right with {new} in the place of {that} in {old}")
-                says = says.replace("{that}", f"`{written(call, i) or _('one side')}`")
-                yield Change(says, spot.text, partial(lambda i, spot, c: _with(c, i, c.latest[spot]), i, spot))
+                yield Change(that, spot.text, partial(lambda i, spot, c: _with(c, i, c.latest[spot]), i, spot))
 
 
 def of_arguments(call: Call) -> Iterator[Change]:
