@@ -139,7 +139,6 @@ def steps(input: Tensor, target: Tensor, quantile: Quantiles, reduction: str) ->
 
 
 ONE = elementwise(two_numbers, error_edges, trials=({"quantile": 0.875}, {"quantile": 0.25}))
-TO_EACH, ALIKE = "(N, Q), target (N)", "(N, Q)"  #: the target of a sample for all quantiles, or one for each
 
 
 def batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
@@ -148,13 +147,15 @@ def batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
     if count < 2:
         yield from ONE.batches(settings, g)
         return
+    main = _("(N, Q), one target for a sample")
     for n in (count + 2, count + 5):
-        yield Batch((normal(g, n, count) * 2, normal(g, n) * 2), TO_EACH)
-    yield Batch((normal(g, 2, count + 1, count) * 2, normal(g, 2, count + 1) * 2), "(B, N, Q), target (B, N)")
-    yield Batch(two_numbers(g, (count + 2, count), settings), ALIKE)
-    yield Batch((normal(g, 1, count) * 2, normal(g, 1) * 2), _("one sample"), TO_EACH)
+        yield Batch((normal(g, n, count) * 2, normal(g, n) * 2), main)
+    several = normal(g, 2, count + 1, count) * 2, normal(g, 2, count + 1) * 2
+    yield Batch(several, _("(B, N, Q), one target for a sample"))
+    yield Batch(two_numbers(g, (count + 2, count), settings), "(N, Q)")
+    yield Batch((normal(g, 1, count) * 2, normal(g, 1) * 2), _("one sample"), main)
     for name, (input, target) in error_edges(settings):
-        yield Batch((input.unsqueeze(-1).repeat(1, count), target), TO_EACH, TO_EACH, edge=True, name=name)
+        yield Batch((input.unsqueeze(-1).repeat(1, count), target), main, main, edge=True, name=name)
 
 
 ENTRY = Entry(

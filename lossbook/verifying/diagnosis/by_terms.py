@@ -43,10 +43,10 @@ def by_terms(examination: Examination, loss: Callable, samples: Sequence[Sample]
     if len(factors) < 2 or _are_one([*factors.values()]):
         return None  # an argument that stands in all terms, as a target may, has no such factor
     names = _names(examination, len(first))
-    says = _("the terms have other weights: that of {name} counts {factor} times what it should")
-    parts = [(names[i], _in_words(f)) for i, f in factors.items() if not math.isclose(f, 1, rel_tol=1e-5)]
-    more = "".join(_(", that of {name} {factor} times").format(name=n, factor=f) for n, f in parts[1:])
-    return Diagnosis(says.format(name=parts[0][0], factor=parts[0][1]) + more, page="practice/several-losses")
+    part = _("that of {name} counts {factor} times what it should")
+    wrong = {names[i]: _in_words(f) for i, f in factors.items() if not math.isclose(f, 1, rel_tol=1e-5)}
+    parts = "; ".join(part.format(name=name, factor=factor) for name, factor in wrong.items())
+    return Diagnosis(_("the terms have other weights: {parts}").format(parts=parts), page="practice/several-losses")
 
 
 def _factor(got: Tensor | None, want: Tensor) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -104,7 +105,8 @@ def factor_in_words(value: float, named: Mapping[str, float]) -> str | None:
 
 def either(readings: Iterable[str]) -> str | None:
     """Several readings of one number, none of which is certain."""
-    return _(" or ").join(readings) or None
+    found = list(readings)
+    return functools.reduce(lambda a, b: _("{a} or {b}").format(a=a, b=b), found) if found else None
 
 
 def of_sizes(call: Call) -> Iterator[Change]:
