@@ -112,7 +112,7 @@ def boxes_of_whole_pixels(pred, target, eps=1e-7):
     return (1 - overlap / (union + eps) + (hull - union) / hull).mean()
 
 
-@wrong("info_nce", "wrong formula", r"times 10 \(1 / temperature\)")
+@wrong("info_nce", "wrong formula", r"times 10 = 1 / temperature")
 def negatives_without_temperature(query, positive_key, negative_keys=None, temperature=0.1):
     query, positive_key = F.normalize(query, dim=-1), F.normalize(positive_key, dim=-1)
     if negative_keys is None:

@@ -177,7 +177,7 @@ class Search:
         if not (self.fits_here(spots, run) if words else self.fits(spots, run)):
             return None
         words = words or (factor_in_words(value, self.named) if knob.start == 1.0 and not knob.written else None)
-        number = f"{value:.6g} ({words})" if words else f"{value:.6g}"
+        number = f"{value:.6g} = {words}" if words else f"{value:.6g}"
         now = f"`{knob.written}`" if words and knob.written else f"{knob.start:.6g}"
         now += "" if words else _share(value, knob.start)
         return _told(made, run, knob.says, number=number, now=now)
