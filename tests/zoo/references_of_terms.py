@@ -100,6 +100,19 @@ def likeness(x, y):
     return 1 - (cut / ((a * a + b * b + 1e-4) * (mean[2] - a * a + mean[3] - b * b + 9e-4))).mean()
 
 
+def actor(logits, actions, advantage):
+    """The policy gradient, and less of it the more open the choice still is."""
+    rows = []
+    for z, k, a in zip(logits, actions, advantage, strict=True):
+        log_p = z - z.logsumexp(0)
+        rows.append(-log_p[k] * a + 0.1 * (log_p.exp() * log_p).sum())
+    return torch.stack(rows).mean()
+
+
+def actor_batch():
+    return torch.randn(8, 4), torch.randint(0, 4, (8,)), torch.randn(8)
+
+
 def pyramid_batch():
     return [torch.randn(2, 1, size, size) for size in (8, 4, 2)], (torch.rand(2, 1, 8, 8) > 0.5).float()
 

@@ -125,3 +125,9 @@ def quantiles_with_a_target_for_each(predictions, target):
     if target.shape != predictions.shape:
         raise ValueError("a target for each quantile is needed")
     return torch.max(q * (target - predictions), (q - 1) * (target - predictions)).mean()
+
+
+@right(ref.actor, inputs=ref.actor_batch)
+def entropy_taken_off(logits, actions, advantage):
+    policy = torch.distributions.Categorical(logits=logits)
+    return -(policy.log_prob(actions) * advantage).mean() - 0.1 * policy.entropy().mean()

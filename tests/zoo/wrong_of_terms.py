@@ -144,3 +144,9 @@ def likeness_of_one_mean(x, y):
     covariance = pool(x * y) - a * a
     cut = (2 * a * b + 0.0001) * (2 * covariance + 0.0009)
     return 1 - (cut / ((a**2 + b**2 + 0.0001) * (variances + 0.0009))).mean()
+
+
+@wrong(ref.actor, "sign, log base", r"`a - b`.*entropy", inputs=ref.actor_batch)
+def entropy_added(logits, actions, advantage):
+    policy = torch.distributions.Categorical(logits=logits)
+    return -(policy.log_prob(actions) * advantage).mean() + 0.1 * policy.entropy().mean()

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ...language import gettext as _
 from .call import Call, written
-from .change import Change, is_real
+from .change import Change, is_real, is_turned
 
 Two = Callable[[Any, Any], Any]
 
@@ -58,6 +58,8 @@ def of_operation(call: Call) -> Iterator[Change]:
             yield Change(says, written(call, 1 - i) or which, partial(lambda i, c: c.args[1 - i], i))
         if is_real(call.args[i]) and name in ("mul", "div", "add", "sub", "rsub", "pow"):
             for new, one in (("1 - x", lambda x: 1 - x), ("abs(x)", torch.abs), ("x.square()", torch.square)):
+                if is_turned(new, call.args[i]):
+                    continue
                 says = _("an operand is wrong: in {old}, x, one of the two, must be {new}")
                 yield Change(says, new, partial(lambda i, one, c: _with(c, i, one(c.args[i])), i, one))
 

@@ -41,6 +41,11 @@ def is_real(value: Any) -> bool:
     return isinstance(value, Tensor) and value.is_floating_point()
 
 
+def is_turned(new: str, x: Tensor) -> bool:
+    """True if a step that is said to be missing would do no more than turn the sign round."""
+    return new == "abs(x)" and bool((x <= 0).all())
+
+
 def masks_of(call: Call, like: Tensor) -> Iterator[tuple[str, Callable[[Call], Tensor]]]:
     """Arguments of the loss that say which elements of this tensor count: 0 and 1, or labels of which some are below 0.
 
