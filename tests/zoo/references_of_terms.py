@@ -109,6 +109,31 @@ def actor(logits, actions, advantage):
     return torch.stack(rows).mean()
 
 
+def bounded(prediction, target):
+    """A square up to an error of 1.5, straight from there on."""
+    rows = []
+    for e in (prediction - target).abs():
+        rows.append(0.5 * e**2 if e < 1.5 else 1.5 * (e - 0.75))
+    return torch.stack(rows).mean()
+
+
+def discrepancy(left, right):
+    """The maximum mean discrepancy with a Gaussian kernel, pair by pair."""
+
+    def kernel(a, b):
+        return torch.stack([torch.exp(-(u - v).square().sum() / 2) for u in a for v in b]).mean()
+
+    return kernel(left, left) + kernel(right, right) - 2 * kernel(left, right)
+
+
+def measured_batch():
+    return torch.randn(10), torch.randn(10) * 3
+
+
+def samples_batch():
+    return torch.randn(6, 3), torch.randn(7, 3)
+
+
 def actor_batch():
     return torch.randn(8, 4), torch.randint(0, 4, (8,)), torch.randn(8)
 

@@ -131,3 +131,18 @@ def quantiles_with_a_target_for_each(predictions, target):
 def entropy_taken_off(logits, actions, advantage):
     policy = torch.distributions.Categorical(logits=logits)
     return -(policy.log_prob(actions) * advantage).mean() - 0.1 * policy.entropy().mean()
+
+
+@right(ref.bounded, inputs=ref.measured_batch)
+def bounded_in_time(prediction, target, delta=1.5):
+    e = (prediction - target).abs()
+    return torch.where(e < delta, 0.5 * e**2, delta * (e - 0.5 * delta)).mean()
+
+
+@right(ref.discrepancy, inputs=ref.samples_batch)
+def kernel_as_wide(left, right):
+    def kernel(a, b):
+        squares = (a[:, None] - b[None]).square().sum(2)  # the slope of a distance is none at 0
+        return torch.exp(-0.5 * squares).mean()
+
+    return kernel(left, left) + kernel(right, right) - 2 * kernel(left, right)

@@ -146,7 +146,21 @@ def likeness_of_one_mean(x, y):
     return 1 - (cut / ((a**2 + b**2 + 0.0001) * (variances + 0.0009))).mean()
 
 
-@wrong(ref.actor, "sign, log base", r"`a - b`.*entropy", inputs=ref.actor_batch)
+@wrong(ref.actor, "sign, log base", r"`a - b`", inputs=ref.actor_batch)
 def entropy_added(logits, actions, advantage):
     policy = torch.distributions.Categorical(logits=logits)
     return -(policy.log_prob(actions) * advantage).mean() + 0.1 * policy.entropy().mean()
+
+
+@wrong(ref.bounded, "wrong formula", r"delta = 1\.5, not 1", inputs=ref.measured_batch)
+def bounded_too_early(prediction, target, delta=1.0):
+    e = (prediction - target).abs()
+    return torch.where(e < delta, 0.5 * e**2, delta * (e - 0.5 * delta)).mean()
+
+
+@wrong(ref.discrepancy, "wrong formula", r"factor.*cdist.*times 0\.5", inputs=ref.samples_batch)
+def kernel_twice_as_narrow(left, right):
+    def kernel(a, b):
+        return torch.exp(-torch.cdist(a, b).square()).mean()
+
+    return kernel(left, left) + kernel(right, right) - 2 * kernel(left, right)

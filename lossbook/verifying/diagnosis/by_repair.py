@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
-
-import torch
 
 from ...kit.batches.batch import Settings
 from ...kit.loss import settings_of
@@ -25,6 +22,7 @@ from ..repairs import (
 )
 from ..subject.state import quiet
 from .by_argument import argument_names
+from .by_default import named_numbers
 from .search import Repair, Search
 
 BESIDE = 3  #: so many batches without settings must stay right
@@ -58,7 +56,7 @@ def by_repair(
             shaped=fault == "shape",
             beside=plain,
             numbers=numbers,
-            named={**_named_numbers(examination), **{name: now for name, (now, _default) in numbers.items()}},
+            named={**named_numbers(examination), **{name: now for name, (now, _default) in numbers.items()}},
         )
         written = (
             search.of_same_numbers(knobs),  # few, where much else costs more calls than there are
@@ -83,17 +81,6 @@ def _numbers(examination: Examination, settings: Settings) -> dict[str, tuple[fl
     defaults = {n: p.default for n, p in settings_of(examination.reference.losses[0]).items()} if settings else {}
     pairs = [(name, value, defaults.get(name)) for name, value in settings.items()]
     return {n: (v, float(d)) for n, v, d in pairs if type(v) is float and isinstance(d, (int, float))}
-
-
-def _named_numbers(examination: Examination) -> dict[str, float]:
-    """The numbers that the loss has names for: its defaults, and what a module keeps."""
-    loss = examination.candidate.original
-    try:
-        parameters = inspect.signature(loss).parameters.items()
-    except (TypeError, ValueError):
-        parameters = {}.items()
-    kept = vars(loss) if isinstance(loss, torch.nn.Module) else {name: p.default for name, p in parameters}
-    return {name: value for name, value in kept.items() if type(value) is float}
 
 
 def _plain(examination: Examination) -> Search | None:

@@ -12,6 +12,7 @@ from ..examination import Examination
 from ..slips import slips_inside, slips_of_arguments, slips_outside
 from .by_argument import by_idle, by_idle_part, by_mask, by_mixing
 from .by_common import by_common, by_parting
+from .by_default import by_default
 from .by_entrance import by_entrance
 from .by_infinity import by_infinite_gradient, by_infinity
 from .by_manner import by_broadcast, by_cut, by_gradient
@@ -136,19 +137,35 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
     offset = partial(by_offset, every if fault == "value" else [])
     broadcast = partial(by_broadcast, examination, failing[0], loss)
     idle, mask = partial(by_idle, examination, every, loss), partial(by_mask, examination, every, loss)
+    default = partial(by_default, examination, every, evidence.settings)
     terms = partial(by_terms, examination, loss, every)
     last: list[Way] = [lambda: factor, idle, mask, terms, broadcast, *where]
     entrance, part = partial(by_entrance, examination, loss, every), partial(by_idle_part, examination, every, loss)
     mixing = partial(_confirmed, broadcast, partial(by_mixing, examination, every, loss))
     if not examination.standard.guessed:
-        return _first([slip, ratio, offset, repair, entrance, part, *last[:-2], mixing, *where])
+        return _first([slip, ratio, offset, default, repair, entrance, part, *last[:-2], mixing, *where])
     # Of a person's own loss the code tells more than what may be done to the arguments of any loss; and a slip of a
     # loss like it may only seem to be behind what does not depend on an argument.
     inside, arguments, outside = (partial(slip, of=of) for of in (slips_inside, slips_of_arguments, slips_outside))
     common = partial(_and_where, partial(by_common, examination, loss, every), where[0], broadcast)
     parting = partial(by_parting, examination, loss, every)
     return _first(
-        [idle, inside, ratio, offset, repair, arguments, entrance, part, mixing, common, outside, *last, parting]
+        [
+            idle,
+            inside,
+            ratio,
+            offset,
+            default,
+            repair,
+            arguments,
+            entrance,
+            part,
+            mixing,
+            common,
+            outside,
+            *last,
+            parting,
+        ]
     )
 
 

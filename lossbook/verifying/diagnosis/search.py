@@ -27,6 +27,7 @@ UNSAFE = {"ctc_loss", "as_strided", "set", "frombuffer", "from_blob"}
 WORK = 30_000  #: calls of torch that are spent on the search
 MOST_KNOBS = 8  #: so many numbers are tried two by two
 BELIEVED = 4  #: so many batches must two numbers fit before they are believed
+USUAL = (0.5, 2.0, -1.0)  #: what is tried where a number cannot be computed
 SHORT = 4  #: so many characters has a number that people write
 PLACES = 80  #: of a loss that are looked at
 
@@ -266,8 +267,9 @@ class Search:
     def _turned(self, spots: frozenset[Spot], knob: Knob) -> float | None:
         off = partial(self._off, spots, knob)
         found = solved(off, knob.start, 1e-9 * max(1.0, self.samples[0].best.value.abs().sum().item()))
-        if found is None and off(knob.start * 1.01) == off(knob.start):
-            found = next((v for v in others(knob) if abs(off(v)) < 1e-9), None)
+        if found is None:
+            is_flat = off(knob.start * 1.01) == off(knob.start)
+            found = next((v for v in (others(knob) if is_flat else USUAL) if abs(off(v)) < 1e-9), None)
         return found
 
 
