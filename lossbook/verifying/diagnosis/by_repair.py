@@ -63,8 +63,8 @@ def by_repair(
             search.of_makers(WRITTEN),
             search.of_groups(TOGETHER),
             search.of_groups(REPEATED, by_text=True),
-            search.of_knobs([knobs]),
             search.of_makers(COUNTED),
+            search.of_knobs([knobs]),
             search.of_two_knobs(knobs),
         )
         missing = (
