@@ -29,6 +29,8 @@ MOST_KNOBS = 8  #: so many numbers are tried two by two
 BELIEVED = 4  #: so many batches must two numbers fit before they are believed
 USUAL = (0.5, 2.0, -1.0)  #: what is tried where a number cannot be computed
 SHORT = 4  #: so many characters has a number that people write
+PLACES_TOGETHER = 8  #: of a change that is made at several places, so many are left out by themselves
+SHOWN = 2  #: so many further places are named
 PLACES = 80  #: of a loss that are looked at
 
 
@@ -145,12 +147,21 @@ class Search:
                     for key in keys:
                         groups.setdefault((change.says, change.new, key), []).append((made, change))
         for every in groups.values():
-            if len(every) > 1 and self.left > 0:
-                made, change = every[0]
-                runs = {call.spot: change.run for call, change in every}
-                spots, run = frozenset(runs), partial(_each, runs)
-                if self.fits(spots, run):
-                    yield replace(_told(made, run, change.says, change.new), spots=spots)
+            if len(every) > 1 and self.left > 0 and self.fits(*_together(every)):
+                (made, change), *more = self._needed(every)
+                spots, run = _together([(made, change), *more])
+                found = replace(_told(made, run, change.says, change.new), spots=spots)
+                where = ", ".join(f"`{call.spot.text}`" for call, _change in more[:SHOWN])
+                says = _("{this}; the same in {where}").format(this=found.says, where=where) if more else found.says
+                yield replace(found, says=says)
+
+    def _needed(self, every: list[tuple[Call, Change]]) -> list[tuple[Call, Change]]:
+        """Those of the changes without which the others do not do: a mask that is used somewhere is not missing there."""
+        for one in every[:PLACES_TOGETHER]:
+            fewer = [other for other in every if other is not one]
+            if fewer and self.fits(*_together(fewer)):
+                every = fewer
+        return every
 
     def of_knobs(self, makers: Sequence[Callable[[Call], Iterator[Knob]]]) -> Iterator[Repair]:
         """A number that is wrong or missing: the first one of few digits, as people write them, or else any."""
@@ -276,6 +287,11 @@ class Search:
 def _at_each(ways: Mapping[Spot, Callable[[float], Run]], value: float) -> Run:
     """The change that sets a number at several places."""
     return lambda call: ways[call.spot](value)(call)
+
+
+def _together(every: Sequence[tuple[Call, Change]]) -> tuple[frozenset[Spot], Run]:
+    runs = {call.spot: change.run for call, change in every}
+    return frozenset(runs), partial(_each, runs)
 
 
 def _each(runs: dict[Spot, Run], call: Call) -> Any:

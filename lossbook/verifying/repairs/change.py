@@ -66,7 +66,8 @@ def masks_among(call: Call, like: Tensor) -> Iterator[tuple[str, Callable[[Call]
     """The same among what was computed before."""
     for spot, t in call.latest.items():
         if t.shape == like.shape and t.dim() and bool(((t == 0) | (t == 1)).all()) and t.unique().numel() == 2:
-            yield spot.text, partial(lambda spot, c: c.latest[spot].to(like.dtype), spot)
+            text = spot.text if spot.text.isidentifier() else f"({spot.text})"
+            yield text, partial(lambda spot, c: c.latest[spot].to(like.dtype), spot)
 
 
 def _fits(mask: Tensor, like: Tensor) -> bool:
