@@ -173,3 +173,19 @@ def neighbour_of_its_own_class(features, labels, temperature=0.4):
     eye = torch.eye(len(scores), dtype=scores.dtype, device=scores.device)
     log_p = scores - (scores.exp() * (1 - eye)).sum(1, keepdim=True).log()
     return -((log_p * same).sum(1) / same.sum(1)).mean()
+
+
+@wrong("ciou", "wrong formula", r"0\.405285 in the place of 1\.27324")
+def shape_over_pi(pred, target, eps=1e-7):
+    x1, y1, x2, y2 = pred.unbind(-1)
+    a1, b1, a2, b2 = target.unbind(-1)
+    width = (torch.min(x2, a2) - torch.max(x1, a1)).clamp(min=0)
+    shared = width * (torch.min(y2, b2) - torch.max(y1, b1)).clamp(min=0)
+    w, h, w2, h2 = x2 - x1, y2 - y1, a2 - a1, b2 - b1
+    iou = shared / (w * h + w2 * h2 - shared + eps)
+    hull = (torch.max(x2, a2) - torch.min(x1, a1)) ** 2 + (torch.max(y2, b2) - torch.min(y1, b1)) ** 2 + eps
+    centers = ((x1 + x2 - a1 - a2) ** 2 + (y1 + y2 - b1 - b2) ** 2) / 4
+    v = 4 / math.pi * (torch.atan(w2 / h2) - torch.atan(w / h)) ** 2
+    with torch.no_grad():
+        alpha = v / (1 - iou + v + eps)
+    return (1 - iou + centers / hull + alpha * v).mean()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ...kit.batches.batch import Settings
 from ...kit.loss import settings_of
@@ -25,6 +25,7 @@ from .by_argument import argument_names
 from .by_default import named_numbers
 from .search import Repair, Search
 
+KEPT = 8_000  #: so many calls of torch are kept for numbers, of which there are few
 BESIDE = 3  #: so many batches without settings must stay right
 
 
@@ -63,17 +64,23 @@ def by_repair(
             search.of_makers(WRITTEN),
             search.of_groups(TOGETHER),
             search.of_groups(REPEATED, by_text=True),
-            search.of_makers(COUNTED),
-            search.of_knobs([knobs]),
-            search.of_two_knobs(knobs),
         )
+        numbered = (search.of_makers(COUNTED), search.of_knobs([knobs]), search.of_two_knobs(knobs))
         missing = (
             search.of_knobs([hidden_knobs]),
             search.of_makers(SIZES),
             search.of_makers(MISSING),
             search.of_groups(MISSING_TOGETHER),
         )
-        return next((found for way in (*written, *(() if known else missing)) for found in way), None)
+        found = _first(written)
+        if found is None:
+            search.left = max(search.left, KEPT)
+            found = _first((*numbered, *(() if known else missing)))
+        return found
+
+
+def _first(ways: Sequence[Iterator[Repair]]) -> Repair | None:
+    return next((found for way in ways for found in way), None)
 
 
 def _numbers(examination: Examination, settings: Settings) -> dict[str, tuple[float, float]]:

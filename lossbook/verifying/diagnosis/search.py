@@ -24,7 +24,7 @@ from .diagnosis import Diagnosis
 
 #: Operations of torch that read beyond their memory, and so end the program, if what they get does not fit together.
 UNSAFE = {"ctc_loss", "as_strided", "set", "frombuffer", "from_blob"}
-WORK = 30_000  #: calls of torch that are spent on the search
+WORK = 26_000  #: calls of torch that are spent on the search
 MOST_KNOBS = 8  #: so many numbers are tried two by two
 BELIEVED = 4  #: so many batches must two numbers fit before they are believed
 USUAL = (0.5, 2.0, -1.0)  #: what is tried where a number cannot be computed
