@@ -146,7 +146,7 @@ def likeness_of_one_mean(x, y):
     return 1 - (cut / ((a**2 + b**2 + 0.0001) * (variances + 0.0009))).mean()
 
 
-@wrong(ref.actor, "sign, log base", r"`a - b`", inputs=ref.actor_batch)
+@wrong(ref.actor, "sign, log base", r"sign.*`a - b`", inputs=ref.actor_batch)
 def entropy_added(logits, actions, advantage):
     policy = torch.distributions.Categorical(logits=logits)
     return -(policy.log_prob(actions) * advantage).mean() + 0.1 * policy.entropy().mean()

@@ -47,7 +47,7 @@ def of_operation(call: Call) -> Iterator[Change]:
     for new, made in SIGNS[name]:
         says = (
             _("the sign is turned round, or two operands are exchanged: right with {new} in the place of {old}")
-            if name in ("sub", "rsub") and new != "a + b"
+            if name in ("add", "sub", "rsub")
             else _("an operation or the order of its operands is wrong: right with {new} in the place of {old}")
         )
         yield Change(says, _with_operands(call, new), partial(lambda made, c: made(*c.args), made))
