@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 import torch
 from torch import Tensor
 
 from ..guards.tensors import can_be_read, check_floating, check_real, check_same_shape, check_tensors
+from ..kit.batches.batch import Batch, Settings, normal
 from ..kit.batches.by_element import elementwise, error_edges, two_numbers
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
@@ -17,6 +19,7 @@ from ..kit.settings import Reduction, inside
 from ..kit.steps import Step, by_element, error_step
 from ..kit.text import given, number, operand
 from ..kit.views import OF_ERROR
+from ..language import gettext as _
 from ..language import message
 
 Quantiles = float | Sequence[float] | Tensor
@@ -135,6 +138,26 @@ def steps(input: Tensor, target: Tensor, quantile: Quantiles, reduction: str) ->
     )
 
 
+ONE = elementwise(two_numbers, error_edges, trials=({"quantile": 0.875}, {"quantile": 0.25}))
+
+
+def batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
+    """Number with number; with several quantiles a prediction for each of them, never as many samples as quantiles."""
+    count = torch.as_tensor(settings.get("quantile", 0.5)).numel()
+    if count < 2:
+        yield from ONE.batches(settings, g)
+        return
+    main = _("(N, Q), one target for a sample")
+    for n in (count + 2, count + 5):
+        yield Batch((normal(g, n, count) * 2, normal(g, n) * 2), main)
+    several = normal(g, 2, count + 1, count) * 2, normal(g, 2, count + 1) * 2
+    yield Batch(several, _("(B, N, Q), one target for a sample"))
+    yield Batch(two_numbers(g, (count + 2, count), settings), "(N, Q)")
+    yield Batch((normal(g, 1, count) * 2, normal(g, 1) * 2), _("one sample"), main)
+    for name, (input, target) in error_edges(settings):
+        yield Batch((input.unsqueeze(-1).repeat(1, count), target), main, main, edge=True, name=name)
+
+
 ENTRY = Entry(
     name="quantile",
     also=("pinball", "pinball_loss", "check_loss", "quantile_regression"),
@@ -145,7 +168,7 @@ ENTRY = Entry(
     formula=formula,
     steps=steps,
     views=(OF_ERROR,),
-    batches=elementwise(two_numbers, error_edges, trials=({"quantile": 0.875}, {"quantile": 0.25})),
+    batches=replace(ONE, batches=batches),
     sample=lambda g: (uniform(g, 12), uniform(g, 12)),
     settings=({}, {"quantile": 0.9}, {"quantile": torch.arange(1.0, 13.0).double() / 13}),
 )

@@ -66,6 +66,45 @@ def test_a_line_to_look_at():
     assert found.line.endswith("errors = (prediction - target).square()")
 
 
+def divided_by_the_deviation(logits, actions, rewards):
+    advantage = (rewards - rewards.mean()) / rewards.std()
+    return -(logits.log_softmax(1).gather(1, actions[:, None]).squeeze(1) * advantage).mean()
+
+
+def with_a_partner(features, labels):
+    scores = features @ features.T
+    same = (labels[:, None] == labels[None]) & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+    return -((scores.log_softmax(1) * same).sum(1) / same.sum(1)).mean()
+
+
+def of_the_exponentials(left, right):
+    similarity = torch.exp(left @ right.T / 0.07)
+    return -(similarity.diagonal() / similarity.sum(1)).log().mean()
+
+
+@pytest.mark.parametrize(
+    ("loss", "batch", "check", "why"),
+    [
+        (
+            divided_by_the_deviation,
+            lambda: (torch.randn(4, 3), torch.randint(3, (4,)), torch.ones(4)),
+            "finite",
+            "0 divided by 0",
+        ),
+        (
+            divided_by_the_deviation,
+            lambda: (torch.randn(4, 3), torch.randint(3, (4,)), torch.arange(4.0)),
+            "edges",
+            "the standard deviation of a single number",
+        ),
+        (with_a_partner, lambda: (torch.randn(4, 3), torch.tensor([0, 1, 1, 2])), "finite", "a division by 0"),
+        (of_the_exponentials, lambda: (torch.randn(6, 64), torch.randn(6, 64)), "float32", "exp overflows"),
+    ],
+)
+def test_why_a_number_is_not_finite(loss, batch, check, why):
+    assert why in marked(verify(loss, inputs=batch))[check].finding.diagnosis
+
+
 def test_nothing_to_hold_it_against():
     with pytest.raises(TypeError, match='Give what it should agree with, as like="mse"'):
         verify(F.mse_loss)

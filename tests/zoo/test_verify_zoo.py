@@ -38,6 +38,11 @@ def report(specimen_name):
     return verify(specimen.loss, specimen.like, specimen.inputs, **specimen.settings)
 
 
+def _home(specimen):
+    homes = {inspect.getmodule(specimen.loss), inspect.getmodule(type(specimen.loss))}
+    return next((m.__name__.split(".")[-1] for m in homes if m and ".zoo." in m.__name__), "")
+
+
 def findings(specimen):
     return [check.finding for check in report(specimen.name).failures if check.finding]
 
@@ -77,6 +82,11 @@ def test_the_slip_is_named(held_back, share):
     assert 1 - len(other) / len(found) >= share, f"{len(other)} of {len(found)}: {other}"
 
 
+@pytest.mark.parametrize("specimen", [s for s in zoo.WRONG if _home(s) == "wrong_of_terms"], ids=lambda s: s.name)
+def test_each_slip_of_terms_is_named(specimen):
+    assert diagnosed(specimen), report(specimen.name)
+
+
 def test_each_kind_of_slip_is_found():
     found = Counter(s.kind for s in zoo.WRONG if not report(s.name))
     every = Counter(s.kind for s in zoo.WRONG)
@@ -104,11 +114,6 @@ def test_findings_are_in_order():
 
 def _source(specimen):
     return str(Path(zoo.__file__).parent / f"{_home(specimen)}.py")
-
-
-def _home(specimen):
-    homes = {inspect.getmodule(specimen.loss), inspect.getmodule(type(specimen.loss))}
-    return next((m.__name__.split(".")[-1] for m in homes if m and ".zoo." in m.__name__), "")
 
 
 @pytest.mark.parametrize(

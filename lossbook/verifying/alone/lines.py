@@ -13,6 +13,7 @@ from ...kit.precision import cast
 from ...language import gettext as _
 from ...tracing import Operation, Operations, body_of, broadcasts
 from ..checks.check import Result, check, passed
+from ..diagnosis.by_infinity import cause_of, cause_of_slope
 from ..examination import Examination
 from ..subject.outcome import call
 from .subject import answered, told
@@ -34,13 +35,16 @@ def operations_of(
     return seen.seen, given
 
 
-def line_of_infinity(examination: Examination, loss: Callable, batch: Batch, dtype: torch.dtype = torch.float64) -> str:
-    """The line whose result is the first that is not finite; or whose argument is where the slope is not."""
-    seen, given = operations_of(examination, loss, batch, dtype)
+def why_infinite(
+    examination: Examination, loss: Callable, batch: Batch, dtype: torch.dtype = torch.float64
+) -> dict[str, str]:
+    """Why a result is not finite, and the line; or what an argument's slope there is, which is not."""
+    seen, _given = operations_of(examination, loss, batch, dtype)
     first = first_infinite(seen)
     if first is not None:
-        return line_of_operation(first)
-    return next((line_of_operation(o) for o in seen if o.argument and o.argument.breaks()), "")
+        return {"line": line_of_operation(first), "diagnosis": cause_of(first)}
+    steep = ((o, o.argument) for o in seen if o.argument and o.argument.breaks())
+    return next(({"line": line_of_operation(o), "diagnosis": cause_of_slope(a)} for o, a in steep), {})
 
 
 def first_infinite(seen: Sequence[Operation]) -> Operation | None:
@@ -56,6 +60,12 @@ def line_of_cut(examination: Examination, batch: Batch) -> str:
     """The line after which there is no gradient."""
     seen, _given = operations_of(examination, examination.loss, batch)
     return next((line_of_operation(o) for o in seen if o.cut), "")
+
+
+def line_left(examination: Examination, batch: Batch) -> str:
+    """The line at which a tensor with a gradient becomes a number of Python, which has none."""
+    seen, _given = operations_of(examination, examination.loss, batch)
+    return next((line_of_operation(o) for o in seen if o.cut and o.output is None), "")
 
 
 def is_detached_on_purpose(examination: Examination, batch: Batch) -> bool:

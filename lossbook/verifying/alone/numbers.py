@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -19,16 +19,18 @@ from ..diagnosis.operations import graph_of
 from ..diagnosis.source import line_of_error
 from ..examination import Examination, NotApplicable
 from ..subject.adapter import described
+from ..subject.arguments import Argument
 from ..subject.given import far_away
 from ..subject.outcome import Answered, Failed, NoTensor, call
 from ..subject.state import TakesTooLong
 from .lines import (
     first_infinite,
     is_detached_on_purpose,
+    line_left,
     line_of_cut,
-    line_of_infinity,
     line_of_operation,
     operations_of,
+    why_infinite,
 )
 from .samples import are_of_classes, with_other_scores
 from .subject import (
@@ -117,10 +119,8 @@ def finite(examination: Examination) -> Result:
             says = _("The backward pass raises an error: {said}").format(said=said)
         else:
             continue
-        line = line_of_infinity(examination, examination.loss, trial.batch)
-        return certain(
-            says, inputs=trial.batch.tensors, got=tensor_text(got.value), wanted=_("finite numbers"), line=line
-        )
+        why = why_infinite(examination, examination.loss, trial.batch)
+        return certain(says, inputs=trial.batch.tensors, got=tensor_text(got.value), wanted=_("finite numbers"), **why)
     first_answered(examination)
     return passed()
 
@@ -146,7 +146,24 @@ def reaches(examination: Examination) -> Result:
     if all(gradients[0] is None for gradients in known_gradients):
         says = _("No gradient reaches {name}, though it reaches other arguments.")
         return told(says.format(name=floats[0].name), line=line_of_cut(examination, batch))
-    return passed()
+    return _through_python(examination, batch, floats, known_gradients) or passed()
+
+
+def _through_python(
+    examination: Examination, batch: Batch, floats: Sequence[Argument], gradients: Sequence[Sequence[Tensor | None]]
+) -> Result | None:
+    """Further predictions that change the loss, but only as numbers of Python: no gradient can reach them."""
+    cut = [a for k, a in enumerate(floats) if a.index in examination.wrt and all(g[k] is None for g in gradients)]
+    line = line_left(examination, batch) if cut else ""
+    if not line:
+        return None
+    here = value_of(examination, batch.tensors)
+    moved = {a.name: [t * 0.75 if i == a.index else t for i, t in enumerate(batch.tensors)] for a in cut}
+    names = [name for name, m in moved.items() if here is not None and differs(here, value_of(examination, m))]
+    if not names:
+        return None
+    says = _("No gradient reaches {names}, though the loss changes with it: float(…) and .item() leave none.")
+    return told(says.format(names=", ".join(names)), line=line)
 
 
 @check(lambda: _("gradient against measured slopes"), name="slopes")
@@ -236,8 +253,7 @@ def edges(examination: Examination) -> Result:
             _("The value is finite, its gradient is not ({where})."),
             _("The loss is not finite ({where})."),
         )[not got.is_finite].format(where=where)
-        line = line_of_infinity(examination, examination.loss, trial.batch)
-        return told(says, inputs=trial.batch.tensors, line=line)
+        return told(says, inputs=trial.batch.tensors, **why_infinite(examination, examination.loss, trial.batch))
     return _logarithm_of_nought(examination) or passed(_("{n} batches").format(n=len(trials)))
 
 
@@ -314,7 +330,7 @@ def _in(examination: Examination, dtype: torch.dtype, trials: list) -> Result:
             "inputs": tensors,
             "got": tensor_text(got.value),
             "wanted": tensor_text(exact.value),
-            "line": line_of_infinity(examination, loss, trial.batch, dtype),
+            **why_infinite(examination, loss, trial.batch, dtype),
         }
         is_certain = dtype is torch.float32 and any(trial.batch is batch for batch in given)
         return (certain if is_certain else told)(says.format(dtype=name, where=where), **shown)

@@ -14,6 +14,8 @@ from ..examination import Examination, NotApplicable
 from ..subject.given import samples_of, with_samples
 from .subject import MASKS, answered, arguments, differs, first_answered, reduction_of, steady, told, value_of
 
+PADDING = 3  #: so many steps more
+
 
 @check(lambda: _("independent of the order of the samples"), name="order")
 @steady
@@ -87,8 +89,10 @@ def mask(examination: Examination) -> Result:
                 padded = _padded(batch.tensors, index)
                 value = value_of(examination, padded) if padded else None
                 if differs(got.value, value, 1e-6):
-                    says = _(
-                        "More padding, where {name} is 0, changes the loss: what is left out is counted in a mean."
+                    says = (
+                        _("More padding, where {name} is 0, changes the loss: what is left out is counted in a mean.")
+                        if _is_thinned(got.value, value, batch.tensors[index])
+                        else _("More padding, where {name} is 0, changes the loss: what is left out still counts.")
                     )
                     return told(
                         says.format(name=name),
@@ -99,6 +103,12 @@ def mask(examination: Examination) -> Result:
     if not tried:
         raise NotApplicable(_("no argument that is a mask by its name"))
     return passed()
+
+
+def _is_thinned(before: Tensor, after: Tensor | None, mask: Tensor) -> bool:
+    """True if the loss fell as a mean does that goes over more numbers of which these are 0."""
+    length = mask.shape[1]
+    return not differs(before * length, None if after is None else after * (length + PADDING), 1e-6)
 
 
 def _masks(examination: Examination) -> Iterator[int]:
@@ -138,7 +148,7 @@ def _without_effect(
 
 
 def _padded(tensors: Sequence[Tensor], index: int) -> tuple[Tensor, ...] | None:
-    """The batch with three more steps in the second dimension, which the mask leaves out."""
+    """The batch with more steps in the second dimension, which the mask leaves out."""
     out = tensors[index]
     if out.dim() != 2:
         return None
@@ -146,12 +156,12 @@ def _padded(tensors: Sequence[Tensor], index: int) -> tuple[Tensor, ...] | None:
     longer = [_longer(t) if t.dim() > 1 and t.shape[:2] == out.shape else t for t in tensors]
     if any(t.dim() > 1 and t.shape[1] == length and t.shape[0] != out.shape[0] for t in tensors):
         return None
-    longer[index] = torch.cat([out, torch.zeros_like(out[:, :1]).expand(-1, 3)], 1)
+    longer[index] = torch.cat([out, torch.zeros_like(out[:, :1]).expand(-1, PADDING)], 1)
     return tuple(longer)
 
 
 def _longer(tensor: Tensor) -> Tensor:
-    return torch.cat([tensor, tensor[:, :1].expand(-1, 3, *tensor.shape[2:])], 1)
+    return torch.cat([tensor, tensor[:, :1].expand(-1, PADDING, *tensor.shape[2:])], 1)
 
 
 # ---- ignored labels

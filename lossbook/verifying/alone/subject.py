@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -34,9 +35,9 @@ def certain(says: str, **shown: Any) -> Result:
     return failed(_finding(says, **shown))
 
 
-def _finding(says: str, *, inputs: Sequence[Tensor] = (), got: str = "", wanted: str = "", line: str = "") -> Finding:
+def _finding(says: str, *, inputs: Sequence[Tensor] = (), **shown: Any) -> Finding:
     few = sum(t.numel() for t in inputs) <= SHOWN
-    return Finding(says, inputs=tuple(inputs) if few else (), got=got, wanted=wanted, line=line)
+    return replace(Finding(says, inputs=tuple(inputs) if few else ()), **shown)
 
 
 def given_of(examination: Examination) -> Given:

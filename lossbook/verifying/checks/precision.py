@@ -24,6 +24,7 @@ from .findings import finding, place
 
 FAR = 4096.0  #: float32 still tells numbers apart there that differ by 0.0005
 MANY = 40_000  #: samples in a batch whose sum of losses overflows in float16
+LOST = 0.1  #: a right loss that is so far off, relative to its exact value, has lost its digits
 EXACTNESS = {torch.float32: 2e-3, torch.float16: 0.1, torch.bfloat16: 0.3}
 
 
@@ -196,12 +197,15 @@ def _fault_in(
     off = (got.value.double().reshape(want.shape) - want).abs()
     theirs = min((r.value.double() - want).abs().max().item() for r in right)
     least = 0.05 if dtype is torch.float32 else 1
-    far_off = not bool((off <= EXACTNESS[dtype] * want.abs().clamp(min=least) + 20 * theirs).all())
+    size = want.abs().clamp(min=least)
+    far_off = not bool((off <= EXACTNESS[dtype] * size + 20 * theirs).all())
+    # Where the right losses lose all digits too, as a difference of large numbers does, one result is no worse than another.
+    lost = theirs > LOST * size.max().item()
     # Half precision is coarse where losses break: only NaN and infinity count there.
     coarse = trial.batch.edge and dtype is not torch.float32
     if far_off and not got.is_finite:
         return "not finite"
-    if far_off and not coarse:
+    if far_off and not coarse and not lost:
         return "value"
     finite = all(bool(g.isfinite().all()) for g in got.gradients if g is not None)
     return None if finite or not _gradients_are_finite(examination, dtype, tensors) else "gradient not finite"

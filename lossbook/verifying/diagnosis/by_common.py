@@ -16,8 +16,8 @@ from ..examination import Examination
 from ..repairs import Calls, Spot
 from ..repairs.call import Call
 from ..subject.outcome import call
-from .by_repair import Repair, Search
 from .diagnosis import Diagnosis
+from .search import Repair, Search
 
 CUSTOM = "guide/custom-losses"
 RUNS = 3  #: of both losses, whose results are compared

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from torch import Tensor
 
 from ...language import gettext as _
-from ...tracing import Operation
+from ...tracing import Argument, Operation
 from ..compare import Sample
 from ..examination import Examination
 from .diagnosis import Diagnosis
@@ -51,7 +51,7 @@ def by_infinity(examination: Examination, sample: Sample, loss: Callable | None 
         return _without_operations(tensors)
     first = broken[0]
     page = {"exp": "guide/bce-with-logits", "log": "guide/cross-entropy"}.get(first.name, CUSTOM)
-    return Diagnosis(_cause(first), line=line_at(first), page=page)
+    return Diagnosis(cause_of(first), line=line_at(first), page=page)
 
 
 def _without_operations(tensors: Sequence[Tensor]) -> Diagnosis:
@@ -69,7 +69,7 @@ def _is_finite(tensor: Tensor) -> bool:
     return not tensor.is_floating_point() or bool(tensor.isfinite().all())
 
 
-def _cause(operation: Operation) -> str:
+def cause_of(operation: Operation) -> str:
     """What is wrong with what goes into the operation."""
     name, argument, inputs = operation.name, operation.argument, operation.inputs
     kind = argument.kind if argument else ""
@@ -86,7 +86,7 @@ def _cause(operation: Operation) -> str:
         return _("the root of a negative number")
     if argument and kind == "division" and argument.nearest == 0:
         above = inputs[0] if inputs else None
-        if above is not None and above.numel() and bool((above == 0).all()):
+        if above is not None and bool((above == 0).all()):
             return _("0 divided by 0, or the mean of nothing")
         return _("a division by 0")
     if name in DIVIDING and inputs and all(map(_is_finite, inputs)):
@@ -95,6 +95,8 @@ def _cause(operation: Operation) -> str:
         return _(
             "exp overflows: subtract the largest number first, or use log_softmax, logsumexp, softplus or logsigmoid"
         )
+    if name in ("std", "var", "std_mean", "var_mean") and inputs and bool(operation.result.isnan().all()):
+        return _("the standard deviation of a single number: it divides by N − 1, which is 0")
     if name in ADDING:
         says = _("the sum overflows in {dtype}: divide before you sum, or sum in float32")
         return says.format(dtype=str(operation.result.dtype).removeprefix("torch."))
@@ -119,13 +121,7 @@ def by_infinite_gradient(examination: Examination, sample: Sample, loss: Callabl
     seen = recorded(examination, sample.batch, loss)
     for o in seen:
         if o.argument and o.argument.breaks() and o.result.requires_grad:
-            says = {
-                "log": _("the slope of the logarithm is infinite at 0: clamp before it, not after it"),
-                "root": _("the slope of the root is infinite at 0: add a small number under the root"),
-                "division": _("a division by 0 in the backward pass"),
-                "exp": _("exp overflows in the backward pass"),
-                "arc": _("the slope of acos is infinite at 1"),
-            }[o.argument.kind]
+            says = cause_of_slope(o.argument)
             if any(later.name == "where" for later in seen):
                 says = _("torch.where hides NaN in the value, not in the gradient: mend the branch's input")
             return Diagnosis(says, line=line_at(o), page=page)
@@ -134,6 +130,17 @@ def by_infinite_gradient(examination: Examination, sample: Sample, loss: Callabl
         if any(part in name for name in names):
             return Diagnosis(says, operations=operations, page=page)
     return Diagnosis(_("the value is finite, its gradient is not"), page=page)
+
+
+def cause_of_slope(argument: Argument) -> str:
+    """Why there is no slope where an argument went."""
+    return {
+        "log": _("the slope of the logarithm is infinite at 0: clamp before it, not after it"),
+        "root": _("the slope of the root is infinite at 0: add a small number under the root"),
+        "division": _("a division by 0 in the backward pass"),
+        "exp": _("exp overflows in the backward pass"),
+        "arc": _("the slope of acos is infinite at 1"),
+    }[argument.kind]
 
 
 def _infinite_slopes() -> Iterator[tuple[str, str, tuple[str, ...]]]:

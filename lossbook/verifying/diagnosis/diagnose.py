@@ -7,21 +7,24 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from ...kit.batches.batch import Batch, Settings
-from ..compare import Sample, Standard, Trial, fault_of
+from ..compare import Sample, Standard, Trial, close, fault_of
 from ..examination import Examination
 from ..slips import slips_inside, slips_of_arguments, slips_outside
 from .by_argument import by_idle, by_idle_part, by_mask, by_mixing
 from .by_common import by_common, by_parting
+from .by_default import by_default
 from .by_entrance import by_entrance
 from .by_infinity import by_infinite_gradient, by_infinity
 from .by_manner import by_broadcast, by_cut, by_gradient
 from .by_place import by_layout, by_place, by_unused
 from .by_ratio import by_factor, by_half, by_offset, by_ratio
 from .by_region import by_region
-from .by_repair import Repair, by_repair
+from .by_repair import by_repair
 from .by_slip import by_slip
+from .by_terms import by_terms
 from .diagnosis import Diagnosis
 from .refuting import resized
+from .search import Repair
 
 
 def family(batch: Batch) -> str:
@@ -78,8 +81,11 @@ def diagnose(examination: Examination, trials: Sequence[Trial], fault: str, evid
         return by_unused(examination, failing, evidence.trials, evidence.settings) or by_infinity(
             examination, failing[0], evidence.loss
         )
-    if fault in ("gradient", "gradient not finite") and any(
-        examination.fault(t) == "value" for t in examination.ordinary()
+    only_edges = all(sample.batch.edge for sample in failing)  # where a wrong loss may have the right value by chance
+    if (
+        fault.startswith("gradient")
+        and only_edges
+        and any(examination.fault(t) == "value" for t in examination.ordinary())
     ):
         return None  # a wrong value explains the wrong gradient
     if fault == "gradient not finite":
@@ -107,6 +113,8 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
     loss, standard = evidence.loss, examination.standard_with(evidence.settings)
     # Where it gives no number at all it may be wrong in another way too.
     others = [s for s in evidence.beside(failing, standard) if s.got.is_finite or fault == "shape"]
+    if fault == "gradient":  # where the value is wrong as well, something else is
+        others = [s for s in others if _has_right_value(s, standard.tolerance)]
     if examination.reference.entry is None:
         others += resized(loss, standard, failing[0].batch)
     every = sorted([*failing, *(s for s in others if not s.batch.edge)], key=lambda s: s.batch.edge)
@@ -129,19 +137,41 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
     offset = partial(by_offset, every if fault == "value" else [])
     broadcast = partial(by_broadcast, examination, failing[0], loss)
     idle, mask = partial(by_idle, examination, every, loss), partial(by_mask, examination, every, loss)
-    last: list[Way] = [lambda: factor, idle, mask, broadcast, *where]
+    default = partial(by_default, examination, every, evidence.settings)
+    terms = partial(by_terms, examination, loss, every)
+    last: list[Way] = [lambda: factor, idle, mask, terms, broadcast, *where]
     entrance, part = partial(by_entrance, examination, loss, every), partial(by_idle_part, examination, every, loss)
     mixing = partial(_confirmed, broadcast, partial(by_mixing, examination, every, loss))
     if not examination.standard.guessed:
-        return _first([slip, ratio, offset, repair, entrance, part, *last[:-2], mixing, *where])
+        return _first([slip, ratio, offset, default, repair, entrance, part, *last[:-2], mixing, *where])
     # Of a person's own loss the code tells more than what may be done to the arguments of any loss; and a slip of a
     # loss like it may only seem to be behind what does not depend on an argument.
     inside, arguments, outside = (partial(slip, of=of) for of in (slips_inside, slips_of_arguments, slips_outside))
     common = partial(_and_where, partial(by_common, examination, loss, every), where[0], broadcast)
     parting = partial(by_parting, examination, loss, every)
     return _first(
-        [idle, inside, ratio, offset, repair, arguments, entrance, part, mixing, common, outside, *last, parting]
+        [
+            idle,
+            inside,
+            ratio,
+            offset,
+            default,
+            repair,
+            arguments,
+            entrance,
+            part,
+            mixing,
+            common,
+            outside,
+            *last,
+            parting,
+        ]
     )
+
+
+def _has_right_value(sample: Sample, tolerance: float) -> bool:
+    got, want = sample.got.value, sample.best.value
+    return got.numel() == want.numel() and close(got.reshape(want.shape), want, tolerance)
 
 
 Way = Callable[[], Diagnosis | None]

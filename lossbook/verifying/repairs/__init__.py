@@ -7,7 +7,19 @@ from .call import Call, Calls, Changed, Spot
 from .change import Change, Maker
 from .functions import FUNCTIONS, of_function, of_layout, of_missing, of_operands, of_torch_loss
 from .gradients import of_gradient
-from .numbers import Knob, hidden_knobs, in_words, knobs, others, rounded, solved
+from .numbers import (
+    Knob,
+    factor_in_words,
+    hidden_knobs,
+    in_words,
+    knobs,
+    of_counts,
+    of_sizes,
+    others,
+    rounded,
+    solved,
+)
+from .own import of_others
 from .reductions import of_dimensions, of_kind, of_masks, of_reduction_setting, of_stages, of_weights
 from .selection import of_choice, of_comparison, of_slices
 from .stable import of_stable
@@ -21,6 +33,7 @@ __all__ = [
     "Changed",
     "Knob",
     "Spot",
+    "factor_in_words",
     "hidden_knobs",
     "in_words",
     "knobs",
@@ -36,6 +49,7 @@ WRITTEN: tuple[Maker, ...] = (
     of_stages,
     of_steps,
     of_filling,
+    of_others,
     of_masks,
     of_weights,
     of_arguments,
@@ -52,11 +66,15 @@ WRITTEN: tuple[Maker, ...] = (
     of_transposed,
     of_results,
 )
+#: What is done to counts and sizes, which differ from batch to batch.
+COUNTED: tuple[Maker, ...] = (of_counts,)
+SIZES: tuple[Maker, ...] = (of_sizes,)
 MISSING: tuple[Maker, ...] = (of_missing, of_operands)
 #: What may have been done wrong in the same way at several calls.
 TOGETHER: tuple[Maker, ...] = (
     of_dimensions,
     of_kind,
+    of_stages,
     of_masks,
     of_alignment,
     of_function,

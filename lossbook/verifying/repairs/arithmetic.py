@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from ...language import gettext as _
 from .call import Call, written
-from .change import Change, is_real
+from .change import Change, is_real, is_turned
 
 Two = Callable[[Any, Any], Any]
 
@@ -46,10 +47,10 @@ def of_operation(call: Call) -> Iterator[Change]:
     for new, made in SIGNS[name]:
         says = (
             _("the sign is turned round, or two operands are exchanged: right with {new} in the place of {old}")
-            if name in ("sub", "rsub") and new != "a + b"
+            if name in ("add", "sub", "rsub")
             else _("an operation or the order of its operands is wrong: right with {new} in the place of {old}")
         )
-        yield Change(says, new, partial(lambda made, c: made(*c.args), made))
+        yield Change(says, _with_operands(call, new), partial(lambda made, c: made(*c.args), made))
     for i, which in ((1, _("its left side")), (0, _("its right side"))):
         kept = call.args[1 - i]
         if is_real(kept) and kept.shape == call.result.shape:
@@ -57,8 +58,18 @@ def of_operation(call: Call) -> Iterator[Change]:
             yield Change(says, written(call, 1 - i) or which, partial(lambda i, c: c.args[1 - i], i))
         if is_real(call.args[i]) and name in ("mul", "div", "add", "sub", "rsub", "pow"):
             for new, one in (("1 - x", lambda x: 1 - x), ("abs(x)", torch.abs), ("x.square()", torch.square)):
+                if is_turned(new, call.args[i]):
+                    continue
                 says = _("an operand is wrong: in {old}, x, one of the two, must be {new}")
                 yield Change(says, new, partial(lambda i, one, c: _with(c, i, one(c.args[i])), i, one))
+
+
+def _with_operands(call: Call, new: str) -> str:
+    """An operation of a and b with what stands there in the source, where both are short."""
+    texts = {letter: written(call, i) for i, letter in enumerate("ab")}
+    if not all(text.replace(".", "").isidentifier() for text in texts.values()):
+        return new
+    return re.sub(r"\b[ab]\b", lambda m: texts[m[0]], new)
 
 
 def _with(call: Call, i: int, operand: Any) -> Any:
@@ -125,18 +136,21 @@ def _views(x: Tensor, other: Tensor) -> Iterator[Callable[[Tensor, Tensor], Tens
 
 
 def of_results(call: Call) -> Iterator[Change]:
-    """What was computed before in the place of an operand."""
+    """Another variable, or what was computed before, in the place of an operand."""
     name = ALIASES.get(call.spot.name, call.spot.name)
     if name not in SIGNS:
         return
+    says = _("the wrong intermediate result is used: right with {new} in the place of {that} in {old}")
     for i, used in enumerate(call.args):
         if not is_real(used):
             continue
+        that = says.replace("{that}", f"`{written(call, i) or _('one side')}`")
+        for name, other in list(call.variables.items())[-LAST:]:
+            if other is not used and other.shape == used.shape and other.dtype == used.dtype:
+                yield Change(that, name, partial(lambda i, name, c: _with(c, i, c.variables[name]), i, name))
         for spot, other in list(call.latest.items())[-LAST:]:
             if other is not used and other.shape == used.shape and other.dtype == used.dtype:
-                says = _("the wrong intermediate result is used: right with {new} in {old}")
-                new = _("{this} in the place of one side").format(this=spot.text)
-                yield Change(says, new, partial(lambda i, spot, c: _with(c, i, c.latest[spot]), i, spot))
+                yield Change(that, spot.text, partial(lambda i, spot, c: _with(c, i, c.latest[spot]), i, spot))
 
 
 def of_arguments(call: Call) -> Iterator[Change]:

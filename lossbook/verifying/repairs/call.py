@@ -6,7 +6,7 @@ import ast
 import functools
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
@@ -20,6 +20,8 @@ from ...language import gettext as _
 from ...tracing import Place, name_of, place_of
 
 NOT_OWN = tuple(str(Path(str(module.__file__)).parent) for module in (torch, sys.modules["lossbook"]))
+ORDERED = {"sub", "div", "truediv", "true_divide", "pow"}  #: operations that get their operands as these are written
+REVERSED = {"rsub", "rdiv", "rpow"}  #: and the other way round
 LONGEST = 60  #: characters of an expression that are shown
 
 
@@ -56,6 +58,7 @@ class Call:
     made: dict[int, Call] = field(repr=False)  #: the calls that made the tensors of this run, by their identity
     latest: dict[Spot, Tensor] = field(repr=False)  #: what was computed before, the last time at each spot
     names: Sequence[str] = ()  #: of the arguments of the loss, where they are known
+    variables: Mapping[str, Tensor] = field(default_factory=dict, repr=False)  #: the tensors that have a name there
     result: Any = None
 
     def again(self, *args: Any, **kwargs: Any) -> Any:
@@ -83,13 +86,17 @@ def written(call: Call, i: int) -> str:
         return ""
     if isinstance(body, ast.BinOp):
         sides = [body.left, body.right]
+        if call.spot.name in REVERSED:
+            return ast.unparse(sides[1 - i]) if i < 2 else ""
+        if call.spot.name in ORDERED:
+            return ast.unparse(sides[i]) if i < 2 else ""
         if not isinstance(call.args[1 - i if i < 2 else 0], Tensor) or not isinstance(call.args[i], Tensor):
             # Torch gets the tensor first, whatever is written: a number there stands on the side that is one.
             numbers = [_is_number(side) for side in sides]
             if numbers[0] == numbers[1]:
                 return ""
             return ast.unparse(sides[numbers.index(not isinstance(call.args[i], Tensor))])
-        return ast.unparse(sides[i]) if call.spot.name not in ("rsub", "rdiv", "rpow") else ""
+        return ast.unparse(sides[i])
     if isinstance(body, ast.Call) and not body.keywords:
         own = isinstance(body.func, ast.Attribute) and len(body.args) == len(call.args) - 1
         operands = [body.func.value, *body.args] if own and isinstance(body.func, ast.Attribute) else body.args
@@ -122,10 +129,13 @@ class Calls(TorchFunctionMode):
         frame = _own_frame(sys._getframe(1))
         if frame is None:
             return function(*args, **(kwargs or {}))
-        call = Call(
-            _spot(frame, function), function, args, kwargs or {}, self.inputs, self.made, self.latest, self.names
-        )
-        return self.done(call)
+        spot = _spot(frame, function)
+        known = self.made, self.latest, self.names, _variables(frame) if self.looks_at(spot) else {}
+        return self.done(Call(spot, function, args, kwargs or {}, self.inputs, *known))
+
+    def looks_at(self, spot: Spot) -> bool:
+        """Whether the names of the tensors at this spot may be asked for."""
+        return spot not in self.first
 
     def done(self, call: Call) -> Any:
         result = call.again()
@@ -147,12 +157,19 @@ class Changed(Calls):
         super().__init__(inputs)
         self.spots, self.run, self.records = spots, run, False
 
+    def looks_at(self, spot: Spot) -> bool:
+        return spot in self.spots
+
     def done(self, call: Call) -> Any:
         return self.run(call) if call.spot in self.spots else super().done(call)
 
 
 def _spot(frame: FrameType, function: Callable) -> Spot:
     return Spot(id(frame.f_code), frame.f_lasti, _name_of(function), place_of(frame))
+
+
+def _variables(frame: FrameType) -> dict[str, Tensor]:
+    return {name: value for name, value in frame.f_locals.items() if isinstance(value, Tensor)}
 
 
 _name_of = functools.lru_cache(maxsize=1024)(name_of)

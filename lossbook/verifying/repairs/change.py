@@ -41,6 +41,11 @@ def is_real(value: Any) -> bool:
     return isinstance(value, Tensor) and value.is_floating_point()
 
 
+def is_turned(new: str, x: Tensor) -> bool:
+    """True if a step that is said to be missing would do no more than turn the sign round."""
+    return new == "abs(x)" and bool((x <= 0).all())
+
+
 def masks_of(call: Call, like: Tensor) -> Iterator[tuple[str, Callable[[Call], Tensor]]]:
     """Arguments of the loss that say which elements of this tensor count: 0 and 1, or labels of which some are below 0.
 
@@ -61,7 +66,8 @@ def masks_among(call: Call, like: Tensor) -> Iterator[tuple[str, Callable[[Call]
     """The same among what was computed before."""
     for spot, t in call.latest.items():
         if t.shape == like.shape and t.dim() and bool(((t == 0) | (t == 1)).all()) and t.unique().numel() == 2:
-            yield spot.text, partial(lambda spot, c: c.latest[spot].to(like.dtype), spot)
+            text = spot.text if spot.text.isidentifier() else f"({spot.text})"
+            yield text, partial(lambda spot, c: c.latest[spot].to(like.dtype), spot)
 
 
 def _fits(mask: Tensor, like: Tensor) -> bool:

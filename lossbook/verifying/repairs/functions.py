@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from ...language import gettext as _
 from .call import Call
-from .change import Change, is_real, masks_of, of_result
+from .change import Change, is_real, is_turned, masks_of, of_result
 
 One = Callable[[Tensor], Tensor]
 
@@ -63,11 +63,13 @@ def of_function(call: Call) -> Iterator[Change]:
         if call.spot.name in ("div",):
             return
         for new, made in FUNCTIONS.items():
-            if is_real(x):
+            if is_real(x) and not is_turned(new, x):
                 says = _("another function belongs there: right with {new} in the place of {old}")
                 yield Change(says, new, partial(lambda made, c: made(c.args[0]), made))
     if is_real(x):
         for new, made in (("-x", torch.neg), ("1 - x", lambda x: 1 - x), ("abs(x)", torch.abs)):
+            if is_turned(new, x):
+                continue
             says = _("what goes into {old} is wrong: right with {new} in the place of its argument x")
             yield Change(says, new, partial(lambda made, c: c.again(made(c.args[0]), *c.args[1:]), made))
 
@@ -77,7 +79,7 @@ def of_missing(call: Call) -> Iterator[Change]:
     if not is_real(call.result) or call.result.numel() == 0:
         return
     for new, made in FUNCTIONS.items():
-        if not (call.result.dim() == 0 and "ax(" in new):
+        if not (call.result.dim() == 0 and "ax(" in new) and not is_turned(new, call.result):
             says = _("a step is missing: right with {new} of x = {old}")
             yield Change(says, new, of_result(made))
     if call.result.dim() == 2 and call.result.shape[0] == call.result.shape[1]:
@@ -109,6 +111,8 @@ def of_operands(call: Call) -> Iterator[Change]:
         if at is None or not is_real(used) or not used.numel() or call.spot.name in MAPS:
             continue
         for new, made in FUNCTIONS.items():
+            if is_turned(new, used):
+                continue
             says = _("a step is missing: right with {new} in the place of x = {argument} in {old}")
             says = says.replace("{argument}", call.name_of(at))
             yield Change(says, new, partial(lambda i, made, c: c.again(*_replaced(c.args, i, made)), i, made))

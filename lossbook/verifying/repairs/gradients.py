@@ -21,6 +21,9 @@ def of_gradient(call: Call) -> Iterator[Change]:
     if name == "set_grad_enabled" and call.args == (False,):
         says = _("a part of the gradient is cut off by no_grad: right without {old}")
         yield Change(says, "", lambda c: None)
+    if name == "grad" and not call.kwargs.get("create_graph"):
+        says = _("a part of the gradient is cut off by {old}: right with {new}")
+        yield Change(says, "create_graph=True", lambda c: c.again(create_graph=True))
     if is_real(call.result) and call.result.requires_grad:
         says = _("a detach is missing: {old} should be a constant for the gradient")
         yield Change(says, "", of_result(lambda x: x.detach()))

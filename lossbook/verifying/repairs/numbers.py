@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from ...language import gettext as _
 from .call import Call, Run, written
-from .change import is_real
+from .change import Change, is_real, of_result
 
 STEPS = 6  #: of the secant method
 NAMED = {
@@ -21,6 +25,8 @@ WITH_NUMBERS = {
     "add", "sub", "rsub", "mul", "div", "truediv", "rdiv", "pow", "rpow", "clamp", "clamp_min", "clamp_max", "clip",
     "maximum", "minimum", "smooth_l1_loss", "huber_loss", "masked_fill", "full_like", "where", "softplus", "addcmul",
 }  # fmt: skip
+COUNTING = {"arange", "argsort", "cumsum", "sum", "count_nonzero", "bincount", "add", "sub", "rsub"}
+COMMON = {0.5, 1.0, 2.0}  #: numbers that stand in many places: equal to one of them says nothing
 COMPARING = {"gt", "ge", "lt", "le"}
 
 
@@ -60,7 +66,7 @@ def in_words(value: float, start: float, name: str, settings: Mapping[str, tuple
     Of a setting the value and the default are given: with the default the number that stands there is right.
     """
     if name and start:
-        return _relative(value, start, name)
+        return either(_relative(value, start, name))
     for setting, (now, default) in settings.items():
         if now and default and math.isclose(value / now, start / default, rel_tol=1e-5):
             factor = start / default
@@ -70,18 +76,76 @@ def in_words(value: float, start: float, name: str, settings: Mapping[str, tuple
     return None
 
 
-def _relative(value: float, start: float, name: str) -> str | None:
+def _relative(value: float, start: float, name: str) -> Iterator[str]:
+    """All that a number may be of the one that stands there: of 1 and 2 nobody can tell twice from one more."""
     ratio, step = value / start, value - start
     for divisor in (2, 3, 4):
         if math.isclose(ratio, 1 / divisor, rel_tol=1e-5):
-            return f"{name} / {divisor}"
+            yield f"{name} / {divisor}"
     if math.isclose(ratio, -1, rel_tol=1e-5):
-        return f"-{name}"
+        yield f"-{name}"
     if math.isclose(ratio, round(ratio), rel_tol=1e-5) and 2 <= ratio <= 4:
-        return f"{round(ratio)} * {name}"
+        yield f"{round(ratio)} * {name}"
     if abs(step) in (1.0, 2.0):
-        return f"{name} {'+' if step > 0 else '-'} {abs(step):g}"
-    return f"{name}**2" if math.isclose(value, start**2, rel_tol=1e-5) else None
+        yield f"{name} {'+' if step > 0 else '-'} {abs(step):g}"
+    if math.isclose(value, start**2, rel_tol=1e-5):
+        yield f"{name}**2"
+
+
+def factor_in_words(value: float, named: Mapping[str, float]) -> str | None:
+    """What a factor is of the numbers that the loss has names for, such as a temperature that a term was not divided by."""
+    return either(
+        new
+        for name, number in named.items()
+        if number > 0 and number not in COMMON
+        for new, power in ((name, 1), (f"1 / {name}", -1), (f"{name}**2", 2), (f"1 / {name}**2", -2))
+        if math.isclose(value, number**power, rel_tol=1e-5)
+    )
+
+
+def either(readings: Iterable[str]) -> str | None:
+    """Several readings of one number, none of which is certain."""
+    found = list(readings)
+    return functools.reduce(lambda a, b: _("{a} or {b}").format(a=a, b=b), found) if found else None
+
+
+def of_sizes(call: Call) -> Iterator[Change]:
+    """A number with a name, such as a size, which is another one in each batch: one less, one more, half, twice."""
+    if call.spot.name not in WITH_NUMBERS:
+        return
+    for i, arg in enumerate(call.args):
+        name = _named(call, i) if _is_number(arg) else ""
+        for new, made in RELATIVE if name else ():
+            says = _("a number is wrong: right with {new} in the place of {now} in {old}").replace("{now}", f"`{name}`")
+            run = partial(lambda i, made, c: c.again(*c.args[:i], made(c.args[i]), *c.args[i + 1 :]), i, made)
+            yield Change(says, _written_as(new, name), run)
+
+
+def _written_as(new: str, name: str) -> str:
+    """A change of a number as people write it: of `n - 1` one more is `n`."""
+    for other, back in (("{} + 1", " - 1"), ("{} - 1", " + 1")):
+        if new == other and name.endswith(back):
+            return name.removesuffix(back)
+    return new.format(f"({name})" if " " in name and new not in ("{} + 1", "{} - 1") else name)
+
+
+RELATIVE: tuple[tuple[str, Callable[[float], float]], ...] = (
+    ("{} - 1", lambda n: n - 1),
+    ("{} + 1", lambda n: n + 1),
+    ("2 * {}", lambda n: 2 * n),
+    ("{} / 2", lambda n: n / 2),
+)
+
+
+def of_counts(call: Call) -> Iterator[Change]:
+    """What counts from 0 where it should from 1, and the other way round."""
+    counts = call.spot.name in COUNTING and isinstance(call.result, Tensor)
+    if counts and not call.result.is_floating_point() and call.result.dtype is not torch.bool:
+        for step in (1, -1):
+            says = _("what is counted is off by one: right with {new} in the place of {old}")
+            yield Change(
+                says, f"{call.spot.text} {'+' if step > 0 else '-'} 1", of_result(partial(lambda s, x: x + s, step))
+            )
 
 
 def hidden_knobs(call: Call) -> Iterator[Knob]:

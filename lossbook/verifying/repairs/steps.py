@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -16,51 +16,92 @@ from .change import Change, is_real
 
 #: Functions of each number, which may stand before or after a sum, a mean or a product.
 EACH = {
-    "clamp", "clamp_min", "relu", "pow", "square", "sqrt", "abs", "exp", "log", "sigmoid", "softplus", "logsigmoid",
-    "tanh", "neg",
+    "clamp", "clamp_min", "clamp_max", "relu", "pow", "square", "sqrt", "abs", "exp", "log", "sigmoid", "softplus",
+    "logsigmoid", "tanh", "neg",
 }  # fmt: skip
+#: The same of a number and a constant, on either side.
+WITH_CONSTANT = {"add", "sub", "rsub", "maximum", "minimum", "max", "min"}
 REDUCING = {"sum", "mean"}
 TIMES = {"mul", "multiply"}
 SCALING = {"div", "truediv", "true_divide", "mul", "multiply"}
+Function = Callable[[Tensor], Any]
 
 
 def of_steps(call: Call) -> Iterator[Change]:
     """A function before the sum, mean or product of whose result it is taken, or after that of which it is taken before."""
-    if not call.args or not isinstance(call.args[0], Tensor):
-        return
-    before = call.made.get(id(call.args[0]))
-    if before is None:
-        return
-    if call.spot.name in EACH and _moved(call, call.args[0]) is not None:
-        says = _(
-            "two steps are in the wrong order: right with {new} of each number, before the sum, mean or product, in {old}"
-        )
-        yield Change(says, call.spot.name, lambda c: _moved(c, c.args[0]))
-    if call.spot.name in REDUCING and before.spot.name in EACH:
+    says = _(
+        "two steps are in the wrong order: right with {new} of each number, before the sum, mean or product, in {old}"
+    )
+    for at in _arguments(call):
+        for way in WAYS:
+            if way(call, call.args[at], lambda x: x) is not None:
+                yield Change(says, call.spot.name, partial(_earlier, way, at))
+    before = call.made.get(id(call.args[0])) if call.args else None
+    if before is not None and call.spot.name in REDUCING and before.spot.name in EACH:
         says = _("two steps are in the wrong order: right with {new} after the sum or mean, in {old}")
         yield Change(says, before.spot.name, _afterwards)
 
 
-def _moved(call: Call, value: Any) -> Tensor | None:
-    """The function taken of what was added up or multiplied, not of the result."""
+def _arguments(call: Call) -> Iterator[int]:
+    """Which argument a function of each number is taken of; the other one, if there is one, is a single number."""
+    name = call.spot.name
+    if name in EACH and call.args and isinstance(call.args[0], Tensor):
+        yield 0
+    if name in WITH_CONSTANT and len(call.args) == 2:
+        yield from (i for i in (0, 1) if isinstance(call.args[i], Tensor) and not _is_row(call.args[1 - i]))
+
+
+def _earlier(way: Callable, at: int, call: Call) -> Tensor | None:
+    return way(call, call.args[at], lambda x: call.again(*call.args[:at], x, *call.args[at + 1 :]))
+
+
+def _of_each(call: Call, value: Any, function: Function) -> Tensor | None:
+    """The function taken of what was added up, with what it was then multiplied with."""
     made = call.made.get(id(value))
     if made is None or not made.args or not is_real(made.args[0]):
         return None
     x = made.args[0]
     if made.spot.name in REDUCING:
-        return made.again(_of(call, x), *made.args[1:])
-    if len(made.args) != 2:
-        return None  # the other factor, given by name
-    if made.spot.name in TIMES and is_real(made.args[1]) and made.args[1].dim():
-        return made.again(_of(call, x), _of(call, made.args[1]))
-    if made.spot.name in SCALING:
-        inner = _moved(call, x)
-        return None if inner is None else made.again(inner, made.args[1])
+        return made.again(function(x), *made.args[1:])
+    if made.spot.name in SCALING and len(made.args) == 2 and not _is_row(made.args[1]):
+        return _of_each(call, x, lambda y: function(made.again(y, made.args[1])))
     return None
 
 
-def _of(call: Call, x: Tensor) -> Tensor:
-    return call.again(x, *call.args[1:])
+def _before_factor(call: Call, value: Any, function: Function) -> Tensor | None:
+    """The function taken of what was added up and scaled, without that."""
+    made = call.made.get(id(value))
+    if made is None or len(made.args) != 2 or not is_real(made.args[0]):
+        return None
+    if made.spot.name not in SCALING or _is_row(made.args[1]):
+        return None
+    inner = _of_each(call, made.args[0], function)
+    return None if inner is None else made.again(inner, made.args[1])
+
+
+def _of_factors(call: Call, value: Any, function: Function, *, both: bool = True) -> Tensor | None:
+    """The function taken of both factors of a product, or of the first; if need be of one that was added up."""
+    made = call.made.get(id(value))
+    if made is None or not made.args or not is_real(made.args[0]):
+        return None
+    if made.spot.name in REDUCING:
+        inner = None if both else _of_factors(call, made.args[0], function, both=False)
+        return None if inner is None else made.again(inner, *made.args[1:])
+    if made.spot.name not in TIMES or len(made.args) != 2 or not _is_row(made.args[1]):
+        return None
+    return made.again(function(made.args[0]), function(made.args[1]) if both else made.args[1])
+
+
+def _is_row(value: Any) -> bool:
+    return is_real(value) and value.dim() > 0
+
+
+WAYS: tuple[Callable[..., Tensor | None], ...] = (
+    _of_each,
+    _before_factor,
+    _of_factors,
+    partial(_of_factors, both=False),
+)
 
 
 def _afterwards(call: Call) -> Tensor:

@@ -49,3 +49,20 @@ def safe_root(anchor, positive):
 
 
 pair("root at 0", "edges", "its gradient is not (perfect predictions)", root, safe_root, two)
+
+
+def heads():
+    return torch.randn(6, 4), torch.randn(6, 4), torch.randint(4, (6,))
+
+
+def side_head_as_a_number(main, side, labels):
+    aside = torch.tensor(float(torch.nn.functional.cross_entropy(side.detach(), labels)))
+    return torch.nn.functional.cross_entropy(main, labels) + 0.4 * aside
+
+
+def side_head_by_item(main, side, labels):
+    aside = [torch.nn.functional.cross_entropy(side, labels).item()]
+    return torch.nn.functional.cross_entropy(main, labels) + 0.4 * torch.tensor(aside).mean()
+
+
+pair("a number of Python", "reaches", "No gradient reaches side", side_head_by_item, side_head_as_a_number, heads)

@@ -89,3 +89,24 @@ def with_holes():
 
 
 pair("NaN times a mask", "finite", "The value is not finite", nan_times_mask, nan_kept, with_holes, certain=True)
+
+
+def lists():
+    return torch.randn(3, 5), torch.rand(3, 5), lengths(5, 3, 4).bool()
+
+
+def padding_in_the_sum(scores, relevance, mask):
+    order = relevance.masked_fill(~mask, -1).argsort(1, descending=True)
+    sorted_scores = scores.masked_fill(~mask, 0).gather(1, order)
+    places = torch.logcumsumexp(sorted_scores.flip(1), 1).flip(1) - sorted_scores
+    return (places * mask.gather(1, order)).sum(1).mean()
+
+
+def padding_out_of_the_sum(scores, relevance, mask):
+    order = relevance.masked_fill(~mask, -1).argsort(1, descending=True)
+    sorted_scores = scores.masked_fill(~mask, -1e9).gather(1, order)
+    places = torch.logcumsumexp(sorted_scores.flip(1), 1).flip(1) - sorted_scores
+    return torch.where(mask.gather(1, order), places, 0).sum(1).mean()
+
+
+pair("padding in a sum", "mask", "what is left out still counts", padding_in_the_sum, padding_out_of_the_sum, lists)
