@@ -147,11 +147,11 @@ def batches(settings: Settings, g: torch.Generator) -> Iterator[Batch]:
     if count < 2:
         yield from ONE.batches(settings, g)
         return
-    main = _("(N, Q), one target for a sample")
+    main = _("(N, Q), one target per sample")
     for n in (count + 2, count + 5):
         yield Batch((normal(g, n, count) * 2, normal(g, n) * 2), main)
     several = normal(g, 2, count + 1, count) * 2, normal(g, 2, count + 1) * 2
-    yield Batch(several, _("(B, N, Q), one target for a sample"))
+    yield Batch(several, _("(B, N, Q), one target per sample"))
     yield Batch(two_numbers(g, (count + 2, count), settings), "(N, Q)")
     yield Batch((normal(g, 1, count) * 2, normal(g, 1) * 2), _("one sample"), main)
     for name, (input, target) in error_edges(settings):

@@ -46,7 +46,7 @@ def by_terms(examination: Examination, loss: Callable, samples: Sequence[Sample]
     part = _("that of {name} counts {factor} times what it should")
     wrong = {names[i]: _in_words(f) for i, f in factors.items() if not math.isclose(f, 1, rel_tol=1e-5)}
     parts = "; ".join(part.format(name=name, factor=factor) for name, factor in wrong.items())
-    return Diagnosis(_("the terms have other weights: {parts}").format(parts=parts), page="practice/several-losses")
+    return Diagnosis(_("the terms are weighted wrongly: {parts}").format(parts=parts), page="practice/several-losses")
 
 
 def _factor(got: Tensor | None, want: Tensor) -> float:

@@ -92,11 +92,14 @@ def of_alignment(call: Call) -> Iterator[Change]:
             other = next(call.args[j] for j in tensors if j != i)
             for view in _views(call.args[i], other):
                 says = _(
-                    "{old} broadcasts {shapes} to {result}: numbers meet that do not belong together; right with {new}"
-                ).format(shapes=" ".join(map(str, shapes)), result=result, old="{old}", new="{new}")
-                new = _("shape {shape} in the place of {other}").format(
-                    shape=tuple(view(call.args[i], other).shape), other=tuple(call.args[i].shape)
+                    "{old} broadcasts {shapes} to {result}: numbers meet that do not belong together; right with the shape "
+                    "{new} in the place of {other}"
                 )
+                own = tuple(call.args[i].shape)
+                says = says.format(
+                    shapes=", ".join(map(str, shapes)), result=result, other=f"`{own}`", old="{old}", new="{new}"
+                )
+                new = str(tuple(view(call.args[i], other).shape))
                 yield Change(says, new, _seen_as(i, tensors, view))
 
 
