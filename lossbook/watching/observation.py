@@ -113,6 +113,7 @@ class Call:
         self.versions = {id(t): t._version for t in self.tensors.values() if not t.is_inference()}
         self.met: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()  #: shapes that met inside of an own loss
         self.weighed: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()  #: those of numbers and of weights for them
+        self.used: set[str] = set()  #: the functions of torch that an own loss called
 
     @property
     def name(self) -> str:
@@ -232,6 +233,16 @@ class Call:
         if self.name in ("token_cross_entropy", "ctc"):
             return self.prediction.dim() - 1
         return 0 if self.prediction.dim() < 2 else 1
+
+    @cached_property
+    def answers(self) -> bool:
+        """Whether an own loss compares probabilities, or scores that it makes ones of, with the answers 0 and 1."""
+        if self.entry is not None or not self.has_target or self.target.shape != self.prediction.shape:
+            return False
+        made_here = self.used & {"sigmoid", "logsigmoid", "softmax", "log_softmax", "binary_cross_entropy_with_logits"}
+        if not made_here and self.last_operation not in ("Sigmoid", "Softmax"):
+            return False
+        return self.prediction.requires_grad and self.targeted.values == (0, 1)
 
     @property
     def per_element(self) -> bool:

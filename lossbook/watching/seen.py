@@ -24,6 +24,28 @@ class Weighed(NamedTuple):
     first: bool  #: whether the first one counted
 
 
+class Standing(NamedTuple):
+    """A parameter that had not moved."""
+
+    parameter: weakref.ref[Tensor]
+    version: int
+
+    @property
+    def stands(self) -> bool:
+        """Whether it has not been changed since."""
+        parameter = self.parameter()
+        return parameter is None or parameter._version == self.version
+
+
+class InVain(NamedTuple):
+    """The steps of an optimizer that had no gradient to use."""
+
+    optimizer: weakref.ref[torch.optim.Optimizer]
+    steps: int
+    held: list[Standing]
+    had_gradient: bool = False  #: at one of them after all; then it is left alone for good
+
+
 @dataclass
 class Seen:
     """What is kept of one call."""
@@ -34,10 +56,15 @@ class Seen:
     single: bool  #: whether it is one number; else `value` is the mean
     grad_enabled: bool
     prediction_carries: bool  #: whether what is to learn, mostly the prediction, requires a gradient
+    all_carry: bool  #: whether everything that is to learn does
     carries: bool  #: whether the loss does
     leaf: int | None  #: identity of a prediction that no operation made, but that requires a gradient
     numbers: int  #: how many numbers the prediction has
+    samples: int  #: and how many samples
     fits: bool  #: whether the prediction is its target, to the last digit
+    echoes: bool  #: whether two of the tensors that are compared hold the same numbers
+    shares: bool  #: whether an own loss compares one with itself, detached
+    after_moves: int  #: how often a parameter had been seen to move before it
     whole: bool  #: whether the prediction holds whole numbers only
     spread: float | None  #: by how much the samples' predictions differ, against their size; None for one sample
     dead: float  #: the share of units behind relus that are 0 for the whole batch
@@ -46,7 +73,10 @@ class Seen:
     only_new: bool  #: whether all parameters behind it are seen for the first time
     after_steps: int  #: how many steps came before it
     kept: int  #: how many places of sequences the mean is over; 0 where there are none
-    target_leaves: list[int]  #: parameters that move the target
+    target_leaves: list[int]  #: parameters that move the target, or a weight that should stand still too
+    weight: str  #: the name of that weight, where it is one
+    normalizes: bool | None  #: whether batch normalization takes the statistics of the batch; None where there is none
+    unprepared: bool  #: whether it takes statistics that it never gathered
     sides: tuple[set[int], set[int]] | None  #: parameters behind either of two sides that both carry a gradient
     arguments: list[tuple[weakref.ref[Tensor], int]]  #: what came in, and its version then
     reaches_back: int  #: an earlier call whose graph this one contains, after its gradient was used; 0 for none
@@ -62,10 +92,39 @@ class Seen:
     pairs: Pairs | None
     result: weakref.ref[Tensor] | None
     arrived: list[float] = field(default_factory=list)  #: the mean gradient at the loss, once for each backward pass
+    away: list[bool] = field(default_factory=list)  #: whether the gradient drives each answer from its label, likewise
     back: list[float] = field(default_factory=list)  #: the size of the gradient at the prediction, likewise
     modified: bool = False  #: whether an argument had been changed in place when the gradient came
     stepped: bool = False  #: whether an optimizer stepped after its backward pass
     weighed: Weighed | None = None  #: the gradient at losses that were not reduced
+
+
+def pushes_away(gradient: Tensor, answers: Tensor) -> bool:
+    """Whether a step against the gradient lowers the scores of what is labeled 1, and raises the others."""
+    gradient, yes = part(gradient).flatten(), part(answers).flatten() > 0.5
+    pushed = gradient != 0
+    return all(
+        int(side.sum()) >= 4 and bool((turned[side] > 0).double().mean() > 0.99)
+        for side, turned in ((yes & pushed, gradient), (~yes & pushed, -gradient))
+    )
+
+
+def echoes(call: Call) -> bool:
+    """Whether two of the tensors that are compared hold the same numbers, and not just one number."""
+    compared = list(call.predictions.values())
+    if call.has_target and not any(call.target is t for t in compared):
+        compared.append(call.target)
+    compared = [t for t in compared if t.is_floating_point() and t.numel() >= 8]
+    said = call.name in ("kl_div", "js_div") and not call.settings.get("log_target")
+    for place, one in enumerate(compared):
+        for other in compared[place + 1 :]:
+            if one.shape != other.shape or not (one.requires_grad or other.requires_grad):
+                continue
+            a, b = part(one.detach()).float(), part(other.detach()).float()
+            same = torch.allclose(a.exp(), b, rtol=1e-5, atol=1e-7) if said else torch.equal(a, b)
+            if same and len(b.unique()) >= 4:
+                return True
+    return False
 
 
 def new_leaf(call: Call) -> int | None:
@@ -171,8 +230,13 @@ def classes(call: Call) -> tuple[int, int] | None:
 
 def whole_target(call: Call) -> float | None:
     """The number that a target holds everywhere, where it is of integers, though the loss compares numbers of any size."""
-    if call.takes != contract.NUMBERS or not call.has_target:
+    if not call.has_target or (call.takes != contract.NUMBERS and not _masked(call)):
         return None
     if call.target.is_floating_point() or call.target.numel() < 8:
         return None
     return call.targeted.low if call.targeted.low == call.targeted.high else None
+
+
+def _masked(call: Call) -> bool:
+    """Whether the target gives a class for each place of pictures."""
+    return call.name in contract.OF_CLASSES and call.prediction.dim() == 4 and call.target.dim() == 3

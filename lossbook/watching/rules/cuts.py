@@ -147,6 +147,8 @@ def backward_never_arrives(training: Training) -> Told | None:
     likely=True,
 )
 def optimizer_without_gradient(training: Training) -> Told | None:
+    if not training.late:
+        return None  # it may wait until another part of the model is warm
     steps, parameters = training.steps_in_vain()
     if steps < 4 or not training.steps or training.backwards < 4:
         return None  # one optimizer alone is another fault: it holds other parameters

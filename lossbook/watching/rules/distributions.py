@@ -265,6 +265,8 @@ def rate_or_logarithm(call: Call) -> Told | None:
 
 @in_call("scores-for-distances", Phrase("scores or similarities where distances belong"), page="guide/hinge-embedding")
 def scores_for_distances(call: Call) -> Told | None:
+    if call.name == "triplet_margin_with_distance":
+        return _similarity_of_triplets(call)
     if call.name != "hinge_embedding" or not call.predicted.finite:
         return None
     if graph.is_cosine(call.prediction):
@@ -290,4 +292,27 @@ def scores_for_distances(call: Call) -> Told | None:
             low=number(call.predicted.low),
         ),
         Phrase("Give it distances of pairs; for scores take SoftMarginLoss or MarginRankingLoss."),
+    )
+
+
+def _similarity_of_triplets(call: Call) -> Told | None:
+    """Whether the distance of anchor and positive is a cosine: the loss is max(0, margin + that − the other distance)."""
+    if not isinstance(call.result, Tensor) or call.settings.get("swap") or call.settings.get("margin") is None:
+        return None
+    node = call.result.grad_fn
+    for name in ("Mean", "Sum"):
+        node = node.next_functions[0][0] if node is not None and graph.operation(node) == name else node
+    for name in ("ClampMin", "Sub", "Add"):
+        if node is None or graph.operation(node) != name:
+            return None
+        node = next((parent for parent, _ in node.next_functions if parent is not None), None)
+    if not graph.is_cosine_node(node):
+        return None
+    return Told(
+        Phrase(
+            "The distance of {loss} is a cosine, near 1 for what is alike: the loss falls when the anchor turns away from its "
+            "positive and toward its negative.",
+            loss=call.spoken,
+        ),
+        Phrase("Write distance_function=lambda a, b: 1 - cosine_similarity(a, b)."),
     )

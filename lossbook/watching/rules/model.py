@@ -77,6 +77,8 @@ def optimizer_lacks(training: Training) -> Told | None:
 def model_in_evaluation(training: Training) -> Told | None:
     model = training.model()
     learning = [seen for seen in training.calls if seen.arrived]
+    if (told := _normalization_in_evaluation(training)) is not None:
+        return told
     if model is None or len(learning) < 3 or not all(seen.evaluating for seen in learning):
         return None
     layers = [type(m).__name__ for m in model.modules() if isinstance(m, OF_TWO_MODES)]
@@ -92,3 +94,33 @@ def model_in_evaluation(training: Training) -> Told | None:
         ),
         Phrase("Call model.train() before the loop, and again after each evaluation."),
     )
+
+
+def _normalization_in_evaluation(training: Training) -> Told | None:
+    """The same as the graph tells it: batch normalization was in training mode before, or never was."""
+    instead = Phrase("Call model.train() before the loop, and again after each evaluation.")
+    for calls in training.series():
+        modes = [seen.normalizes for seen in calls if seen.arrived and seen.stepped]
+        first = next((i for i in range(len(modes)) if not any(modes[i:])), len(modes))
+        if None in modes or len(modes) - first < 4:
+            continue
+        if first > 0 and all(modes[:first]):
+            return Told(
+                Phrase(
+                    "In {before} steps batch normalization was in training mode, in the {after} steps after those in evaluation "
+                    "mode: a model.eval() stayed in force, and Dropout does nothing either.",
+                    before=first,
+                    after=len(modes) - first,
+                ),
+                instead,
+            )
+        if first == 0 and all(seen.unprepared for seen in calls):
+            return Told(
+                Phrase(
+                    "In {steps} steps batch normalization was in evaluation mode, with the mean 0 and the variance 1 that it "
+                    "begins with: it has never seen a batch, and normalizes nothing.",
+                    steps=len(modes),
+                ),
+                instead,
+            )
+    return None

@@ -12,8 +12,9 @@ from ...language import Phrase
 from .. import contract
 from ..finding import Told
 from ..observation import Call, part
+from ..training import Training
 from .not_finite import failed
-from .rule import in_call
+from .rule import in_call, in_training
 
 
 @in_call(
@@ -191,4 +192,32 @@ def half_precision(call: Call) -> Told | None:
     return Told(
         Phrase("The loss in float16 is {value}; float16 ends at 65504 and has three digits.", value=number(largest)),
         Phrase("Compute the loss in float32: prediction.float(), target.float()."),
+    )
+
+
+@in_training(
+    "half-precision-optimizer",
+    Phrase("Adam on parameters in float16, where its eps is 0"),
+    page="practice/not-a-number",
+    hides=(
+        "parameters-not-finite",
+        "prediction-not-finite",
+        "loss-not-finite",
+        "gradient-not-finite",
+        "learning-rate-too-high",
+    ),
+)
+def half_precision_optimizer(training: Training) -> Told | None:
+    eps = training.half_eps
+    if eps is None or torch.tensor(eps, dtype=torch.float16).item() > 0:
+        return None
+    if all(math.isfinite(seen.value) for seen in training.calls):
+        return None
+    return Told(
+        Phrase(
+            "Adam divides in float16, where its eps, {eps}, is rounded to 0, and the square of a gradient below 0.0002 too: 0 / 0 "
+            "made the parameters nan.",
+            eps=number(eps),
+        ),
+        Phrase("Keep the parameters in float32 and take torch.autocast with a GradScaler; or bfloat16."),
     )

@@ -1,0 +1,123 @@
+"""Losses of one's own, as far as their parts tell what they are: hinges, overlaps, answers of yes and no."""
+
+from __future__ import annotations
+
+import re
+
+from torch import Tensor
+
+from ...kit.text import number
+from ...language import Phrase
+from .. import graph
+from ..finding import Told
+from ..observation import Call
+from ..training import Training
+from .rule import in_call, in_training
+
+#: Functions that make probabilities, or answers, of scores.
+_SQUEEZING = {
+    "sigmoid", "softmax", "log_softmax", "logsigmoid", "hardsigmoid", "tanh", "clamp", "clip", "clamp_min", "clamp_max", "relu",
+    "softplus", "exp", "gt", "ge", "lt", "le", "round", "argmax", "binary_cross_entropy_with_logits", "cross_entropy",
+}  # fmt: skip
+_OVERLAP = re.compile(r"dice|jaccard|tversky|iou", re.IGNORECASE)
+
+
+@in_call(
+    "hinge-of-probabilities",
+    Phrase("a hinge of probabilities, which can never be satisfied"),
+    page="guide/hinge-embedding",
+    likely=True,
+)
+def hinge_of_probabilities(call: Call) -> Told | None:
+    if call.entry is not None or not isinstance(call.result, Tensor) or call.result.grad_fn is None:
+        return None
+    never = [(c, sign) for c, sign in graph.hinges(call.result) if c + min(0, sign) >= 0]
+    if not never or len(never) < len(graph.hinges(call.result)):
+        return None
+    constant, sign = never[0]
+    return Told(
+        Phrase(
+            "Inside of {loss} stands a hinge, max(0, {hinge}), of the output p of a sigmoid or softmax. p lies between 0 and 1, "
+            "so this is never 0: no answer is ever good enough, and none is left alone.",
+            loss=call.spoken,
+            hinge=f"{number(constant)} {'+' if sign > 0 else '−'} p",
+        ),
+        Phrase("Give the hinge raw scores: leave the sigmoid out; or take BCEWithLogitsLoss."),
+    )
+
+
+@in_call(
+    "overlap-of-scores",
+    Phrase("an overlap such as Dice, computed of raw scores"),
+    page="practice/segmentation",
+    likely=True,
+)
+def overlap_of_scores(call: Call) -> Told | None:
+    if call.entry is not None or not _OVERLAP.search(call.spoken) or call.used & _SQUEEZING or not call.has_target:
+        return None
+    if call.target.numel() != call.prediction.numel() or call.targeted.values != (0, 1):
+        return None
+    seen = call.predicted
+    if not call.prediction.requires_grad or seen.share(lambda p: (p < -0.01) | (p > 1.01)) < 0.05:
+        return None
+    return Told(
+        Phrase(
+            "{loss} measures the overlap of a mask with probabilities, but these numbers go from {low} to {high}, and nothing "
+            "in it makes probabilities of them: the overlap can be more than 1, or divided by 0.",
+            loss=call.spoken,
+            low=number(seen.low),
+            high=number(seen.high),
+        ),
+        Phrase("Apply sigmoid first, or softmax over the classes."),
+    )
+
+
+@in_training(
+    "pushed-away-from-labels",
+    Phrase("a loss that falls while the answers move away from their labels"),
+    page="guide/custom-losses",
+    likely=True,
+    hides=("learning-rate-too-high",),
+)
+def pushed_away(training: Training) -> Told | None:
+    learning = [seen for seen in training.calls if seen.away and seen.arrived]
+    if len(learning) < 3 or not all(all(seen.away) and min(seen.arrived) > 0 for seen in learning):
+        return None
+    if training.maximizes or not training.followed or not all(f.held for f in training.followed.values()):
+        return None  # who fools an opponent leaves its parameters as they are
+    return Told(
+        Phrase(
+            "In {calls} calls of {loss} every step lowers the answers that are labeled 1 and raises those labeled 0: the smaller "
+            "the loss, the worse the answers.",
+            calls=len(learning),
+            loss=training.loss,
+        ),
+        Phrase("Turn it round: 1 - coefficient, or a minus before the logarithm; or exchange the labels 0 and 1."),
+    )
+
+
+@in_training(
+    "loss-without-floor",
+    Phrase("a loss that falls below 0 and on without end"),
+    page="guide/custom-losses",
+    likely=True,
+    hides=("learning-rate-too-high",),
+)
+def without_floor(training: Training) -> Told | None:
+    for calls in training.series():
+        values = [seen.value for seen in calls if seen.arrived and seen.single]
+        if len(values) < 6 or values[0] <= 0:
+            continue
+        last = values[-4:]
+        if last[-1] < -100 * (values[0] + 1) and all(b < 1.5 * a < 0 for a, b in zip(last, last[1:], strict=False)):
+            return Told(
+                Phrase(
+                    "The loss falls from {first} to {last} in {calls} calls, faster and faster: it has no least value, and the model "
+                    "runs after it to infinity.",
+                    first=number(round(values[0], 3)),
+                    last=f"{values[-1]:.3g}",
+                    calls=len(values),
+                ),
+                Phrase("Look at the signs of its terms: a divergence is added, kl = -0.5 * (…), not subtracted."),
+            )
+    return None
