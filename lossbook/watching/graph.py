@@ -143,7 +143,6 @@ class Ancestry:
     normalizing: list[bool] = field(
         default_factory=list
     )  #: of each batch normalization, whether it is in training mode
-    unprepared: bool = False  #: whether one in evaluation mode has the mean 0 and the variance 1 that it began with
 
 
 def ancestry(*tensors: Tensor, mark: tuple[int, int] | None = None) -> Ancestry:
@@ -170,7 +169,6 @@ def ancestry(*tensors: Tensor, mark: tuple[int, int] | None = None) -> Ancestry:
             found.tokens.append(indices)
         if name in NORMALIZING:
             found.normalizing.append(bool(node._saved_training))
-            found.unprepared |= not node._saved_training and _as_begun(node)
         if (entered := _entered(node, name)) is not None:
             found.inputs.append((LAYERS[name], entered))
         for parent, _ in node.next_functions:
@@ -178,11 +176,6 @@ def ancestry(*tensors: Tensor, mark: tuple[int, int] | None = None) -> Ancestry:
                 seen.add(parent)
                 waiting.append(parent)
     return found
-
-
-def _as_begun(node: Any) -> bool:
-    mean, variance = saved(node, "running_mean"), saved(node, "running_var")
-    return mean is not None and variance is not None and bool((mean == 0).all() and (variance == 1).all())
 
 
 def _entered(node: Any, name: str) -> Tensor | None:

@@ -64,7 +64,7 @@ class Seen:
     fits: bool  #: whether the prediction is its target, to the last digit
     echoes: bool  #: whether two of the tensors that are compared hold the same numbers
     shares: bool  #: whether an own loss compares one with itself, detached
-    after_moves: int  #: how often a parameter had been seen to move before it
+    traveled: float  #: how far a parameter had moved before it, against its size
     whole: bool  #: whether the prediction holds whole numbers only
     spread: float | None  #: by how much the samples' predictions differ, against their size; None for one sample
     dead: float  #: the share of units behind relus that are 0 for the whole batch
@@ -76,7 +76,6 @@ class Seen:
     target_leaves: list[int]  #: parameters that move the target, or a weight that should stand still too
     weight: str  #: the name of that weight, where it is one
     normalizes: bool | None  #: whether batch normalization takes the statistics of the batch; None where there is none
-    unprepared: bool  #: whether it takes statistics that it never gathered
     sides: tuple[set[int], set[int]] | None  #: parameters behind either of two sides that both carry a gradient
     arguments: list[tuple[weakref.ref[Tensor], int]]  #: what came in, and its version then
     reaches_back: int  #: an earlier call whose graph this one contains, after its gradient was used; 0 for none
@@ -99,9 +98,14 @@ class Seen:
     weighed: Weighed | None = None  #: the gradient at losses that were not reduced
 
 
-def pushes_away(gradient: Tensor, answers: Tensor) -> bool:
+def some(tensor: Tensor) -> Tensor:
+    """About a thousand numbers, evenly spread, as a copy: the same places in each tensor of one shape."""
+    flat = tensor.detach().reshape(-1)
+    return flat[:: max(1, flat.numel() // 1024)].clone()
+
+
+def pushes_away(gradient: Tensor, yes: Tensor) -> bool:
     """Whether a step against the gradient lowers the scores of what is labeled 1, and raises the others."""
-    gradient, yes = part(gradient).flatten(), part(answers).flatten() > 0.5
     pushed = gradient != 0
     return all(
         int(side.sum()) >= 4 and bool((turned[side] > 0).double().mean() > 0.99)

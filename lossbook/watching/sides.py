@@ -23,7 +23,7 @@ def target_leaves(call: Call) -> list[int]:
 
 def weight_that_moves(call: Call) -> str:
     """The argument of an own loss that is an advantage, by its name, and carries a graph all the same."""
-    if call.entry is not None or len(call.predictions) < 2:
+    if call.entry is not None or len(call.predictions) < 2 or not call.products:
         return ""
     return next(
         (n for n, t in call.predictions.items() if n.lower().strip("_") in _WEIGHTS and t.grad_fn is not None), ""

@@ -127,6 +127,11 @@ class Training:
         """How often any parameter was seen to move."""
         return max((followed.moved for followed in self.followed.values()), default=0)
 
+    def _traveled(self) -> float:
+        """The length of the way of the parameter that moved most, against its size."""
+        ways = [sum(update for update in f.updates if math.isfinite(update)) for f in self.followed.values()]
+        return max(ways, default=0.0)
+
     def refresh(self) -> None:
         """Look at the parameters once more, after the last call."""
         for followed in self.followed.values():
@@ -161,7 +166,7 @@ class Training:
             fits=call.has_target and torch.equal(call.predicted.some, call.targeted.some.to(call.predicted.some)),
             echoes=echoes(call),
             shares=call.entry is None and detached_twin(call),
-            after_moves=self.moves(),
+            traveled=self._traveled(),
             whole=call.predicted.some.numel() > 0 and call.predicted.whole,
             spread=spread(call),
             dead=dead_units(ancestry.hidden),
@@ -173,7 +178,6 @@ class Training:
             target_leaves=target_leaves(call),
             weight=weight_that_moves(call),
             normalizes=any(ancestry.normalizing) if ancestry.normalizing else None,
-            unprepared=ancestry.unprepared,
             sides=sides(call),
             arguments=[(weakref.ref(t), t._version) for t in call.tensors.values() if not t.is_inference()],
             reaches_back=self._reached(ancestry.marked),
@@ -268,6 +272,7 @@ class Training:
             if closure is None:  # which may compute the gradient
                 self._count_in_vain(optimizer, held)
             return
+        self._in_vain.pop(id(optimizer), None)  # it waited until another part was warm
         self.steps += 1
         for seen in self.calls:
             seen.stepped |= bool(seen.arrived)

@@ -21,7 +21,7 @@ from .inner import InnerLosses
 from .observation import Call, name_of, observe
 from .report import Report
 from .rules import CALL_RULES, TRAINING_RULES
-from .seen import Seen, pushes_away
+from .seen import Seen, pushes_away, some
 from .training import Training
 
 log = logging.getLogger("lossbook.watch")
@@ -123,7 +123,7 @@ class Watcher:
 
     def _look_at_call(self, call: Call, inner: InnerLosses) -> list[Finding]:
         """Look at a call, and at the losses of torch that were called inside of an own one."""
-        call.met, call.weighed, call.used = inner.met, inner.weighed, inner.used
+        call.met, call.weighed, call.used, call.products = inner.met, inner.weighed, inner.used, inner.products
         state = {"grad_enabled": call.grad_enabled, "index": call.index}
         inside = [observe(loss, args, kwargs, result=result, **state) for loss, args, kwargs, result in inner.calls]
         new: list[Finding] = []
@@ -164,7 +164,7 @@ class Watcher:
             if tensor.grad_fn is not None:
                 tensor.register_hook(_coming_back(seen))
         if call.answers and call.prediction.grad_fn is not None:
-            call.prediction.register_hook(_pushing(seen, weakref.ref(call.target)))
+            call.prediction.register_hook(_pushing(seen, some(call.target) > 0.5))
 
     def _look_at_training(self, over: bool) -> list[Finding]:
         self.training.over, self.training.late = over, over or self.calls >= LATE
@@ -217,11 +217,10 @@ def _coming_back(seen: Seen) -> Callable[[Tensor], None]:
     return come_back
 
 
-def _pushing(seen: Seen, target: weakref.ref[Tensor]) -> Callable[[Tensor], None]:
+def _pushing(seen: Seen, yes: Tensor) -> Callable[[Tensor], None]:
     def push(gradient: Tensor) -> None:
-        if (answers := target()) is not None:
-            with torch.no_grad():
-                seen.away.append(bool(_quietly(lambda: pushes_away(gradient, answers))))
+        with torch.no_grad():
+            seen.away.append(bool(_quietly(lambda: pushes_away(some(gradient), yes))))
 
     return push
 

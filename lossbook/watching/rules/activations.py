@@ -258,8 +258,8 @@ def softmax_over_wrong_dimension(call: Call) -> Told | None:
     likely=True,
 )
 def softmax_over_batch(call: Call) -> Told | None:
-    if call.entry is not None:
-        return None
+    if call.entry is not None or call.used & {"matmul", "mm", "bmm", "einsum", "linear"}:
+        return None  # weights of a mean over the batch
     data = [t for t in call.tensors.values() if not t.requires_grad and t.dim()]
     for name, given in call.predictions.items():
         link = next(iter(graph.chain(given)), None)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from itertools import combinations
 
 from torch import Tensor
+from torch.nn.functional import cosine_similarity
 
 from ...kit.text import number
 from ...language import Phrase
 from .. import contract, graph
 from ..finding import Told
-from ..observation import Call, Numbers
+from ..observation import Call, Numbers, part
 from .activations import SOFTMAXES
 from .rule import in_call
 
@@ -306,7 +307,7 @@ def _similarity_of_triplets(call: Call) -> Told | None:
         if node is None or graph.operation(node) != name:
             return None
         node = next((parent for parent, _ in node.next_functions if parent is not None), None)
-    if not graph.is_cosine_node(node):
+    if not graph.is_cosine_node(node) or not _nearer_as_named(call):
         return None
     return Told(
         Phrase(
@@ -315,4 +316,14 @@ def _similarity_of_triplets(call: Call) -> Told | None:
             loss=call.spoken,
         ),
         Phrase("Write distance_function=lambda a, b: 1 - cosine_similarity(a, b)."),
+        likely=True,
     )
+
+
+def _nearer_as_named(call: Call) -> bool:
+    """Whether positives are more like their anchors than negatives; who turns a similarity round exchanges the two."""
+    anchor, positive, negative = (part(t.detach()).float() for t in call.predictions.values())
+    if anchor.dim() != 2 or not anchor.shape == positive.shape == negative.shape or len(anchor) < 8:
+        return False
+    nearer = cosine_similarity(anchor, positive) > cosine_similarity(anchor, negative)
+    return nearer.double().mean().item() >= 0.75

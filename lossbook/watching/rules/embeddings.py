@@ -91,7 +91,7 @@ def cosines_without_scale(call: Call) -> Told | None:
     if call.name != "cross_entropy" or call.prediction.dim() != 2 or not call.prediction.shape[1] >= 4:
         return None
     scale = graph.scaled_cosines(call.operations)
-    if scale is None or scale <= 0:
+    if scale is None or not 0 < scale <= 0.5:
         return None
     classes = call.prediction.shape[1]
     least, nothing = math.log1p((classes - 1) * math.exp(-2 * scale)), math.log(classes)

@@ -97,8 +97,7 @@ def model_in_evaluation(training: Training) -> Told | None:
 
 
 def _normalization_in_evaluation(training: Training) -> Told | None:
-    """The same as the graph tells it: batch normalization was in training mode before, or never was."""
-    instead = Phrase("Call model.train() before the loop, and again after each evaluation.")
+    """The same as the graph tells it: batch normalization was in training mode before, and is no more."""
     for calls in training.series():
         modes = [seen.normalizes for seen in calls if seen.arrived and seen.stepped]
         first = next((i for i in range(len(modes)) if not any(modes[i:])), len(modes))
@@ -112,15 +111,6 @@ def _normalization_in_evaluation(training: Training) -> Told | None:
                     before=first,
                     after=len(modes) - first,
                 ),
-                instead,
-            )
-        if first == 0 and all(seen.unprepared for seen in calls):
-            return Told(
-                Phrase(
-                    "In {steps} steps batch normalization was in evaluation mode, with the mean 0 and the variance 1 that it "
-                    "begins with: it has never seen a batch, and normalizes nothing.",
-                    steps=len(modes),
-                ),
-                instead,
+                Phrase("Call model.train() before the loop, and again after each evaluation."),
             )
     return None

@@ -17,9 +17,9 @@ from .rule import in_call, in_training
 #: Functions that make probabilities, or answers, of scores.
 _SQUEEZING = {
     "sigmoid", "softmax", "log_softmax", "logsigmoid", "hardsigmoid", "tanh", "clamp", "clip", "clamp_min", "clamp_max", "relu",
-    "softplus", "exp", "gt", "ge", "lt", "le", "round", "argmax", "binary_cross_entropy_with_logits", "cross_entropy",
+    "softplus", "exp", "expit", "gt", "ge", "lt", "le", "round", "argmax", "binary_cross_entropy_with_logits", "cross_entropy",
 }  # fmt: skip
-_OVERLAP = re.compile(r"dice|jaccard|tversky|iou", re.IGNORECASE)
+_OVERLAP = re.compile(r"[Dd]ice|[Jj]accard|[Tt]versky|IoU|IOU|\biou|_iou|[Ss]oft_?[Ff]1")
 
 
 @in_call(
@@ -73,26 +73,28 @@ def overlap_of_scores(call: Call) -> Told | None:
 
 
 @in_training(
-    "pushed-away-from-labels",
-    Phrase("a loss that falls while the answers move away from their labels"),
+    "overlap-made-smaller",
+    Phrase("an overlap such as Dice that is made smaller, not larger"),
     page="guide/custom-losses",
     likely=True,
     hides=("learning-rate-too-high",),
 )
 def pushed_away(training: Training) -> Told | None:
     learning = [seen for seen in training.calls if seen.away and seen.arrived]
+    if not _OVERLAP.search(training.loss):
+        return None  # a label 1 may stand for what has a low score
     if len(learning) < 3 or not all(all(seen.away) and min(seen.arrived) > 0 for seen in learning):
         return None
     if training.maximizes or not training.followed or not all(f.held for f in training.followed.values()):
         return None  # who fools an opponent leaves its parameters as they are
     return Told(
         Phrase(
-            "In {calls} calls of {loss} every step lowers the answers that are labeled 1 and raises those labeled 0: the smaller "
-            "the loss, the worse the answers.",
+            "In {calls} calls of {loss} every step lowers the answers that are labeled 1 and raises those labeled 0: it is the overlap "
+            "itself, which grows with what is right, and training makes it smaller.",
             calls=len(learning),
             loss=training.loss,
         ),
-        Phrase("Turn it round: 1 - coefficient, or a minus before the logarithm; or exchange the labels 0 and 1."),
+        Phrase("Write 1 - overlap."),
     )
 
 
@@ -101,23 +103,27 @@ def pushed_away(training: Training) -> Told | None:
     Phrase("a loss that falls below 0 and on without end"),
     page="guide/custom-losses",
     likely=True,
-    hides=("learning-rate-too-high",),
+    hides=("loss-not-finite", "prediction-not-finite", "gradient-not-finite", "parameters-not-finite", "dead-units"),
 )
 def without_floor(training: Training) -> Told | None:
     for calls in training.series():
         values = [seen.value for seen in calls if seen.arrived and seen.single]
-        if len(values) < 6 or values[0] <= 0:
+        lows = _new_lows(values)
+        if len(lows) < 3 or values[0] <= 0 or lows[-1] > -100 * (values[0] + 1) or lows[-1] > 30 * lows[0]:
             continue
-        last = values[-4:]
-        if last[-1] < -100 * (values[0] + 1) and all(b < 1.5 * a < 0 for a, b in zip(last, last[1:], strict=False)):
-            return Told(
-                Phrase(
-                    "The loss falls from {first} to {last} in {calls} calls, faster and faster: it has no least value, and the model "
-                    "runs after it to infinity.",
-                    first=number(round(values[0], 3)),
-                    last=f"{values[-1]:.3g}",
-                    calls=len(values),
-                ),
-                Phrase("Look at the signs of its terms: a divergence is added, kl = -0.5 * (…), not subtracted."),
-            )
+        return Told(
+            Phrase(
+                "The loss falls from {first} to {last} in {calls} calls, faster and faster: it has no least value, and the model "
+                "runs after it to infinity.",
+                first=number(round(values[0], 3)),
+                last=f"{lows[-1]:.3g}",
+                calls=len(values),
+            ),
+            Phrase("Look at the signs of its terms: a divergence is added, kl = -0.5 * (…), not subtracted."),
+        )
     return None
+
+
+def _new_lows(values: list[float]) -> list[float]:
+    """The numbers below 0 that are smaller than all before them."""
+    return [v for i, v in enumerate(values) if v < min([0.0, *values[:i]])]

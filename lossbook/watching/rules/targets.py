@@ -272,6 +272,9 @@ def _variance_as_target(call: Call) -> Told | None:
     )
 
 
+FAR = 2e-3  #: a model that moved so far, against its size, gives other numbers
+
+
 @in_training(
     "compared-with-itself",
     Phrase("a target that the same model makes, equal to the prediction in every number"),
@@ -283,7 +286,7 @@ def compared_with_itself(training: Training) -> Told | None:
     if len(calls) < 3 or not all(seen.echoes or seen.shares for seen in calls):
         return None
     back = [size for seen in calls for size in seen.back]
-    moved = sum(seen.after_moves >= 2 for seen in calls) >= 2
+    moved = sum(seen.traveled > FAR for seen in calls) >= 2
     if training.own and not (back and max(back) == 0 and (moved or all(seen.shares for seen in calls))):
         return None  # such as a ratio to what the policy said before
     if not training.own and not moved:
@@ -352,7 +355,7 @@ def targets_cut_to_integers(training: Training) -> Told | None:
     if any(seen.whole_target for other in training.beside for seen in other.calls):
         return None  # marks 0 and 1, such as of fake and real
     if training.class_counts:
-        return _masks_of_one_class(training)
+        return _masks_of_one_class(training) if training.ignores != 0 else None
     return Told(
         Phrase(
             "The targets of {loss} are integers, and all of them were 0 in {calls} calls: numbers between 0 and 1 become 0 "
