@@ -249,16 +249,21 @@ def _divided_by_length(node: Any) -> bool:
     return length is not None and operation(length) in ("LinalgVectorNorm", "Norm", "Sqrt")
 
 
+#: Operations that add up, or multiply by a number.
+ADDING = {"Add", "Cat", "Div", "Mean", "Mul", "Stack", "Sub", "Sum"}
+
+
 def hinges(tensor: Tensor) -> list[tuple[float, int]]:
-    """The constants c of each relu(c ± p) behind a tensor in which p is the output of a sigmoid or softmax, with the sign of p."""
+    """The constants c of each relu(c ± p) that is added up to a tensor, with the sign of p, the output of a sigmoid or softmax."""
     found: list[tuple[float, int]] = []
     waiting = [tensor.grad_fn]
     seen: set[Any] = set(waiting)
     while waiting and len(seen) < MOST:
         node: Any = waiting.pop()
-        if operation(node) in ("Relu", "ClampMin") and (hinge := _hinge(node)) is not None:
+        name = operation(node) if node is not None else ""
+        if (name == "Relu" or (name == "ClampMin" and node._saved_min == 0)) and (hinge := _hinge(node)) is not None:
             found.append(hinge)
-        for parent, _ in node.next_functions:
+        for parent, _ in node.next_functions if name in ADDING | SHAPES else ():
             if parent is not None and parent not in seen:
                 seen.add(parent)
                 waiting.append(parent)
@@ -301,3 +306,10 @@ def scaled_cosines(links: list[Link]) -> float | None:
             return None
         scale = scale * factor.item() if link.name == "Mul" else scale / factor.item()
     return scale
+
+
+def last_layer_learns(links: list[Link]) -> bool:
+    """Whether the weights of the last layer carry a gradient; where no layer is to be seen, they may."""
+    link = next((one for one in links if one.name in LAYERS), None)
+    place = {"Addmm": 2, "Mm": 1, "Convolution": 1}.get(link.name if link is not None else "")
+    return link is None or place is None or carried(link.node)[place] is not None

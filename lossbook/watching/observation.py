@@ -236,14 +236,21 @@ class Call:
         return 0 if self.prediction.dim() < 2 else 1
 
     @cached_property
-    def answers(self) -> bool:
-        """Whether an own loss compares probabilities, or scores that it makes ones of, with the answers 0 and 1."""
-        if self.entry is not None or not self.has_target or self.target.shape != self.prediction.shape:
-            return False
+    def labeled(self) -> Tensor | None:
+        """Which of the answers of an own loss are labeled as true, where it makes probabilities of scores, or is given some."""
+        if self.entry is not None or not self.has_target or not self.prediction.requires_grad:
+            return None
         made_here = self.used & {"sigmoid", "logsigmoid", "softmax", "log_softmax", "binary_cross_entropy_with_logits"}
-        if not made_here and self.last_operation not in ("Sigmoid", "Softmax"):
-            return False
-        return self.prediction.requires_grad and self.targeted.values == (0, 1)
+        if not made_here and self.last_operation not in ("Sigmoid", "Softmax", "LogSoftmax", "LogSigmoid"):
+            return None
+        if self.prediction.numel() > LARGEST or not graph.last_layer_learns(self.chain):
+            return None
+        if self.target.shape == self.prediction.shape:
+            return self.target.detach() > 0.5 if self.targeted.values == (0, 1) else None
+        if self.target.dtype != torch.int64 or self.prediction.dim() != 2 or self.target.dim() != 1:
+            return None
+        classes = torch.arange(self.prediction.shape[1], device=self.target.device)
+        return self.target.detach()[:, None] == classes if len(self.target) == len(self.prediction) else None
 
     @property
     def per_element(self) -> bool:

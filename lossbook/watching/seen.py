@@ -105,12 +105,13 @@ def some(tensor: Tensor) -> Tensor:
 
 
 def pushes_away(gradient: Tensor, yes: Tensor) -> bool:
-    """Whether a step against the gradient lowers the scores of what is labeled 1, and raises the others."""
+    """Whether a step against the gradient lowers the scores of what is labeled as true, and raises the others."""
     pushed = gradient != 0
-    return all(
-        int(side.sum()) >= 4 and bool((turned[side] > 0).double().mean() > 0.99)
-        for side, turned in ((yes & pushed, gradient), (~yes & pushed, -gradient))
-    )
+    up, down = (yes & pushed), (~yes & pushed)
+    if int(up.sum()) < 4:
+        return False
+    lowered, raised = gradient[up] > 0, gradient[down] < 0  # where there is none of these, they were divided out before
+    return bool(lowered.double().mean() > 0.99) and (not raised.numel() or bool(raised.double().mean() > 0.99))
 
 
 def echoes(call: Call) -> bool:

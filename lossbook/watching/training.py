@@ -119,6 +119,11 @@ class Training:
             groups.setdefault(seen.series, []).append(seen)
         return sorted(groups.values(), key=len, reverse=True)
 
+    def held_together(self) -> bool:
+        """Whether one optimizer holds all parameters behind the loss."""
+        holders = [followed.holders for followed in self.followed.values()]
+        return bool(holders) and bool(set.intersection(*holders))
+
     def layers(self) -> int:
         """How many parameters with rows and columns stand behind the loss."""
         return sum(len(followed.shape) > 1 for followed in self.followed.values())
@@ -302,6 +307,7 @@ class Training:
         self.pulls.append(float(settings.get("weight_decay", 0)) * weights / max(self.norms[-1], 1e-12))
         for followed, gradient in zip(mine, gradients, strict=True):
             followed.held, followed.used, followed.fresh = True, True, False
+            followed.holders.add(id(optimizer))
             followed.zero += gradient is None
             if gradient is not None:
                 followed.size = gradient.float().norm().item()

@@ -163,8 +163,8 @@ class Watcher:
         for tensor in call.learning:
             if tensor.grad_fn is not None:
                 tensor.register_hook(_coming_back(seen))
-        if call.answers and call.prediction.grad_fn is not None:
-            call.prediction.register_hook(_pushing(seen, some(call.target) > 0.5))
+        if call.labeled is not None and call.prediction.grad_fn is not None:
+            call.prediction.register_hook(_pushing(seen, some(call.labeled)))
 
     def _look_at_training(self, over: bool) -> list[Finding]:
         self.training.over, self.training.late = over, over or self.calls >= LATE

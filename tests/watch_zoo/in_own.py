@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from . import answered, fit, measured, network, train, twins
+from . import answered, fit, labelled, measured, network, train, twins
 from .reported import mlp
 
 
@@ -32,7 +32,7 @@ def dice_without_sigmoid(watch, wrong):
     return fit(network(outputs=4), watch(DiceLoss()), lambda: answered(4), lr=1e-4 if wrong else 0.05)
 
 
-@twins("backward", "overlap-made-smaller")
+@twins("backward", "away-from-the-labels")
 def dice_that_is_minimized(watch, wrong):
     def soft_dice(scores, t):
         overlap = _overlap(scores.sigmoid(), t)
@@ -71,3 +71,30 @@ def divergence_subtracted(watch, wrong):
         return criterion(decoder(mu), x, mu, log_var)
 
     return train(both, step, optimizer=torch.optim.Adam, lr=0.4 if wrong else 0.02)
+
+
+def _without_minus(name, body, data, last=nn.Identity):
+    def run(watch, wrong):
+        def my_cross_entropy(scores, true):
+            return body(scores, true) if wrong else -body(scores, true)
+
+        return fit(nn.Sequential(network(), last()), watch(my_cross_entropy), data)
+
+    run.__name__ = name
+    return twins("backward", "away-from-the-labels")(run)
+
+
+likelihood_without_minus = _without_minus(
+    "likelihood_without_minus", lambda z, y: z.log_softmax(1).gather(1, y[:, None]).mean(), labelled
+)
+entropy_of_marks_without_minus = _without_minus(
+    "entropy_of_marks_without_minus",
+    lambda z, y: (F.one_hot(y, 4) * z.log_softmax(1)).sum(1).mean(),
+    labelled,
+)
+answers_without_minus = _without_minus(
+    "answers_without_minus",
+    lambda p, t: (t * p.clamp_min(1e-6).log() + (1 - t) * (1 - p).clamp_min(1e-6).log()).mean(),
+    lambda: answered(4),
+    nn.Sigmoid,
+)

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from . import answered, fit, measured, network, suspicious, train
+from . import STEPS, answered, fit, labelled, measured, network, suspicious, train
 
 
 @suspicious
@@ -119,3 +119,53 @@ def density_that_grows(watch, wrong=False):
         return criterion(mean, log_scale, 1e-3 * x[:, :4])
 
     return train(net, step, lr=0.1)
+
+
+@suspicious
+def classes_that_are_ruled_out(watch, wrong=False):
+    def complementary(scores, never):
+        return -(1 - scores.softmax(1).gather(1, never[:, None])).clamp_min(1e-6).log().mean()
+
+    return fit(network(), watch(complementary), lambda: (lambda x, y: (x, (y + 1) % 4))(*labelled()))
+
+
+def _fooled_bce(scores, who):
+    return -F.binary_cross_entropy_with_logits(scores, who)
+
+
+@suspicious
+def opponent_that_stands_still(watch, wrong=False):
+    maker, opponent, criterion = network(8, 8), network(outputs=1).requires_grad_(False), watch(_fooled_bce)
+    return train(maker, lambda: (lambda x, t: criterion(opponent(maker(x)), t))(*answered()), lr=0.01)
+
+
+@suspicious
+def opponent_that_learns_in_turn(watch, wrong=False):
+    maker, opponent, criterion, losses = network(8, 8), network(outputs=1), watch(_fooled_bce), []
+    of_maker, of_opponent = torch.optim.Adam(maker.parameters(), 1e-3), torch.optim.Adam(opponent.parameters(), 1e-3)
+    for _ in range(STEPS):
+        x, t = answered()
+        of_opponent.zero_grad()
+        F.binary_cross_entropy_with_logits(opponent(maker(x).detach()), t).backward()
+        of_opponent.step()
+        of_maker.zero_grad()
+        loss = criterion(opponent(maker(x)), t)
+        loss.backward()
+        of_maker.step()
+        losses.append(loss.detach())
+    return losses
+
+
+def _probable(name, safe):
+    def run(watch, wrong=False):
+        def yes_or_no(p, t):
+            return -(t * safe(p).log() + (1 - t) * safe(1 - p).log()).mean()
+
+        return fit(nn.Sequential(network(outputs=4), nn.Sigmoid()), watch(yes_or_no), lambda: answered(4))
+
+    run.__name__ = name
+    return suspicious(run)
+
+
+logarithm_of_what_is_clamped = _probable("logarithm_of_what_is_clamped", lambda p: p.clamp_min(1e-6))
+logarithm_of_what_is_not_negative = _probable("logarithm_of_what_is_not_negative", lambda p: F.relu(p) + 1e-6)

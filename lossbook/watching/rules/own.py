@@ -19,6 +19,10 @@ _SQUEEZING = {
     "sigmoid", "softmax", "log_softmax", "logsigmoid", "hardsigmoid", "tanh", "clamp", "clip", "clamp_min", "clamp_max", "relu",
     "softplus", "exp", "expit", "gt", "ge", "lt", "le", "round", "argmax", "binary_cross_entropy_with_logits", "cross_entropy",
 }  # fmt: skip
+#: What the names of losses of labels say.
+_LIKELIHOOD = re.compile(
+    r"[Cc]ross_?[Ee]ntropy|\b(my_|own_)?(ce|bce|nll)\b|_(ce|bce|nll)\b|CELoss|NLL|[Ff]ocal|[Ll]og_?[Ll]oss|_(ce|bce|nll)_loss"
+)
 _OVERLAP = re.compile(r"[Dd]ice|[Jj]accard|[Tt]versky|IoU|IOU|\biou|_iou|[Ss]oft_?[Ff]1")
 
 
@@ -73,28 +77,31 @@ def overlap_of_scores(call: Call) -> Told | None:
 
 
 @in_training(
-    "overlap-made-smaller",
-    Phrase("an overlap such as Dice that is made smaller, not larger"),
+    "away-from-the-labels",
+    Phrase("a cross-entropy without its minus, or an overlap such as Dice that is made smaller"),
     page="guide/custom-losses",
     likely=True,
     hides=("learning-rate-too-high",),
 )
-def pushed_away(training: Training) -> Told | None:
+def away_from_labels(training: Training) -> Told | None:
     learning = [seen for seen in training.calls if seen.away and seen.arrived]
-    if not _OVERLAP.search(training.loss):
-        return None  # a label 1 may stand for what has a low score
+    overlaps = _OVERLAP.search(training.loss)
+    if not overlaps and not _LIKELIHOOD.search(training.loss):
+        return None  # a label may stand for what has a low score
     if len(learning) < 3 or not all(all(seen.away) and min(seen.arrived) > 0 for seen in learning):
         return None
-    if training.maximizes or not training.followed or not all(f.held for f in training.followed.values()):
+    if training.maximizes or not training.held_together():
         return None  # who fools an opponent leaves its parameters as they are
     return Told(
         Phrase(
-            "In {calls} calls of {loss} every step lowers the answers that are labeled 1 and raises those labeled 0: it is the overlap "
-            "itself, which grows with what is right, and training makes it smaller.",
+            "In {calls} calls of {loss} every step lowers the scores of what is labeled as true, and raises none of them: the "
+            "smaller the loss, the worse the answers.",
             calls=len(learning),
             loss=training.loss,
         ),
-        Phrase("Write 1 - overlap."),
+        Phrase("It is the overlap itself: write 1 - overlap.")
+        if overlaps
+        else Phrase("A minus is missing: write -(…).mean()."),
     )
 
 
