@@ -138,7 +138,9 @@ class Ancestry:
     marked: set[int] = field(default_factory=set)  #: earlier calls whose graphs it contains
     inputs: list[tuple[str, Tensor]] = field(default_factory=list)  #: what entered the first layers
     hidden: list[Tensor] = field(default_factory=list)  #: what came out of each relu
-    squeezed: list[tuple[str, Tensor]] = field(default_factory=list)  #: what came out of each sigmoid and tanh
+    squeezed: list[tuple[str, Tensor]] = field(
+        default_factory=list
+    )  #: what came out of sigmoids and tanhs before another layer
     tokens: list[Tensor] = field(default_factory=list)  #: what embeddings were looked up for
     normalizing: list[bool] = field(
         default_factory=list
@@ -150,6 +152,7 @@ def ancestry(*tensors: Tensor, mark: tuple[int, int] | None = None) -> Ancestry:
     found = Ancestry([tensor for tensor in tensors if tensor.requires_grad and tensor.grad_fn is None])
     waiting = deque(tensor.grad_fn for tensor in tensors if tensor.grad_fn is not None)
     seen: set[Any] = set(waiting)
+    inner: set[Any] = set()  # nodes from which the way to the loss leads through a layer
     while waiting and len(seen) < MOST:
         node: Any = waiting.popleft()
         name = operation(node)
@@ -163,7 +166,7 @@ def ancestry(*tensors: Tensor, mark: tuple[int, int] | None = None) -> Ancestry:
             marks.add(mark)
         if name == "Relu" and (result := saved(node, "result")) is not None:
             found.hidden.append(result)
-        if name in ("Sigmoid", "Tanh") and (result := saved(node, "result")) is not None:
+        if name in ("Sigmoid", "Tanh") and node in inner and (result := saved(node, "result")) is not None:
             found.squeezed.append((name, result))
         if name == "Embedding" and (indices := saved(node, "indices")) is not None:
             found.tokens.append(indices)
@@ -175,6 +178,8 @@ def ancestry(*tensors: Tensor, mark: tuple[int, int] | None = None) -> Ancestry:
             if parent is not None and parent not in seen:
                 seen.add(parent)
                 waiting.append(parent)
+                if name in LAYERS or node in inner:
+                    inner.add(parent)
     return found
 
 

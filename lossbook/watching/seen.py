@@ -116,10 +116,7 @@ def pushes_away(gradient: Tensor, yes: Tensor) -> bool:
 
 def echoes(call: Call) -> bool:
     """Whether two of the tensors that are compared hold the same numbers, and not just one number."""
-    compared = list(call.predictions.values())
-    if call.has_target and not any(call.target is t for t in compared):
-        compared.append(call.target)
-    compared = [t for t in compared if t.is_floating_point() and t.numel() >= 8]
+    compared = [t for t in call.tensors.values() if t.is_floating_point() and t.numel() >= 8]
     said = call.name in ("kl_div", "js_div") and not call.settings.get("log_target")
     for place, one in enumerate(compared):
         for other in compared[place + 1 :]:
@@ -167,11 +164,11 @@ def dead_units(hidden: list[Tensor]) -> float:
     return max(shares, default=0.0)
 
 
-def saturated_units(squeezed: list[tuple[str, Tensor]], prediction: Tensor) -> float:
+def saturated_units(squeezed: list[tuple[str, Tensor]]) -> float:
     """The largest share, among hidden layers, of numbers at an end of their sigmoid or tanh, where it has no slope."""
     shares = []
     for name, layer in squeezed:
-        if layer.dim() < 2 or layer.numel() < 32 or layer.data_ptr() == prediction.data_ptr():
+        if layer.dim() < 2 or layer.numel() < 32:
             continue
         values = part(layer).float()
         ends = (values.abs() > 0.999) if name == "Tanh" else (values < 1e-3) | (values > 0.999)

@@ -175,7 +175,7 @@ class Training:
             whole=call.predicted.some.numel() > 0 and call.predicted.whole,
             spread=spread(call),
             dead=dead_units(ancestry.hidden),
-            saturated=saturated_units(ancestry.squeezed, call.prediction),
+            saturated=saturated_units(ancestry.squeezed),
             sizes=_sizes(call),
             only_new=only_new and all(isinstance(leaf, torch.nn.Parameter) for leaf in ancestry.leaves),
             after_steps=self.steps,

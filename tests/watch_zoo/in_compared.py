@@ -6,6 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+import lossbook
+
 from . import STEPS, labelled, measured, network, train, twins
 from .reported import convolutional, mlp, photographs
 
@@ -189,3 +191,20 @@ def prices_as_they_are(watch, wrong):
         return criterion(net(x), 80_000 * y if wrong else y)
 
     return train(net, step, lr=0.01)
+
+
+@twins("call", "compared-with-itself")
+def policy_that_is_its_own_reference(watch, wrong):
+    net, criterion = nn.Sequential(nn.Embedding(9, 16), nn.Linear(16, 9)), watch(lossbook.beyond.DPOLoss())
+    before = net if wrong else copy.deepcopy(net)
+
+    def said(model, tokens):
+        return model(tokens[:, :-1]).log_softmax(-1).gather(2, tokens[:, 1:, None])[..., 0].sum(1)
+
+    def step():
+        good, bad = torch.randint(9, (16, 6)), torch.randint(9, (16, 6))
+        with torch.no_grad():
+            reference = said(before, good), said(before, bad)
+        return criterion(said(net, good), said(net, bad), *reference)
+
+    return train(net, step, optimizer=torch.optim.Adam, lr=0.01)

@@ -236,3 +236,18 @@ def side_that_stands_still_and_a_predictor(watch, wrong=False):
         return criterion(head(one), other.detach(), torch.ones(32))
 
     return train(both, step, optimizer=torch.optim.Adam, lr=0.1)
+
+
+@suspicious
+def student_that_begins_as_its_teacher(watch, wrong=False):
+    teacher, criterion = network(), watch(nn.KLDivLoss(reduction="batchmean"))
+    net = copy.deepcopy(teacher)
+
+    def step():
+        x, y = labelled()
+        with torch.no_grad():
+            said = teacher(x).softmax(1)
+        out = net(x)
+        return F.cross_entropy(out, y) + criterion(out.log_softmax(1), said)
+
+    return train(net, step, optimizer=torch.optim.Adam, lr=0.02)

@@ -169,3 +169,19 @@ def _probable(name, safe):
 
 logarithm_of_what_is_clamped = _probable("logarithm_of_what_is_clamped", lambda p: p.clamp_min(1e-6))
 logarithm_of_what_is_not_negative = _probable("logarithm_of_what_is_not_negative", lambda p: F.relu(p) + 1e-6)
+
+
+@suspicious
+def flow_at_the_end_of_its_scale(watch, wrong=False):
+    def likelihood(z, log_scale):
+        return (0.5 * z.square().sum(1) - log_scale.sum(1)).mean()
+
+    net, criterion = network(4, 8), watch(likelihood)
+
+    def step():
+        one, other = 0.1 * torch.randn(32, 4), 0.1 * torch.randn(32, 4)
+        log_scale, shift = net(one).chunk(2, 1)
+        log_scale = log_scale.tanh()
+        return criterion(torch.cat([one, other * log_scale.exp() + shift], 1), log_scale)
+
+    return train(net, step, optimizer=torch.optim.Adam, lr=0.3)

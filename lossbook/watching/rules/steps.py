@@ -226,8 +226,8 @@ def learning_rate_too_high(training: Training) -> Told | None:
     if change < 0.05:
         return None
     for calls in training.series():
-        if calls[0].fits:
-            continue  # the model began as well as it can, such as a residual that begins at 0 on data without noise
+        if calls[0].fits or calls[0].echoes:
+            continue  # the model began as well as it can, such as a student that is a copy of its teacher
         values = [seen.value for seen in calls if seen.arrived]
         finite = [v for v in values if math.isfinite(v)]
         ended = 2 <= len(finite) < len(values)  # in nan or infinity
