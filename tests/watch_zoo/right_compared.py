@@ -46,7 +46,7 @@ def held_near_where_it_began(watch, wrong=False):
         out = net(x)
         return F.cross_entropy(out, y) + criterion(out.log_softmax(1), before(x).softmax(1))
 
-    return train(net, step, optimizer=torch.optim.AdamW, lr=1e-6)
+    return train(net, step, lr=3e-6)
 
 
 @suspicious
@@ -140,14 +140,14 @@ def similarity_with_the_others_exchanged(watch, wrong=False):
     return train(net, step)
 
 
-def _cosines(name, scale, same):
+def _cosines(name, scale, same, count):
     def run(watch, wrong=False):
         net, criterion = network(outputs=6), watch(nn.CrossEntropyLoss())
 
         def step():
-            x = torch.randn(16, 8)
-            z, other = (F.normalize(net(v), dim=1) for v in (x, x if same else x + 0.1 * torch.randn(16, 8)))
-            return criterion(scale * z @ other.T, torch.arange(16))
+            x = torch.randn(count, 8)
+            z, other = (F.normalize(net(v), dim=1) for v in (x, x if same else x + 0.1 * torch.randn(count, 8)))
+            return criterion(scale * z @ other.T, torch.arange(count))
 
         return train(net, step)
 
@@ -155,8 +155,8 @@ def _cosines(name, scale, same):
     return suspicious(run)
 
 
-cosines_as_they_are = _cosines("cosines_as_they_are", 1.0, False)
-each_is_its_own_class = _cosines("each_is_its_own_class", 10.0, True)
+cosines_as_they_are = _cosines("cosines_as_they_are", 1.0, False, 300)
+each_is_its_own_class = _cosines("each_is_its_own_class", 10.0, True, 16)
 
 
 @suspicious
@@ -173,14 +173,14 @@ def scale_that_is_learned(watch, wrong=False):
 
 
 @suspicious
-def half_precision_with_an_eps_that_it_knows(watch, wrong=False):
-    net, criterion = network().half(), watch(nn.CrossEntropyLoss())
+def half_precision_without_small_gradients(watch, wrong=False):
+    net, criterion = nn.Linear(8, 1).half(), watch(nn.MSELoss())
 
     def step():
-        x, y = labelled()
-        return criterion(net(x.half()), y)
+        x, y = measured()
+        return criterion(net(x.half()), (3 * y + 5).half())
 
-    return train(net, step, optimizer=torch.optim.Adam(net.parameters(), lr=1e-3, eps=1e-4))
+    return train(net, step, optimizer=torch.optim.Adam, lr=1e-2)
 
 
 @suspicious
@@ -225,17 +225,16 @@ head_before_body_of_its_own_optimizer = _warmed_up(
 
 
 @suspicious
-def side_that_stands_still_and_a_predictor(watch, wrong=False):
+def samples_that_are_more_alike_later(watch, wrong=False):
     net, head, criterion = nn.Linear(8, 6), nn.Linear(6, 6), watch(nn.CosineEmbeddingLoss())
-    both = nn.ModuleList([net, head])
-    nn.init.constant_(net.bias, 0.5)
+    both, count = nn.ModuleList([net, head]), iter(range(STEPS))
 
     def step():
-        x = torch.randn(32, 8)
-        one, other = net(x + 0.1 * torch.randn(32, 8)), net(x)
+        x = torch.randn(32, 8) * 0.5 ** next(count) + 1
+        one, other = net(x + 0.05 * torch.randn(32, 8)), net(x)
         return criterion(head(one), other.detach(), torch.ones(32))
 
-    return train(both, step, optimizer=torch.optim.Adam, lr=0.1)
+    return train(both, step, lr=0.01)
 
 
 @suspicious
