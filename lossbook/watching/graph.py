@@ -318,3 +318,29 @@ def last_layer_learns(links: list[Link]) -> bool:
     link = next((one for one in links if one.name in LAYERS), None)
     place = {"Addmm": 2, "Mm": 1, "Convolution": 1}.get(link.name if link is not None else "")
     return link is None or place is None or carried(link.node)[place] is not None
+
+
+def multiplies(factor: Tensor, result: Tensor) -> bool:
+    """Whether a tensor, its graph included, is a factor of something else that carries a gradient, on the way to a result."""
+    waiting = [result.grad_fn]
+    seen: set[Any] = set(waiting)
+    while waiting and len(seen) < MOST:
+        node: Any = waiting.pop()
+        if node is None or node is factor.grad_fn:
+            continue
+        if operation(node) == "Mul":
+            factors = [_is_made_of(parent, factor.grad_fn) for parent, _ in node.next_functions if parent is not None]
+            if len(factors) == 2 and any(factors) and not all(factors):
+                return True
+        for parent, _ in node.next_functions:
+            if parent is not None and parent not in seen:
+                seen.add(parent)
+                waiting.append(parent)
+    return False
+
+
+def _is_made_of(node: Any, source: Any) -> bool:
+    """Whether numbers are those of another operation, moved, shifted or divided, as a standardized advantage is."""
+    while node is not None and node is not source and operation(node) in SHAPES | {"Sub", "Div", "Neg"}:
+        node = node.next_functions[0][0]
+    return node is source

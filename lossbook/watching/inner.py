@@ -38,7 +38,6 @@ class InnerLosses(TorchFunctionMode):
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[tuple[Callable, tuple[Any, ...], dict[str, Any], Tensor]] = []
-        self.products = False  #: whether two that carry a gradient were multiplied
         self.used: set[str] = set()  #: the names of torch's functions that were called
         self.met: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
         self.weighed: set[tuple[tuple[int, ...], tuple[int, ...]]] = (
@@ -58,7 +57,6 @@ class InnerLosses(TorchFunctionMode):
         if name in _ARITHMETIC and len(args) > 1 and isinstance(args[0], Tensor) and isinstance(args[1], Tensor):
             one, other = tuple(args[0].shape), tuple(args[1].shape)
             self.met.add((one, other))
-            self.products |= name == "mul" and args[0].requires_grad and args[1].requires_grad
             if name == "mul" and args[0].requires_grad != args[1].requires_grad:
                 self.weighed.add((one, other) if args[0].requires_grad else (other, one))
         return function(*args, **kwargs)

@@ -113,7 +113,6 @@ class Call:
         self.versions = {id(t): t._version for t in self.tensors.values() if not t.is_inference()}
         self.met: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()  #: shapes that met inside of an own loss
         self.weighed: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()  #: those of numbers and of weights for them
-        self.products = False  #: whether an own loss multiplied two that carry a gradient
         self.used: set[str] = set()  #: the functions of torch that an own loss called
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from torch import Tensor
+
 from . import contract, graph
 from .observation import Call
 
@@ -22,12 +24,13 @@ def target_leaves(call: Call) -> list[int]:
 
 
 def weight_that_moves(call: Call) -> str:
-    """The argument of an own loss that is an advantage, by its name, and carries a graph all the same."""
-    if call.entry is not None or len(call.predictions) < 2 or not call.products:
+    """The argument of an own loss that is an advantage, by its name, and multiplies another with its graph."""
+    if call.entry is not None or len(call.predictions) < 2 or not isinstance(call.result, Tensor):
         return ""
-    return next(
-        (n for n, t in call.predictions.items() if n.lower().strip("_") in _WEIGHTS and t.grad_fn is not None), ""
-    )
+    for name, given in call.predictions.items():
+        if name.lower().strip("_") in _WEIGHTS and given.grad_fn is not None and graph.multiplies(given, call.result):
+            return name
+    return ""
 
 
 def _leaves_alone(call: Call, name: str) -> list[int]:

@@ -123,7 +123,7 @@ class Watcher:
 
     def _look_at_call(self, call: Call, inner: InnerLosses) -> list[Finding]:
         """Look at a call, and at the losses of torch that were called inside of an own one."""
-        call.met, call.weighed, call.used, call.products = inner.met, inner.weighed, inner.used, inner.products
+        call.met, call.weighed, call.used = inner.met, inner.weighed, inner.used
         state = {"grad_enabled": call.grad_enabled, "index": call.index}
         inside = [observe(loss, args, kwargs, result=result, **state) for loss, args, kwargs, result in inner.calls]
         new: list[Finding] = []

@@ -86,6 +86,7 @@ def baseline_with_its_graph(watch, wrong):
         action = policy.sample()
         reward = (action == (x[:, 0] > 0)).float()
         advantage = reward - (value if wrong else value.detach())
+        advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
         loss = criterion(policy.log_prob(action), advantage)
         return loss if wrong else loss + F.mse_loss(value, reward)
 

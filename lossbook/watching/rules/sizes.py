@@ -119,9 +119,8 @@ def first_loss_too_high(call: Call) -> Told | None:
 def weights_all_equal(call: Call) -> Told | None:
     if call.index != 1:
         return None
-    hidden = [leaf for leaf in call.ancestry.leaves if leaf.dim() > 1][
-        1:
-    ]  # the last layer, which comes first, may be 0
+    matrices = [leaf for leaf in call.ancestry.leaves if leaf.dim() > 1]
+    hidden = matrices if _all_at_one_point(call) else matrices[1:]  # the last layer, which comes first, may be 0
     for leaf in hidden:
         rows = part(leaf.detach().flatten(1), 0)
         if isinstance(leaf, torch.nn.Parameter) and len(rows) > 1 and bool((rows == rows[:1]).all()):
@@ -135,6 +134,13 @@ def weights_all_equal(call: Call) -> Told | None:
                 Phrase("Start from random weights: torch's defaults, or kaiming_normal_."),
             )
     return None
+
+
+def _all_at_one_point(call: Call) -> bool:
+    """Whether the embeddings of all samples are the same: no distance between them has a slope that parts them."""
+    if call.name not in contract.OF_EMBEDDINGS or call.prediction.dim() < 2 or len(call.prediction) < 3:
+        return False
+    return bool((call.predicted.some == call.predicted.some[:1]).all())
 
 
 @in_call(
