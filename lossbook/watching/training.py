@@ -59,6 +59,7 @@ class Training:
         self.late = (
             False  #: whether that is so, or many calls have passed: what waited for a gradient has had it by now
         )
+        self.arrived_late = False  #: whether a gradient came back after the first calls, where none had before
         self.loss = ""  #: its name, as it was written
         self.own = False  #: whether it is one of the reader's own
         self.embeds = False  #: whether it compares embeddings

@@ -80,6 +80,8 @@ class Watcher:
         if self.calls <= FIRST:
             place = caller()
             _quietly(lambda: self._follow(call, place))
+        elif not self.training.backwards and isinstance(call.result, Tensor) and call.result.grad_fn is not None:
+            call.result.register_hook(_arriving_late(self.training))
         self._raise_if_strict(found)
         return result
 
@@ -206,6 +208,13 @@ def _arriving(training: Training, seen: Seen, leaves: list[int]) -> Callable[[Te
     def arrive(gradient: Tensor) -> None:
         with torch.no_grad():
             _quietly(lambda: training.backward(seen, gradient, leaves))
+
+    return arrive
+
+
+def _arriving_late(training: Training) -> Callable[[Tensor], None]:
+    def arrive(gradient: Tensor) -> None:
+        training.arrived_late = True
 
     return arrive
 

@@ -256,12 +256,24 @@ def target_first():
         descend(optimizer, F.mse_loss(y, model(x)))
 
 
+def two_parts_in_turn():
+    first, last = nn.Linear(4, 8), nn.Linear(8, 1)
+    model = nn.Sequential(first, nn.ReLU(), last)
+    optimizers = [torch.optim.SGD(part.parameters(), lr=0.05) for part in (first, last)]
+    yield model, optimizers[0]
+    for i, (x, y) in enumerate(zip(*data(), strict=True)):
+        turn = i // 2 % 2
+        first.requires_grad_(not turn)
+        last.requires_grad_(bool(turn))
+        descend(optimizers[turn], F.mse_loss(model(x), y))
+
+
 TRAININGS = [
     metric_beside, baseline_and_validation, accumulation, lbfgs, adversarial, moving_average_of_a_teacher, teacher_that_is_not_frozen,
     two_losses_at_once,
     autocast_and_scaler, checkpointed, recurrent_in_pieces, frozen_backbone_warmed_up, on_a_default_device,
     penalty_on_the_gradient, nested, two_models_by_one_function, whole_marks_of_fake_and_real,
-    counts_of_what_is_rare, target_first,
+    counts_of_what_is_rare, target_first, two_parts_in_turn,
 ]  # fmt: skip
 
 

@@ -48,8 +48,8 @@ def optimizer_lacks(training: Training) -> Told | None:
     held = {id(p) for group in optimizer.param_groups for p in group["params"]}
     trainable = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     reached = {
-        key for key, followed in training.followed.items() if followed.gradients
-    }  # not a teacher that is averaged
+        key for key, followed in training.followed.items() if followed.gradients > 2 and not followed.held
+    }  # not a teacher that is averaged, nor what another optimizer moves
     missing = [i for i, (_, p) in enumerate(trainable) if id(p) not in held and id(p) in reached]
     kept = [i for i, (_, p) in enumerate(trainable) if id(p) in held]
     if not missing or (kept and missing[-1] < kept[0]):
