@@ -32,7 +32,7 @@ class Standing(NamedTuple):
 
     @property
     def stands(self) -> bool:
-        """Whether it has not been changed since."""
+        """Whether it has not been changed since, as far as is known."""
         parameter = self.parameter()
         return parameter is None or parameter._version == self.version
 

@@ -324,6 +324,11 @@ class Training:
         had = before.had_gradient or any(p.grad is not None for p in held)
         self._in_vain[id(optimizer)] = before._replace(steps=before.steps + 1, had_gradient=had)
 
+    def let_go(self) -> None:
+        """Forget of what waited for a gradient that which has moved meanwhile: later it may exist no more."""
+        self._in_vain = {k: vain for k, vain in self._in_vain.items() if all(one.stands for one in vain.held)}
+        self.unused = {k: one for k, one in (self.unused or {}).items() if one.stands}
+
     def steps_in_vain(self) -> tuple[int, int]:
         """The most steps of an optimizer that has never moved what it holds, and how many parameters that are."""
         counted = [

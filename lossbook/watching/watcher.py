@@ -62,6 +62,8 @@ class Watcher:
         if self._steps_aside(args, kwargs):
             self.report.recorded = True
             return run(*args, **kwargs)
+        if self.calls > FIRST:
+            _quietly(self.training.let_go)
         if self.calls <= FIRST or self.calls == LATE:  # later calls are looked at alone
             self._raise_if_strict(_quietly(lambda: self._look_at_training(over=False)) or [])
         call = _quietly(

@@ -55,6 +55,7 @@ def hinge_of_probabilities(call: Call) -> Told | None:
     Phrase("an overlap such as Dice, computed of raw scores"),
     page="practice/segmentation",
     likely=True,
+    hides=("learning-rate-too-high", "loss-not-finite"),
 )
 def overlap_of_scores(call: Call) -> Told | None:
     if call.entry is not None or not _OVERLAP.search(call.spoken) or call.used & _SQUEEZING or not call.has_target:
