@@ -29,6 +29,7 @@ class Followed:
         self.not_finite = 0
         self.size = 0.0  #: of its last gradient
         self.held = False  #: by an optimizer that stepped
+        self.holders: set[int] = set()  #: the identities of such optimizers
         self.waiting = False  #: a call saw it, and no backward pass has followed yet
         self.fresh = False  #: a backward pass reached it since the last step
         self.used = False  #: a step has used the gradient that it holds

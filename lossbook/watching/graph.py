@@ -10,6 +10,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Size, Tensor
 
 #: Operations that move or copy numbers and change none.
@@ -19,6 +20,7 @@ SHAPES = {
 }  # fmt: skip
 #: What the operations of layers are called by those who build models.
 LAYERS = {"Addmm": "Linear", "Mm": "Linear", "Convolution": "Conv"}
+NORMALIZING = {"NativeBatchNorm", "CudnnBatchNorm", "MiopenBatchNorm"}
 VIEWS = {"View", "UnsafeView", "ReshapeAlias"}
 TRANSPOSING = {"Permute", "T", "Transpose", "Movedim"}
 MARK = "lossbook"  #: under this key a node remembers the calls whose graphs it belongs to
@@ -138,8 +140,13 @@ class Ancestry:
     marked: set[int] = field(default_factory=set)  #: earlier calls whose graphs it contains
     inputs: list[tuple[str, Tensor]] = field(default_factory=list)  #: what entered the first layers
     hidden: list[Tensor] = field(default_factory=list)  #: what came out of each relu
-    squeezed: list[tuple[str, Tensor]] = field(default_factory=list)  #: what came out of each sigmoid and tanh
+    squeezed: list[tuple[str, Tensor]] = field(
+        default_factory=list
+    )  #: what came out of sigmoids and tanhs before another layer
     tokens: list[Tensor] = field(default_factory=list)  #: what embeddings were looked up for
+    normalizing: list[bool] = field(
+        default_factory=list
+    )  #: of each batch normalization, whether it is in training mode
 
 
 def ancestry(*tensors: Tensor, mark: tuple[int, int] | None = None) -> Ancestry:
@@ -147,6 +154,7 @@ def ancestry(*tensors: Tensor, mark: tuple[int, int] | None = None) -> Ancestry:
     found = Ancestry([tensor for tensor in tensors if tensor.requires_grad and tensor.grad_fn is None])
     waiting = deque(tensor.grad_fn for tensor in tensors if tensor.grad_fn is not None)
     seen: set[Any] = set(waiting)
+    inner: set[Any] = set()  # nodes from which the way to the loss leads through a layer
     while waiting and len(seen) < MOST:
         node: Any = waiting.popleft()
         name = operation(node)
@@ -160,16 +168,20 @@ def ancestry(*tensors: Tensor, mark: tuple[int, int] | None = None) -> Ancestry:
             marks.add(mark)
         if name == "Relu" and (result := saved(node, "result")) is not None:
             found.hidden.append(result)
-        if name in ("Sigmoid", "Tanh") and (result := saved(node, "result")) is not None:
+        if name in ("Sigmoid", "Tanh") and node in inner and (result := saved(node, "result")) is not None:
             found.squeezed.append((name, result))
         if name == "Embedding" and (indices := saved(node, "indices")) is not None:
             found.tokens.append(indices)
+        if name in NORMALIZING:
+            found.normalizing.append(bool(node._saved_training))
         if (entered := _entered(node, name)) is not None:
             found.inputs.append((LAYERS[name], entered))
         for parent, _ in node.next_functions:
             if parent is not None and parent not in seen:
                 seen.add(parent)
                 waiting.append(parent)
+                if name in LAYERS or node in inner:
+                    inner.add(parent)
     return found
 
 
@@ -214,7 +226,12 @@ def _without_factor(node: Any) -> str:
 
 def is_cosine(tensor: Tensor) -> bool:
     """Whether numbers are sums of products in which one factor, at least, was divided by its length."""
-    node = _behind_shapes(tensor.grad_fn)
+    return is_cosine_node(tensor.grad_fn)
+
+
+def is_cosine_node(node: Any) -> bool:
+    """The same, of the operation that gave them."""
+    node = _behind_shapes(node)
     if node is None or operation(node) != "Sum":
         return False
     product = _behind_shapes(node.next_functions[0][0])
@@ -237,3 +254,95 @@ def _divided_by_length(node: Any) -> bool:
     while length is not None and operation(length) in ("ClampMin", "Add"):
         length = _behind_shapes(length.next_functions[0][0])
     return length is not None and operation(length) in ("LinalgVectorNorm", "Norm", "Sqrt")
+
+
+#: Operations that add up, or multiply by a number.
+ADDING = {"Add", "Cat", "Div", "Mean", "Mul", "Stack", "Sub", "Sum"}
+
+
+def hinges(tensor: Tensor) -> list[tuple[float, int]]:
+    """The constants c of each relu(c ± p) that is added up to a tensor, with the sign of p, the output of a sigmoid or softmax."""
+    found: list[tuple[float, int]] = []
+    waiting = [tensor.grad_fn]
+    seen: set[Any] = set(waiting)
+    while waiting and len(seen) < MOST:
+        node: Any = waiting.pop()
+        name = operation(node) if node is not None else ""
+        if (name == "Relu" or (name == "ClampMin" and node._saved_min == 0)) and (hinge := _hinge(node)) is not None:
+            found.append(hinge)
+        for parent, _ in node.next_functions if name in ADDING | SHAPES else ():
+            if parent is not None and parent not in seen:
+                seen.add(parent)
+                waiting.append(parent)
+    return found
+
+
+def _hinge(node: Any) -> tuple[float, int] | None:
+    kept = saved(node, "result" if operation(node) == "Relu" else "self")
+    shifted = _behind_shapes(node.next_functions[0][0])
+    if kept is None or not kept.numel() or not bool((kept > 0).all()) or shifted is None:
+        return None
+    operands = [parent for parent, _ in shifted.next_functions if parent is not None]
+    if operation(shifted) not in ("Rsub", "Add", "Sub") or len(operands) != 1:
+        return None
+    squeezed = _behind_shapes(operands[0])
+    p = saved(squeezed, "result") if squeezed is not None and operation(squeezed) in ("Sigmoid", "Softmax") else None
+    if p is None or p.numel() != kept.numel():
+        return None
+    for sign in (-1, 1):
+        constant = kept.flatten().double() - sign * p.flatten().double()
+        if (constant - constant[0]).abs().max() < 1e-5:
+            return round(constant[0].item(), 4), sign
+    return None
+
+
+def scaled_cosines(links: list[Link]) -> float | None:
+    """By what the cosines of rows were multiplied, where numbers are such a product; None where it can be learned."""
+    if not links or any(link.name not in ("Mul", "Div") for link in links[:-1]) or links[-1].name != "Mm":
+        return None
+    one, other = (saved(links[-1].node, name) for name in ("self", "mat2"))
+    if one is None or other is None or min(one.shape[0], one.shape[1], other.shape[1]) < 2:
+        return None
+    lengths = torch.cat([one.norm(dim=1), other.norm(dim=0)])
+    if not bool(((lengths - 1).abs() < 1e-3).all()):
+        return None
+    scale = 1.0
+    for link in links[:-1]:
+        factor = saved(link.node, "other")
+        if factor is None or factor.numel() != 1:
+            return None
+        scale = scale * factor.item() if link.name == "Mul" else scale / factor.item()
+    return scale
+
+
+def last_layer_learns(links: list[Link]) -> bool:
+    """Whether the weights of the last layer carry a gradient; where no layer is to be seen, they may."""
+    link = next((one for one in links if one.name in LAYERS), None)
+    place = {"Addmm": 2, "Mm": 1, "Convolution": 1}.get(link.name if link is not None else "")
+    return link is None or place is None or carried(link.node)[place] is not None
+
+
+def multiplies(factor: Tensor, result: Tensor) -> bool:
+    """Whether a tensor, its graph included, is a factor of something else that carries a gradient, on the way to a result."""
+    waiting = [result.grad_fn]
+    seen: set[Any] = set(waiting)
+    while waiting and len(seen) < MOST:
+        node: Any = waiting.pop()
+        if node is None or node is factor.grad_fn:
+            continue
+        if operation(node) == "Mul":
+            factors = [_is_made_of(parent, factor.grad_fn) for parent, _ in node.next_functions if parent is not None]
+            if len(factors) == 2 and any(factors) and not all(factors):
+                return True
+        for parent, _ in node.next_functions:
+            if parent is not None and parent not in seen:
+                seen.add(parent)
+                waiting.append(parent)
+    return False
+
+
+def _is_made_of(node: Any, source: Any) -> bool:
+    """Whether numbers are those of another operation, moved, shifted or divided, as a standardized advantage is."""
+    while node is not None and node is not source and operation(node) in SHAPES | {"Sub", "Div", "Neg"}:
+        node = node.next_functions[0][0]
+    return node is source

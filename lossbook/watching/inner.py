@@ -38,6 +38,7 @@ class InnerLosses(TorchFunctionMode):
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[tuple[Callable, tuple[Any, ...], dict[str, Any], Tensor]] = []
+        self.used: set[str] = set()  #: the names of torch's functions that were called
         self.met: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
         self.weighed: set[tuple[tuple[int, ...], tuple[int, ...]]] = (
             set()
@@ -46,11 +47,13 @@ class InnerLosses(TorchFunctionMode):
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         if function in _LOSSES:
+            self.used.add(function.__name__)
             result = function(*args, **kwargs)
             if len(self.calls) < MOST:
                 self.calls.append((function, args, kwargs, result))
             return result
         name = getattr(function, "__name__", "").strip("_")
+        self.used.add(name)
         if name in _ARITHMETIC and len(args) > 1 and isinstance(args[0], Tensor) and isinstance(args[1], Tensor):
             one, other = tuple(args[0].shape), tuple(args[1].shape)
             self.met.add((one, other))

@@ -113,6 +113,7 @@ class Call:
         self.versions = {id(t): t._version for t in self.tensors.values() if not t.is_inference()}
         self.met: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()  #: shapes that met inside of an own loss
         self.weighed: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()  #: those of numbers and of weights for them
+        self.used: set[str] = set()  #: the functions of torch that an own loss called
 
     @property
     def name(self) -> str:
@@ -232,6 +233,23 @@ class Call:
         if self.name in ("token_cross_entropy", "ctc"):
             return self.prediction.dim() - 1
         return 0 if self.prediction.dim() < 2 else 1
+
+    @cached_property
+    def labeled(self) -> Tensor | None:
+        """Which of the answers of an own loss are labeled as true, where it makes probabilities of scores, or is given some."""
+        if self.entry is not None or not self.has_target or not self.prediction.requires_grad:
+            return None
+        made_here = self.used & {"sigmoid", "logsigmoid", "softmax", "log_softmax", "binary_cross_entropy_with_logits"}
+        if not made_here and self.last_operation not in ("Sigmoid", "Softmax", "LogSoftmax", "LogSigmoid"):
+            return None
+        if self.prediction.numel() > LARGEST or not graph.last_layer_learns(self.chain):
+            return None
+        if self.target.shape == self.prediction.shape:
+            return self.target.detach() > 0.5 if self.targeted.values == (0, 1) else None
+        if self.target.dtype != torch.int64 or self.prediction.dim() != 2 or self.target.dim() != 1:
+            return None
+        classes = torch.arange(self.prediction.shape[1], device=self.target.device)
+        return self.target.detach()[:, None] == classes if len(self.target) == len(self.prediction) else None
 
     @property
     def per_element(self) -> bool:

@@ -24,6 +24,28 @@ class Weighed(NamedTuple):
     first: bool  #: whether the first one counted
 
 
+class Standing(NamedTuple):
+    """A parameter that had not moved."""
+
+    parameter: weakref.ref[Tensor]
+    version: int
+
+    @property
+    def stands(self) -> bool:
+        """Whether it has not been changed since, as far as is known."""
+        parameter = self.parameter()
+        return parameter is None or parameter._version == self.version
+
+
+class InVain(NamedTuple):
+    """The steps of an optimizer that had no gradient to use."""
+
+    optimizer: weakref.ref[torch.optim.Optimizer]
+    steps: int
+    held: list[Standing]
+    had_gradient: bool = False  #: at one of them after all; then it is left alone for good
+
+
 @dataclass
 class Seen:
     """What is kept of one call."""
@@ -34,10 +56,15 @@ class Seen:
     single: bool  #: whether it is one number; else `value` is the mean
     grad_enabled: bool
     prediction_carries: bool  #: whether what is to learn, mostly the prediction, requires a gradient
+    all_carry: bool  #: whether everything that is to learn does
     carries: bool  #: whether the loss does
     leaf: int | None  #: identity of a prediction that no operation made, but that requires a gradient
     numbers: int  #: how many numbers the prediction has
+    samples: int  #: and how many samples
     fits: bool  #: whether the prediction is its target, to the last digit
+    echoes: bool  #: whether two of the tensors that are compared hold the same numbers
+    shares: bool  #: whether an own loss compares one with itself, detached
+    traveled: float  #: how far a parameter had moved before it, against its size
     whole: bool  #: whether the prediction holds whole numbers only
     spread: float | None  #: by how much the samples' predictions differ, against their size; None for one sample
     dead: float  #: the share of units behind relus that are 0 for the whole batch
@@ -46,7 +73,9 @@ class Seen:
     only_new: bool  #: whether all parameters behind it are seen for the first time
     after_steps: int  #: how many steps came before it
     kept: int  #: how many places of sequences the mean is over; 0 where there are none
-    target_leaves: list[int]  #: parameters that move the target
+    target_leaves: list[int]  #: parameters that move the target, or a weight that should stand still too
+    weight: str  #: the name of that weight, where it is one
+    normalizes: bool | None  #: whether batch normalization takes the statistics of the batch; None where there is none
     sides: tuple[set[int], set[int]] | None  #: parameters behind either of two sides that both carry a gradient
     arguments: list[tuple[weakref.ref[Tensor], int]]  #: what came in, and its version then
     reaches_back: int  #: an earlier call whose graph this one contains, after its gradient was used; 0 for none
@@ -62,10 +91,42 @@ class Seen:
     pairs: Pairs | None
     result: weakref.ref[Tensor] | None
     arrived: list[float] = field(default_factory=list)  #: the mean gradient at the loss, once for each backward pass
+    away: list[bool] = field(default_factory=list)  #: whether the gradient drives each answer from its label, likewise
     back: list[float] = field(default_factory=list)  #: the size of the gradient at the prediction, likewise
     modified: bool = False  #: whether an argument had been changed in place when the gradient came
     stepped: bool = False  #: whether an optimizer stepped after its backward pass
     weighed: Weighed | None = None  #: the gradient at losses that were not reduced
+
+
+def some(tensor: Tensor) -> Tensor:
+    """About a thousand numbers, evenly spread, as a copy: the same places in each tensor of one shape."""
+    flat = tensor.detach().reshape(-1)
+    return flat[:: max(1, flat.numel() // 1024)].clone()
+
+
+def pushes_away(gradient: Tensor, yes: Tensor) -> bool:
+    """Whether a step against the gradient lowers the scores of what is labeled as true, and raises the others."""
+    pushed = gradient != 0
+    up, down = (yes & pushed), (~yes & pushed)
+    if int(up.sum()) < 4:
+        return False
+    lowered, raised = gradient[up] > 0, gradient[down] < 0  # where there is none of these, they were divided out before
+    return bool(lowered.double().mean() > 0.99) and (not raised.numel() or bool(raised.double().mean() > 0.99))
+
+
+def echoes(call: Call) -> bool:
+    """Whether two of the tensors that are compared hold the same numbers, and not just one number."""
+    compared = [t for t in call.tensors.values() if t.is_floating_point() and t.numel() >= 8]
+    said = call.name in ("kl_div", "js_div") and not call.settings.get("log_target")
+    for place, one in enumerate(compared):
+        for other in compared[place + 1 :]:
+            if one.shape != other.shape or not (one.requires_grad or other.requires_grad):
+                continue
+            a, b = part(one.detach()).float(), part(other.detach()).float()
+            same = torch.allclose(a.exp(), b, rtol=1e-5, atol=1e-7) if said else torch.equal(a, b)
+            if same and len(b.unique()) >= 4:
+                return True
+    return False
 
 
 def new_leaf(call: Call) -> int | None:
@@ -103,11 +164,11 @@ def dead_units(hidden: list[Tensor]) -> float:
     return max(shares, default=0.0)
 
 
-def saturated_units(squeezed: list[tuple[str, Tensor]], prediction: Tensor) -> float:
+def saturated_units(squeezed: list[tuple[str, Tensor]]) -> float:
     """The largest share, among hidden layers, of numbers at an end of their sigmoid or tanh, where it has no slope."""
     shares = []
     for name, layer in squeezed:
-        if layer.dim() < 2 or layer.numel() < 32 or layer.data_ptr() == prediction.data_ptr():
+        if layer.dim() < 2 or layer.numel() < 32:
             continue
         values = part(layer).float()
         ends = (values.abs() > 0.999) if name == "Tanh" else (values < 1e-3) | (values > 0.999)
@@ -171,8 +232,13 @@ def classes(call: Call) -> tuple[int, int] | None:
 
 def whole_target(call: Call) -> float | None:
     """The number that a target holds everywhere, where it is of integers, though the loss compares numbers of any size."""
-    if call.takes != contract.NUMBERS or not call.has_target:
+    if not call.has_target or (call.takes != contract.NUMBERS and not _masked(call)):
         return None
     if call.target.is_floating_point() or call.target.numel() < 8:
         return None
     return call.targeted.low if call.targeted.low == call.targeted.high else None
+
+
+def _masked(call: Call) -> bool:
+    """Whether the target gives a class for each place of pictures."""
+    return call.name in contract.OF_CLASSES and call.prediction.dim() == 4 and call.target.dim() == 3

@@ -18,7 +18,22 @@ from . import contract, graph
 from .distances import pairs, triplets
 from .followed import Followed
 from .observation import Call
-from .seen import Seen, Weighed, ahead, classes, dead_units, new_leaf, picked, saturated_units, spread, whole_target
+from .seen import (
+    InVain,
+    Seen,
+    Standing,
+    Weighed,
+    ahead,
+    classes,
+    dead_units,
+    echoes,
+    new_leaf,
+    picked,
+    saturated_units,
+    spread,
+    whole_target,
+)
+from .sides import detached_twin, sides, target_leaves, weight_that_moves
 
 MOST = 200  #: parameters that are followed
 
@@ -41,7 +56,12 @@ class Training:
         self.followed: dict[int, Followed] = {}
         self._stepped_after = 0  #: calls before the last step that came while a call waited for its backward pass
         self.over = False  #: whether somebody asks now what has been found
+        self.late = (
+            False  #: whether that is so, or many calls have passed: what waited for a gradient has had it by now
+        )
+        self.arrived_late = False  #: whether a gradient came back after the first calls, where none had before
         self.loss = ""  #: its name, as it was written
+        self.own = False  #: whether it is one of the reader's own
         self.embeds = False  #: whether it compares embeddings
         self.reduction = ""
         self.all_steps = 0  #: of any optimizer, since the first call
@@ -53,12 +73,13 @@ class Training:
         self.stale_steps = 0  #: steps with a gradient that an earlier step had used
         self.rates: list[float] = []  #: the learning rate of each step
         self.holds_inputs = False  #: an optimizer moves a tensor that is no parameter, such as an image
-        self.unused: set[int] | None = None  #: parameters of the optimizer that never held a gradient
+        self.unused: dict[int, Standing] | None = None  #: parameters of the optimizer that never held a gradient
         self.optimized = 0  #: how many parameters the optimizer has
         self.new_optimizers = 0  #: steps of optimizers that had not stepped before
-        self._in_vain: weakref.WeakKeyDictionary[torch.optim.Optimizer, int | None] = weakref.WeakKeyDictionary()
+        self._in_vain: dict[int, InVain] = {}  #: by the identity of the optimizer
         self._known_optimizers: weakref.WeakSet[torch.optim.Optimizer] = weakref.WeakSet()
         self.keeps_state = False  #: whether the optimizer remembers earlier gradients
+        self.half_eps: float | None = None  #: the eps of Adam, where it divides in float16
         self.maximizes = False  #: whether the optimizer was told to make the loss larger
         self.norms: list[float] = []  #: of all gradients, at each step
         self.decay = 0.0  #: learning rate times weight decay, summed over the steps
@@ -99,9 +120,23 @@ class Training:
             groups.setdefault(seen.series, []).append(seen)
         return sorted(groups.values(), key=len, reverse=True)
 
+    def held_together(self) -> bool:
+        """Whether one optimizer holds all parameters behind the loss."""
+        holders = [followed.holders for followed in self.followed.values()]
+        return bool(holders) and bool(set.intersection(*holders))
+
+    def layers(self) -> int:
+        """How many parameters with rows and columns stand behind the loss."""
+        return sum(len(followed.shape) > 1 for followed in self.followed.values())
+
     def moves(self) -> int:
         """How often any parameter was seen to move."""
         return max((followed.moved for followed in self.followed.values()), default=0)
+
+    def _traveled(self) -> float:
+        """The length of the way of the parameter that moved most, against its size."""
+        ways = [sum(update for update in f.updates if math.isfinite(update)) for f in self.followed.values()]
+        return max(ways, default=0.0)
 
     def refresh(self) -> None:
         """Look at the parameters once more, after the last call."""
@@ -119,6 +154,7 @@ class Training:
             self._follow(leaf)
         for leaf in graph.ancestry(call.target).leaves if call.has_target and call.target.requires_grad else []:
             self._follow(leaf)
+        self.own = call.entry is None
         self.embeds = call.name in contract.OF_EMBEDDINGS
         result = call.result if isinstance(call.result, Tensor) else None
         seen = Seen(
@@ -128,20 +164,27 @@ class Training:
             single=result is not None and result.numel() == 1,
             grad_enabled=call.grad_enabled,
             prediction_carries=bool(call.learning),
+            all_carry=all(t.requires_grad for t in call.predictions.values()),
             carries=result is not None and result.requires_grad,
             leaf=new_leaf(call),
             numbers=call.prediction.numel(),
+            samples=len(call.prediction) if call.prediction.dim() else 1,
             fits=call.has_target and torch.equal(call.predicted.some, call.targeted.some.to(call.predicted.some)),
+            echoes=echoes(call),
+            shares=call.entry is None and detached_twin(call),
+            traveled=self._traveled(),
             whole=call.predicted.some.numel() > 0 and call.predicted.whole,
             spread=spread(call),
             dead=dead_units(ancestry.hidden),
-            saturated=saturated_units(ancestry.squeezed, call.prediction),
+            saturated=saturated_units(ancestry.squeezed),
             sizes=_sizes(call),
             only_new=only_new and all(isinstance(leaf, torch.nn.Parameter) for leaf in ancestry.leaves),
             after_steps=self.steps,
             kept=_kept(call),
-            target_leaves=_target_leaves(call),
-            sides=_sides(call),
+            target_leaves=target_leaves(call),
+            weight=weight_that_moves(call),
+            normalizes=any(ancestry.normalizing) if ancestry.normalizing else None,
+            sides=sides(call),
             arguments=[(weakref.ref(t), t._version) for t in call.tensors.values() if not t.is_inference()],
             reaches_back=self._reached(ancestry.marked),
             evaluating=(model := self.model()) is not None and not model.training,
@@ -228,13 +271,14 @@ class Training:
     def stepped(self, optimizer: torch.optim.Optimizer, closure: Any = None) -> None:
         """An optimizer is about to step."""
         self.all_steps += 1
-        held = [p for group in optimizer.param_groups for p in group["params"]]
+        held = _held(optimizer)
         mine = [f for p in held if (f := self.followed.get(id(p))) is not None and f.parameter() is p]
         if not mine:
             self.foreign_steps += any(f.fresh for f in self.followed.values())
             if closure is None:  # which may compute the gradient
                 self._count_in_vain(optimizer, held)
             return
+        self._in_vain.pop(id(optimizer), None)  # it waited until another part was warm
         self.steps += 1
         for seen in self.calls:
             seen.stepped |= bool(seen.arrived)
@@ -242,12 +286,14 @@ class Training:
         self.new_optimizers += optimizer not in self._known_optimizers
         self._known_optimizers.add(optimizer)
         settings = optimizer.param_groups[0]
+        if "betas" in settings and not settings.get("fused") and any(p.dtype == torch.float16 for p in held):
+            self.half_eps = settings.get("eps")
         self.keeps_state |= "betas" in settings or bool(settings.get("momentum"))
         self.maximizes |= bool(settings.get("maximize"))
         self.decay += self.rates[-1] * float(settings.get("weight_decay", 0))
         self.holds_inputs |= not all(isinstance(p, torch.nn.Parameter) for p in held)
-        without = {id(p) for p in held if p.requires_grad and p.grad is None}
-        self.unused = without if self.unused is None else self.unused & without
+        without = {id(p): Standing(weakref.ref(p), p._version) for p in held if p.requires_grad and p.grad is None}
+        self.unused = without if self.unused is None else {k: v for k, v in self.unused.items() if k in without}
         self.optimized = len(held)
         waiting = any(f.waiting for f in mine)
         gradients = [f.gradient() for f in mine]
@@ -262,6 +308,7 @@ class Training:
         self.pulls.append(float(settings.get("weight_decay", 0)) * weights / max(self.norms[-1], 1e-12))
         for followed, gradient in zip(mine, gradients, strict=True):
             followed.held, followed.used, followed.fresh = True, True, False
+            followed.holders.add(id(optimizer))
             followed.zero += gradient is None
             if gradient is not None:
                 followed.size = gradient.float().norm().item()
@@ -271,18 +318,34 @@ class Training:
         """Count the steps of an optimizer that has no gradient to use; one that ever had one is left alone for good."""
         if not any(p.requires_grad for p in held):
             return  # frozen for now
-        steps = self._in_vain.get(optimizer, 0)
-        has_gradient = any(p.grad is not None for p in held)
-        self._in_vain[optimizer] = None if has_gradient or steps is None else steps + 1
+        before = self._in_vain.get(id(optimizer))
+        if before is None or before.optimizer() is not optimizer:
+            before = InVain(weakref.ref(optimizer), 0, [Standing(weakref.ref(p), p._version) for p in held])
+        had = before.had_gradient or any(p.grad is not None for p in held)
+        self._in_vain[id(optimizer)] = before._replace(steps=before.steps + 1, had_gradient=had)
+
+    def let_go(self) -> None:
+        """Forget of what waited for a gradient that which has moved meanwhile: later it may exist no more."""
+        self._in_vain = {k: vain for k, vain in self._in_vain.items() if all(one.stands for one in vain.held)}
+        self.unused = {k: one for k, one in (self.unused or {}).items() if one.stands}
 
     def steps_in_vain(self) -> tuple[int, int]:
-        """The most steps of an optimizer that never had a gradient, and how many parameters it holds."""
+        """The most steps of an optimizer that has never moved what it holds, and how many parameters that are."""
         counted = [
-            (steps, sum(len(group["params"]) for group in optimizer.param_groups))
-            for optimizer, steps in self._in_vain.items()
-            if steps
+            (vain.steps, len(vain.held))
+            for vain in self._in_vain.values()
+            if not vain.had_gradient and all(one.stands for one in vain.held)
         ]
         return max(counted, default=(0, 0))
+
+    def untouched(self) -> int:
+        """How many parameters of optimizers never held a gradient at a step, and have not been changed since."""
+        return sum(one.stands for one in (self.unused or {}).values())
+
+
+def _held(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    """The parameters that an optimizer holds."""
+    return [p for group in optimizer.param_groups for p in group["params"]]
 
 
 def _sizes(call: Call) -> tuple[float, float]:
@@ -300,30 +363,3 @@ def _kept(call: Call) -> int:
         return 0
     ignored = int(call.settings["ignore_index"])
     return int(call.target.ne(ignored).sum())
-
-
-def _target_leaves(call: Call) -> list[int]:
-    """The parameters that the target alone depends on, or all of its own where it is no twin of the prediction."""
-    if call.entry is None or not call.has_target or call.target.grad_fn is None or not call.target.is_floating_point():
-        return []
-    mine, its = call.ancestry, graph.ancestry(call.target)
-    known = {id(leaf) for leaf in mine.leaves}
-    alone = [id(leaf) for leaf in its.leaves if id(leaf) not in known]
-    if not alone:
-        twins = all(mine.names[name] == its.names[name] for name in {*mine.names, *its.names} - _LAST)
-        return [] if twins else list(known)
-    return [] if call.name in contract.SYMMETRIC else alone
-
-
-def _sides(call: Call) -> tuple[set[int], set[int]] | None:
-    """The parameters behind each side of a loss to which it makes no difference which is which; None where one learns."""
-    if not call.has_target or not call.prediction.requires_grad or not call.target.requires_grad:
-        return None
-    if not contract.symmetric(call.name, call.settings):
-        return None
-    one, other = ({id(leaf) for leaf in graph.ancestry(t).leaves} for t in (call.prediction, call.target))
-    return one - other, other - one
-
-
-#: Operations in which a prediction and a target from the same model differ.
-_LAST = {*graph.SHAPES, "Softmax", "LogSoftmax", "Sigmoid", "LogSigmoid", "Exp", "Log"}

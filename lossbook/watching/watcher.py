@@ -21,12 +21,14 @@ from .inner import InnerLosses
 from .observation import Call, name_of, observe
 from .report import Report
 from .rules import CALL_RULES, TRAINING_RULES
-from .training import Seen, Training
+from .seen import Seen, pushes_away, some
+from .training import Training
 
 log = logging.getLogger("lossbook.watch")
 
 FIRST = 16  #: so many calls are looked at, with what comes back from them
 EVERY = 8192  #: after those every so many-th, alone; and before it each power of 2
+LATE = 1024  #: from this call on, what has had no gradient is not waiting for one
 
 
 class Watcher:
@@ -60,7 +62,9 @@ class Watcher:
         if self._steps_aside(args, kwargs):
             self.report.recorded = True
             return run(*args, **kwargs)
-        if self.calls <= FIRST:  # later calls are looked at alone
+        if self.calls > FIRST:
+            _quietly(self.training.let_go)
+        if self.calls <= FIRST or self.calls == LATE:  # later calls are looked at alone
             self._raise_if_strict(_quietly(lambda: self._look_at_training(over=False)) or [])
         call = _quietly(
             lambda: observe(
@@ -78,6 +82,8 @@ class Watcher:
         if self.calls <= FIRST:
             place = caller()
             _quietly(lambda: self._follow(call, place))
+        elif not self.training.backwards and isinstance(call.result, Tensor) and call.result.grad_fn is not None:
+            call.result.register_hook(_arriving_late(self.training))
         self._raise_if_strict(found)
         return result
 
@@ -121,7 +127,7 @@ class Watcher:
 
     def _look_at_call(self, call: Call, inner: InnerLosses) -> list[Finding]:
         """Look at a call, and at the losses of torch that were called inside of an own one."""
-        call.met, call.weighed = inner.met, inner.weighed
+        call.met, call.weighed, call.used = inner.met, inner.weighed, inner.used
         state = {"grad_enabled": call.grad_enabled, "index": call.index}
         inside = [observe(loss, args, kwargs, result=result, **state) for loss, args, kwargs, result in inner.calls]
         new: list[Finding] = []
@@ -161,9 +167,11 @@ class Watcher:
         for tensor in call.learning:
             if tensor.grad_fn is not None:
                 tensor.register_hook(_coming_back(seen))
+        if call.labeled is not None and call.prediction.grad_fn is not None:
+            call.prediction.register_hook(_pushing(seen, some(call.labeled)))
 
     def _look_at_training(self, over: bool) -> list[Finding]:
-        self.training.over = over
+        self.training.over, self.training.late = over, over or self.calls >= LATE
         new: list[Finding] = []
         with torch.no_grad():
             if over:
@@ -206,11 +214,26 @@ def _arriving(training: Training, seen: Seen, leaves: list[int]) -> Callable[[Te
     return arrive
 
 
+def _arriving_late(training: Training) -> Callable[[Tensor], None]:
+    def arrive(gradient: Tensor) -> None:
+        training.arrived_late = True
+
+    return arrive
+
+
 def _coming_back(seen: Seen) -> Callable[[Tensor], None]:
     def come_back(gradient: Tensor) -> None:
         seen.back.append(_quietly(lambda: gradient.detach().float().norm().item()) or 0.0)
 
     return come_back
+
+
+def _pushing(seen: Seen, yes: Tensor) -> Callable[[Tensor], None]:
+    def push(gradient: Tensor) -> None:
+        with torch.no_grad():
+            seen.away.append(bool(_quietly(lambda: pushes_away(some(gradient), yes))))
+
+    return push
 
 
 def _quietly(look: Callable[[], Any]) -> Any:

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 import lossbook
-from lossbook.watching.watcher import FIRST, Watcher
+from lossbook.watching.watcher import FIRST, LATE, Watcher
 
 from . import TORCH
 
@@ -260,12 +260,24 @@ def target_first():
         descend(optimizer, F.mse_loss(y, model(x)))
 
 
+def two_parts_in_turn():
+    first, last = nn.Linear(4, 8), nn.Linear(8, 1)
+    model = nn.Sequential(first, nn.ReLU(), last)
+    optimizers = [torch.optim.SGD(part.parameters(), lr=0.05) for part in (first, last)]
+    yield model, optimizers[0]
+    for i, (x, y) in enumerate(zip(*data(), strict=True)):
+        turn = i // 2 % 2
+        first.requires_grad_(not turn)
+        last.requires_grad_(bool(turn))
+        descend(optimizers[turn], F.mse_loss(model(x), y))
+
+
 TRAININGS = [
     metric_beside, baseline_and_validation, accumulation, lbfgs, adversarial, moving_average_of_a_teacher, teacher_that_is_not_frozen,
     two_losses_at_once,
     autocast_and_scaler, checkpointed, recurrent_in_pieces, frozen_backbone_warmed_up, on_a_default_device,
     penalty_on_the_gradient, nested, two_models_by_one_function, whole_marks_of_fake_and_real,
-    counts_of_what_is_rare, target_first,
+    counts_of_what_is_rare, target_first, two_parts_in_turn,
 ]  # fmt: skip
 
 
@@ -289,3 +301,39 @@ def test_under_a_mode_of_torch_a_call_is_looked_at_once(monkeypatch):
         for _ in range(40):
             F.mse_loss(x[:, :1], y)
     assert looks == [*range(1, FIRST + 1), 32]
+
+
+def _behind_detach(steps, warm, own_optimizers):
+    """A head trained on features that are detached for a while; the report is not asked for."""
+    torch.manual_seed(0)
+    body, head, criterion = nn.Linear(4, 8), nn.Linear(8, 1), lossbook.watch(nn.MSELoss())
+    parts = [body.parameters(), head.parameters()] if own_optimizers else [[*body.parameters(), *head.parameters()]]
+    optimizers = [torch.optim.SGD(part, lr=0.01) for part in parts]
+    for i in range(steps):
+        x = torch.randn(8, 4)
+        h = body(x).relu()
+        loss = criterion(head(h if i >= warm else h.detach()), x[:, :1])
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        loss.backward()
+        for optimizer in optimizers:
+            optimizer.step()
+    return criterion, optimizers
+
+
+@pytest.mark.parametrize("own_optimizers", [False, True])
+def test_a_part_that_waits_longer_than_one_looks_is_left_alone(own_optimizers, caplog):
+    criterion, optimizers = _behind_detach(FIRST + 4, FIRST + 2, own_optimizers)
+    assert not criterion.report.findings, criterion.report
+    del optimizers
+    criterion, _ = _behind_detach(2 * FIRST, FIRST + 4, own_optimizers)  # what moved was seen to, while it existed
+    assert not criterion.report.findings, criterion.report
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("own_optimizers", [False, True])
+def test_a_part_that_waits_for_ever_is_told_of_while_it_trains(own_optimizers, caplog):
+    _behind_detach(LATE - 1, LATE, own_optimizers)
+    assert not caplog.records
+    _behind_detach(LATE, LATE + 1, own_optimizers)
+    assert "optimizer" in caplog.text

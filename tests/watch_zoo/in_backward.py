@@ -363,3 +363,17 @@ def broken_checkpoint(watch, wrong):
         nn.init.constant_(net[2].bias, float("nan"))
 
     return fit(net, criterion, measured)
+
+
+@twins("backward", "backward-never-arrives")
+def second_loss_in_the_place_of_the_first(watch, wrong):
+    net, criterion = network(outputs=5), watch(nn.CrossEntropyLoss())
+
+    def step():
+        x, y = labelled()
+        out = net(x)
+        loss = criterion(out[:, :4], y)
+        other = (out[:, 4] - x[:, 0]).square().mean()
+        return +other if wrong else loss + other
+
+    return train(net, step)

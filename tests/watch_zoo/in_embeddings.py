@@ -144,3 +144,31 @@ def variances_that_relu_sets_to_zero(watch, wrong):
         return criterion(mean, y, F.relu(spread) if wrong else F.softplus(spread))
 
     return train(net, step, lr=1e-7 if wrong else 0.01)
+
+
+@twins("call", "weights-all-equal")
+def embeddings_that_begin_at_zero(watch, wrong):
+    net, criterion = network(outputs=6), watch(nn.TripletMarginLoss())
+    if wrong:
+        nn.init.zeros_(net[2].weight)
+
+    def step():
+        x = torch.randn(16, 8)
+        return criterion(net(x), net(x + 0.1), net(torch.randn(16, 8)))
+
+    return train(net, step)
+
+
+@suspicious
+def adapter_that_begins_at_zero(watch, wrong=False):
+    net, adapter, criterion = network(outputs=6).requires_grad_(False), nn.Linear(8, 6), watch(nn.TripletMarginLoss())
+    nn.init.zeros_(adapter.weight)
+
+    def embed(x):
+        return net(x) + adapter(x)
+
+    def step():
+        x = torch.randn(16, 8)
+        return criterion(embed(x), embed(x + 0.1), embed(torch.randn(16, 8)))
+
+    return train(adapter, step)

@@ -205,3 +205,16 @@ def two_losses_two_backwards(watch, wrong=False):
         optimizer.step()
         losses.append(one.detach())
     return losses
+
+
+@suspicious
+def loss_that_counts_later(watch, wrong=False):
+    net, criterion, count = network(outputs=5), watch(nn.MSELoss()), iter(range(STEPS))
+
+    def step():
+        x, y = labelled()
+        out = net(x)
+        loss, other = nn.functional.cross_entropy(out[:, :4], y), criterion(out[:, 4], x[:, 0])
+        return loss + other if next(count) > 4 else loss
+
+    return train(net, step)

@@ -84,3 +84,19 @@ def double_q_learning(watch, wrong=False):
         return criterion(net(state).gather(1, torch.randint(3, (24, 1))), target)
 
     return train(net, step)
+
+
+@suspicious
+def advantage_that_the_loss_detaches(watch, wrong=False):
+    def actor_critic(scores, action, advantage):
+        log_p, p = scores.log_softmax(1), scores.softmax(1)
+        chosen = log_p.gather(1, action)[:, 0]
+        return -(chosen * advantage.detach()).mean() + advantage.square().mean() + 0.01 * (p * log_p).sum(1).mean()
+
+    body, head, value, criterion = mlp(5, 8), nn.Linear(8, 3), nn.Linear(8, 1), watch(actor_critic)
+
+    def step():
+        h = body(torch.randn(24, 5))
+        return criterion(head(h), torch.randint(3, (24, 1)), torch.randn(24) - value(h)[:, 0])
+
+    return train(nn.ModuleList([body, head, value]), step)

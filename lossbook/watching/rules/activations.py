@@ -231,6 +231,8 @@ def softmax_over_wrong_dimension(call: Call) -> Told | None:
     if link is None or link.name not in SOFTMAXES | {"LogSoftmax"} or not link.out or len(link.out) < 2:
         return None
     dim, shape = graph.saved_dim(link), link.out
+    if call.entry is None:
+        return None
     if call.name in ("kl_div", "js_div") and (shape[1] == 1 or _over_batch(call)):
         return None  # the samples of the batch are what is compared
     wrong = dim == 0 or (call.name == "nll" and dim != 1) or (call.name == "ctc" and dim != len(shape) - 1)
@@ -247,6 +249,38 @@ def softmax_over_wrong_dimension(call: Call) -> Told | None:
         ),
         Phrase("Write dim={right}, the dimension of the classes.", right=right),
     )
+
+
+@in_call(
+    "softmax-over-batch",
+    Phrase("probabilities that add up to 1 over the batch, given to a loss of one's own"),
+    page="guide/custom-losses",
+    likely=True,
+)
+def softmax_over_batch(call: Call) -> Told | None:
+    if call.entry is not None or call.used & {"matmul", "mm", "bmm", "einsum", "linear"}:
+        return None  # weights of a mean over the batch
+    data = [t for t in call.tensors.values() if not t.requires_grad and t.dim()]
+    for name, given in call.predictions.items():
+        link = next(iter(graph.chain(given)), None)
+        if link is None or link.name not in SOFTMAXES | {"LogSoftmax"} or link.out is None or len(link.out) != 2:
+            continue
+        count, columns = link.out
+        if graph.saved_dim(link) != 0 or columns < 2 or columns >= count or not data:
+            continue
+        if any(len(t) != count or tuple(t.shape) == link.out for t in data):
+            continue  # the samples may stand in columns
+        return Told(
+            Phrase(
+                "{name} of {loss} is a softmax over dimension 0 of shape {shape}, the batch: numbers of different samples add up to "
+                "1, and those of one sample do not.",
+                name=name,
+                loss=call.spoken,
+                shape=link.out,
+            ),
+            Phrase("Write dim=1, the dimension of the classes."),
+        )
+    return None
 
 
 def _over_batch(call: Call) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from ...kit.text import number
 from ...language import Phrase
 from ..finding import Told
+from ..seen import Seen
 from ..training import Training
+from . import steps
 from .rule import in_training
 
 
@@ -113,12 +115,21 @@ def graph_of_earlier_batch(training: Training) -> Told | None:
     Phrase("targets far larger than what an untrained model gives"),
     page="training/linear-regression",
     likely=True,
+    hides=("learning-rate-too-high",),
 )
 def targets_not_scaled(training: Training) -> Told | None:
     calls = [seen for seen in training.calls if seen.arrived]
-    if len(calls) < 6 or not all(
-        target > 50 and target > 50 * predicted for predicted, target in (s.sizes for s in calls)
-    ):
+    if calls and training.layers() > 1 and _far_apart(calls[0]) and steps.diverges(training):
+        return Told(
+            Phrase(
+                "The targets are about {target} in size, the first predictions about {predicted}: gradients of that size throw "
+                "the weights away in the first steps, and the loss grows.",
+                target=f"{calls[0].sizes[1]:.3g}",
+                predicted=f"{calls[0].sizes[0]:.3g}",
+            ),
+            Phrase("Standardize the targets: subtract their mean and divide by their standard deviation."),
+        )
+    if len(calls) < 6 or not all(map(_far_apart, calls)):
         return None
     if calls[-1].value < 0.8 * calls[0].value:
         return None
@@ -135,6 +146,11 @@ def targets_not_scaled(training: Training) -> Told | None:
         ),
         Phrase("Standardize the targets: subtract their mean and divide by their standard deviation."),
     )
+
+
+def _far_apart(seen: Seen) -> bool:
+    predicted, target = seen.sizes
+    return target > 50 and target > 50 * predicted
 
 
 @in_training(

@@ -129,6 +129,8 @@ def backward_never_arrives(training: Training) -> Told | None:
     carrying = [seen for seen in training.calls if seen.carries]
     if len(carrying) < 3 or training.backwards or training.learned_beside or training.steps < 2:
         return None
+    if max(training.norms) > 0:
+        return _never_trained_on(training, len(carrying))
     return Told(
         Phrase(
             "In {calls} calls no gradient came back to the loss, though the optimizer stepped {steps} times: backward() is "
@@ -140,6 +142,22 @@ def backward_never_arrives(training: Training) -> Told | None:
     )
 
 
+def _never_trained_on(training: Training, calls: int) -> Told | None:
+    """A loss beside another one that moves the parameters; what begins later is given time."""
+    if not training.late or training.arrived_late:
+        return None
+    return Told(
+        Phrase(
+            "In {calls} calls no gradient came back to {loss}, while the parameters behind it got theirs from another loss: it is "
+            "computed, and not trained on.",
+            calls=calls,
+            loss=training.loss,
+        ),
+        Phrase("Add it to what backward() is called on: total = total + loss; or compute it under torch.no_grad()."),
+        likely=True,
+    )
+
+
 @in_training(
     "optimizer-without-gradient",
     Phrase("a second optimizer that no loss reaches, such as that of a generator after fake.detach()"),
@@ -147,6 +165,8 @@ def backward_never_arrives(training: Training) -> Told | None:
     likely=True,
 )
 def optimizer_without_gradient(training: Training) -> Told | None:
+    if not training.late:
+        return None  # it may wait until another part of the model is warm
     steps, parameters = training.steps_in_vain()
     if steps < 4 or not training.steps or training.backwards < 4:
         return None  # one optimizer alone is another fault: it holds other parameters

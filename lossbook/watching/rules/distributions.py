@@ -5,12 +5,13 @@ from __future__ import annotations
 from itertools import combinations
 
 from torch import Tensor
+from torch.nn.functional import cosine_similarity
 
 from ...kit.text import number
 from ...language import Phrase
 from .. import contract, graph
 from ..finding import Told
-from ..observation import Call, Numbers
+from ..observation import Call, Numbers, part
 from .activations import SOFTMAXES
 from .rule import in_call
 
@@ -265,6 +266,8 @@ def rate_or_logarithm(call: Call) -> Told | None:
 
 @in_call("scores-for-distances", Phrase("scores or similarities where distances belong"), page="guide/hinge-embedding")
 def scores_for_distances(call: Call) -> Told | None:
+    if call.name == "triplet_margin_with_distance":
+        return _similarity_of_triplets(call)
     if call.name != "hinge_embedding" or not call.predicted.finite:
         return None
     if graph.is_cosine(call.prediction):
@@ -291,3 +294,36 @@ def scores_for_distances(call: Call) -> Told | None:
         ),
         Phrase("Give it distances of pairs; for scores take SoftMarginLoss or MarginRankingLoss."),
     )
+
+
+def _similarity_of_triplets(call: Call) -> Told | None:
+    """Whether the distance of anchor and positive is a cosine: the loss is max(0, margin + that − the other distance)."""
+    if not isinstance(call.result, Tensor) or call.settings.get("swap") or call.settings.get("margin") is None:
+        return None
+    node = call.result.grad_fn
+    for name in ("Mean", "Sum"):
+        node = node.next_functions[0][0] if node is not None and graph.operation(node) == name else node
+    for name in ("ClampMin", "Sub", "Add"):
+        if node is None or graph.operation(node) != name:
+            return None
+        node = next((parent for parent, _ in node.next_functions if parent is not None), None)
+    if not graph.is_cosine_node(node) or not _nearer_as_named(call):
+        return None
+    return Told(
+        Phrase(
+            "The distance of {loss} is a cosine, near 1 for what is alike: the loss falls when the anchor turns away from its "
+            "positive and toward its negative.",
+            loss=call.spoken,
+        ),
+        Phrase("Write distance_function=lambda a, b: 1 - cosine_similarity(a, b)."),
+        likely=True,
+    )
+
+
+def _nearer_as_named(call: Call) -> bool:
+    """Whether positives are more like their anchors than negatives; who turns a similarity round exchanges the two."""
+    anchor, positive, negative = (part(t.detach()).float() for t in call.predictions.values())
+    if anchor.dim() != 2 or not anchor.shape == positive.shape == negative.shape or len(anchor) < 8:
+        return False
+    nearer = cosine_similarity(anchor, positive) > cosine_similarity(anchor, negative)
+    return nearer.double().mean().item() >= 0.75

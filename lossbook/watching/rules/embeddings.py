@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from ...kit.text import number
 from ...language import Phrase
+from .. import graph
 from ..finding import Told
 from ..observation import Call
 from ..training import Training
@@ -45,6 +48,68 @@ def margin_out_of_reach(call: Call) -> Told | None:
     )
 
 
+@in_call(
+    "samples-compared-with-themselves",
+    Phrase("similarities of samples with themselves among those with others"),
+    page="practice/embeddings",
+)
+def compared_with_themselves(call: Call) -> Told | None:
+    if call.name != "cross_entropy" or call.prediction.dim() != 2 or call.target.is_floating_point():
+        return None
+    similar, own = call.predicted.some, call.predicted.some.diagonal()
+    if (
+        len(similar) < 4
+        or len(similar) != similar.shape[1]
+        or len(call.target) != len(similar)
+        or not call.predicted.finite
+    ):
+        return None
+    places = torch.arange(len(similar), device=call.target.device)
+    if bool((call.target == places).any()) or not torch.allclose(similar, similar.T, rtol=1e-4, atol=1e-4):
+        return None
+    if (own - own[0]).abs().max() > 1e-3 * own[0].abs() or bool((similar.amax(1) > own + 1e-3 * own.abs()).any()):
+        return None
+    return Told(
+        Phrase(
+            "{loss} gets {count} × {count} similarities, the diagonal included: each sample is most similar to itself, {own}, and "
+            "that counts as a wrong answer which no training can make less likely.",
+            loss=call.spoken,
+            count=len(similar),
+            own=number(round(own[0].item(), 3)),
+        ),
+        Phrase("Leave the diagonal out: similarities.fill_diagonal_(-torch.inf), before the loss."),
+    )
+
+
+@in_call(
+    "cosines-without-scale",
+    Phrase("cosines as scores, too close together for a softmax"),
+    page="practice/embeddings",
+)
+def cosines_without_scale(call: Call) -> Told | None:
+    if call.name != "cross_entropy" or call.prediction.dim() != 2 or not call.prediction.shape[1] >= 4:
+        return None
+    scale = graph.scaled_cosines(call.operations)
+    if scale is None or not 0 < scale <= 0.5:
+        return None
+    classes = call.prediction.shape[1]
+    least, nothing = math.log1p((classes - 1) * math.exp(-2 * scale)), math.log(classes)
+    if least < 0.6 * nothing:
+        return None
+    return Told(
+        Phrase(
+            "The scores are cosines times {scale}, so no two of {classes} differ by more than {most}: the loss cannot fall below "
+            "{least}, where knowing nothing has {nothing}.",
+            scale=number(round(scale, 4)),
+            classes=classes,
+            most=number(round(2 * scale, 4)),
+            least=number(round(least, 3)),
+            nothing=number(round(nothing, 3)),
+        ),
+        Phrase("Divide the cosines by a temperature near 0.07, or multiply them by a scale of 10 to 30."),
+    )
+
+
 @in_training(
     "collapsed-embeddings", Phrase("embeddings that are all the same"), page="guide/triplet-margin", likely=True
 )
@@ -52,7 +117,9 @@ def collapsed_embeddings(training: Training) -> Told | None:
     spreads = [seen.spread for seen in training.calls if seen.spread is not None]
     if not training.embeds or len(spreads) < 3:
         return None
-    fell = len(spreads) > 3 and max(spreads[-3:]) < 0.2 * spreads[0]
+    # Beside a side that stands still, embeddings come closer for a while and part again.
+    free = all(seen.all_carry for seen in training.calls)
+    fell = free and len(spreads) > 3 and max(spreads[-3:]) < 0.2 * spreads[0]
     if max(spreads[-3:]) > 1e-2 and not fell:
         return None
     return Told(

@@ -32,8 +32,8 @@ def gradient_not_finite(training: Training) -> Told | None:
                     value=number(seen.value),
                 ),
                 Phrase(
-                    "Look for sqrt, norm or a power at 0, a logarithm of 0, or torch.where over such a branch; add a small eps "
-                    "inside."
+                    "Look for sqrt, norm or a power at 0, acos or asin at 1, a logarithm of 0, or torch.where over such a branch; "
+                    "add a small eps inside."
                 ),
             )
     if any(f.not_finite for f in training.followed.values()) and not any(

@@ -48,8 +48,8 @@ def optimizer_lacks(training: Training) -> Told | None:
     held = {id(p) for group in optimizer.param_groups for p in group["params"]}
     trainable = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     reached = {
-        key for key, followed in training.followed.items() if followed.gradients
-    }  # not a teacher that is averaged
+        key for key, followed in training.followed.items() if followed.gradients > 2 and not followed.held
+    }  # not a teacher that is averaged, nor what another optimizer moves
     missing = [i for i, (_, p) in enumerate(trainable) if id(p) not in held and id(p) in reached]
     kept = [i for i, (_, p) in enumerate(trainable) if id(p) in held]
     if not missing or (kept and missing[-1] < kept[0]):
@@ -77,6 +77,8 @@ def optimizer_lacks(training: Training) -> Told | None:
 def model_in_evaluation(training: Training) -> Told | None:
     model = training.model()
     learning = [seen for seen in training.calls if seen.arrived]
+    if (told := _normalization_in_evaluation(training)) is not None:
+        return told
     if model is None or len(learning) < 3 or not all(seen.evaluating for seen in learning):
         return None
     layers = [type(m).__name__ for m in model.modules() if isinstance(m, OF_TWO_MODES)]
@@ -92,3 +94,23 @@ def model_in_evaluation(training: Training) -> Told | None:
         ),
         Phrase("Call model.train() before the loop, and again after each evaluation."),
     )
+
+
+def _normalization_in_evaluation(training: Training) -> Told | None:
+    """The same as the graph tells it: batch normalization was in training mode before, and is no more."""
+    for calls in training.series():
+        modes = [seen.normalizes for seen in calls if seen.arrived and seen.stepped]
+        first = next((i for i in range(len(modes)) if not any(modes[i:])), len(modes))
+        if None in modes or len(modes) - first < 4:
+            continue
+        if first > 0 and all(modes[:first]):
+            return Told(
+                Phrase(
+                    "In {before} steps batch normalization was in training mode, in the {after} steps after those in evaluation "
+                    "mode: a model.eval() stayed in force, and Dropout does nothing either.",
+                    before=first,
+                    after=len(modes) - first,
+                ),
+                Phrase("Call model.train() before the loop, and again after each evaluation."),
+            )
+    return None

@@ -12,8 +12,9 @@ from ...language import Phrase
 from .. import contract
 from ..finding import Told
 from ..observation import Call, part
+from ..training import Training
 from .not_finite import failed
-from .rule import in_call
+from .rule import in_call, in_training
 
 
 @in_call(
@@ -118,9 +119,8 @@ def first_loss_too_high(call: Call) -> Told | None:
 def weights_all_equal(call: Call) -> Told | None:
     if call.index != 1:
         return None
-    hidden = [leaf for leaf in call.ancestry.leaves if leaf.dim() > 1][
-        1:
-    ]  # the last layer, which comes first, may be 0
+    matrices = [leaf for leaf in call.ancestry.leaves if leaf.dim() > 1]
+    hidden = matrices if _all_at_one_point(call) else matrices[1:]  # the last layer, which comes first, may be 0
     for leaf in hidden:
         rows = part(leaf.detach().flatten(1), 0)
         if isinstance(leaf, torch.nn.Parameter) and len(rows) > 1 and bool((rows == rows[:1]).all()):
@@ -133,6 +133,13 @@ def weights_all_equal(call: Call) -> Told | None:
                 Phrase("Start from random weights: torch's defaults, or kaiming_normal_."),
             )
     return None
+
+
+def _all_at_one_point(call: Call) -> bool:
+    """Whether the embeddings of all samples are the same: no distance between them has a slope that parts them."""
+    if call.name not in contract.OF_EMBEDDINGS or call.prediction.dim() < 2 or len(call.prediction) < 3:
+        return False
+    return bool((call.predicted.some == call.predicted.some[:1]).all())
 
 
 @in_call(
@@ -190,4 +197,32 @@ def half_precision(call: Call) -> Told | None:
     return Told(
         Phrase("The loss in float16 is {value}; float16 ends at 65504 and has three digits.", value=number(largest)),
         Phrase("Compute the loss in float32: prediction.float(), target.float()."),
+    )
+
+
+@in_training(
+    "half-precision-optimizer",
+    Phrase("Adam on parameters in float16, where its eps is 0"),
+    page="practice/not-a-number",
+    hides=(
+        "parameters-not-finite",
+        "prediction-not-finite",
+        "loss-not-finite",
+        "gradient-not-finite",
+        "learning-rate-too-high",
+    ),
+)
+def half_precision_optimizer(training: Training) -> Told | None:
+    eps = training.half_eps
+    if eps is None or torch.tensor(eps, dtype=torch.float16).item() > 0:
+        return None
+    if all(math.isfinite(seen.value) for seen in training.calls):
+        return None
+    return Told(
+        Phrase(
+            "Adam divides in float16, where its eps, {eps}, is rounded to 0, and the square of a gradient below 0.0002 too: 0 / 0 "
+            "made the parameters nan.",
+            eps=number(eps),
+        ),
+        Phrase("Keep the parameters in float32 and take torch.autocast with a GradScaler; or bfloat16."),
     )

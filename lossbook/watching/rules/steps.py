@@ -135,16 +135,16 @@ def _first_side_stands_still(training: Training) -> bool:
     likely=True,
 )
 def parameters_unreached(training: Training) -> Told | None:
-    unused = training.unused or set()
-    if training.steps < 3 or not training.backwards or len(unused) < 2 or len(unused) < training.optimized / 4:
-        return None
-    if len(unused) >= training.optimized:
+    if not training.late or training.steps < 3 or not training.backwards:
+        return None  # some layers may wait until others are warm
+    unused = training.untouched()
+    if unused < 2 or unused < training.optimized / 4 or unused >= training.optimized:
         return None
     return Told(
         Phrase(
             "{count} of the {all} parameters that the optimizer holds never got a gradient in {steps} steps: the graph is "
             "cut between them and the loss.",
-            count=len(unused),
+            count=unused,
             all=training.optimized,
             steps=training.steps,
         ),
@@ -225,8 +225,8 @@ def learning_rate_too_high(training: Training) -> Told | None:
     if change < 0.05:
         return None
     for calls in training.series():
-        if calls[0].fits:
-            continue  # the model began as well as it can, such as a residual that begins at 0 on data without noise
+        if calls[0].fits or calls[0].echoes:
+            continue  # the model began as well as it can, such as a student that is a copy of its teacher
         values = [seen.value for seen in calls if seen.arrived]
         finite = [v for v in values if math.isfinite(v)]
         ended = 2 <= len(finite) < len(values)  # in nan or infinity
@@ -246,6 +246,11 @@ def _grows(values: list[float], change: float, ended: bool) -> bool:
         return True
     start = first if change > 0.3 or ended else max(map(abs, values[:2]))
     return min(later) > 3 * start + 1e-6
+
+
+def diverges(training: Training) -> bool:
+    """Whether the loss grows for the reason that the learning rate is too high, whatever makes it so."""
+    return learning_rate_too_high(training) is not None
 
 
 def _too_high(training: Training, values: list[float]) -> Told:

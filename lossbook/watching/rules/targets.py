@@ -173,6 +173,8 @@ def target_is_prediction(call: Call) -> Told | None:
     first, *rest = others.items()
     for one, other in _pairs([first, *rest]):
         a, b = one[1], other[1]
+        if call.entry is None and a.requires_grad != b.requires_grad and a._version == 0:
+            continue  # a ratio to itself, detached, has the value 1 and a gradient
         if a.shape == b.shape and a.stride() == b.stride() and a.dtype == b.dtype and a.data_ptr() == b.data_ptr():
             return Told(
                 Phrase(
@@ -232,6 +234,8 @@ def _pairs(items: list) -> list[tuple]:
 def arguments_swapped(call: Call) -> Told | None:
     if call.entry is None or call.exchanged or call.name in contract.DIVERGENCES:
         return None
+    if call.name == "gaussian_nll":
+        return _variance_as_target(call)
     if call.prediction.requires_grad or not call.target.requires_grad or len(call.predictions) > 1:
         return None
     return Told(
@@ -240,6 +244,61 @@ def arguments_swapped(call: Call) -> Told | None:
             loss=call.spoken,
         ),
         Phrase("Write {loss}(prediction, target), the model's output first.", loss="criterion"),
+    )
+
+
+def _variance_as_target(call: Call) -> Told | None:
+    """Mean and variance come from the model, the target from the data: where the second carries a graph it is the variance."""
+    var = call.arguments.get("var")
+    if not isinstance(var, torch.Tensor) or var.requires_grad or not call.target.requires_grad:
+        return None
+    if (
+        not call.prediction.requires_grad
+        or call.targeted.low < 0
+        or var.numel() < 4
+        or bool((var == var.flatten()[0]).all())
+    ):
+        return None
+    return Told(
+        Phrase(
+            "The target of {loss} carries a gradient and is never below 0, like a variance; its variances carry none, like data: "
+            "the two have changed places.",
+            loss=call.spoken,
+        ),
+        Phrase("Write {loss}(mean, target, var), the variance last.", loss="criterion"),
+        likely=True,
+    )
+
+
+FAR = 2e-3  #: a model that moved so far, against its size, gives other numbers
+
+
+@in_training(
+    "compared-with-itself",
+    Phrase("a target that the same model makes, equal to the prediction in every number"),
+    page="what-is-a-loss/idea",
+    hides=("gradient-zero", "loss-constant"),
+)
+def compared_with_itself(training: Training) -> Told | None:
+    calls = training.calls
+    if len(calls) < 3 or not all(seen.echoes or seen.shares for seen in calls):
+        return None
+    back = [size for seen in calls for size in seen.back]
+    moved = sum(seen.traveled > FAR for seen in calls) >= 2
+    if training.own and not (back and max(back) == 0 and (moved or all(seen.shares for seen in calls))):
+        return None  # such as a ratio to what the policy said before
+    if not training.own and not moved:
+        return None  # a copy is equal until the first step
+    return Told(
+        Phrase(
+            "In {calls} calls of {loss} two of the tensors that it compares were equal in every number, though the model moved in "
+            "between: the model is compared with itself.",
+            calls=len(calls),
+            loss=training.loss,
+        ),
+        Phrase(
+            "Let a teacher be a copy, copy.deepcopy(model), or another model; choose a positive that is not the anchor itself."
+        ),
     )
 
 
@@ -253,6 +312,17 @@ def target_carries_gradient(training: Training) -> Told | None:
     moving = [s for s in training.calls if any((f := training.followed.get(k)) and f.held for k in s.target_leaves)]
     if len(moving) < 3:
         return None
+    if weight := moving[0].weight:
+        return Told(
+            Phrase(
+                "In {calls} calls of {loss} {name} carried a gradient, and the optimizer moves what it comes from: it weighs the "
+                "loss, and that is smallest where the weight is, not where the model is right.",
+                calls=len(moving),
+                loss=training.loss,
+                name=weight,
+            ),
+            Phrase("Write {name}.detach().", name=weight),
+        )
     return Told(
         Phrase(
             "In {calls} calls of {loss} the target carried a gradient too, and the optimizer moves what it comes from: the "
@@ -282,6 +352,8 @@ def targets_cut_to_integers(training: Training) -> Told | None:
         return None  # counts of what is rare are mostly 0
     if any(seen.whole_target for other in training.beside for seen in other.calls):
         return None  # marks 0 and 1, such as of fake and real
+    if training.class_counts:
+        return _masks_of_one_class(training) if training.ignores != 0 else None
     return Told(
         Phrase(
             "The targets of {loss} are integers, and all of them were 0 in {calls} calls: numbers between 0 and 1 become 0 where .long(), .int() or an integer dtype cuts off what comes after the decimal point.",
@@ -289,4 +361,24 @@ def targets_cut_to_integers(training: Training) -> Told | None:
             calls=len(calls),
         ),
         Phrase("Keep the targets in floating point: target.float() from the start, without .long()."),
+    )
+
+
+MANY_MASKS = 32  #: all of background alone, that tell of more than objects that are rare
+
+
+def _masks_of_one_class(training: Training) -> Told | None:
+    calls, classes = training.calls, len(training.class_counts or ())
+    if classes < 3 or len(calls) < 4 or sum(seen.samples for seen in calls) < MANY_MASKS:
+        return None
+    return Told(
+        Phrase(
+            "All places of {masks} masks were of class 0, in {calls} calls of {loss}, which tells {classes} classes apart: a mask "
+            "that was divided by 255 and cut to integers is 0 everywhere.",
+            masks=sum(seen.samples for seen in calls),
+            calls=len(calls),
+            loss=training.loss,
+            classes=classes,
+        ),
+        Phrase("Read masks without ToTensor: torch.as_tensor(numpy.array(mask)).long()."),
     )
