@@ -41,7 +41,7 @@ def hinge_of_probabilities(call: Call) -> Told | None:
     constant, sign = never[0]
     return Told(
         Phrase(
-            "Inside of {loss} stands a hinge, max(0, {hinge}), of the output p of a sigmoid or softmax. p lies between 0 and 1, "
+            "{loss} contains a hinge, max(0, {hinge}), of the output p of a sigmoid or softmax. p lies between 0 and 1, "
             "so this is never 0: no answer is ever good enough, and none is left alone.",
             loss=call.spoken,
             hinge=f"{number(constant)} {'+' if sign > 0 else '−'} p",
