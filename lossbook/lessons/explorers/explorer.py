@@ -89,8 +89,10 @@ def _helpers(function: Callable) -> list[str]:
         each = todo.pop()
         module = sys.modules[each.__module__]
         tree = ast.parse(inspect.getsource(each))
-        own = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}  # arguments hide the module's names
-        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - own
+        names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+        own = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}  # its variables hide the module's names
+        own |= {node.id for node in names if isinstance(node.ctx, ast.Store)}
+        used = {node.id for node in names} - own
         constants = {
             target.id: ast.get_source_segment(inspect.getsource(module), statement) or ""
             for statement in ast.parse(inspect.getsource(module)).body
