@@ -90,7 +90,8 @@ def _helpers(function: Callable) -> list[str]:
         module = sys.modules[each.__module__]
         tree = ast.parse(inspect.getsource(each))
         names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-        own = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}  # its variables hide the module's names
+        # Its arguments and variables hide the module's names.
+        own = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
         own |= {node.id for node in names if isinstance(node.ctx, ast.Store)}
         used = {node.id for node in names} - own
         constants = {

@@ -106,8 +106,7 @@ def _normalization_in_evaluation(training: Training) -> Told | None:
         if first > 0 and all(modes[:first]):
             return Told(
                 Phrase(
-                    "In {before} steps batch normalization was in training mode, in the {after} steps after those in evaluation "
-                    "mode: a model.eval() stayed in force, and Dropout does nothing either.",
+                    "Batch normalization was in training mode for {before} steps, and in evaluation mode for the {after} steps after them: a model.eval() stayed in force, and Dropout does nothing either.",
                     before=first,
                     after=len(modes) - first,
                 ),

@@ -220,8 +220,7 @@ def half_precision_optimizer(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "Adam divides in float16, where its eps, {eps}, is rounded to 0, and the square of a gradient below 0.0002 too: 0 / 0 "
-            "made the parameters nan.",
+            "Adam divides in float16, where its eps, {eps}, is rounded to 0, and so is the mean square of small gradients: 0 / 0 made the parameters nan.",
             eps=number(eps),
         ),
         Phrase("Keep the parameters in float32 and take torch.autocast with a GradScaler; or bfloat16."),

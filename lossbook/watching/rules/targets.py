@@ -315,8 +315,7 @@ def target_carries_gradient(training: Training) -> Told | None:
     if weight := moving[0].weight:
         return Told(
             Phrase(
-                "In {calls} calls of {loss} {name} carried a gradient, and the optimizer moves what it comes from: it weighs the "
-                "loss, and that is smallest where the weight is, not where the model is right.",
+                "In {calls} calls of {loss} {name} carried a gradient, and the optimizer moves what it comes from: it weighs the loss, and the loss is smallest where the weight is smallest, not where the model is right.",
                 calls=len(moving),
                 loss=training.loss,
                 name=weight,
