@@ -150,7 +150,7 @@ def test_a_number_in_the_place_of_a_setting():
         d = (input - target).abs()
         return torch.where(d < beta, 0.5 * d * d / beta, d - 0.5).mean() if beta else d.mean()
 
-    assert "right with 0.5 * beta in the place of 0.5" in verify(loss, like="smooth_l1").diagnosis
+    assert "right with 0.25 = 0.5 * beta in the place of 0.5" in verify(loss, like="smooth_l1").diagnosis
 
 
 def test_the_mean_of_ctc():
@@ -201,4 +201,4 @@ def test_a_number_is_not_called_by_the_name_of_the_other_side():
         distance = (x - t).norm(dim=1)
         return (-distance + margin).clamp(min=0).mean()
 
-    assert "right with 3 in the place of 1.5 (twice that) in `-distance + margin`" in told(wrong, right)
+    assert "right with margin = 3, not 1.5" in told(wrong, right)
