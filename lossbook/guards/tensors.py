@@ -136,11 +136,17 @@ def are_probabilities(value: Tensor) -> bool:
     return bool(low >= 0 and high <= 1)
 
 
+def _outside(value: Tensor) -> float | None:
+    """The first number that does not lie in [0, 1], or is nan; None where all do, or cannot be looked at."""
+    if not can_be_read(value) or are_probabilities(value):
+        return None
+    return value[~((value >= 0) & (value <= 1))].flatten()[0].item()
+
+
 def check_probabilities(**named: Tensor) -> None:
     """Every number lies in [0, 1]. Where numbers cannot be looked at, nothing is checked."""
     for name, value in named.items():
-        if can_be_read(value) and not are_probabilities(value):
-            wrong = value[~((value >= 0) & (value <= 1))].flatten()[0].item()
+        if (wrong := _outside(value)) is not None:
             raise ValueError(
                 message(
                     "{name} must hold probabilities between 0 and 1, got {got:.4g}. If the model returns scores, use "
@@ -154,8 +160,7 @@ def check_probabilities(**named: Tensor) -> None:
 def check_soft_labels(**named: Tensor) -> None:
     """Every number lies between 0, which is no, and 1, which is yes. Where numbers cannot be looked at, nothing is checked."""
     for name, value in named.items():
-        if can_be_read(value) and not are_probabilities(value):
-            wrong = value[~((value >= 0) & (value <= 1))].flatten()[0].item()
+        if (wrong := _outside(value)) is not None:
             raise ValueError(
                 message(
                     "{name} must lie between 0, which is no, and 1, which is yes, got {got:.4g}. Divide a mask of 0 and 255 "
