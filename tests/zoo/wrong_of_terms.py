@@ -12,7 +12,9 @@ from . import references_of_terms as ref
 from . import wrong
 
 
-@wrong(ref.pyramid, "wrong formula", r"weighted wrongly.*outputs\[0\].*1/4.*outputs\[2\].* 4 ", inputs=ref.pyramid_batch)
+@wrong(
+    ref.pyramid, "wrong formula", r"weighted wrongly.*outputs\[0\].*1/4.*outputs\[2\].* 4 ", inputs=ref.pyramid_batch
+)
 def pyramid_from_the_coarsest(outputs, target):
     losses = []
     for i, output in enumerate(reversed(outputs)):
