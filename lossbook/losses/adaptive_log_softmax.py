@@ -226,7 +226,8 @@ ENTRY = Entry(
     steps=steps,
     not_drawn=Phrase(
         "plot draws no AdaptiveLogSoftmaxWithLoss: its loss depends on parameters of its own, which start at random, "
-        "so it has no one curve. Over the probability that it gives to the true class it is −ln p, as plot('nll') shows."
+        "so it has no one curve. Over the probability that it gives to the true class it is −ln p, as plot('nll') "
+        "shows."
     ),
     batches=by_class(around=loss_alone),
     sample=sample,

@@ -191,7 +191,8 @@ def _nothing_given() -> TypeError:
 def _settings_of_nothing(settings: Mapping[str, Any]) -> TypeError:
     return TypeError(
         message(
-            "{names} would be a setting of like, which is missing. Build it into the loss, or name what the loss should "
+            "{names} would be a setting of like, which is missing. Build it into the loss, or name what the loss "
+            "should "
             "agree with.",
             names=", ".join(settings),
         )
@@ -201,7 +202,8 @@ def _settings_of_nothing(settings: Mapping[str, Any]) -> TypeError:
 def _no_copy() -> TypeError:
     return TypeError(
         message(
-            "fresh=True copies the loss for each call, and a function cannot be copied. Give a module, or another object "
+            "fresh=True copies the loss for each call, and a function cannot be copied. Give a module, or another "
+            "object "
             "that can be called, with what it remembers in its attributes."
         )
     )
@@ -219,7 +221,8 @@ def _nothing_right(examination: Examination) -> ValueError:
     if error is None:
         return ValueError(
             message(
-                "{name} cannot be computed on any of the batches, so there is nothing to compare with. No finite tensor "
+                "{name} cannot be computed on any of the batches, so there is nothing to compare with. No finite "
+                "tensor "
                 "comes back.",
                 name=name,
             )

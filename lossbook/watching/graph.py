@@ -7,6 +7,7 @@ they lie there as they are: to unpack what a hook has packed, as checkpointing d
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -140,13 +141,9 @@ class Ancestry:
     marked: set[int] = field(default_factory=set)  #: earlier calls whose graphs it contains
     inputs: list[tuple[str, Tensor]] = field(default_factory=list)  #: what entered the first layers
     hidden: list[Tensor] = field(default_factory=list)  #: what came out of each relu
-    squeezed: list[tuple[str, Tensor]] = field(
-        default_factory=list
-    )  #: what came out of sigmoids and tanhs before another layer
+    squeezed: list[tuple[str, Tensor]] = field(default_factory=list)  #: what left sigmoids and tanhs for another layer
     tokens: list[Tensor] = field(default_factory=list)  #: what embeddings were looked up for
-    normalizing: list[bool] = field(
-        default_factory=list
-    )  #: of each batch normalization, whether it is in training mode
+    normalizing: list[bool] = field(default_factory=list)  #: whether each batch normalization is in training mode
 
 
 def ancestry(*tensors: Tensor, mark: tuple[int, int] | None = None) -> Ancestry:
@@ -193,21 +190,24 @@ def _entered(node: Any, name: str) -> Tensor | None:
     return saved(node, key)
 
 
-def exponents(tensor: Tensor) -> list[str]:
-    """What `exp` was applied to, where that came from `exp` or `softplus` itself: at most multiplied by a number above 0."""
-    found: list[str] = []
-    waiting = [tensor.grad_fn]
+def _behind(tensor: Tensor, through: Callable[[Any], bool] = lambda node: True) -> Iterator[Any]:
+    """The operations behind a tensor, each once; what lies behind one of them only where it is gone through."""
+    waiting = [tensor.grad_fn] if tensor.grad_fn is not None else []
     seen: set[Any] = set(waiting)
     while waiting and len(seen) < MOST:
         node: Any = waiting.pop()
-        parents = [parent for parent, _ in node.next_functions if parent is not None]
-        if operation(node) == "Exp" and (inner := _without_factor(parents[0])) in ("Exp", "Softplus"):
-            found.append(inner)
-        for parent in parents:
-            if parent not in seen:
+        yield node
+        for parent, _ in node.next_functions if through(node) else ():
+            if parent is not None and parent not in seen:
                 seen.add(parent)
                 waiting.append(parent)
-    return found
+
+
+def exponents(tensor: Tensor) -> list[str]:
+    """What `exp` was applied to, where that came from `exp` or `softplus` itself: at most multiplied by a number above 0."""
+    powers = [node for node in _behind(tensor) if operation(node) == "Exp"]
+    inner = [_without_factor(next(p for p, _ in node.next_functions if p is not None)) for node in powers]
+    return [name for name in inner if name in ("Exp", "Softplus")]
 
 
 def _without_factor(node: Any) -> str:
@@ -263,17 +263,10 @@ ADDING = {"Add", "Cat", "Div", "Mean", "Mul", "Stack", "Sub", "Sum"}
 def hinges(tensor: Tensor) -> list[tuple[float, int]]:
     """The constants c of each relu(c ± p) that is added up to a tensor, with the sign of p, the output of a sigmoid or softmax."""
     found: list[tuple[float, int]] = []
-    waiting = [tensor.grad_fn]
-    seen: set[Any] = set(waiting)
-    while waiting and len(seen) < MOST:
-        node: Any = waiting.pop()
-        name = operation(node) if node is not None else ""
+    for node in _behind(tensor, through=lambda node: operation(node) in ADDING | SHAPES):
+        name = operation(node)
         if (name == "Relu" or (name == "ClampMin" and node._saved_min == 0)) and (hinge := _hinge(node)) is not None:
             found.append(hinge)
-        for parent, _ in node.next_functions if name in ADDING | SHAPES else ():
-            if parent is not None and parent not in seen:
-                seen.add(parent)
-                waiting.append(parent)
     return found
 
 
@@ -324,20 +317,11 @@ def last_layer_learns(links: list[Link]) -> bool:
 
 def multiplies(factor: Tensor, result: Tensor) -> bool:
     """Whether a tensor, its graph included, is a factor of something else that carries a gradient, on the way to a result."""
-    waiting = [result.grad_fn]
-    seen: set[Any] = set(waiting)
-    while waiting and len(seen) < MOST:
-        node: Any = waiting.pop()
-        if node is None or node is factor.grad_fn:
-            continue
-        if operation(node) == "Mul":
+    for node in _behind(result, through=lambda node: node is not factor.grad_fn):
+        if operation(node) == "Mul" and node is not factor.grad_fn:
             factors = [_is_made_of(parent, factor.grad_fn) for parent, _ in node.next_functions if parent is not None]
             if len(factors) == 2 and any(factors) and not all(factors):
                 return True
-        for parent, _ in node.next_functions:
-            if parent is not None and parent not in seen:
-                seen.add(parent)
-                waiting.append(parent)
     return False
 
 

@@ -63,7 +63,8 @@ EXERCISES = {
             (
                 -float(lf.cross_entropy(LOGITS, FIRST)),
                 _(
-                    "The size is right, the sign is not: a probability is at most 1, so minus its logarithm is not below 0."
+                    "The size is right, the sign is not: a probability is at most 1, so minus its logarithm is not "
+                    "below 0."
                 ),
             ),
         ],
@@ -81,7 +82,8 @@ EXERCISES = {
             (
                 float(lf.cross_entropy(SOFTMAX_OUTPUT, FIRST)),
                 _(
-                    "That is CrossEntropyLoss on probabilities, softmax applied twice. Take minus the logarithm of 0.61."
+                    "That is CrossEntropyLoss on probabilities, softmax applied twice. Take minus the logarithm of "
+                    "0.61."
                 ),
             ),
             (math.log(0.61), _("The logarithm is right. The loss is minus that.")),
@@ -132,13 +134,15 @@ EXERCISES = {
             (
                 POSITIVES / (POSITIVES + NEGATIVES),
                 _(
-                    "That is the share of positives. It would make them count less. How many negatives are there for each positive?"
+                    "That is the share of positives. It would make them count less. How many negatives are there for "
+                    "each positive?"
                 ),
             ),
             (
                 (1.0, NEGATIVES / POSITIVES),
                 _(
-                    "One number is enough for one label: it multiplies the term with y = 1, the other keeps the weight 1."
+                    "One number is enough for one label: it multiplies the term with y = 1, the other keeps the weight "
+                    "1."
                 ),
             ),
         ],

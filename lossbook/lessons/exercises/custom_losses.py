@@ -127,7 +127,8 @@ EXERCISES = {
             (
                 "b",
                 _(
-                    "That is reported with an exclamation mark, and the report stays true. Which loss cannot train anything?"
+                    "That is reported with an exclamation mark, and the report stays true. Which loss cannot train "
+                    "anything?"
                 ),
             ),
             ("abcd", _("Three of them may be meant as they are. Which loss cannot train anything?")),

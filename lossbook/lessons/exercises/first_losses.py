@@ -92,7 +92,8 @@ EXERCISES = {
             (
                 "mmbbr",
                 _(
-                    "Look at task 2 again: the languages have numbers, but to take 1 for 9 is no larger mistake than to take it for 2."
+                    "Look at task 2 again: the languages have numbers, but to take 1 for 9 is no larger mistake than "
+                    "to take it for 2."
                 ),
             ),
         ],

@@ -70,7 +70,8 @@ EXERCISES = {
             (
                 (0.3, 0.6, 0.9, 1.0, 1.0, 1.0),
                 _(
-                    "Nothing shortens the fourth step. The slope at 0.9 is still −1, so it is 0.3 long and goes too far."
+                    "Nothing shortens the fourth step. The slope at 0.9 is still −1, so it is 0.3 long and goes too "
+                    "far."
                 ),
             ),
             (
@@ -126,7 +127,8 @@ EXERCISES = {
     "calls-that-fail": Exercise(
         answer=failing_calls,
         praise=lambda: _(
-            "Cross-entropy wants one class number for each sample, as an integer. The other two calls run, the last with a "
+            "Cross-entropy wants one class number for each sample, as an integer. The other two calls run, the last "
+            "with a "
             "warning that you should heed."
         ),
         mistakes=lambda: [

@@ -39,7 +39,8 @@ class Repair:
         if seen:
             return not_yet(
                 _(
-                    "The model is right on {reached} of the validation part, but something is wrong in the use of its loss."
+                    "The model is right on {reached} of the validation part, but something is wrong in the use of its "
+                    "loss."
                 ).format(reached=reached),
                 seen,
             )

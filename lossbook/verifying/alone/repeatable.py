@@ -22,11 +22,13 @@ def repeatable(examination: Examination) -> Result:
     if one is not None and not differs(one, two, 0):
         return told(
             _(
-                "The same input gives a different result each time: it draws random numbers. With seed=0 it can be checked."
+                "The same input gives a different result each time: it draws random numbers. With seed=0 it can be "
+                "checked."
             )
         )
     return told(
         _(
-            "The same input gives a different result each time: it remembers something. With fresh=True it can be checked."
+            "The same input gives a different result each time: it remembers something. With fresh=True it can be "
+            "checked."
         )
     )

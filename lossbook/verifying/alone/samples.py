@@ -267,7 +267,8 @@ def mirrored(examination: Examination) -> Result:
             value = value_of(examination, turned)
             if differs(got.value, value, 1e-6):
                 says = _(
-                    "The same pictures mirrored, scores and labels alike, give a different loss. A view or reshape without permute mixes classes and places."
+                    "The same pictures mirrored, scores and labels alike, give a different loss. A view or reshape "
+                    "without permute mixes classes and places."
                 )
                 return told(says, inputs=turned, got=tensor_text(value), wanted=tensor_text(got.value))  # type: ignore[arg-type]
     if not tried:

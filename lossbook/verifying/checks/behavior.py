@@ -183,7 +183,8 @@ def inputs(examination: Examination) -> Result:
             says = _("The loss overwrites argument {which}, which the caller still needs.").format(which=which)
             behind = Diagnosis(
                 _(
-                    "an operation in place (a name that ends in _, or an assignment to a part) on the argument itself: clone it first"
+                    "an operation in place (a name that ends in _, or an assignment to a part) on the argument itself: "
+                    "clone it first"
                 ),
                 operations=IN_PLACE,
                 page=CUSTOM,

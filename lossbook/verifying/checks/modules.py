@@ -48,7 +48,8 @@ def device(examination: Examination) -> Result:
         says = _("On another device than the CPU the loss fails: {said}").format(said="")
     behind = (
         _(
-            "a tensor of the module that is to be learned is no parameter: an optimizer does not see it, .to(device) leaves it behind; nn.Parameter"
+            "a tensor of the module that is to be learned is no parameter: an optimizer does not see it, .to(device) "
+            "leaves it behind; nn.Parameter"
         )
         if candidate.module is not None and _is_learned(candidate.original)
         else _("a tensor of the module is no buffer, so .to(device) leaves it behind: register_buffer")

@@ -239,7 +239,8 @@ def _finding_in(
         says = _("In {dtype} the loss is far off ({where}).")
         behind = Diagnosis(
             _(
-                "digits are lost: large numbers are subtracted from each other (an expanded square), or a small constant vanishes"
+                "digits are lost: large numbers are subtracted from each other (an expanded square), or a small "
+                "constant vanishes"
             ),
             operations=("pow", "square", "mul", "matmul", "add", "log"),
             page="guide/mse",

@@ -60,7 +60,8 @@ def _without_operations(tensors: Sequence[Tensor]) -> Diagnosis:
     if largest < LARGE:
         return Diagnosis(_("a result that is no number"), page=CUSTOM)
     says = _(
-        "numbers as large as {size:.3g} overflow inside, or a logarithm gets 0 there: exp, or the log of a sigmoid or softmax"
+        "numbers as large as {size:.3g} overflow inside, or a logarithm gets 0 there: exp, or the log of a sigmoid or "
+        "softmax"
     )
     return Diagnosis(says.format(size=largest), page=CUSTOM)
 

@@ -57,12 +57,14 @@ def by_gradient(examination: Examination, samples: Sequence[Sample], loss: Calla
     theirs = [o for o in recorded_in_reference(examination, samples[0].batch) if o.cut]
     if mine and not theirs:
         says = _(
-            "the value is right, but a part of the graph is cut: a factor or a branch was detached, and its slope is missing"
+            "the value is right, but a part of the graph is cut: a factor or a branch was detached, and its slope is "
+            "missing"
         )
         return Diagnosis(says, line=line_at(mine[0]), operations=cut, page=CUSTOM)
     if theirs and not mine:
         says = _(
-            "the value is right, but the right loss holds a part of it constant for the gradient (detach, no_grad), and "
+            "the value is right, but the right loss holds a part of it constant for the gradient (detach, no_grad), "
+            "and "
             "this one does not: a detach is missing"
         )
         return Diagnosis(says, page=CUSTOM)
@@ -73,7 +75,8 @@ def by_cut(sample: Sample) -> Diagnosis:
     """No gradient arrives at the prediction."""
     if sample.got.carries_gradient:
         says = _(
-            "the graph is cut: the result was wrapped into a new tensor with requires_grad=True, or a part was detached; no gradient reaches the input"
+            "the graph is cut: the result was wrapped into a new tensor with requires_grad=True, or a part was "
+            "detached; no gradient reaches the input"
         )
         operations = WRAP
     else:

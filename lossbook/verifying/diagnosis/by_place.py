@@ -64,7 +64,8 @@ def by_place(
     counts = [s.batch.tensors[0].shape[0] for s in failing if id(s.batch) in larger]
     if len(counts) == len(failing):
         says = _(
-            "it is right for few samples, and wrong for {n}: look for the size of a block or chunk, and what is left over"
+            "it is right for few samples, and wrong for {n}: look for the size of a block or chunk, and what is left "
+            "over"
         )
         return Diagnosis(says.format(n=min(counts)), page=CUSTOM)
     if examination.reference.given is not None:

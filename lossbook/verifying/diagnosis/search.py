@@ -224,7 +224,8 @@ class Search:
             values = self._turned_together(one, other)
             if values is not None and self._fits_both(one, other, values):
                 says = _(
-                    "two numbers are wrong: right with {a} in the place of {b} in {c}, and {d} in the place of {e} in {f}"
+                    "two numbers are wrong: right with {a} in the place of {b} in {c}, and {d} in the place of {e} in "
+                    "{f}"
                 )
                 (spot, knob), (last, more) = one, other
                 numbers = {

@@ -92,7 +92,8 @@ def of_alignment(call: Call) -> Iterator[Change]:
             other = next(call.args[j] for j in tensors if j != i)
             for view in _views(call.args[i], other):
                 says = _(
-                    "{old} broadcasts {shapes} to {result}: numbers meet that do not belong together; right with the shape "
+                    "{old} broadcasts {shapes} to {result}: numbers meet that do not belong together; right with the "
+                    "shape "
                     "{new} in the place of {other}"
                 )
                 own = tuple(call.args[i].shape)

@@ -25,7 +25,8 @@ def of_others(call: Call) -> Iterator[Change]:
     x: Tensor = call.args[0]
     if name == "cross_entropy" and len(call.args) > 1 and _are_classes(x, call.args[1]):
         says = _(
-            "the sample's own class is in the sum too, where only the others belong: right with {new} in the place of {old}"
+            "the sample's own class is in the sum too, where only the others belong: right with {new} in the place of "
+            "{old}"
         )
         yield Change(says, "-z[t] + logsumexp(z[others])", _over_other_classes)
     over_rows = name != "sum" or len(call.args) > 1 or "dim" in call.kwargs

@@ -122,7 +122,8 @@ def of_kind(call: Call) -> Iterator[Change]:
             )
         if name == "mean" and _dims_of(call) is None and call.args[0].numel() != call.inputs[0].numel():
             says = _(
-                "the mean goes over a part of its own, where it belongs over all: right with {new} in the place of {old}"
+                "the mean goes over a part of its own, where it belongs over all: right with {new} in the place of "
+                "{old}"
             )
             new = f"sum(…) / {call.name_of(0)}.shape[0]"
             yield Change(says, new, lambda c: c.args[0].sum() / c.inputs[0].shape[0])
@@ -190,7 +191,8 @@ def of_stages(call: Call) -> Iterator[Change]:
         if above is not None and below is not None and above.dim() > 1 and below.dim() > 1 and not call.args[0].dim():
             yield Change(
                 _(
-                    "the ratio of two sums over the whole batch, where the mean of the ratios of each sample belongs: right with {new}"
+                    "the ratio of two sums over the whole batch, where the mean of the ratios of each sample belongs: "
+                    "right with {new}"
                 ),
                 "(a.sum(1) / b.sum(1)).mean()",
                 _mean_of_ratios,
@@ -281,7 +283,8 @@ def _of_mean(call: Call) -> Iterator[Change]:
     x = call.args[0]
     if x.dim() > 1 and call.spot.name not in ("cross_entropy", "nll_loss"):
         says = _(
-            "the mean goes over the numbers of a sample too, where their sum belongs: right with {new} in the place of {old}"
+            "the mean goes over the numbers of a sample too, where their sum belongs: right with {new} in the place of "
+            "{old}"
         )
         yield Change(says, "(…).sum() / N", lambda c: c.again(reduction="sum") / c.args[0].shape[0])
     target = call.args[1]

@@ -34,7 +34,8 @@ class Given:
             if not any(isinstance(leaf, (Tensor, nn.Module)) for leaf in layout.leaves):
                 raise TypeError(
                     message(
-                        "Each batch of inputs must be a tuple of tensors, as the loss takes them, got {kind} of {kinds}.",
+                        "Each batch of inputs must be a tuple of tensors, as the loss takes them, got {kind} of "
+                        "{kinds}.",
                         kind="dict" if kwargs else "tuple",
                         kinds=", ".join(type(a).__name__ for a in (*args, *kwargs.values())) or Phrase("nothing"),
                     )
@@ -42,7 +43,8 @@ class Given:
             if not self.layouts.setdefault(len(tensors), layout).fits(layout):
                 raise ValueError(
                     message(
-                        "The batches of inputs are built differently: {one} and {other}. Give those of one kind at a time.",
+                        "The batches of inputs are built differently: {one} and {other}. Give those of one kind at a "
+                        "time.",
                         one=", ".join(self.layouts[len(tensors)].names),
                         other=", ".join(layout.names),
                     )

@@ -66,7 +66,8 @@ def understand(like: Any, inputs: Given | None, settings: Settings) -> Reference
         what = Phrase("a {module} object", module=entry.module.__name__) if entry else Phrase("an object of it")
         raise TypeError(
             message(
-                "like must be a loss that can be called, got {like!r}. Give {what}, built with the sizes that yours has.",
+                "like must be a loss that can be called, got {like!r}. Give {what}, built with the sizes that yours "
+                "has.",
                 like=like,
                 what=what,
             )

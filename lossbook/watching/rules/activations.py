@@ -42,7 +42,8 @@ def softmax_before_cross_entropy(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "{loss} gets probabilities, the output of a softmax: {row}, sum 1. It applies softmax itself, so softmax is "
+            "{loss} gets probabilities, the output of a softmax: {row}, sum 1. It applies softmax itself, so softmax "
+            "is "
             "applied twice: the gradient is weak and the loss cannot fall below {least}.",
             loss=call.spoken,
             row=_row(call.predicted, call.class_dim),
@@ -78,7 +79,8 @@ def sigmoid_before_cross_entropy(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "{loss} gets the output of a sigmoid, between {low} and {high}. It takes logits and applies softmax itself: "
+            "{loss} gets the output of a sigmoid, between {low} and {high}. It takes logits and applies softmax "
+            "itself: "
             "squeezed between 0 and 1, no class can ever be much more likely than another.",
             loss=call.spoken,
             low=number(call.predicted.low),
@@ -113,7 +115,8 @@ def sigmoid_twice(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "{loss} gets probabilities: every prediction lies between {low} and {high}. It applies the sigmoid itself, so "
+            "{loss} gets probabilities: every prediction lies between {low} and {high}. It applies the sigmoid itself, "
+            "so "
             "sigmoid is applied twice, and no answer can be less likely than 0.5.",
             loss=call.spoken,
             low=number(seen.low),
@@ -158,7 +161,8 @@ def logarithm_before_logits(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "{loss} takes logits and gets log-probabilities, at most {high}, the output of {operation}: no answer can be "
+            "{loss} takes logits and gets log-probabilities, at most {high}, the output of {operation}: no answer can "
+            "be "
             "more likely than 0.5.",
             loss=call.spoken,
             high=number(call.predicted.high),
@@ -176,7 +180,8 @@ def activation_twice(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "The prediction went through {first} and then through {second}: probabilities were taken for scores a second "
+            "The prediction went through {first} and then through {second}: probabilities were taken for scores a "
+            "second "
             "time. All come out close together, here between {low} and {high}.",
             first=names[1].lower(),
             second=names[0].lower(),
@@ -198,7 +203,8 @@ def softmax_of_one(call: Call) -> Told | None:
         if link.name in SOFTMAXES | {"LogSoftmax"} and link.out and link.out[graph.saved_dim(link)] == 1:
             return Told(
                 Phrase(
-                    "A softmax runs over dimension {dim} of shape {shape}, which has one number: its result is always 1, "
+                    "A softmax runs over dimension {dim} of shape {shape}, which has one number: its result is always "
+                    "1, "
                     "whatever the model says, and no gradient comes back.",
                     dim=graph.saved_dim(link),
                     shape=link.out,
@@ -241,7 +247,8 @@ def softmax_over_wrong_dimension(call: Call) -> Told | None:
     right = len(shape) - 1 if call.name == "ctc" or len(shape) == 2 else 1
     return Told(
         Phrase(
-            "The softmax before {loss} runs over dimension {dim} of shape {shape}, so that numbers of different samples or "
+            "The softmax before {loss} runs over dimension {dim} of shape {shape}, so that numbers of different "
+            "samples or "
             "places add up to 1 and not those of the classes.",
             loss=call.spoken,
             dim=dim,
@@ -272,7 +279,8 @@ def softmax_over_batch(call: Call) -> Told | None:
             continue  # the samples may stand in columns
         return Told(
             Phrase(
-                "{name} of {loss} is a softmax over dimension 0 of shape {shape}, the batch: numbers of different samples add up to "
+                "{name} of {loss} is a softmax over dimension 0 of shape {shape}, the batch: numbers of different "
+                "samples add up to "
                 "1, and those of one sample do not.",
                 name=name,
                 loss=call.spoken,
@@ -301,7 +309,8 @@ def softmax_for_several_labels(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "A sample has {most} labels that are true, but the softmax before {loss} makes its probabilities add up to 1: "
+            "A sample has {most} labels that are true, but the softmax before {loss} makes its probabilities add up to "
+            "1: "
             "they cannot all be likely.",
             most=number(most),
             loss=call.spoken,

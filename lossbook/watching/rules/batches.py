@@ -25,7 +25,8 @@ def one_sample_counts(training: Training) -> Told | None:
     if len(alone) == len(learning) and all(one.kept == 1 and one.first and one.total >= 8 for one in alone):
         return Told(
             Phrase(
-                "Of the {total} losses of a batch only the first got a gradient, in {calls} calls: the others are computed and thrown away.",
+                "Of the {total} losses of a batch only the first got a gradient, in {calls} calls: the others are "
+                "computed and thrown away.",
                 total=alone[-1].total,
                 calls=len(alone),
             ),
@@ -35,7 +36,8 @@ def one_sample_counts(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "In each of {calls} calls the prediction is the first sample of a batch that went through the model: the others "
+            "In each of {calls} calls the prediction is the first sample of a batch that went through the model: the "
+            "others "
             "are computed and thrown away.",
             calls=len(learning),
         ),
@@ -62,7 +64,8 @@ def part_detached(call: Call) -> Told | None:
         return None  # put in where nothing has to be predicted
     return Told(
         Phrase(
-            "{count} of {total} predictions, {share} %, carry no gradient: they were detached and put together with the "
+            "{count} of {total} predictions, {share} %, carry no gradient: they were detached and put together with "
+            "the "
             "others, so that their errors are counted and nothing is learned from them.",
             count=cut.numel(),
             total=call.prediction.numel(),
@@ -97,7 +100,8 @@ def only_a_bias_learns(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "All that can learn behind {loss} is the bias of the last layer, {count} numbers: whatever the input, the model "
+            "All that can learn behind {loss} is the bias of the last layer, {count} numbers: whatever the input, the "
+            "model "
             "can only add the same to its predictions.",
             loss=call.spoken,
             count=call.ancestry.leaves[0].numel(),
@@ -116,7 +120,8 @@ def batches_in_order(training: Training) -> Told | None:
             continue
         return Told(
             Phrase(
-                "The classes of {calls} batches come in order, {begin} and so on: each batch is of one class, or of neighbors, "
+                "The classes of {calls} batches come in order, {begin} and so on: each batch is of one class, or of "
+                "neighbors, "
                 "and the model learns it and forgets the one before.",
                 calls=len(ranges),
                 begin=", ".join(str(low) if low == high else f"{low}–{high}" for low, high in ranges[:4]),
@@ -155,7 +160,8 @@ def shifted_twice(training: Training) -> Told | None:
         return None  # a model with several heads predicts the next token too
     return Told(
         Phrase(
-            "In {calls} calls each target is the token after next: the targets were shifted once in the data, and once more "
+            "In {calls} calls each target is the token after next: the targets were shifted once in the data, and once "
+            "more "
             "before {loss}.",
             calls=len(seen),
             loss=training.loss,

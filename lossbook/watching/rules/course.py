@@ -18,7 +18,8 @@ def dead_units(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "In a layer {share} % of the relu units gave 0 for every sample of three batches in a row: they are dead, no gradient passes through them.",
+            "In a layer {share} % of the relu units gave 0 for every sample of three batches in a row: they are dead, "
+            "no gradient passes through them.",
             share=round(100 * min(dead[-3:])),
         ),
         Phrase("Lower the learning rate, start biases at 0, or use leaky relu; scale the inputs."),
@@ -38,7 +39,8 @@ def saturated_units(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "In a hidden layer {share} % of the sigmoids or tanhs stand at an end of their range, in three batches in a row: "
+            "In a hidden layer {share} % of the sigmoids or tanhs stand at an end of their range, in three batches in "
+            "a row: "
             "they have no slope there, and the layers before them do not learn.",
             share=round(100 * min(shares[-3:])),
         ),
@@ -59,7 +61,8 @@ def prediction_constant(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "In {calls} calls in a row all samples of a batch got the same prediction: the model does not depend on its "
+            "In {calls} calls in a row all samples of a batch got the same prediction: the model does not depend on "
+            "its "
             "inputs.",
             calls=len(spreads),
         ),
@@ -79,7 +82,8 @@ def loss_constant(training: Training) -> Told | None:
             continue  # of a hinge, all may be well
         return Told(
             Phrase(
-                "The loss was {value} in {calls} calls in a row, to the last digit: nothing that the model does changes it.",
+                "The loss was {value} in {calls} calls in a row, to the last digit: nothing that the model does "
+                "changes it.",
                 value=number(values[0]),
                 calls=len(values),
             ),
@@ -100,8 +104,10 @@ def graph_of_earlier_batch(training: Training) -> Told | None:
         if seen.reaches_back:
             return Told(
                 Phrase(
-                    "The prediction of call {call} depends on the graph of call {earlier}, whose gradient was used already: "
-                    "backward() would run through that batch again. A hidden state, or a generated sample, was not detached.",
+                    "The prediction of call {call} depends on the graph of call {earlier}, whose gradient was used "
+                    "already: "
+                    "backward() would run through that batch again. A hidden state, or a generated sample, was not "
+                    "detached.",
                     call=seen.index,
                     earlier=seen.reaches_back,
                 ),
@@ -122,7 +128,8 @@ def targets_not_scaled(training: Training) -> Told | None:
     if calls and training.layers() > 1 and _far_apart(calls[0]) and steps.diverges(training):
         return Told(
             Phrase(
-                "The targets are about {target} in size, the first predictions about {predicted}: gradients of that size throw "
+                "The targets are about {target} in size, the first predictions about {predicted}: gradients of that "
+                "size throw "
                 "the weights away in the first steps, and the loss grows.",
                 target=f"{calls[0].sizes[1]:.3g}",
                 predicted=f"{calls[0].sizes[0]:.3g}",
@@ -136,7 +143,8 @@ def targets_not_scaled(training: Training) -> Told | None:
     predicted, target = calls[-1].sizes
     return Told(
         Phrase(
-            "The targets are about {target} in size, the predictions about {predicted}, and after {calls} steps the loss is "
+            "The targets are about {target} in size, the predictions about {predicted}, and after {calls} steps the "
+            "loss is "
             "{value}, from {first}: at this rate the model never gets there.",
             target=f"{target:.3g}",
             predicted=f"{predicted:.3g}",
@@ -161,7 +169,8 @@ def model_built_anew(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "In each of {calls} calls other parameters stand behind the loss: the model is built anew for every batch, and "
+            "In each of {calls} calls other parameters stand behind the loss: the model is built anew for every batch, "
+            "and "
             "forgets what it learned.",
             calls=len(training.calls),
         ),
@@ -191,7 +200,8 @@ def means_of_uneven_parts(training: Training) -> Told | None:
     counts = [kept for kept, _ in uneven[-1]]
     return Told(
         Phrase(
-            "Before each step several means are added up, over {least} to {most} tokens, and each counts the same: a token of "
+            "Before each step several means are added up, over {least} to {most} tokens, and each counts the same: a "
+            "token of "
             "the shortest part weighs {times} times as much as one of the longest.",
             least=min(counts),
             most=max(counts),

@@ -27,7 +27,8 @@ def loss_without_gradient(call: Call) -> Told | None:
     kind = Phrase("a tensor without one") if isinstance(call.result, Tensor) else Phrase("a Python number")
     return Told(
         Phrase(
-            "The prediction carries a gradient, but {loss} returns {kind}: something inside of it cuts the graph, and the "
+            "The prediction carries a gradient, but {loss} returns {kind}: something inside of it cuts the graph, and "
+            "the "
             "model cannot learn from it.",
             loss=call.spoken,
             kind=kind,
@@ -48,12 +49,14 @@ def loss_made_leaf(training: Training) -> Told | None:
         if result is not None and result.requires_grad and not seen.carries:
             return Told(
                 Phrase(
-                    "The loss of call {call} had no graph, and requires_grad was switched on afterwards: backward() then "
+                    "The loss of call {call} had no graph, and requires_grad was switched on afterwards: backward() "
+                    "then "
                     "runs without an error, but reaches no parameter.",
                     call=seen.index,
                 ),
                 Phrase(
-                    "Find what cut the graph before: argmax, a comparison, detach, .data, numpy or torch.no_grad() between "
+                    "Find what cut the graph before: argmax, a comparison, detach, .data, numpy or torch.no_grad() "
+                    "between "
                     "the model and the loss."
                 ),
             )
@@ -77,7 +80,8 @@ def prediction_without_gradient(training: Training) -> Told | None:
     if all(seen.whole for seen in calls):
         return Told(
             Phrase(
-                "No prediction of {loss} carried a gradient (calls: {calls}), and all were whole numbers: argmax, rounding or "
+                "No prediction of {loss} carried a gradient (calls: {calls}), and all were whole numbers: argmax, "
+                "rounding or "
                 "a comparison has cut them off from the model.",
                 **values,
             ),
@@ -86,7 +90,8 @@ def prediction_without_gradient(training: Training) -> Told | None:
         )
     return Told(
         Phrase(
-            "No prediction of {loss} carried a gradient (calls: {calls}): between the parameters and the loss the graph "
+            "No prediction of {loss} carried a gradient (calls: {calls}): between the parameters and the loss the "
+            "graph "
             "is cut, and no training can reach the model.",
             **values,
         ),
@@ -112,7 +117,8 @@ def prediction_is_new_leaf(training: Training) -> Told | None:
         return None  # it descends: the prediction itself is what is optimized
     return Told(
         Phrase(
-            "In {calls} calls the prediction was a new tensor with requires_grad=True that no operation had made: the graph "
+            "In {calls} calls the prediction was a new tensor with requires_grad=True that no operation had made: the "
+            "graph "
             "ends there, and no gradient reaches the model.",
             calls=len(leaves),
         ),
@@ -133,7 +139,8 @@ def backward_never_arrives(training: Training) -> Told | None:
         return _never_trained_on(training, len(carrying))
     return Told(
         Phrase(
-            "In {calls} calls no gradient came back to the loss, though the optimizer stepped {steps} times: backward() is "
+            "In {calls} calls no gradient came back to the loss, though the optimizer stepped {steps} times: "
+            "backward() is "
             "missing, or is called on a copy of the loss.",
             calls=len(carrying),
             steps=training.steps,
@@ -148,7 +155,8 @@ def _never_trained_on(training: Training, calls: int) -> Told | None:
         return None
     return Told(
         Phrase(
-            "In {calls} calls no gradient came back to {loss}, while the parameters behind it got theirs from another loss: it is "
+            "In {calls} calls no gradient came back to {loss}, while the parameters behind it got theirs from another "
+            "loss: it is "
             "computed, and not trained on.",
             calls=calls,
             loss=training.loss,
@@ -179,7 +187,8 @@ def optimizer_without_gradient(training: Training) -> Told | None:
             count=parameters,
         ),
         Phrase(
-            "Leave out detach(), .data or torch.no_grad() between those parameters and their loss: in a generator's step "
+            "Leave out detach(), .data or torch.no_grad() between those parameters and their loss: in a generator's "
+            "step "
             "discriminator(fake), in the discriminator's discriminator(fake.detach())."
         ),
     )
@@ -197,7 +206,8 @@ def loss_not_reduced(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "{loss} returns one number for each sample, reduction='none', and no gradient came back: backward() needs a "
+            "{loss} returns one number for each sample, reduction='none', and no gradient came back: backward() needs "
+            "a "
             "single number.",
             loss=training.loss,
         ),
@@ -216,7 +226,8 @@ def changed_in_place(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "After call {call} of {loss} its prediction or target was changed in place, before backward() had used it: the "
+            "After call {call} of {loss} its prediction or target was changed in place, before backward() had used it: "
+            "the "
             "gradient cannot be computed.",
             call=failed[0].index,
             loss=training.loss,
@@ -233,7 +244,8 @@ def target_changed_by_loss(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "{loss} changes its target in place: the call changes the data themselves, and the next epoch trains on the changed data.",
+            "{loss} changes its target in place: the call changes the data themselves, and the next epoch trains on "
+            "the changed data.",
             loss=call.spoken,
         ),
         Phrase("Compute with a new tensor: target = target.clamp(…), not target.clamp_(…)."),

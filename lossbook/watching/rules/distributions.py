@@ -83,7 +83,8 @@ def logarithm_missing(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "{loss} takes log-probabilities, at most 0; these are probabilities, from {low} to {high}. The logarithm is "
+            "{loss} takes log-probabilities, at most 0; these are probabilities, from {low} to {high}. The logarithm "
+            "is "
             "missing, and the result is no likelihood: it falls below 0.",
             loss=call.spoken,
             low=number(call.predicted.low),
@@ -91,7 +92,8 @@ def logarithm_missing(call: Call) -> Told | None:
         )
         if call.name in ("nll", "ctc")
         else Phrase(
-            "{loss} takes log-probabilities, at most 0; these are probabilities, from {low} to {high}. The logarithm is "
+            "{loss} takes log-probabilities, at most 0; these are probabilities, from {low} to {high}. The logarithm "
+            "is "
             "missing, and the result is no divergence.",
             loss=call.spoken,
             low=number(call.predicted.low),
@@ -131,7 +133,8 @@ def logits_for_log_probabilities(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "{loss} takes log-probabilities, whose exponentials add up to 1 over the classes; here they add up to {sum}, and "
+            "{loss} takes log-probabilities, whose exponentials add up to 1 over the classes; here they add up to "
+            "{sum}, and "
             "the largest is {high}. These are raw scores.",
             loss=call.spoken,
             sum=number(sums[(sums - 1).abs().argmax()]),
@@ -158,7 +161,8 @@ def target_in_logarithms(call: Call) -> Told | None:
         logarithms = _is_log(seen) or seen.high <= 0
         return Told(
             Phrase(
-                "{loss} takes the target as probabilities, but this one goes from {low} to {high}: it holds {kind}. The "
+                "{loss} takes the target as probabilities, but this one goes from {low} to {high}: it holds {kind}. "
+                "The "
                 "result is no divergence.",
                 loss=call.spoken,
                 low=number(seen.low),
@@ -198,7 +202,8 @@ def target_not_normalized(call: Call) -> Told | None:
     sums = seen.some.sum(call.class_dim).flatten()
     return Told(
         Phrase(
-            "{loss} takes the target as probabilities; these add up to {sum} over the classes, not to 1. The result is no "
+            "{loss} takes the target as probabilities; these add up to {sum} over the classes, not to 1. The result is "
+            "no "
             "divergence.",
             loss=call.spoken,
             sum=number(sums[(sums - 1).abs().argmax()]),
@@ -220,7 +225,8 @@ def divergence_mean(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "reduction='mean' divides the divergence by all {count} numbers, the {classes} classes included: the loss is "
+            "reduction='mean' divides the divergence by all {count} numbers, the {classes} classes included: the loss "
+            "is "
             "{classes} times smaller than KL, and so is its gradient.",
             count=call.prediction.numel(),
             classes=shape[1],
@@ -243,7 +249,8 @@ def rate_or_logarithm(call: Call) -> Told | None:
             return None
         return Told(
             Phrase(
-                "{loss} with log_input=True takes the logarithm of the rate and applies exp itself; the prediction is a "
+                "{loss} with log_input=True takes the logarithm of the rate and applies exp itself; the prediction is "
+                "a "
                 "rate already, the output of {operation}, up to {high}.",
                 loss=call.spoken,
                 operation=call.last_operation.lower(),
@@ -255,7 +262,8 @@ def rate_or_logarithm(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "{loss} with log_input=False takes rates, at least 0; the prediction goes down to {low}, where the logarithm is "
+            "{loss} with log_input=False takes rates, at least 0; the prediction goes down to {low}, where the "
+            "logarithm is "
             "nan.",
             loss=call.spoken,
             low=number(call.predicted.low),
@@ -273,7 +281,8 @@ def scores_for_distances(call: Call) -> Told | None:
     if graph.is_cosine(call.prediction):
         return Told(
             Phrase(
-                "{loss} takes distances, near 0 for what is alike; these numbers are cosines, from {low} to {high}, and near "
+                "{loss} takes distances, near 0 for what is alike; these numbers are cosines, from {low} to {high}, "
+                "and near "
                 "1 for what is alike: the labels then mean their opposite.",
                 loss=call.spoken,
                 low=number(call.predicted.low),
@@ -311,7 +320,8 @@ def _similarity_of_triplets(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "The distance of {loss} is a cosine, near 1 for what is alike: the loss falls when the anchor turns away from its "
+            "The distance of {loss} is a cosine, near 1 for what is alike: the loss falls when the anchor turns away "
+            "from its "
             "positive and toward its negative.",
             loss=call.spoken,
         ),

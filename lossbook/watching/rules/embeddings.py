@@ -41,7 +41,8 @@ def margin_out_of_reach(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "The embeddings have length 1, so no two are farther apart than 2; a margin of {margin} can never be reached, and no triplet ever gets to the loss 0.",
+            "The embeddings have length 1, so no two are farther apart than 2; a margin of {margin} can never be "
+            "reached, and no triplet ever gets to the loss 0.",
             margin=number(margin),
         ),
         Phrase("Take a margin between 0.1 and 1, or leave the embeddings' length free."),
@@ -71,7 +72,8 @@ def compared_with_themselves(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "{loss} gets {count} × {count} similarities, the diagonal included: each sample is most similar to itself, {own}, and "
+            "{loss} gets {count} × {count} similarities, the diagonal included: each sample is most similar to itself, "
+            "{own}, and "
             "that counts as a wrong answer which no training can make less likely.",
             loss=call.spoken,
             count=len(similar),
@@ -98,7 +100,8 @@ def cosines_without_scale(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "The scores are cosines times {scale}, so no two of {classes} differ by more than {most}: the loss cannot fall below "
+            "The scores are cosines times {scale}, so no two of {classes} differ by more than {most}: the loss cannot "
+            "fall below "
             "{least}, where knowing nothing has {nothing}.",
             scale=number(round(scale, 4)),
             classes=classes,
@@ -148,7 +151,8 @@ def triplets_too_easy(training: Training) -> Told | None:
         return None  # of a margin that fits, and samples that are learned soon
     return Told(
         Phrase(
-            "From the first call on, {share} % of the triplets have the loss 0, in {calls} calls: their negatives are already farther away than the positive plus the margin, and the model learns from the rest alone.",
+            "From the first call on, {share} % of the triplets have the loss 0, in {calls} calls: their negatives are "
+            "already farther away than the positive plus the margin, and the model learns from the rest alone.",
             share=round(100 * sum(one.easy for one in seen) / len(seen)),
             calls=len(seen),
         ),
@@ -172,7 +176,8 @@ def triplets_turned_round(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "In {share} % of the triplets the positive is farther from the anchor than the negative, {ratio} times as far: they have changed places, and the model learns to separate what belongs together.",
+            "In {share} % of the triplets the positive is farther from the anchor than the negative, {ratio} times as "
+            "far: they have changed places, and the model learns to separate what belongs together.",
             share=round(100 * turned),
             ratio=number(round(seen[0].ratio, 1)),
         ),
@@ -195,7 +200,8 @@ def pairs_turned_round(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "The pairs that are labeled similar are {similar} apart, those labeled different {different}, in the first calls already: the two labels have changed places, and the model learns to separate what belongs together.",
+            "The pairs that are labeled similar are {similar} apart, those labeled different {different}, in the first "
+            "calls already: the two labels have changed places, and the model learns to separate what belongs together.",
             similar=number(round(seen[0].similar, 3)),
             different=number(round(seen[0].different, 3)),
         ),

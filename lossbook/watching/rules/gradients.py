@@ -26,13 +26,15 @@ def gradient_not_finite(training: Training) -> Told | None:
         if any(not math.isfinite(size) for size in seen.back):
             return Told(
                 Phrase(
-                    "At call {call} the loss is {value}, but its gradient with respect to the prediction is not finite: "
+                    "At call {call} the loss is {value}, but its gradient with respect to the prediction is not "
+                    "finite: "
                     "after one step every parameter is nan.",
                     call=seen.index,
                     value=number(seen.value),
                 ),
                 Phrase(
-                    "Look for sqrt, norm or a power at 0, acos or asin at 1, a logarithm of 0, or torch.where over such a branch; "
+                    "Look for sqrt, norm or a power at 0, acos or asin at 1, a logarithm of 0, or torch.where over "
+                    "such a branch; "
                     "add a small eps inside."
                 ),
             )
@@ -43,7 +45,8 @@ def gradient_not_finite(training: Training) -> Told | None:
         if len(finite) == len(training.calls):
             return Told(
                 Phrase(
-                    "The loss is finite, {value}, but gradients of parameters are nan or infinite: they became so inside of "
+                    "The loss is finite, {value}, but gradients of parameters are nan or infinite: they became so "
+                    "inside of "
                     "the model.",
                     value=number(finite[-1].value),
                 ),
@@ -63,7 +66,8 @@ def gradient_zero(training: Training) -> Told | None:
         return None  # nothing is left to be learned
     return Told(
         Phrase(
-            "In {calls} backward passes the gradient at the prediction was exactly 0, though the loss is {value}: the model "
+            "In {calls} backward passes the gradient at the prediction was exactly 0, though the loss is {value}: the "
+            "model "
             "learns nothing from it.",
             calls=len(back),
             value=number(back[-1].value),
@@ -85,7 +89,8 @@ def gradient_lost(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "A gradient reaches the prediction, but that of all {count} parameters behind it is exactly 0, in {calls} steps: "
+            "A gradient reaches the prediction, but that of all {count} parameters behind it is exactly 0, in {calls} "
+            "steps: "
             "an operation between has no slope.",
             count=len(followed),
             calls=len(arrived),
@@ -110,7 +115,8 @@ def gradient_vanishes(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "The gradient of one layer is {ratio} times that of another: from {large} near the loss it vanishes to {small}, "
+            "The gradient of one layer is {ratio} times that of another: from {large} near the loss it vanishes to "
+            "{small}, "
             "and the first layers do not learn.",
             ratio=number(min(sizes) / max(sizes)),
             large=number(max(sizes)),
@@ -144,7 +150,8 @@ def loss_maximized(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "The gradient that arrives at the loss is {value}, below 0, in all {count} backward passes: the loss is made "
+            "The gradient that arrives at the loss is {value}, below 0, in all {count} backward passes: the loss is "
+            "made "
             "larger with every step, not smaller.",
             value=number(arrived[-1]),
             count=len(arrived),
@@ -180,7 +187,8 @@ def backward_twice(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "backward() ran twice through the same loss before a step, {count} times: each gradient was added to itself, as "
+            "backward() ran twice through the same loss before a step, {count} times: each gradient was added to "
+            "itself, as "
             "if the learning rate were doubled.",
             count=training.twice,
         ),
@@ -197,7 +205,8 @@ def masked_mean(training: Training) -> Told | None:
     kept, total = masked[-1]
     return Told(
         Phrase(
-            "Only {kept} of {total} losses count, the others are masked, but the mean divides by all {total}: a batch with "
+            "Only {kept} of {total} losses count, the others are masked, but the mean divides by all {total}: a batch "
+            "with "
             "more padding has a smaller loss and a smaller gradient.",
             kept=kept,
             total=total,

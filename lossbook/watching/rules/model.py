@@ -56,7 +56,8 @@ def optimizer_lacks(training: Training) -> Told | None:
         return None  # only the first layers: a backbone that is left as it is
     return Told(
         Phrase(
-            "The optimizer holds {kept} of {all} trainable parameters of {model}; {name} and {others} others are missing, and "
+            "The optimizer holds {kept} of {all} trainable parameters of {model}; {name} and {others} others are "
+            "missing, and "
             "never move.",
             kept=len(kept),
             all=len(trainable),
@@ -86,7 +87,8 @@ def model_in_evaluation(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "{calls} batches were trained on while {model} was in evaluation mode: its {layer} does not do what it should do "
+            "{calls} batches were trained on while {model} was in evaluation mode: its {layer} does not do what it "
+            "should do "
             "in training.",
             calls=len(learning),
             model=type(model).__name__,
@@ -106,7 +108,8 @@ def _normalization_in_evaluation(training: Training) -> Told | None:
         if first > 0 and all(modes[:first]):
             return Told(
                 Phrase(
-                    "Batch normalization was in training mode for {before} steps, and in evaluation mode for the {after} steps after them: a model.eval() stayed in force, and Dropout does nothing either.",
+                    "Batch normalization was in training mode for {before} steps, and in evaluation mode for the "
+                    "{after} steps after them: a model.eval() stayed in force, and Dropout does nothing either.",
                     before=first,
                     after=len(modes) - first,
                 ),

@@ -42,7 +42,8 @@ def nothing_to_average(call: Call) -> Told | None:
     if call.prediction.numel() == 0:
         return Told(
             Phrase(
-                "{loss} gets no numbers at all: a prediction of shape {shape}. The mean of nothing is nan. Its gradient "
+                "{loss} gets no numbers at all: a prediction of shape {shape}. The mean of nothing is nan. Its "
+                "gradient "
                 "is 0, but every average of losses that holds it is nan.",
                 loss=call.spoken,
                 shape=call.predicted.shape,
@@ -54,7 +55,8 @@ def nothing_to_average(call: Call) -> Told | None:
         if not mask.any():
             return Told(
                 Phrase(
-                    "{name} of shape {shape} is 0 everywhere, so that nothing counts in this batch: 0 / 0 is nan, and one nan "
+                    "{name} of shape {shape} is 0 everywhere, so that nothing counts in this batch: 0 / 0 is nan, and "
+                    "one nan "
                     "spoils every parameter.",
                     name=name,
                     shape=tuple(mask.shape),
@@ -72,7 +74,8 @@ def nothing_to_average(call: Call) -> Told | None:
     if call.target.numel() and bool((call.target == ignored).all()):
         return Told(
             Phrase(
-                "All {count} targets of this batch are {ignored}, the ignore_index: the mean of nothing is nan. Its gradient "
+                "All {count} targets of this batch are {ignored}, the ignore_index: the mean of nothing is nan. Its "
+                "gradient "
                 "is 0, but every average of losses that holds it is nan.",
                 count=call.target.numel(),
                 ignored=ignored,
@@ -112,7 +115,8 @@ def prediction_not_finite(call: Call) -> Told | None:
         if (spoiled := _bad(given)) is not None:
             return Told(
                 Phrase(
-                    "The data hold {value}, first in sample {row}, where they enter the first layer ({layer}): from there "
+                    "The data hold {value}, first in sample {row}, where they enter the first layer ({layer}): from "
+                    "there "
                     "it reaches the prediction and the loss.",
                     value=spoiled[0],
                     row=spoiled[1],
@@ -133,7 +137,8 @@ def prediction_not_finite(call: Call) -> Told | None:
     if call.last_operation in ("Log", "Log2", "Log10") and call.takes != contract.NUMBERS:
         return Told(
             Phrase(
-                "The prediction holds {value}, first in sample {row}: it is the logarithm of a probability that was rounded "
+                "The prediction holds {value}, first in sample {row}: it is the logarithm of a probability that was "
+                "rounded "
                 "to 0.",
                 **values,
             ),
@@ -145,17 +150,20 @@ def prediction_not_finite(call: Call) -> Told | None:
     if not call.ancestry.inputs:  # what entered the model was not seen
         return Told(
             Phrase(
-                "The prediction holds {value}, first in sample {row}; the last operation was {operation}. The parameters are "
+                "The prediction holds {value}, first in sample {row}; the last operation was {operation}. The "
+                "parameters are "
                 "finite, so it began in the data or inside of the model.",
                 **values,
             ),
             Phrase(
-                "Look for missing values in the data, a division by 0, a logarithm or root of 0, or exp of a large number."
+                "Look for missing values in the data, a division by 0, a logarithm or root of 0, or exp of a large "
+                "number."
             ),
         )
     return Told(
         Phrase(
-            "The prediction holds {value}, first in sample {row}; the last operation was {operation}. The parameters are "
+            "The prediction holds {value}, first in sample {row}; the last operation was {operation}. The parameters "
+            "are "
             "finite, so it began inside of the model.",
             **values,
         ),
@@ -173,12 +181,14 @@ def parameters_not_finite(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "The prediction holds {value}, first in sample {row}, because the parameters do: an earlier step spoiled them, or they were stored so.",
+            "The prediction holds {value}, first in sample {row}, because the parameters do: an earlier step spoiled "
+            "them, or they were stored so.",
             value=bad[0],
             row=bad[1],
         ),
         Phrase(
-            "Look at the step before: a learning rate that is too high, or a gradient that was not finite; and at the checkpoint."
+            "Look at the step before: a learning rate that is too high, or a gradient that was not finite; and at the "
+            "checkpoint."
         ),
     )
 
@@ -201,14 +211,16 @@ def target_longer_than_input(call: Call) -> Told | None:
     place = int((lengths[1] - lengths[0]).argmax())
     return Told(
         Phrase(
-            "The target of sample {sample} has {labels} labels for {frames} frames: no alignment is long enough, and the "
+            "The target of sample {sample} has {labels} labels for {frames} frames: no alignment is long enough, and "
+            "the "
             "loss is infinite, or 0 with zero_infinity=True.",
             sample=place,
             labels=int(lengths[1][place]),
             frames=int(lengths[0][place]),
         ),
         Phrase(
-            "Give longer inputs, downsample less, or check input_lengths and target_lengths: they may have changed places."
+            "Give longer inputs, downsample less, or check input_lengths and target_lengths: they may have changed "
+            "places."
         ),
     )
 

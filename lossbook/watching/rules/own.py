@@ -35,13 +35,15 @@ _OVERLAP = re.compile(r"[Dd]ice|[Jj]accard|[Tt]versky|IoU|IOU|\biou|_iou|[Ss]oft
 def hinge_of_probabilities(call: Call) -> Told | None:
     if call.entry is not None or not isinstance(call.result, Tensor) or call.result.grad_fn is None:
         return None
-    never = [(c, sign) for c, sign in graph.hinges(call.result) if c + min(0, sign) >= 0]
-    if not never or len(never) < len(graph.hinges(call.result)):
+    hinges = graph.hinges(call.result)
+    never = [(c, sign) for c, sign in hinges if c + min(0, sign) >= 0]
+    if not never or len(never) < len(hinges):
         return None
     constant, sign = never[0]
     return Told(
         Phrase(
-            "{loss} contains a hinge, max(0, {hinge}), of the output p of a sigmoid or softmax. p lies between 0 and 1, "
+            "{loss} contains a hinge, max(0, {hinge}), of the output p of a sigmoid or softmax. p lies between 0 and "
+            "1, "
             "so this is never 0: no answer is ever good enough, and none is left alone.",
             loss=call.spoken,
             hinge=f"{number(constant)} {'+' if sign > 0 else '−'} p",
@@ -67,7 +69,8 @@ def overlap_of_scores(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "{loss} measures the overlap of a mask with probabilities, but these numbers go from {low} to {high}, and nothing "
+            "{loss} measures the overlap of a mask with probabilities, but these numbers go from {low} to {high}, and "
+            "nothing "
             "in it makes probabilities of them: the overlap can be more than 1, or divided by 0.",
             loss=call.spoken,
             low=number(seen.low),
@@ -95,7 +98,8 @@ def away_from_labels(training: Training) -> Told | None:
         return None  # who fools an opponent leaves its parameters as they are
     return Told(
         Phrase(
-            "In {calls} calls of {loss} every step lowers the scores of what is labeled as true, and raises none of them: the "
+            "In {calls} calls of {loss} every step lowers the scores of what is labeled as true, and raises none of "
+            "them: the "
             "smaller the loss, the worse the answers.",
             calls=len(learning),
             loss=training.loss,
@@ -121,7 +125,8 @@ def without_floor(training: Training) -> Told | None:
             continue
         return Told(
             Phrase(
-                "The loss falls from {first} to {last} in {calls} calls, faster and faster: it has no least value, and the model "
+                "The loss falls from {first} to {last} in {calls} calls, faster and faster: it has no least value, and "
+                "the model "
                 "runs after it to infinity.",
                 first=number(round(values[0], 3)),
                 last=f"{lows[-1]:.3g}",

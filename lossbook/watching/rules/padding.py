@@ -73,7 +73,8 @@ def padding_counted(call: Call) -> Told | None:
         return None  # a mask may follow; the gradient that comes back says so
     return Told(
         Phrase(
-            "The rows of the target end in runs of {value}, {count} of {total} numbers, and {value} stands nowhere else: "
+            "The rows of the target end in runs of {value}, {count} of {total} numbers, and {value} stands nowhere "
+            "else: "
             "that is padding, and it counts as a class. The model learns to predict padding.",
             value=value,
             count=count,
@@ -109,7 +110,8 @@ def padded_numbers_counted(call: Call) -> Told | None:
     if masked:
         return Told(
             Phrase(
-                "{count} of {total} places are masked to {value} in prediction and target, but the mean divides by all {total}: "
+                "{count} of {total} places are masked to {value} in prediction and target, but the mean divides by all "
+                "{total}: "
                 "the loss depends on how much padding a batch has.",
                 **values,
             ),
@@ -117,7 +119,8 @@ def padded_numbers_counted(call: Call) -> Told | None:
         )
     return Told(
         Phrase(
-            "The rows of the target end in runs of {value}, {count} of {total} places, and it stands nowhere else: that is "
+            "The rows of the target end in runs of {value}, {count} of {total} places, and it stands nowhere else: "
+            "that is "
             "padding, and its errors count. The model learns to predict padding.",
             **values,
         ),

@@ -38,7 +38,8 @@ def crossed_shapes(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "The prediction has shape {one} and the target {other}: they are broadcast to {both}, so that every prediction "
+            "The prediction has shape {one} and the target {other}: they are broadcast to {both}, so that every "
+            "prediction "
             "is compared with every target. The model learns the mean of the targets.",
             one=one,
             other=other,
@@ -64,7 +65,8 @@ def prediction_expanded(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "The prediction of shape {one} is broadcast to the target's {other}: one number must fit {count} targets of "
+            "The prediction of shape {one} is broadcast to the target's {other}: one number must fit {count} targets "
+            "of "
             "each sample, and learns their mean.",
             one=one,
             other=other,
@@ -90,7 +92,8 @@ def crossed_weights(call: Call) -> Told | None:
             continue
         return Told(
             Phrase(
-                "{name} of shape {shape} meets predictions of shape {predictions}: broadcast to {both}, each sample is weighted with the numbers of all the others.",
+                "{name} of shape {shape} meets predictions of shape {predictions}: broadcast to {both}, each sample is "
+                "weighted with the numbers of all the others.",
                 name=name,
                 shape=tuple(value.shape),
                 predictions=shape,
@@ -118,7 +121,8 @@ def _weighed_in_rows(call: Call) -> Told | None:
             continue
         return Told(
             Phrase(
-                "Numbers of shape {one} are multiplied by a mask or weights of shape {other}: broadcast to {both}, each sample is weighted with the numbers of all the others.",
+                "Numbers of shape {one} are multiplied by a mask or weights of shape {other}: broadcast to {both}, "
+                "each sample is weighted with the numbers of all the others.",
                 one=one,
                 other=other,
                 both=both,
@@ -144,7 +148,8 @@ def weight_on_last_dimension(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "pos_weight of shape {weight} meets the last dimension of predictions of shape {shape}; the classes are in dimension 1. It weights columns, not classes.",
+            "pos_weight of shape {weight} meets the last dimension of predictions of shape {shape}; the classes are in "
+            "dimension 1. It weights columns, not classes.",
             weight=tuple(weight.shape),
             shape=shape,
         ),
@@ -172,7 +177,8 @@ def view_instead_of_transpose(call: Call) -> Told | None:
             continue
         return Told(
             Phrase(
-                "A view turns the predictions of shape {into} into {out}. It does not move dimensions, it reads the same "
+                "A view turns the predictions of shape {into} into {out}. It does not move dimensions, it reads the "
+                "same "
                 "numbers in the same order: scores of different places and classes are mixed.",
                 into=link.into,
                 out=link.out,
@@ -210,7 +216,8 @@ def classes_in_last_dimension(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "The predictions of shape {shape} have their classes in the last dimension, {classes} of them; {loss} looks for "
+            "The predictions of shape {shape} have their classes in the last dimension, {classes} of them; {loss} "
+            "looks for "
             "them in dimension 1 and compares {other} places as if they were classes.",
             shape=call.predicted.shape,
             classes=call.predicted.shape[-1],

@@ -103,7 +103,8 @@ def first_loss_too_high(call: Call) -> Told | None:
         return None  # large scores on purpose, from weights as they should be
     return Told(
         Phrase(
-            "The first loss is {loss}; a model that knows nothing has {nothing}. The weights of a layer are {size} in size, so "
+            "The first loss is {loss}; a model that knows nothing has {nothing}. The weights of a layer are {size} in "
+            "size, so "
             "the scores go from {low} to {high}: the model starts out very sure, and wrong.",
             size=number(round(max(sizes), 2)),
             loss=number(round(call.result.item(), 2)),
@@ -126,7 +127,8 @@ def weights_all_equal(call: Call) -> Told | None:
         if isinstance(leaf, torch.nn.Parameter) and len(rows) > 1 and bool((rows == rows[:1]).all()):
             return Told(
                 Phrase(
-                    "All units of a layer with weights of shape {shape} start with the same weights, {value}: they get the same gradient and stay the same unit forever.",
+                    "All units of a layer with weights of shape {shape} start with the same weights, {value}: they get "
+                    "the same gradient and stay the same unit forever.",
                     shape=tuple(leaf.shape),
                     value=number(rows[0, 0]),
                 ),
@@ -160,7 +162,8 @@ def saturated(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "{share} % of the probabilities are exactly 0 or 1: the scores before the {operation} are so large that it has "
+            "{share} % of the probabilities are exactly 0 or 1: the scores before the {operation} are so large that it "
+            "has "
             "no slope left, and those samples learn nothing.",
             share=round(100 * ends),
             operation=call.last_operation.lower(),
@@ -186,7 +189,8 @@ def half_precision(call: Call) -> Told | None:
     ):
         return Told(
             Phrase(
-                "The loss in float16 is exactly 0, though the prediction differs from its target by up to {error}: smaller "
+                "The loss in float16 is exactly 0, though the prediction differs from its target by up to {error}: "
+                "smaller "
                 "numbers than 6e-8 are rounded to 0.",
                 error=number((call.predicted.some - call.targeted.some).abs().max()),
             ),
@@ -220,7 +224,8 @@ def half_precision_optimizer(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "Adam divides in float16, where its eps, {eps}, is rounded to 0, and so is the mean square of small gradients: 0 / 0 made the parameters nan.",
+            "Adam divides in float16, where its eps, {eps}, is rounded to 0, and so is the mean square of small "
+            "gradients: 0 / 0 made the parameters nan.",
             eps=number(eps),
         ),
         Phrase("Keep the parameters in float32 and take torch.autocast with a GradScaler; or bfloat16."),

@@ -25,7 +25,8 @@ def gradients_not_cleared(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "{count} of {steps} steps used gradients that an earlier step had used already, with new ones added: zero_grad() "
+            "{count} of {steps} steps used gradients that an earlier step had used already, with new ones added: "
+            "zero_grad() "
             "is missing, and the gradients of all batches so far pile up.",
             count=training.stale_steps,
             steps=training.steps,
@@ -40,7 +41,8 @@ def cleared_before_step(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "{count} of {steps} steps found no gradient, though backward() had run right before: they were cleared between "
+            "{count} of {steps} steps found no gradient, though backward() had run right before: they were cleared "
+            "between "
             "backward() and step(), and no parameter has moved.",
             count=training.cleared_steps,
             steps=training.steps,
@@ -61,7 +63,8 @@ def step_before_backward(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "{count} of {steps} steps came after the loss was computed and before its backward(): they used no gradient, or "
+            "{count} of {steps} steps came after the loss was computed and before its backward(): they used no "
+            "gradient, or "
             "that of an earlier batch.",
             count=wrong,
             steps=training.steps,
@@ -86,7 +89,8 @@ def other_parameters(training: Training) -> Told | None:
             count=len(training.followed),
         ),
         Phrase(
-            "Build the optimizer from the model that is trained, after it is built, copied or moved: model.parameters()."
+            "Build the optimizer from the model that is trained, after it is built, copied or moved: "
+            "model.parameters()."
         ),
     )
 
@@ -116,7 +120,8 @@ def parameters_missing(training: Training) -> Told | None:
             shape=followed[missing[0]].shape,
         ),
         Phrase(
-            "Register layers in the model (nn.ModuleList, not a list), and build the optimizer from model.parameters() after that."
+            "Register layers in the model (nn.ModuleList, not a list), and build the optimizer from model.parameters() "
+            "after that."
         ),
     )
 
@@ -142,14 +147,16 @@ def parameters_unreached(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "{count} of the {all} parameters that the optimizer holds never got a gradient in {steps} steps: the graph is "
+            "{count} of the {all} parameters that the optimizer holds never got a gradient in {steps} steps: the graph "
+            "is "
             "cut between them and the loss.",
             count=unused,
             all=training.optimized,
             steps=training.steps,
         ),
         Phrase(
-            "Look in the model for detach(), .data, numpy or torch.no_grad(); or freeze them with requires_grad_(False)."
+            "Look in the model for detach(), .data, numpy or torch.no_grad(); or freeze them with "
+            "requires_grad_(False)."
         ),
     )
 
@@ -164,7 +171,8 @@ def never_stepped(training: Training) -> Told | None:
         return None  # a step may follow, after many small batches
     return Told(
         Phrase(
-            "{count} backward passes brought gradients, but no optimizer stepped and none of {all} parameters has moved.",
+            "{count} backward passes brought gradients, but no optimizer stepped and none of {all} parameters has "
+            "moved.",
             count=training.backwards,
             all=len(training.followed),
         ),
@@ -203,7 +211,8 @@ def learning_rate_too_low(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "With the learning rate {rate} no parameter changes by more than {change} of its size in a step: it takes {steps} steps to change one by its own size.",
+            "With the learning rate {rate} no parameter changes by more than {change} of its size in a step: it takes "
+            "{steps} steps to change one by its own size.",
             rate=number(rates[-1]),
             change=number(max(updates)),
             steps=f"{1 / max(updates):.0e}" if max(updates) else "∞",
@@ -260,7 +269,8 @@ def _too_high(training: Training, values: list[float]) -> Told:
     if training.reduction == "sum" or (unreduced and min(unreduced) > 0.99):
         return Told(
             Phrase(
-                "The loss grows from {first} to {last} in {calls} calls. It is the sum over the batch, so its gradient grows with the batch size, and the learning rate {rate} is too high for that.",
+                "The loss grows from {first} to {last} in {calls} calls. It is the sum over the batch, so its gradient "
+                "grows with the batch size, and the learning rate {rate} is too high for that.",
                 rate=rate,
                 **known,
             ),
@@ -268,7 +278,8 @@ def _too_high(training: Training, values: list[float]) -> Told:
         )
     return Told(
         Phrase(
-            "The loss grows from {first} to {last} in {calls} calls, and each step changes the parameters by a large part of "
+            "The loss grows from {first} to {last} in {calls} calls, and each step changes the parameters by a large "
+            "part of "
             "their size: the learning rate, {rate}, is too high.",
             rate=rate,
             **known,
@@ -293,7 +304,8 @@ def learning_rate_vanishes(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "The learning rate falls from {first} to {last} within {steps} steps: the scheduler steps after each batch, and "
+            "The learning rate falls from {first} to {last} within {steps} steps: the scheduler steps after each "
+            "batch, and "
             "was perhaps meant to step after each epoch.",
             first=number(rates[0]),
             last=number(rates[-1]),
@@ -311,7 +323,8 @@ def optimizer_built_anew(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "Each of {steps} steps was made by an optimizer of its own: momentum and the averages of Adam begin at 0 again "
+            "Each of {steps} steps was made by an optimizer of its own: momentum and the averages of Adam begin at 0 "
+            "again "
             "every time.",
             steps=training.steps,
         ),
@@ -328,7 +341,8 @@ def gradients_clipped_away(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "At each of {steps} steps the gradient has the same length, {norm}: it is clipped to that, and hardly moves the "
+            "At each of {steps} steps the gradient has the same length, {norm}: it is clipped to that, and hardly "
+            "moves the "
             "parameters.",
             steps=len(norms),
             norm=number(norms[-1]),
@@ -355,7 +369,8 @@ def weight_decay_wins(training: Training) -> Told | None:
         return None  # it is not decay that makes them small
     return Told(
         Phrase(
-            "Within {steps} steps the weights of a layer have shrunk to {share} % of what they were: weight decay pulls them to 0 "
+            "Within {steps} steps the weights of a layer have shrunk to {share} % of what they were: weight decay "
+            "pulls them to 0 "
             "more strongly than the loss moves them ({ratio} times at the last step).",
             steps=training.steps,
             share=round(100 * min(left)),

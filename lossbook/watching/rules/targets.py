@@ -68,7 +68,8 @@ def target_outside_unit(call: Call) -> Told | None:
         instead = Phrase("Scale the targets to [0, 1]; for measurements take MSELoss.")
     return Told(
         Phrase(
-            "{loss} takes labels between 0 and 1; the target goes from {low} to {high}. Outside that range the loss falls "
+            "{loss} takes labels between 0 and 1; the target goes from {low} to {high}. Outside that range the loss "
+            "falls "
             "below 0, and the more extreme an answer, the better.",
             loss=call.spoken,
             low=number(seen.low),
@@ -120,7 +121,8 @@ def several_true_classes(call: Call) -> Told | None:
         )
     return Told(
         Phrase(
-            "{loss} gets class probabilities that do not add up to 1: those of one sample add up to {sum}. The loss of a "
+            "{loss} gets class probabilities that do not add up to 1: those of one sample add up to {sum}. The loss of "
+            "a "
             "sample is multiplied by that.",
             **values,
         ),
@@ -142,7 +144,8 @@ def marks_instead_of_numbers(call: Call) -> Told | None:
     row = call.target[0].tolist()
     return Told(
         Phrase(
-            "{loss} takes the numbers of the true classes, closed by −1; the target holds 0 and 1 only: {row}. It is read "
+            "{loss} takes the numbers of the true classes, closed by −1; the target holds 0 and 1 only: {row}. It is "
+            "read "
             "as a list of the classes 0 and 1.",
             loss=call.spoken,
             row=str(row[:8]),
@@ -157,7 +160,8 @@ def negative_counts(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "{loss} takes counts, at least 0; the target goes down to {low}. For a negative count the loss has no lower end. Standardized counts are not counts.",
+            "{loss} takes counts, at least 0; the target goes down to {low}. For a negative count the loss has no "
+            "lower end. Standardized counts are not counts.",
             loss=call.spoken,
             low=number(call.targeted.low),
         ),
@@ -190,7 +194,8 @@ def target_is_prediction(call: Call) -> Told | None:
     if _says_the_same(call):
         return Told(
             Phrase(
-                "Prediction and target of {loss} come from the same model and are equal, all {count} numbers: the model is "
+                "Prediction and target of {loss} come from the same model and are equal, all {count} numbers: the "
+                "model is "
                 "compared with itself, and learns nothing about the data.",
                 loss=call.spoken,
                 count=call.prediction.numel(),
@@ -240,7 +245,8 @@ def arguments_swapped(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "The first argument of {loss}, the prediction, has no gradient, and the second, the target, has one: they have changed places. With this loss the order matters.",
+            "The first argument of {loss}, the prediction, has no gradient, and the second, the target, has one: they "
+            "have changed places. With this loss the order matters.",
             loss=call.spoken,
         ),
         Phrase("Write {loss}(prediction, target), the model's output first.", loss="criterion"),
@@ -261,7 +267,8 @@ def _variance_as_target(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "The target of {loss} carries a gradient and is never below 0, like a variance; its variances carry none, like data: "
+            "The target of {loss} carries a gradient and is never below 0, like a variance; its variances carry none, "
+            "like data: "
             "the two have changed places.",
             loss=call.spoken,
         ),
@@ -291,13 +298,15 @@ def compared_with_itself(training: Training) -> Told | None:
         return None  # a copy is equal until the first step
     return Told(
         Phrase(
-            "In {calls} calls of {loss} two of the tensors that it compares were equal in every number, though the model moved in "
+            "In {calls} calls of {loss} two of the tensors that it compares were equal in every number, though the "
+            "model moved in "
             "between: the model is compared with itself.",
             calls=len(calls),
             loss=training.loss,
         ),
         Phrase(
-            "Let a teacher be a copy, copy.deepcopy(model), or another model; choose a positive that is not the anchor itself."
+            "Let a teacher be a copy, copy.deepcopy(model), or another model; choose a positive that is not the anchor "
+            "itself."
         ),
     )
 
@@ -315,7 +324,8 @@ def target_carries_gradient(training: Training) -> Told | None:
     if weight := moving[0].weight:
         return Told(
             Phrase(
-                "In {calls} calls of {loss} {name} carried a gradient, and the optimizer moves what it comes from: it weighs the loss, and the loss is smallest where the weight is smallest, not where the model is right.",
+                "In {calls} calls of {loss} {name} carried a gradient, and the optimizer moves what it comes from: it "
+                "weighs the loss, and the loss is smallest where the weight is smallest, not where the model is right.",
                 calls=len(moving),
                 loss=training.loss,
                 name=weight,
@@ -324,7 +334,8 @@ def target_carries_gradient(training: Training) -> Told | None:
         )
     return Told(
         Phrase(
-            "In {calls} calls of {loss} the target carried a gradient too, and the optimizer moves what it comes from: the "
+            "In {calls} calls of {loss} the target carried a gradient too, and the optimizer moves what it comes from: "
+            "the "
             "target is drawn toward the prediction, which is the easiest way to a small loss.",
             calls=len(moving),
             loss=training.loss,
@@ -355,7 +366,8 @@ def targets_cut_to_integers(training: Training) -> Told | None:
         return _masks_of_one_class(training) if training.ignores != 0 else None
     return Told(
         Phrase(
-            "The targets of {loss} are integers, and all of them were 0 in {calls} calls: numbers between 0 and 1 become 0 where .long(), .int() or an integer dtype cuts off what comes after the decimal point.",
+            "The targets of {loss} are integers, and all of them were 0 in {calls} calls: numbers between 0 and 1 "
+            "become 0 where .long(), .int() or an integer dtype cuts off what comes after the decimal point.",
             loss=training.loss,
             calls=len(calls),
         ),
@@ -372,7 +384,8 @@ def _masks_of_one_class(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "All places of {masks} masks were of class 0, in {calls} calls of {loss}, which tells {classes} classes apart: a mask "
+            "All places of {masks} masks were of class 0, in {calls} calls of {loss}, which tells {classes} classes "
+            "apart: a mask "
             "that was divided by 255 and cut to integers is 0 everywhere.",
             masks=sum(seen.samples for seen in calls),
             calls=len(calls),

@@ -26,7 +26,8 @@ def variance_or_root(call: Call) -> Told | None:
     if lost > 0.05:
         return Told(
             Phrase(
-                "{share} % of the variances that {loss} gets are at most {eps}, its eps: there every error is divided by eps, "
+                "{share} % of the variances that {loss} gets are at most {eps}, its eps: there every error is divided "
+                "by eps, "
                 "and counts a million times.",
                 loss=call.spoken,
                 share=round(100 * lost),
@@ -45,7 +46,8 @@ def variance_or_root(call: Call) -> Told | None:
     if names[:1] == ["Sqrt"] or _half_exponent(links):
         return Told(
             Phrase(
-                "{loss} takes the variance; this is a standard deviation, the root of it, from {low} to {high}. Its errors "
+                "{loss} takes the variance; this is a standard deviation, the root of it, from {low} to {high}. Its "
+                "errors "
                 "are divided by the wrong number.",
                 **values,
             ),
@@ -54,7 +56,8 @@ def variance_or_root(call: Call) -> Told | None:
     if names[:1] and names[0] in ("Addmm", "Mm", "Convolution", "LogSoftmax", "Log", "Tanh"):
         return Told(
             Phrase(
-                "{loss} takes a variance, which must be positive; nothing in the model keeps it so: it comes straight from "
+                "{loss} takes a variance, which must be positive; nothing in the model keeps it so: it comes straight "
+                "from "
                 "{operation}, from {low} to {high}, as a log-variance would.",
                 operation=graph.LAYERS.get(names[0], names[0]),
                 **values,
@@ -86,7 +89,8 @@ def exponential_twice(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "exp() is applied to the output of {operation}, which is positive already: a variance, or a rate, is taken for its "
+            "exp() is applied to the output of {operation}, which is positive already: a variance, or a rate, is taken "
+            "for its "
             "logarithm, so that it can never be below 1.",
             operation=found[0].lower(),
         ),

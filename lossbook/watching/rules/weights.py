@@ -48,7 +48,8 @@ def weights_the_wrong_way(training: Training) -> Told | None:
         return None  # not in proportion to how often each class occurs
     return Told(
         Phrase(
-            "The class seen most often, {most} times, has the weight {heavy}, and a class seen {least} times only {light}: the weights make the frequent class count even more.",
+            "The class seen most often, {most} times, has the weight {heavy}, and a class seen {least} times only "
+            "{light}: the weights make the frequent class count even more.",
             most=most[0],
             heavy=number(most[1]),
             least=least[0],
@@ -75,7 +76,8 @@ def pos_weight_the_wrong_way(training: Training) -> Told | None:
         return None  # a weight that is not the right one upside down may be meant
     return Told(
         Phrase(
-            "pos_weight is {weight}, but {yes} labels are yes and {no} are no: the answer that is already frequent counts even more.",
+            "pos_weight is {weight}, but {yes} labels are yes and {no} are no: the answer that is already frequent "
+            "counts even more.",
             weight=number(weight),
             yes=yes,
             no=no,
@@ -109,7 +111,8 @@ def smoothing_too_strong(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "label_smoothing={smoothing} spreads that share of each label over all classes: {left} of it is left. It is "
+            "label_smoothing={smoothing} spreads that share of each label over all classes: {left} of it is left. It "
+            "is "
             "the share that is taken away, not the confidence that stays.",
             smoothing=number(smoothing),
             left=number(1 - smoothing),
