@@ -164,8 +164,7 @@ def check_soft_labels(**named: Tensor) -> None:
             raise ValueError(
                 message(
                     "{name} must lie between 0, which is no, and 1, which is yes, got {got:.4g}. Divide a mask of 0 "
-                    "and 255 "
-                    "by 255; for labels 1 and −1 write ({name} + 1) / 2.",
+                    "and 255 by 255; for labels 1 and −1 write ({name} + 1) / 2.",
                     name=name,
                     got=wrong,
                 )

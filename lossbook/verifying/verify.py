@@ -192,8 +192,7 @@ def _settings_of_nothing(settings: Mapping[str, Any]) -> TypeError:
     return TypeError(
         message(
             "{names} would be a setting of like, which is missing. Build it into the loss, or name what the loss "
-            "should "
-            "agree with.",
+            "should agree with.",
             names=", ".join(settings),
         )
     )
@@ -203,8 +202,7 @@ def _no_copy() -> TypeError:
     return TypeError(
         message(
             "fresh=True copies the loss for each call, and a function cannot be copied. Give a module, or another "
-            "object "
-            "that can be called, with what it remembers in its attributes."
+            "object that can be called, with what it remembers in its attributes."
         )
     )
 
@@ -222,8 +220,7 @@ def _nothing_right(examination: Examination) -> ValueError:
         return ValueError(
             message(
                 "{name} cannot be computed on any of the batches, so there is nothing to compare with. No finite "
-                "tensor "
-                "comes back.",
+                "tensor comes back.",
                 name=name,
             )
         )

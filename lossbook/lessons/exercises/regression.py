@@ -128,8 +128,7 @@ EXERCISES = {
         answer=failing_calls,
         praise=lambda: _(
             "Cross-entropy wants one class number for each sample, as an integer. The other two calls run, the last "
-            "with a "
-            "warning that you should heed."
+            "with a warning that you should heed."
         ),
         mistakes=lambda: [
             ("b", _("There is one more. What does cross-entropy take numbers with a decimal point for?")),

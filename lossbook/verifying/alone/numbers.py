@@ -268,8 +268,7 @@ def _logarithm_of_nought(examination: Examination) -> Result | None:
                 if first and first.name in LOGARITHMS and not bool((first.inputs[0] < 0).any()):
                     says = _(
                         "The logarithm of 0 ({where}): what goes into it underflows. Use logsigmoid, log_softmax or "
-                        "softplus "
-                        "of the scores."
+                        "softplus of the scores."
                     ).format(where=batch.name)
                     return told(says, inputs=batch.tensors, line=line_of_operation(first))
     return None

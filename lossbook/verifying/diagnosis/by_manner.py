@@ -64,8 +64,7 @@ def by_gradient(examination: Examination, samples: Sequence[Sample], loss: Calla
     if theirs and not mine:
         says = _(
             "the value is right, but the right loss holds a part of it constant for the gradient (detach, no_grad), "
-            "and "
-            "this one does not: a detach is missing"
+            "and this one does not: a detach is missing"
         )
         return Diagnosis(says, page=CUSTOM)
     return None

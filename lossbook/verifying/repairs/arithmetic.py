@@ -93,8 +93,7 @@ def of_alignment(call: Call) -> Iterator[Change]:
             for view in _views(call.args[i], other):
                 says = _(
                     "{old} broadcasts {shapes} to {result}: numbers meet that do not belong together; right with the "
-                    "shape "
-                    "{new} in the place of {other}"
+                    "shape {new} in the place of {other}"
                 )
                 own = tuple(call.args[i].shape)
                 says = says.format(

@@ -43,8 +43,7 @@ def softmax_before_cross_entropy(call: Call) -> Told | None:
     return Told(
         Phrase(
             "{loss} gets probabilities, the output of a softmax: {row}, sum 1. It applies softmax itself, so softmax "
-            "is "
-            "applied twice: the gradient is weak and the loss cannot fall below {least}.",
+            "is applied twice: the gradient is weak and the loss cannot fall below {least}.",
             loss=call.spoken,
             row=_row(call.predicted, call.class_dim),
             least=number(_least(call.predicted.shape[call.class_dim])),
@@ -80,8 +79,7 @@ def sigmoid_before_cross_entropy(call: Call) -> Told | None:
     return Told(
         Phrase(
             "{loss} gets the output of a sigmoid, between {low} and {high}. It takes logits and applies softmax "
-            "itself: "
-            "squeezed between 0 and 1, no class can ever be much more likely than another.",
+            "itself: squeezed between 0 and 1, no class can ever be much more likely than another.",
             loss=call.spoken,
             low=number(call.predicted.low),
             high=number(call.predicted.high),
@@ -115,9 +113,8 @@ def sigmoid_twice(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "{loss} gets probabilities: every prediction lies between {low} and {high}. It applies the sigmoid itself, "
-            "so "
-            "sigmoid is applied twice, and no answer can be less likely than 0.5.",
+            "{loss} gets probabilities: every prediction lies between {low} and {high}. It applies the sigmoid "
+            "itself, so sigmoid is applied twice, and no answer can be less likely than 0.5.",
             loss=call.spoken,
             low=number(seen.low),
             high=number(seen.high),
@@ -162,8 +159,7 @@ def logarithm_before_logits(call: Call) -> Told | None:
     return Told(
         Phrase(
             "{loss} takes logits and gets log-probabilities, at most {high}, the output of {operation}: no answer can "
-            "be "
-            "more likely than 0.5.",
+            "be more likely than 0.5.",
             loss=call.spoken,
             high=number(call.predicted.high),
             operation=call.last_operation.lower(),
@@ -181,8 +177,7 @@ def activation_twice(call: Call) -> Told | None:
     return Told(
         Phrase(
             "The prediction went through {first} and then through {second}: probabilities were taken for scores a "
-            "second "
-            "time. All come out close together, here between {low} and {high}.",
+            "second time. All come out close together, here between {low} and {high}.",
             first=names[1].lower(),
             second=names[0].lower(),
             low=number(call.predicted.low),
@@ -204,8 +199,7 @@ def softmax_of_one(call: Call) -> Told | None:
             return Told(
                 Phrase(
                     "A softmax runs over dimension {dim} of shape {shape}, which has one number: its result is always "
-                    "1, "
-                    "whatever the model says, and no gradient comes back.",
+                    "1, whatever the model says, and no gradient comes back.",
                     dim=graph.saved_dim(link),
                     shape=link.out,
                 ),
@@ -248,8 +242,7 @@ def softmax_over_wrong_dimension(call: Call) -> Told | None:
     return Told(
         Phrase(
             "The softmax before {loss} runs over dimension {dim} of shape {shape}, so that numbers of different "
-            "samples or "
-            "places add up to 1 and not those of the classes.",
+            "samples or places add up to 1 and not those of the classes.",
             loss=call.spoken,
             dim=dim,
             shape=shape,
@@ -280,8 +273,7 @@ def softmax_over_batch(call: Call) -> Told | None:
         return Told(
             Phrase(
                 "{name} of {loss} is a softmax over dimension 0 of shape {shape}, the batch: numbers of different "
-                "samples add up to "
-                "1, and those of one sample do not.",
+                "samples add up to 1, and those of one sample do not.",
                 name=name,
                 loss=call.spoken,
                 shape=link.out,
@@ -309,9 +301,8 @@ def softmax_for_several_labels(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "A sample has {most} labels that are true, but the softmax before {loss} makes its probabilities add up to "
-            "1: "
-            "they cannot all be likely.",
+            "A sample has {most} labels that are true, but the softmax before {loss} makes its probabilities add up "
+            "to 1: they cannot all be likely.",
             most=number(most),
             loss=call.spoken,
         ),

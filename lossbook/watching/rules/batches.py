@@ -37,8 +37,7 @@ def one_sample_counts(training: Training) -> Told | None:
     return Told(
         Phrase(
             "In each of {calls} calls the prediction is the first sample of a batch that went through the model: the "
-            "others "
-            "are computed and thrown away.",
+            "others are computed and thrown away.",
             calls=len(learning),
         ),
         Phrase("Give the loss the whole batch: criterion(prediction, target), without [0]."),
@@ -65,8 +64,7 @@ def part_detached(call: Call) -> Told | None:
     return Told(
         Phrase(
             "{count} of {total} predictions, {share} %, carry no gradient: they were detached and put together with "
-            "the "
-            "others, so that their errors are counted and nothing is learned from them.",
+            "the others, so that their errors are counted and nothing is learned from them.",
             count=cut.numel(),
             total=call.prediction.numel(),
             share=round(100 * cut.numel() / call.prediction.numel()),
@@ -101,8 +99,7 @@ def only_a_bias_learns(call: Call) -> Told | None:
     return Told(
         Phrase(
             "All that can learn behind {loss} is the bias of the last layer, {count} numbers: whatever the input, the "
-            "model "
-            "can only add the same to its predictions.",
+            "model can only add the same to its predictions.",
             loss=call.spoken,
             count=call.ancestry.leaves[0].numel(),
         ),
@@ -121,8 +118,7 @@ def batches_in_order(training: Training) -> Told | None:
         return Told(
             Phrase(
                 "The classes of {calls} batches come in order, {begin} and so on: each batch is of one class, or of "
-                "neighbors, "
-                "and the model learns it and forgets the one before.",
+                "neighbors, and the model learns it and forgets the one before.",
                 calls=len(ranges),
                 begin=", ".join(str(low) if low == high else f"{low}–{high}" for low, high in ranges[:4]),
             ),
@@ -160,9 +156,8 @@ def shifted_twice(training: Training) -> Told | None:
         return None  # a model with several heads predicts the next token too
     return Told(
         Phrase(
-            "In {calls} calls each target is the token after next: the targets were shifted once in the data, and once "
-            "more "
-            "before {loss}.",
+            "In {calls} calls each target is the token after next: the targets were shifted once in the data, and "
+            "once more before {loss}.",
             calls=len(seen),
             loss=training.loss,
         ),

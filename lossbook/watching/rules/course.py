@@ -40,8 +40,7 @@ def saturated_units(training: Training) -> Told | None:
     return Told(
         Phrase(
             "In a hidden layer {share} % of the sigmoids or tanhs stand at an end of their range, in three batches in "
-            "a row: "
-            "they have no slope there, and the layers before them do not learn.",
+            "a row: they have no slope there, and the layers before them do not learn.",
             share=round(100 * min(shares[-3:])),
         ),
         Phrase("Scale the inputs to about −1 … 1, and start from smaller weights."),
@@ -62,8 +61,7 @@ def prediction_constant(training: Training) -> Told | None:
     return Told(
         Phrase(
             "In {calls} calls in a row all samples of a batch got the same prediction: the model does not depend on "
-            "its "
-            "inputs.",
+            "its inputs.",
             calls=len(spreads),
         ),
         Phrase("Look for dead relus, weights that all start at 0, or inputs that are the same."),
@@ -105,9 +103,8 @@ def graph_of_earlier_batch(training: Training) -> Told | None:
             return Told(
                 Phrase(
                     "The prediction of call {call} depends on the graph of call {earlier}, whose gradient was used "
-                    "already: "
-                    "backward() would run through that batch again. A hidden state, or a generated sample, was not "
-                    "detached.",
+                    "already: backward() would run through that batch again. A hidden state, or a generated sample, "
+                    "was not detached.",
                     call=seen.index,
                     earlier=seen.reaches_back,
                 ),
@@ -129,8 +126,7 @@ def targets_not_scaled(training: Training) -> Told | None:
         return Told(
             Phrase(
                 "The targets are about {target} in size, the first predictions about {predicted}: gradients of that "
-                "size throw "
-                "the weights away in the first steps, and the loss grows.",
+                "size throw the weights away in the first steps, and the loss grows.",
                 target=f"{calls[0].sizes[1]:.3g}",
                 predicted=f"{calls[0].sizes[0]:.3g}",
             ),
@@ -144,8 +140,7 @@ def targets_not_scaled(training: Training) -> Told | None:
     return Told(
         Phrase(
             "The targets are about {target} in size, the predictions about {predicted}, and after {calls} steps the "
-            "loss is "
-            "{value}, from {first}: at this rate the model never gets there.",
+            "loss is {value}, from {first}: at this rate the model never gets there.",
             target=f"{target:.3g}",
             predicted=f"{predicted:.3g}",
             calls=len(calls),
@@ -169,9 +164,8 @@ def model_built_anew(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "In each of {calls} calls other parameters stand behind the loss: the model is built anew for every batch, "
-            "and "
-            "forgets what it learned.",
+            "In each of {calls} calls other parameters stand behind the loss: the model is built anew for every "
+            "batch, and forgets what it learned.",
             calls=len(training.calls),
         ),
         Phrase("Build model and optimizer once, before the loop."),
@@ -201,8 +195,7 @@ def means_of_uneven_parts(training: Training) -> Told | None:
     return Told(
         Phrase(
             "Before each step several means are added up, over {least} to {most} tokens, and each counts the same: a "
-            "token of "
-            "the shortest part weighs {times} times as much as one of the longest.",
+            "token of the shortest part weighs {times} times as much as one of the longest.",
             least=min(counts),
             most=max(counts),
             times=number(round(max(counts) / min(counts), 1)),

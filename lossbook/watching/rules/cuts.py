@@ -28,8 +28,7 @@ def loss_without_gradient(call: Call) -> Told | None:
     return Told(
         Phrase(
             "The prediction carries a gradient, but {loss} returns {kind}: something inside of it cuts the graph, and "
-            "the "
-            "model cannot learn from it.",
+            "the model cannot learn from it.",
             loss=call.spoken,
             kind=kind,
         ),
@@ -50,14 +49,12 @@ def loss_made_leaf(training: Training) -> Told | None:
             return Told(
                 Phrase(
                     "The loss of call {call} had no graph, and requires_grad was switched on afterwards: backward() "
-                    "then "
-                    "runs without an error, but reaches no parameter.",
+                    "then runs without an error, but reaches no parameter.",
                     call=seen.index,
                 ),
                 Phrase(
                     "Find what cut the graph before: argmax, a comparison, detach, .data, numpy or torch.no_grad() "
-                    "between "
-                    "the model and the loss."
+                    "between the model and the loss."
                 ),
             )
     return None
@@ -81,8 +78,7 @@ def prediction_without_gradient(training: Training) -> Told | None:
         return Told(
             Phrase(
                 "No prediction of {loss} carried a gradient (calls: {calls}), and all were whole numbers: argmax, "
-                "rounding or "
-                "a comparison has cut them off from the model.",
+                "rounding or a comparison has cut them off from the model.",
                 **values,
             ),
             Phrase("Compute the loss from the scores; keep argmax and thresholds for the accuracy."),
@@ -91,8 +87,7 @@ def prediction_without_gradient(training: Training) -> Told | None:
     return Told(
         Phrase(
             "No prediction of {loss} carried a gradient (calls: {calls}): between the parameters and the loss the "
-            "graph "
-            "is cut, and no training can reach the model.",
+            "graph is cut, and no training can reach the model.",
             **values,
         ),
         Phrase("Leave out detach(), .data, numpy and torch.no_grad() on the way; or unfreeze the parameters."),
@@ -118,8 +113,7 @@ def prediction_is_new_leaf(training: Training) -> Told | None:
     return Told(
         Phrase(
             "In {calls} calls the prediction was a new tensor with requires_grad=True that no operation had made: the "
-            "graph "
-            "ends there, and no gradient reaches the model.",
+            "graph ends there, and no gradient reaches the model.",
             calls=len(leaves),
         ),
         Phrase("Give the loss what the model returned; leave out torch.tensor(…), detach() and numpy before it."),
@@ -140,8 +134,7 @@ def backward_never_arrives(training: Training) -> Told | None:
     return Told(
         Phrase(
             "In {calls} calls no gradient came back to the loss, though the optimizer stepped {steps} times: "
-            "backward() is "
-            "missing, or is called on a copy of the loss.",
+            "backward() is missing, or is called on a copy of the loss.",
             calls=len(carrying),
             steps=training.steps,
         ),
@@ -156,8 +149,7 @@ def _never_trained_on(training: Training, calls: int) -> Told | None:
     return Told(
         Phrase(
             "In {calls} calls no gradient came back to {loss}, while the parameters behind it got theirs from another "
-            "loss: it is "
-            "computed, and not trained on.",
+            "loss: it is computed, and not trained on.",
             calls=calls,
             loss=training.loss,
         ),
@@ -188,8 +180,7 @@ def optimizer_without_gradient(training: Training) -> Told | None:
         ),
         Phrase(
             "Leave out detach(), .data or torch.no_grad() between those parameters and their loss: in a generator's "
-            "step "
-            "discriminator(fake), in the discriminator's discriminator(fake.detach())."
+            "step discriminator(fake), in the discriminator's discriminator(fake.detach())."
         ),
     )
 
@@ -207,8 +198,7 @@ def loss_not_reduced(training: Training) -> Told | None:
     return Told(
         Phrase(
             "{loss} returns one number for each sample, reduction='none', and no gradient came back: backward() needs "
-            "a "
-            "single number.",
+            "a single number.",
             loss=training.loss,
         ),
         Phrase("Write loss.mean().backward(), or reduction='mean'."),
@@ -226,9 +216,8 @@ def changed_in_place(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "After call {call} of {loss} its prediction or target was changed in place, before backward() had used it: "
-            "the "
-            "gradient cannot be computed.",
+            "After call {call} of {loss} its prediction or target was changed in place, before backward() had used "
+            "it: the gradient cannot be computed.",
             call=failed[0].index,
             loss=training.loss,
         ),

@@ -84,8 +84,7 @@ def logarithm_missing(call: Call) -> Told | None:
     return Told(
         Phrase(
             "{loss} takes log-probabilities, at most 0; these are probabilities, from {low} to {high}. The logarithm "
-            "is "
-            "missing, and the result is no likelihood: it falls below 0.",
+            "is missing, and the result is no likelihood: it falls below 0.",
             loss=call.spoken,
             low=number(call.predicted.low),
             high=number(call.predicted.high),
@@ -93,8 +92,7 @@ def logarithm_missing(call: Call) -> Told | None:
         if call.name in ("nll", "ctc")
         else Phrase(
             "{loss} takes log-probabilities, at most 0; these are probabilities, from {low} to {high}. The logarithm "
-            "is "
-            "missing, and the result is no divergence.",
+            "is missing, and the result is no divergence.",
             loss=call.spoken,
             low=number(call.predicted.low),
             high=number(call.predicted.high),
@@ -134,8 +132,7 @@ def logits_for_log_probabilities(call: Call) -> Told | None:
     return Told(
         Phrase(
             "{loss} takes log-probabilities, whose exponentials add up to 1 over the classes; here they add up to "
-            "{sum}, and "
-            "the largest is {high}. These are raw scores.",
+            "{sum}, and the largest is {high}. These are raw scores.",
             loss=call.spoken,
             sum=number(sums[(sums - 1).abs().argmax()]),
             high=number(call.predicted.high),
@@ -162,8 +159,7 @@ def target_in_logarithms(call: Call) -> Told | None:
         return Told(
             Phrase(
                 "{loss} takes the target as probabilities, but this one goes from {low} to {high}: it holds {kind}. "
-                "The "
-                "result is no divergence.",
+                "The result is no divergence.",
                 loss=call.spoken,
                 low=number(seen.low),
                 high=number(seen.high),
@@ -202,9 +198,8 @@ def target_not_normalized(call: Call) -> Told | None:
     sums = seen.some.sum(call.class_dim).flatten()
     return Told(
         Phrase(
-            "{loss} takes the target as probabilities; these add up to {sum} over the classes, not to 1. The result is "
-            "no "
-            "divergence.",
+            "{loss} takes the target as probabilities; these add up to {sum} over the classes, not to 1. The result "
+            "is no divergence.",
             loss=call.spoken,
             sum=number(sums[(sums - 1).abs().argmax()]),
         ),
@@ -226,8 +221,7 @@ def divergence_mean(call: Call) -> Told | None:
     return Told(
         Phrase(
             "reduction='mean' divides the divergence by all {count} numbers, the {classes} classes included: the loss "
-            "is "
-            "{classes} times smaller than KL, and so is its gradient.",
+            "is {classes} times smaller than KL, and so is its gradient.",
             count=call.prediction.numel(),
             classes=shape[1],
         ),
@@ -250,8 +244,7 @@ def rate_or_logarithm(call: Call) -> Told | None:
         return Told(
             Phrase(
                 "{loss} with log_input=True takes the logarithm of the rate and applies exp itself; the prediction is "
-                "a "
-                "rate already, the output of {operation}, up to {high}.",
+                "a rate already, the output of {operation}, up to {high}.",
                 loss=call.spoken,
                 operation=call.last_operation.lower(),
                 high=number(call.predicted.high),
@@ -263,8 +256,7 @@ def rate_or_logarithm(call: Call) -> Told | None:
     return Told(
         Phrase(
             "{loss} with log_input=False takes rates, at least 0; the prediction goes down to {low}, where the "
-            "logarithm is "
-            "nan.",
+            "logarithm is nan.",
             loss=call.spoken,
             low=number(call.predicted.low),
         ),
@@ -282,8 +274,7 @@ def scores_for_distances(call: Call) -> Told | None:
         return Told(
             Phrase(
                 "{loss} takes distances, near 0 for what is alike; these numbers are cosines, from {low} to {high}, "
-                "and near "
-                "1 for what is alike: the labels then mean their opposite.",
+                "and near 1 for what is alike: the labels then mean their opposite.",
                 loss=call.spoken,
                 low=number(call.predicted.low),
                 high=number(call.predicted.high),
@@ -321,8 +312,7 @@ def _similarity_of_triplets(call: Call) -> Told | None:
     return Told(
         Phrase(
             "The distance of {loss} is a cosine, near 1 for what is alike: the loss falls when the anchor turns away "
-            "from its "
-            "positive and toward its negative.",
+            "from its positive and toward its negative.",
             loss=call.spoken,
         ),
         Phrase("Write distance_function=lambda a, b: 1 - cosine_similarity(a, b)."),

@@ -72,9 +72,8 @@ def compared_with_themselves(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "{loss} gets {count} × {count} similarities, the diagonal included: each sample is most similar to itself, "
-            "{own}, and "
-            "that counts as a wrong answer which no training can make less likely.",
+            "{loss} gets {count} × {count} similarities, the diagonal included: each sample is most similar to "
+            "itself, {own}, and that counts as a wrong answer which no training can make less likely.",
             loss=call.spoken,
             count=len(similar),
             own=number(round(own[0].item(), 3)),
@@ -101,8 +100,7 @@ def cosines_without_scale(call: Call) -> Told | None:
     return Told(
         Phrase(
             "The scores are cosines times {scale}, so no two of {classes} differ by more than {most}: the loss cannot "
-            "fall below "
-            "{least}, where knowing nothing has {nothing}.",
+            "fall below {least}, where knowing nothing has {nothing}.",
             scale=number(round(scale, 4)),
             classes=classes,
             most=number(round(2 * scale, 4)),

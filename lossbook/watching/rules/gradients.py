@@ -27,15 +27,13 @@ def gradient_not_finite(training: Training) -> Told | None:
             return Told(
                 Phrase(
                     "At call {call} the loss is {value}, but its gradient with respect to the prediction is not "
-                    "finite: "
-                    "after one step every parameter is nan.",
+                    "finite: after one step every parameter is nan.",
                     call=seen.index,
                     value=number(seen.value),
                 ),
                 Phrase(
                     "Look for sqrt, norm or a power at 0, acos or asin at 1, a logarithm of 0, or torch.where over "
-                    "such a branch; "
-                    "add a small eps inside."
+                    "such a branch; add a small eps inside."
                 ),
             )
     if any(f.not_finite for f in training.followed.values()) and not any(
@@ -46,8 +44,7 @@ def gradient_not_finite(training: Training) -> Told | None:
             return Told(
                 Phrase(
                     "The loss is finite, {value}, but gradients of parameters are nan or infinite: they became so "
-                    "inside of "
-                    "the model.",
+                    "inside of the model.",
                     value=number(finite[-1].value),
                 ),
                 Phrase("Look in the model for sqrt, norm or division at 0, or exp of a large number."),
@@ -67,8 +64,7 @@ def gradient_zero(training: Training) -> Told | None:
     return Told(
         Phrase(
             "In {calls} backward passes the gradient at the prediction was exactly 0, though the loss is {value}: the "
-            "model "
-            "learns nothing from it.",
+            "model learns nothing from it.",
             calls=len(back),
             value=number(back[-1].value),
         ),
@@ -90,8 +86,7 @@ def gradient_lost(training: Training) -> Told | None:
     return Told(
         Phrase(
             "A gradient reaches the prediction, but that of all {count} parameters behind it is exactly 0, in {calls} "
-            "steps: "
-            "an operation between has no slope.",
+            "steps: an operation between has no slope.",
             count=len(followed),
             calls=len(arrived),
         ),
@@ -116,8 +111,7 @@ def gradient_vanishes(training: Training) -> Told | None:
     return Told(
         Phrase(
             "The gradient of one layer is {ratio} times that of another: from {large} near the loss it vanishes to "
-            "{small}, "
-            "and the first layers do not learn.",
+            "{small}, and the first layers do not learn.",
             ratio=number(min(sizes) / max(sizes)),
             large=number(max(sizes)),
             small=number(min(sizes)),
@@ -151,8 +145,7 @@ def loss_maximized(training: Training) -> Told | None:
     return Told(
         Phrase(
             "The gradient that arrives at the loss is {value}, below 0, in all {count} backward passes: the loss is "
-            "made "
-            "larger with every step, not smaller.",
+            "made larger with every step, not smaller.",
             value=number(arrived[-1]),
             count=len(arrived),
         ),
@@ -188,8 +181,7 @@ def backward_twice(training: Training) -> Told | None:
     return Told(
         Phrase(
             "backward() ran twice through the same loss before a step, {count} times: each gradient was added to "
-            "itself, as "
-            "if the learning rate were doubled.",
+            "itself, as if the learning rate were doubled.",
             count=training.twice,
         ),
         Phrase("Call loss.backward() once for each loss; retain_graph=True is rarely needed."),
@@ -206,8 +198,7 @@ def masked_mean(training: Training) -> Told | None:
     return Told(
         Phrase(
             "Only {kept} of {total} losses count, the others are masked, but the mean divides by all {total}: a batch "
-            "with "
-            "more padding has a smaller loss and a smaller gradient.",
+            "with more padding has a smaller loss and a smaller gradient.",
             kept=kept,
             total=total,
         ),

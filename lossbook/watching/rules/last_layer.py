@@ -41,8 +41,7 @@ def relu_before_loss(call: Call) -> Told | None:
         return Told(
             Phrase(
                 "The last operation before {loss} is {operation}: no score can be negative, so that a class is made "
-                "unlikely "
-                "only by raising others; {share} % of the scores are exactly 0 here.",
+                "unlikely only by raising others; {share} % of the scores are exactly 0 here.",
                 **values,
             ),
             instead,
@@ -51,8 +50,7 @@ def relu_before_loss(call: Call) -> Told | None:
     return Told(
         Phrase(
             "The last operation before {loss} is {operation}: no score can be negative, so the answer no can never be "
-            "likely; "
-            "{share} % of the scores are exactly 0 here.",
+            "likely; {share} % of the scores are exactly 0 here.",
             **values,
         ),
         instead,
@@ -68,8 +66,7 @@ def tanh_before_loss(call: Call) -> Told | None:
     return Told(
         Phrase(
             "The last operation before {loss} is a tanh, so every logit lies between −1 and 1, here from {low} to "
-            "{high}: "
-            "the model can never be sure, and the loss stays high.",
+            "{high}: the model can never be sure, and the loss stays high.",
             loss=call.spoken,
             low=number(call.predicted.low),
             high=number(call.predicted.high),
@@ -89,9 +86,8 @@ def flat_operation(call: Call) -> Told | None:
         if link.name in FLAT:
             return Told(
                 Phrase(
-                    "The prediction went through torch.{operation}, whose slope is 0 everywhere: every gradient behind "
-                    "it "
-                    "is 0, and the model learns nothing.",
+                    "The prediction went through torch.{operation}, whose slope is 0 everywhere: every gradient "
+                    "behind it is 0, and the model learns nothing.",
                     operation=FLAT[link.name],
                 ),
                 Phrase("Compute the loss from the numbers before it; round only what you show or count."),
@@ -112,8 +108,7 @@ def target_out_of_reach(call: Call) -> Told | None:
     return Told(
         Phrase(
             "The last operation is a {operation}, whose results lie between {low} and {high}, but {share} % of the "
-            "targets "
-            "lie outside: they go from {least} to {most}. The model cannot reach them.",
+            "targets lie outside: they go from {least} to {most}. The model cannot reach them.",
             operation=call.last_operation.lower(),
             low=number(low),
             high=number(high),
@@ -146,8 +141,7 @@ def clamped_probabilities(call: Call) -> Told | None:
     return Told(
         Phrase(
             "The probabilities for {loss} are scores that were clamped, now from {low} to {high}: {share} % of them "
-            "lie at an "
-            "end, and where a score is cut off the gradient is 0.",
+            "lie at an end, and where a score is cut off the gradient is 0.",
             loss=call.spoken,
             share=round(100 * stuck),
             low=number(edge_low),
@@ -169,8 +163,7 @@ def dropout_before_loss(call: Call) -> Told | None:
     return Told(
         Phrase(
             "Dropout is the last operation before {loss}: {share} % of the predictions are set to 0 at random and the "
-            "others "
-            "made larger, so that the loss punishes what the model never said.",
+            "others made larger, so that the loss punishes what the model never said.",
             loss=call.spoken,
             share=round(100 * share),
         ),

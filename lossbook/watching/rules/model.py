@@ -57,8 +57,7 @@ def optimizer_lacks(training: Training) -> Told | None:
     return Told(
         Phrase(
             "The optimizer holds {kept} of {all} trainable parameters of {model}; {name} and {others} others are "
-            "missing, and "
-            "never move.",
+            "missing, and never move.",
             kept=len(kept),
             all=len(trainable),
             model=type(model).__name__,
@@ -88,8 +87,7 @@ def model_in_evaluation(training: Training) -> Told | None:
     return Told(
         Phrase(
             "{calls} batches were trained on while {model} was in evaluation mode: its {layer} does not do what it "
-            "should do "
-            "in training.",
+            "should do in training.",
             calls=len(learning),
             model=type(model).__name__,
             layer=layers[0],

@@ -43,8 +43,7 @@ def nothing_to_average(call: Call) -> Told | None:
         return Told(
             Phrase(
                 "{loss} gets no numbers at all: a prediction of shape {shape}. The mean of nothing is nan. Its "
-                "gradient "
-                "is 0, but every average of losses that holds it is nan.",
+                "gradient is 0, but every average of losses that holds it is nan.",
                 loss=call.spoken,
                 shape=call.predicted.shape,
             ),
@@ -56,8 +55,7 @@ def nothing_to_average(call: Call) -> Told | None:
             return Told(
                 Phrase(
                     "{name} of shape {shape} is 0 everywhere, so that nothing counts in this batch: 0 / 0 is nan, and "
-                    "one nan "
-                    "spoils every parameter.",
+                    "one nan spoils every parameter.",
                     name=name,
                     shape=tuple(mask.shape),
                 ),
@@ -75,8 +73,7 @@ def nothing_to_average(call: Call) -> Told | None:
         return Told(
             Phrase(
                 "All {count} targets of this batch are {ignored}, the ignore_index: the mean of nothing is nan. Its "
-                "gradient "
-                "is 0, but every average of losses that holds it is nan.",
+                "gradient is 0, but every average of losses that holds it is nan.",
                 count=call.target.numel(),
                 ignored=ignored,
             ),
@@ -116,8 +113,7 @@ def prediction_not_finite(call: Call) -> Told | None:
             return Told(
                 Phrase(
                     "The data hold {value}, first in sample {row}, where they enter the first layer ({layer}): from "
-                    "there "
-                    "it reaches the prediction and the loss.",
+                    "there it reaches the prediction and the loss.",
                     value=spoiled[0],
                     row=spoiled[1],
                     layer=name,
@@ -138,8 +134,7 @@ def prediction_not_finite(call: Call) -> Told | None:
         return Told(
             Phrase(
                 "The prediction holds {value}, first in sample {row}: it is the logarithm of a probability that was "
-                "rounded "
-                "to 0.",
+                "rounded to 0.",
                 **values,
             ),
             Phrase("Write log_softmax or logsigmoid instead of log(softmax(…)): they never round to 0."),
@@ -151,8 +146,7 @@ def prediction_not_finite(call: Call) -> Told | None:
         return Told(
             Phrase(
                 "The prediction holds {value}, first in sample {row}; the last operation was {operation}. The "
-                "parameters are "
-                "finite, so it began in the data or inside of the model.",
+                "parameters are finite, so it began in the data or inside of the model.",
                 **values,
             ),
             Phrase(
@@ -163,8 +157,7 @@ def prediction_not_finite(call: Call) -> Told | None:
     return Told(
         Phrase(
             "The prediction holds {value}, first in sample {row}; the last operation was {operation}. The parameters "
-            "are "
-            "finite, so it began inside of the model.",
+            "are finite, so it began inside of the model.",
             **values,
         ),
         Phrase("Look for a division by 0, a logarithm or root of 0, or exp of a large number."),
@@ -212,8 +205,7 @@ def target_longer_than_input(call: Call) -> Told | None:
     return Told(
         Phrase(
             "The target of sample {sample} has {labels} labels for {frames} frames: no alignment is long enough, and "
-            "the "
-            "loss is infinite, or 0 with zero_infinity=True.",
+            "the loss is infinite, or 0 with zero_infinity=True.",
             sample=place,
             labels=int(lengths[1][place]),
             frames=int(lengths[0][place]),

@@ -43,8 +43,7 @@ def hinge_of_probabilities(call: Call) -> Told | None:
     return Told(
         Phrase(
             "{loss} contains a hinge, max(0, {hinge}), of the output p of a sigmoid or softmax. p lies between 0 and "
-            "1, "
-            "so this is never 0: no answer is ever good enough, and none is left alone.",
+            "1, so this is never 0: no answer is ever good enough, and none is left alone.",
             loss=call.spoken,
             hinge=f"{number(constant)} {'+' if sign > 0 else '−'} p",
         ),
@@ -70,8 +69,7 @@ def overlap_of_scores(call: Call) -> Told | None:
     return Told(
         Phrase(
             "{loss} measures the overlap of a mask with probabilities, but these numbers go from {low} to {high}, and "
-            "nothing "
-            "in it makes probabilities of them: the overlap can be more than 1, or divided by 0.",
+            "nothing in it makes probabilities of them: the overlap can be more than 1, or divided by 0.",
             loss=call.spoken,
             low=number(seen.low),
             high=number(seen.high),
@@ -99,8 +97,7 @@ def away_from_labels(training: Training) -> Told | None:
     return Told(
         Phrase(
             "In {calls} calls of {loss} every step lowers the scores of what is labeled as true, and raises none of "
-            "them: the "
-            "smaller the loss, the worse the answers.",
+            "them: the smaller the loss, the worse the answers.",
             calls=len(learning),
             loss=training.loss,
         ),
@@ -125,9 +122,8 @@ def without_floor(training: Training) -> Told | None:
             continue
         return Told(
             Phrase(
-                "The loss falls from {first} to {last} in {calls} calls, faster and faster: it has no least value, and "
-                "the model "
-                "runs after it to infinity.",
+                "The loss falls from {first} to {last} in {calls} calls, faster and faster: it has no least value, "
+                "and the model runs after it to infinity.",
                 first=number(round(values[0], 3)),
                 last=f"{lows[-1]:.3g}",
                 calls=len(values),

@@ -74,8 +74,7 @@ def padding_counted(call: Call) -> Told | None:
     return Told(
         Phrase(
             "The rows of the target end in runs of {value}, {count} of {total} numbers, and {value} stands nowhere "
-            "else: "
-            "that is padding, and it counts as a class. The model learns to predict padding.",
+            "else: that is padding, and it counts as a class. The model learns to predict padding.",
             value=value,
             count=count,
             total=rows.numel(),
@@ -110,9 +109,8 @@ def padded_numbers_counted(call: Call) -> Told | None:
     if masked:
         return Told(
             Phrase(
-                "{count} of {total} places are masked to {value} in prediction and target, but the mean divides by all "
-                "{total}: "
-                "the loss depends on how much padding a batch has.",
+                "{count} of {total} places are masked to {value} in prediction and target, but the mean divides by "
+                "all {total}: the loss depends on how much padding a batch has.",
                 **values,
             ),
             Phrase("Take reduction='none', and write (loss * mask).sum() / mask.sum()."),
@@ -120,8 +118,7 @@ def padded_numbers_counted(call: Call) -> Told | None:
     return Told(
         Phrase(
             "The rows of the target end in runs of {value}, {count} of {total} places, and it stands nowhere else: "
-            "that is "
-            "padding, and its errors count. The model learns to predict padding.",
+            "that is padding, and its errors count. The model learns to predict padding.",
             **values,
         ),
         Phrase("Leave those places out: prediction[mask] and target[mask], or (loss * mask).sum() / mask.sum()."),

@@ -39,8 +39,7 @@ def crossed_shapes(call: Call) -> Told | None:
     return Told(
         Phrase(
             "The prediction has shape {one} and the target {other}: they are broadcast to {both}, so that every "
-            "prediction "
-            "is compared with every target. The model learns the mean of the targets.",
+            "prediction is compared with every target. The model learns the mean of the targets.",
             one=one,
             other=other,
             both=both,
@@ -66,8 +65,7 @@ def prediction_expanded(call: Call) -> Told | None:
     return Told(
         Phrase(
             "The prediction of shape {one} is broadcast to the target's {other}: one number must fit {count} targets "
-            "of "
-            "each sample, and learns their mean.",
+            "of each sample, and learns their mean.",
             one=one,
             other=other,
             count=call.target.numel() // max(1, call.prediction.numel()),
@@ -178,8 +176,7 @@ def view_instead_of_transpose(call: Call) -> Told | None:
         return Told(
             Phrase(
                 "A view turns the predictions of shape {into} into {out}. It does not move dimensions, it reads the "
-                "same "
-                "numbers in the same order: scores of different places and classes are mixed.",
+                "same numbers in the same order: scores of different places and classes are mixed.",
                 into=link.into,
                 out=link.out,
             ),
@@ -217,8 +214,7 @@ def classes_in_last_dimension(call: Call) -> Told | None:
     return Told(
         Phrase(
             "The predictions of shape {shape} have their classes in the last dimension, {classes} of them; {loss} "
-            "looks for "
-            "them in dimension 1 and compares {other} places as if they were classes.",
+            "looks for them in dimension 1 and compares {other} places as if they were classes.",
             shape=call.predicted.shape,
             classes=call.predicted.shape[-1],
             loss=call.spoken,

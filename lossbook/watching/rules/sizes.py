@@ -104,8 +104,7 @@ def first_loss_too_high(call: Call) -> Told | None:
     return Told(
         Phrase(
             "The first loss is {loss}; a model that knows nothing has {nothing}. The weights of a layer are {size} in "
-            "size, so "
-            "the scores go from {low} to {high}: the model starts out very sure, and wrong.",
+            "size, so the scores go from {low} to {high}: the model starts out very sure, and wrong.",
             size=number(round(max(sizes), 2)),
             loss=number(round(call.result.item(), 2)),
             nothing=number(round(knowing_nothing, 3)),
@@ -162,9 +161,8 @@ def saturated(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "{share} % of the probabilities are exactly 0 or 1: the scores before the {operation} are so large that it "
-            "has "
-            "no slope left, and those samples learn nothing.",
+            "{share} % of the probabilities are exactly 0 or 1: the scores before the {operation} are so large that "
+            "it has no slope left, and those samples learn nothing.",
             share=round(100 * ends),
             operation=call.last_operation.lower(),
         ),
@@ -190,8 +188,7 @@ def half_precision(call: Call) -> Told | None:
         return Told(
             Phrase(
                 "The loss in float16 is exactly 0, though the prediction differs from its target by up to {error}: "
-                "smaller "
-                "numbers than 6e-8 are rounded to 0.",
+                "smaller numbers than 6e-8 are rounded to 0.",
                 error=number((call.predicted.some - call.targeted.some).abs().max()),
             ),
             Phrase("Compute the loss in float32: prediction.float(), target.float()."),

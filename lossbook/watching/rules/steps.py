@@ -26,8 +26,7 @@ def gradients_not_cleared(training: Training) -> Told | None:
     return Told(
         Phrase(
             "{count} of {steps} steps used gradients that an earlier step had used already, with new ones added: "
-            "zero_grad() "
-            "is missing, and the gradients of all batches so far pile up.",
+            "zero_grad() is missing, and the gradients of all batches so far pile up.",
             count=training.stale_steps,
             steps=training.steps,
         ),
@@ -42,8 +41,7 @@ def cleared_before_step(training: Training) -> Told | None:
     return Told(
         Phrase(
             "{count} of {steps} steps found no gradient, though backward() had run right before: they were cleared "
-            "between "
-            "backward() and step(), and no parameter has moved.",
+            "between backward() and step(), and no parameter has moved.",
             count=training.cleared_steps,
             steps=training.steps,
         ),
@@ -64,8 +62,7 @@ def step_before_backward(training: Training) -> Told | None:
     return Told(
         Phrase(
             "{count} of {steps} steps came after the loss was computed and before its backward(): they used no "
-            "gradient, or "
-            "that of an earlier batch.",
+            "gradient, or that of an earlier batch.",
             count=wrong,
             steps=training.steps,
         ),
@@ -147,9 +144,8 @@ def parameters_unreached(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "{count} of the {all} parameters that the optimizer holds never got a gradient in {steps} steps: the graph "
-            "is "
-            "cut between them and the loss.",
+            "{count} of the {all} parameters that the optimizer holds never got a gradient in {steps} steps: the "
+            "graph is cut between them and the loss.",
             count=unused,
             all=training.optimized,
             steps=training.steps,
@@ -279,8 +275,7 @@ def _too_high(training: Training, values: list[float]) -> Told:
     return Told(
         Phrase(
             "The loss grows from {first} to {last} in {calls} calls, and each step changes the parameters by a large "
-            "part of "
-            "their size: the learning rate, {rate}, is too high.",
+            "part of their size: the learning rate, {rate}, is too high.",
             rate=rate,
             **known,
         ),
@@ -305,8 +300,7 @@ def learning_rate_vanishes(training: Training) -> Told | None:
     return Told(
         Phrase(
             "The learning rate falls from {first} to {last} within {steps} steps: the scheduler steps after each "
-            "batch, and "
-            "was perhaps meant to step after each epoch.",
+            "batch, and was perhaps meant to step after each epoch.",
             first=number(rates[0]),
             last=number(rates[-1]),
             steps=len(rates),
@@ -324,8 +318,7 @@ def optimizer_built_anew(training: Training) -> Told | None:
     return Told(
         Phrase(
             "Each of {steps} steps was made by an optimizer of its own: momentum and the averages of Adam begin at 0 "
-            "again "
-            "every time.",
+            "again every time.",
             steps=training.steps,
         ),
         Phrase("Build the optimizer once, before the loop."),
@@ -342,8 +335,7 @@ def gradients_clipped_away(training: Training) -> Told | None:
     return Told(
         Phrase(
             "At each of {steps} steps the gradient has the same length, {norm}: it is clipped to that, and hardly "
-            "moves the "
-            "parameters.",
+            "moves the parameters.",
             steps=len(norms),
             norm=number(norms[-1]),
         ),
@@ -370,8 +362,7 @@ def weight_decay_wins(training: Training) -> Told | None:
     return Told(
         Phrase(
             "Within {steps} steps the weights of a layer have shrunk to {share} % of what they were: weight decay "
-            "pulls them to 0 "
-            "more strongly than the loss moves them ({ratio} times at the last step).",
+            "pulls them to 0 more strongly than the loss moves them ({ratio} times at the last step).",
             steps=training.steps,
             share=round(100 * min(left)),
             ratio=f"{training.pulls[-1]:.2g}",

@@ -69,8 +69,7 @@ def target_outside_unit(call: Call) -> Told | None:
     return Told(
         Phrase(
             "{loss} takes labels between 0 and 1; the target goes from {low} to {high}. Outside that range the loss "
-            "falls "
-            "below 0, and the more extreme an answer, the better.",
+            "falls below 0, and the more extreme an answer, the better.",
             loss=call.spoken,
             low=number(seen.low),
             high=number(seen.high),
@@ -121,9 +120,8 @@ def several_true_classes(call: Call) -> Told | None:
         )
     return Told(
         Phrase(
-            "{loss} gets class probabilities that do not add up to 1: those of one sample add up to {sum}. The loss of "
-            "a "
-            "sample is multiplied by that.",
+            "{loss} gets class probabilities that do not add up to 1: those of one sample add up to {sum}. The loss "
+            "of a sample is multiplied by that.",
             **values,
         ),
         Phrase("Divide the targets by their sum over the classes."),
@@ -145,8 +143,7 @@ def marks_instead_of_numbers(call: Call) -> Told | None:
     return Told(
         Phrase(
             "{loss} takes the numbers of the true classes, closed by −1; the target holds 0 and 1 only: {row}. It is "
-            "read "
-            "as a list of the classes 0 and 1.",
+            "read as a list of the classes 0 and 1.",
             loss=call.spoken,
             row=str(row[:8]),
         ),
@@ -195,8 +192,7 @@ def target_is_prediction(call: Call) -> Told | None:
         return Told(
             Phrase(
                 "Prediction and target of {loss} come from the same model and are equal, all {count} numbers: the "
-                "model is "
-                "compared with itself, and learns nothing about the data.",
+                "model is compared with itself, and learns nothing about the data.",
                 loss=call.spoken,
                 count=call.prediction.numel(),
             ),
@@ -268,8 +264,7 @@ def _variance_as_target(call: Call) -> Told | None:
     return Told(
         Phrase(
             "The target of {loss} carries a gradient and is never below 0, like a variance; its variances carry none, "
-            "like data: "
-            "the two have changed places.",
+            "like data: the two have changed places.",
             loss=call.spoken,
         ),
         Phrase("Write {loss}(mean, target, var), the variance last.", loss="criterion"),
@@ -299,8 +294,7 @@ def compared_with_itself(training: Training) -> Told | None:
     return Told(
         Phrase(
             "In {calls} calls of {loss} two of the tensors that it compares were equal in every number, though the "
-            "model moved in "
-            "between: the model is compared with itself.",
+            "model moved in between: the model is compared with itself.",
             calls=len(calls),
             loss=training.loss,
         ),
@@ -334,9 +328,8 @@ def target_carries_gradient(training: Training) -> Told | None:
         )
     return Told(
         Phrase(
-            "In {calls} calls of {loss} the target carried a gradient too, and the optimizer moves what it comes from: "
-            "the "
-            "target is drawn toward the prediction, which is the easiest way to a small loss.",
+            "In {calls} calls of {loss} the target carried a gradient too, and the optimizer moves what it comes "
+            "from: the target is drawn toward the prediction, which is the easiest way to a small loss.",
             calls=len(moving),
             loss=training.loss,
         ),
@@ -385,8 +378,7 @@ def _masks_of_one_class(training: Training) -> Told | None:
     return Told(
         Phrase(
             "All places of {masks} masks were of class 0, in {calls} calls of {loss}, which tells {classes} classes "
-            "apart: a mask "
-            "that was divided by 255 and cut to integers is 0 everywhere.",
+            "apart: a mask that was divided by 255 and cut to integers is 0 everywhere.",
             masks=sum(seen.samples for seen in calls),
             calls=len(calls),
             loss=training.loss,

@@ -27,8 +27,7 @@ def variance_or_root(call: Call) -> Told | None:
         return Told(
             Phrase(
                 "{share} % of the variances that {loss} gets are at most {eps}, its eps: there every error is divided "
-                "by eps, "
-                "and counts a million times.",
+                "by eps, and counts a million times.",
                 loss=call.spoken,
                 share=round(100 * lost),
                 eps=number(eps),
@@ -47,8 +46,7 @@ def variance_or_root(call: Call) -> Told | None:
         return Told(
             Phrase(
                 "{loss} takes the variance; this is a standard deviation, the root of it, from {low} to {high}. Its "
-                "errors "
-                "are divided by the wrong number.",
+                "errors are divided by the wrong number.",
                 **values,
             ),
             Phrase("Square it: var=std**2, or var=log_var.exp()."),
@@ -57,8 +55,7 @@ def variance_or_root(call: Call) -> Told | None:
         return Told(
             Phrase(
                 "{loss} takes a variance, which must be positive; nothing in the model keeps it so: it comes straight "
-                "from "
-                "{operation}, from {low} to {high}, as a log-variance would.",
+                "from {operation}, from {low} to {high}, as a log-variance would.",
                 operation=graph.LAYERS.get(names[0], names[0]),
                 **values,
             ),
@@ -89,9 +86,8 @@ def exponential_twice(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "exp() is applied to the output of {operation}, which is positive already: a variance, or a rate, is taken "
-            "for its "
-            "logarithm, so that it can never be below 1.",
+            "exp() is applied to the output of {operation}, which is positive already: a variance, or a rate, is "
+            "taken for its logarithm, so that it can never be below 1.",
             operation=found[0].lower(),
         ),
         Phrase("Let the last layer give the logarithm as it is, without {operation}.", operation=found[0].lower()),

@@ -112,8 +112,7 @@ def smoothing_too_strong(call: Call) -> Told | None:
     return Told(
         Phrase(
             "label_smoothing={smoothing} spreads that share of each label over all classes: {left} of it is left. It "
-            "is "
-            "the share that is taken away, not the confidence that stays.",
+            "is the share that is taken away, not the confidence that stays.",
             smoothing=number(smoothing),
             left=number(1 - smoothing),
         ),
