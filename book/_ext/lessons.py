@@ -5,6 +5,7 @@ import contextlib
 import io
 import json
 from hashlib import sha256
+from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ RUN_IN_PAGES = (
 COPIED = [PACKAGE / f"{name}.py" for name in RUN_IN_PAGES]
 KEPT = "lessons.json"
 known: dict[str, Any] = {}  # in this build
+working: list[ForkProcess] = []  # the process that works them out
 
 
 def draws(cell: Cell) -> bool:
@@ -53,9 +55,14 @@ def outdated(app: Sphinx, env, added: set[str], changed: set[str], removed: set[
     now = state(app)
     before, env.lessons_state = getattr(env, "lessons_state", now), now  # stored with the environment
     known.clear()
-    if before == now:
+    if before == now and kept(app):
         return []
-    return [docname for docname in env.found_docs if language_folder(docname) and has_lessons(env, docname)]
+    pages = [docname for docname in env.found_docs if language_folder(docname) and has_lessons(env, docname)]
+    if pages and not kept(app):
+        process = ForkProcess(target=lessons, args=(app,))  # while pages are read, none of which asks for them
+        process.start()
+        working[:] = [process]
+    return [] if before == now else pages
 
 
 def has_lessons(env, docname: str) -> bool:
@@ -71,12 +78,21 @@ def has_lessons(env, docname: str) -> bool:
 def lessons(app: Sphinx) -> dict[str, Any]:
     """The explorers, and the exercises that can be answered in the page, in each language."""
     if not known:
-        file, now = Path(app.doctreedir, KEPT), app.env.lessons_state
-        kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-        known.update(kept if kept.get("state") == now else {"state": now} | work_out())
-        if known != kept:
+        if working:
+            working.pop().join()  # where it has failed, the same error comes here
+        if found := kept(app):
+            known.update(found)
+        else:
+            known.update({"state": app.env.lessons_state} | work_out())
             keep(app)
     return known
+
+
+def kept(app: Sphinx) -> dict[str, Any]:
+    """What an earlier build has stored, if the package is still the same."""
+    file = Path(app.doctreedir, KEPT)
+    found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return found if found.get("state") == app.env.lessons_state else {}
 
 
 def keep(app: Sphinx) -> None:

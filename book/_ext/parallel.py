@@ -2,6 +2,7 @@
 
 import gc
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from docutils import nodes
@@ -23,6 +24,10 @@ class Builder(StandaloneHTMLBuilder):
         """Speak the page's language: another process may have resolved the page, and then gone on to the next."""
         speak(self.app, docname)
         super().write_doc(docname, doctree)
+
+    def _write_parallel(self, docnames: Sequence[str], nproc: int) -> None:
+        """Write in one process more than Sphinx: it spares a core for this one, which is done when half of them are written."""
+        super()._write_parallel(docnames, nproc + 1)
 
     def build(self, *args: Any, **how: Any) -> None:
         """A fault found in another process ends the build with its sentence, too."""
