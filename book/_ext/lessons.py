@@ -5,11 +5,13 @@ import contextlib
 import io
 import json
 from hashlib import sha256
-from multiprocessing.context import ForkProcess
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
+from sphinx.util.parallel import parallel_available
 
 import lossbook
 from book._ext.languages import interface
@@ -26,7 +28,7 @@ RUN_IN_PAGES = (
 COPIED = [PACKAGE / f"{name}.py" for name in RUN_IN_PAGES]
 KEPT = "lessons.json"
 known: dict[str, Any] = {}  # in this build
-working: list[ForkProcess] = []  # the process that works them out
+working: list[BaseProcess] = []  # the process that works them out
 
 
 def draws(cell: Cell) -> bool:
@@ -58,8 +60,8 @@ def outdated(app: Sphinx, env, added: set[str], changed: set[str], removed: set[
     if before == now and kept(app):
         return []
     pages = [docname for docname in env.found_docs if language_folder(docname) and has_lessons(env, docname)]
-    if pages and not kept(app):
-        process = ForkProcess(target=lessons, args=(app,))  # while pages are read, none of which asks for them
+    if pages and parallel_available and not kept(app):
+        process = get_context("fork").Process(target=lessons, args=(app,))  # while pages are read, none of which asks for them
         process.start()
         working[:] = [process]
     return [] if before == now else pages
