@@ -61,7 +61,8 @@ def outdated(app: Sphinx, env, added: set[str], changed: set[str], removed: set[
         return []
     pages = [docname for docname in env.found_docs if language_folder(docname) and has_lessons(env, docname)]
     if pages and parallel_available and not kept(app):
-        process = get_context("fork").Process(target=lessons, args=(app,))  # while pages are read, none of which asks for them
+        # While pages are read, none of which asks for them.
+        process = get_context("fork").Process(target=lessons, args=(app,))
         process.start()
         working[:] = [process]
     return [] if before == now else pages
