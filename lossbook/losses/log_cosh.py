@@ -36,7 +36,7 @@ def log_cosh_loss(input: Tensor, target: Tensor, *, reduction: Reduction = "mean
 
     Returns:
         A tensor of shape ``()``, or ``(*)`` with ``reduction="none"``; at least 0, and finite for every finite error. It
-        keeps its digits for small errors too, where ``logaddexp(e, −e) − ln 2`` (optax) has lost them: 5 % in float32 for an
+        keeps its digits for small errors too, where ``logaddexp(e, −e) − ln 2`` (optax) has lost them: 5% in float32 for an
         error of 0.001. torchmetrics takes the logarithm of exponentials: infinite from an error of 89 on.
 
     Raises:

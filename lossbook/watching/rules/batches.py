@@ -63,7 +63,7 @@ def part_detached(call: Call) -> Told | None:
         return None  # put in where nothing has to be predicted
     return Told(
         Phrase(
-            "{count} of {total} predictions, {share} %, carry no gradient: they were detached and put together with "
+            "{count} of {total} predictions, {share}%, carry no gradient: they were detached and put together with "
             "the others, so that their errors are counted and nothing is learned from them.",
             count=cut.numel(),
             total=call.prediction.numel(),

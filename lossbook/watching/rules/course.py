@@ -18,7 +18,7 @@ def dead_units(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "In a layer {share} % of the relu units gave 0 for every sample of three batches in a row: they are dead, "
+            "In a layer {share}% of the relu units gave 0 for every sample of three batches in a row: they are dead, "
             "no gradient passes through them.",
             share=round(100 * min(dead[-3:])),
         ),
@@ -39,7 +39,7 @@ def saturated_units(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "In a hidden layer {share} % of the sigmoids or tanhs stand at an end of their range, in three batches in "
+            "In a hidden layer {share}% of the sigmoids or tanhs stand at an end of their range, in three batches in "
             "a row: they have no slope there, and the layers before them do not learn.",
             share=round(100 * min(shares[-3:])),
         ),

@@ -286,7 +286,7 @@ def scores_for_distances(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "{loss} takes distances, at least 0; {share} % of these numbers are negative, down to {low}. It is not the "
+            "{loss} takes distances, at least 0; {share}% of these numbers are negative, down to {low}. It is not the "
             "hinge loss of scores: for the label 1 it pulls the score down without end.",
             loss=call.spoken,
             share=round(100 * negative),

@@ -149,7 +149,7 @@ def triplets_too_easy(training: Training) -> Told | None:
         return None  # of a margin that fits, and samples that are learned soon
     return Told(
         Phrase(
-            "From the first call on, {share} % of the triplets have the loss 0, in {calls} calls: their negatives are "
+            "From the first call on, {share}% of the triplets have the loss 0, in {calls} calls: their negatives are "
             "already farther away than the positive plus the margin, and the model learns from the rest alone.",
             share=round(100 * sum(one.easy for one in seen) / len(seen)),
             calls=len(seen),
@@ -174,7 +174,7 @@ def triplets_turned_round(training: Training) -> Told | None:
         return None
     return Told(
         Phrase(
-            "In {share} % of the triplets the positive is farther from the anchor than the negative, {ratio} times as "
+            "In {share}% of the triplets the positive is farther from the anchor than the negative, {ratio} times as "
             "far: they have changed places, and the model learns to separate what belongs together.",
             share=round(100 * turned),
             ratio=number(round(seen[0].ratio, 1)),

@@ -41,7 +41,7 @@ def relu_before_loss(call: Call) -> Told | None:
         return Told(
             Phrase(
                 "The last operation before {loss} is {operation}: no score can be negative, so that a class is made "
-                "unlikely only by raising others; {share} % of the scores are exactly 0 here.",
+                "unlikely only by raising others; {share}% of the scores are exactly 0 here.",
                 **values,
             ),
             instead,
@@ -50,7 +50,7 @@ def relu_before_loss(call: Call) -> Told | None:
     return Told(
         Phrase(
             "The last operation before {loss} is {operation}: no score can be negative, so the answer no can never be "
-            "likely; {share} % of the scores are exactly 0 here.",
+            "likely; {share}% of the scores are exactly 0 here.",
             **values,
         ),
         instead,
@@ -107,7 +107,7 @@ def target_out_of_reach(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "The last operation is a {operation}, whose results lie between {low} and {high}, but {share} % of the "
+            "The last operation is a {operation}, whose results lie between {low} and {high}, but {share}% of the "
             "targets lie outside: they go from {least} to {most}. The model cannot reach them.",
             operation=call.last_operation.lower(),
             low=number(low),
@@ -140,7 +140,7 @@ def clamped_probabilities(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "The probabilities for {loss} are scores that were clamped, now from {low} to {high}: {share} % of them "
+            "The probabilities for {loss} are scores that were clamped, now from {low} to {high}: {share}% of them "
             "lie at an end, and where a score is cut off the gradient is 0.",
             loss=call.spoken,
             share=round(100 * stuck),
@@ -162,7 +162,7 @@ def dropout_before_loss(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "Dropout is the last operation before {loss}: {share} % of the predictions are set to 0 at random and the "
+            "Dropout is the last operation before {loss}: {share}% of the predictions are set to 0 at random and the "
             "others made larger, so that the loss punishes what the model never said.",
             loss=call.spoken,
             share=round(100 * share),

@@ -241,7 +241,7 @@ def loss_not_finite(call: Call) -> Told | None:
     if call.last_operation in ("Sigmoid", "Softmax") and ends and not masked:
         return Told(
             Phrase(
-                "The loss is {value}: {share} % of the probabilities are exactly 0 or 1, because the scores before the "
+                "The loss is {value}: {share}% of the probabilities are exactly 0 or 1, because the scores before the "
                 "{operation} are so large, and the logarithm of 0 is infinite. {inputs}",
                 value=value,
                 share=max(1, round(100 * ends)),

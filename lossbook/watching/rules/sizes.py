@@ -161,7 +161,7 @@ def saturated(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "{share} % of the probabilities are exactly 0 or 1: the scores before the {operation} are so large that "
+            "{share}% of the probabilities are exactly 0 or 1: the scores before the {operation} are so large that "
             "it has no slope left, and those samples learn nothing.",
             share=round(100 * ends),
             operation=call.last_operation.lower(),

@@ -361,7 +361,7 @@ def weight_decay_wins(training: Training) -> Told | None:
         return None  # it is not decay that makes them small
     return Told(
         Phrase(
-            "Within {steps} steps the weights of a layer have shrunk to {share} % of what they were: weight decay "
+            "Within {steps} steps the weights of a layer have shrunk to {share}% of what they were: weight decay "
             "pulls them to 0 more strongly than the loss moves them ({ratio} times at the last step).",
             steps=training.steps,
             share=round(100 * min(left)),

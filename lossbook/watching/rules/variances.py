@@ -26,7 +26,7 @@ def variance_or_root(call: Call) -> Told | None:
     if lost > 0.05:
         return Told(
             Phrase(
-                "{share} % of the variances that {loss} gets are at most {eps}, its eps: there every error is divided "
+                "{share}% of the variances that {loss} gets are at most {eps}, its eps: there every error is divided "
                 "by eps, and counts a million times.",
                 loss=call.spoken,
                 share=round(100 * lost),
