@@ -44,8 +44,8 @@ def distillation_loss(
     .. math:: \ell(z, v, t) = \alpha\, T^2 \sum_j p_j \log \frac{p_j}{q_j} - (1 - \alpha) \log \frac{e^{z_t}}{\sum_j e^{z_j}},
               \qquad q = \operatorname{softmax}(z / T), \quad p = \operatorname{softmax}(v / T)
 
-    A high temperature shows what the teacher thinks of the wrong classes, too. The gradients of the first part shrink as
-    1/T²; the factor T² makes up for it, so that α means the same at every temperature.
+    A high temperature shows what the teacher thinks of the wrong classes, too. The gradients of the first part shrink, at
+    high temperatures as 1/T²; the factor T² makes up for it there, so that α means much the same at each of them.
 
     Args:
         input: the student's logits z, shape ``(C,)``, ``(N, C)`` or ``(N, C, d1, …)``, floating point.
