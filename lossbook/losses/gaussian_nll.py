@@ -1,4 +1,4 @@
-"""Gaussian negative log-likelihood: for a prediction that says how sure it is."""
+"""Gaussian negative log-likelihood: for a prediction that comes with the variance of its errors."""
 
 from __future__ import annotations
 

@@ -49,8 +49,8 @@ def multi_margin_loss(
         ValueError, TypeError: a wrong shape or kind.
         IndexError: a class number outside 0 … C − 1.
 
-    Source: K. Crammer and Y. Singer, "On the algorithmic implementation of multiclass kernel-based vector machines",
-    2001; :class:`torch.nn.MultiMarginLoss`.
+    Source: J. Weston and C. Watkins, "Support vector machines for multi-class pattern recognition", 1999, without the
+    division by C; :class:`torch.nn.MultiMarginLoss`.
 
     >>> multi_margin_loss(torch.tensor([0.1, 0.2, 0.4, 0.8]), torch.tensor(3))  # (0.3 + 0.4 + 0.6) / 4
     tensor(0.3250)
