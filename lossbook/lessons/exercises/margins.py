@@ -66,7 +66,9 @@ EXERCISES = {
     ),
     "soft-margin-slopes": Exercise(
         answer=lambda: slopes("soft_margin_loss", torch.tensor([-100.0, 0.0, 100.0]), torch.ones(3)),
-        praise=lambda: _("The slope runs from −1 to 0 and is never larger: a gross mistake pulls with the force 1."),
+        praise=lambda: _(
+            "The slope runs from −1 to 0 and is never larger in size: a gross mistake pulls with the force 1."
+        ),
         mistakes=lambda: [
             ((1.0, 0.5, 0.0), _("The sizes are right. The label is 1: a larger score makes the loss smaller.")),
             ((100.0, 0.69, 0.0), _("Those are the losses. The question is how they change with the score.")),

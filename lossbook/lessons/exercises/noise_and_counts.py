@@ -36,7 +36,7 @@ EXERCISES = {
             (20.5 / 3, _("Half of each square is right up to δ. The error 6 lies beyond it, on the line.")),
             (14.5 / 3, _("The line does not start at 0: it is δ · (|e| − δ/2).")),
             (7.5 / 3, _("On the line the error is multiplied by δ: 2 · (6 − 1).")),
-            (15 / 3, _("Below δ it is half the square, not the whole.")),
+            (15 / 3, _("Up to δ it is half the square, not the whole.")),
         ],
         hint=lambda: _(
             "Which of the three errors lie within 2? Take that line of the formula for each, then the mean."

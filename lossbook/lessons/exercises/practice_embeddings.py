@@ -125,7 +125,7 @@ EXERCISES = {
     ),
     "pull-of-a-wrong-label": Exercise(
         answer=lambda: (0.5**0.7, 0.01**0.7),
-        praise=lambda: _("A label that the model considers unlikely pulls with a twenty-fifth of the force."),
+        praise=lambda: _("A label with the probability 0.01 pulls with a twenty-fifth of the force."),
         mistakes=lambda: [
             ((0.5, 0.01), _("That is the factor with q = 1. Here it is the power 0.7 of it.")),
             ((0.5**0.3, 0.01**0.3), _("The power is q itself, 0.7.")),

@@ -66,7 +66,7 @@ EXERCISES = {
         answer=lambda: 4096 * 4096 * torch.float32.itemsize / MEBIBYTE,
         praise=lambda: _("Twice the batch would take four times as much, and more than one such table is held."),
         mistakes=lambda: [
-            (16.0, _("That is how many million numbers there are. Each takes four bytes.")),
+            (16.0, _("That counts the numbers, in units of 1024 · 1024. Each takes four bytes.")),
             (128.0, _("A 32-bit float has four bytes.")),
             (67.0, _("You divided by a million. A MiB is 1024 · 1024 bytes.")),
             (512.0, _("Those are bits. A byte has eight.")),

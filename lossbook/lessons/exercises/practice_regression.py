@@ -100,7 +100,7 @@ EXERCISES = {
     ),
     "gradient-in-centimeters": Exercise(
         answer=lambda: 100.0,
-        praise=lambda: _("The gradient is in proportion to the error; the loss itself grows by 10 000."),
+        praise=lambda: _("The gradient is in proportion to the error; the loss itself grows by a factor of 10 000."),
         mistakes=lambda: [
             (
                 10_000.0,

@@ -33,7 +33,7 @@ class Repair:
         seen = tuple(finding.sentence for finding in watched.report.findings if finding.certain)
         if float(reached) < self.floor:
             says = _(
-                "The model is right on {reached} of the validation part; without the fault it is on {floor} or more."
+                "The model is right on {reached} of the validation part; without the fault it is right on {floor} or more."
             )
             return not_yet(says.format(reached=reached, floor=self.floor), seen)
         if seen:

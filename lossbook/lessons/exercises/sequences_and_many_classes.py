@@ -69,7 +69,7 @@ EXERCISES = {
         ),
         mistakes=lambda: [
             (125.0, _("Each number takes two bytes.")),
-            (500.0, _("A bfloat16 has 16 bits. How many bytes are that?")),
+            (500.0, _("A bfloat16 has 16 bits. How many bytes is that?")),
             (262.144, _("You divided by a million. A MiB is 1024 · 1024 bytes.")),
             (2000.0, _("Those are bits. A byte has eight.")),
         ],
@@ -122,7 +122,10 @@ EXERCISES = {
                 1 / (1 + math.exp(-1)),
                 _("That is the class given its cluster. The cluster's own probability is missing."),
             ),
-            (math.exp(1) / (math.exp(2) + 2 * math.exp(1)), _("That is the whole cluster. Which share has class 3?")),
+            (
+                math.exp(1) / (math.exp(2) + 2 * math.exp(1)),
+                _("That is the whole cluster. Which share of it is that of class 3?"),
+            ),
         ],
         hint=lambda: _("A row of probabilities must sum to 1. Print the sum after your change."),
     ),

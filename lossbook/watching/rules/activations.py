@@ -253,7 +253,7 @@ def softmax_over_wrong_dimension(call: Call) -> Told | None:
 
 @in_call(
     "softmax-over-batch",
-    Phrase("probabilities that add up to 1 over the batch, given to a loss of one's own"),
+    Phrase("probabilities that add up to 1 over the batch, given to a loss written by hand"),
     page="guide/custom-losses",
     likely=True,
 )

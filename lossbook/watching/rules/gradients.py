@@ -26,8 +26,7 @@ def gradient_not_finite(training: Training) -> Told | None:
         if any(not math.isfinite(size) for size in seen.back):
             return Told(
                 Phrase(
-                    "At call {call} the loss is {value}, but its gradient with respect to the prediction is not "
-                    "finite: after one step every parameter is nan.",
+                    "At call {call} the loss is {value}, but its gradient with respect to the prediction is not finite: one step makes parameters nan or infinite.",
                     call=seen.index,
                     value=number(seen.value),
                 ),

@@ -86,8 +86,7 @@ def flat_operation(call: Call) -> Told | None:
         if link.name in FLAT:
             return Told(
                 Phrase(
-                    "The prediction went through torch.{operation}, whose slope is 0 everywhere: every gradient "
-                    "behind it is 0, and the model learns nothing.",
+                    "The prediction went through torch.{operation}, whose gradient in PyTorch is 0 everywhere: no gradient gets through it, and the model learns nothing from this loss.",
                     operation=FLAT[link.name],
                 ),
                 Phrase("Compute the loss from the numbers before it; round only what you show or count."),
