@@ -81,7 +81,7 @@ EXERCISES = {
         praise=lambda: _("The intervals are those of the patients it was trained on. Take patients it has not seen."),
         mistakes=lambda: [
             ("a", _("A network of that size may be used. What is measured?")),
-            ("b", _("Training is as on the page. What is measured afterward?")),
+            ("b", _("To train on the training part is right. What is measured afterward?")),
             ("d", _("The share is computed rightly, from intervals of which patients?")),
         ],
         hint=lambda: _("Which patients does the report speak of?"),
