@@ -204,7 +204,7 @@ EXERCISES = {
         mistakes=lambda: [
             (0.342, _("That is e to minus the mean, the geometric mean of the three probabilities. Three samples.")),
             (3.2189, _("That is the sum of the three losses. Which probability has minus that as its logarithm?")),
-            (1.4 / 3, _("That is the mean of the probabilities. Independent events multiply.")),
+            (1.4 / 3, _("That is the mean of the probabilities. Those of independent events multiply.")),
             (25.0, _("That is one divided by it. A probability is at most 1: mind the sign.")),
         ],
         hint=lambda: _("Three times the mean is the sum. Undo the minus sign and the logarithm."),

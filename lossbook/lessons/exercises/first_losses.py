@@ -77,7 +77,10 @@ EXERCISES = {
         answer=lambda: "mcbbr",
         praise=lambda: _("What the target is decides: a number, one of several classes, yes or no, or an order."),
         mistakes=lambda: [
-            ("mccbr", _("Look at task 3 again: can two of them be true at once? Cross-entropy allows one class only.")),
+            (
+                "mccbr",
+                _("Look at task 3 again: can two of them be true at once? Cross-entropy is meant for one true class."),
+            ),
             ("mcbcr", _("Look at task 4 again: softmax over one output is always 1. What is the loss then?")),
             (
                 "mcccr",

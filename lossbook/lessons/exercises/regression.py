@@ -88,7 +88,9 @@ EXERCISES = {
             ),
             (
                 weights_of_descent(lf.mse_loss),
-                _("That is the way with MSE, whose steps get shorter. The slope of L1 is −1 or +1, nothing between."),
+                _(
+                    "That is the way with MSE, whose steps get shorter. The slope of L1 is −1 or +1, however small the error."
+                ),
             ),
         ],
         hint=lambda: _("Each step is 0.3 long. It goes up below the target and down above it."),
@@ -127,8 +129,7 @@ EXERCISES = {
     "calls-that-fail": Exercise(
         answer=failing_calls,
         praise=lambda: _(
-            "Cross-entropy wants one class number for each sample, as an integer. The other two calls run, the last "
-            "with a warning that you should heed."
+            "Cross-entropy wants one class number for each sample, as an integer, or a row of probabilities. The other two calls run, the last with a warning that you should heed."
         ),
         mistakes=lambda: [
             ("b", _("There is one more. What does cross-entropy take numbers with a decimal point for?")),
@@ -142,7 +143,7 @@ EXERCISES = {
             ),
             ("bcd", _("b and c fail. But d runs: PyTorch broadcasts the two shapes and only warns.")),
             ("abcd", _("Two of them run: one turns integers into floats, the other only warns.")),
-            ("d", _("That one runs. PyTorch broadcasts the two shapes, and the number is wrong: it only warns.")),
+            ("d", _("That one runs. PyTorch broadcasts the two shapes, so the number can be wrong: it only warns.")),
         ],
         hint=lambda: _("Ask of each call: which shape and which dtype does this loss want as its target?"),
     ),
@@ -189,7 +190,7 @@ EXERCISES = {
             ((0.0, 1.0, -1.0), _("The signs are right. The loss is a mean: divide by the three elements.")),
             (
                 (0.0, 2 / 3, -1.0),
-                _("That grows with the error, like the gradient of MSE. The slope of L1 is −1 or +1."),
+                _("That grows with the error, like the gradient of MSE. The slope of L1 beside 0 is −1 or +1."),
             ),
             ((0.0, -1 / 3, 1 / 3), _("The sizes are right. Where the prediction is too high, the slope is above 0.")),
         ],

@@ -77,7 +77,9 @@ EXERCISES = {
     ),
     "cosine-embedding": Exercise(
         answer=lambda: float(lf.cosine_embedding_loss(*VECTORS, torch.tensor(-1))),
-        praise=lambda: _("The cosine of 45° is 0.7071, and for a dissimilar pair the cosine itself is the loss."),
+        praise=lambda: _(
+            "The cosine of 45° is 0.7071. It lies above the margin 0, so for this dissimilar pair it is the loss."
+        ),
         mistakes=lambda: [
             (1 - math.sqrt(0.5), _("That is 1 − cos, the loss of a similar pair. This pair is dissimilar.")),
             (-math.sqrt(0.5), _("The loss is max(0, cos − margin): the cosine keeps its sign.")),
@@ -95,7 +97,10 @@ EXERCISES = {
                 (1.7, 1.3, 0.0),
                 _("The second and third are right. A similar pair costs its distance, whatever the margin."),
             ),
-            ((0.6, 0.6, 0.0), _("The margin is no factor. It is the distance that dissimilar pairs should have.")),
+            (
+                (0.6, 0.6, 0.0),
+                _("The margin is no factor. It is the distance that dissimilar pairs should have at least."),
+            ),
         ],
         hint=lambda: _("The similar pair does not see the margin. For the other two: 2 minus the distance, or 0."),
     ),

@@ -65,8 +65,13 @@ EXERCISES = {
                 0.0,
                 _("That would be right without the softmax in the loss: it takes the probability 1 for a score of 1."),
             ),
-            (1.0, _("1 is the probability that goes in. Take its softmax, then minus the logarithm.")),
-            (math.log(4), _("That is the loss of a model that guesses. The perfect one is a little better.")),
+            (
+                1.0,
+                _(
+                    "1 is the probability that goes in. Take the softmax of all four numbers, then minus the logarithm of the first."
+                ),
+            ),
+            (math.log(4), _("That is the loss of a model that guesses. The perfect one has a lower loss.")),
         ],
         hint=lambda: _("Cross-entropy takes the numbers 1, 0, 0, 0 for scores. What does softmax make of them?"),
     ),

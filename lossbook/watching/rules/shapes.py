@@ -38,8 +38,7 @@ def crossed_shapes(call: Call) -> Told | None:
         return None
     return Told(
         Phrase(
-            "The prediction has shape {one} and the target {other}: they are broadcast to {both}, so that every "
-            "prediction is compared with every target. The model learns the mean of the targets.",
+            "The prediction has shape {one} and the target {other}: they are broadcast to {both}, so that every prediction is compared with every target. The model learns one answer for all, such as the mean of the targets.",
             one=one,
             other=other,
             both=both,
