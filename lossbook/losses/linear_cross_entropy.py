@@ -74,7 +74,7 @@ def linear_cross_entropy(
         label_smoothing: the share of each target that is spread evenly over all classes, in [0, 1].
         options: torch's, or any object like it. Only ``batch_chunk_size`` is read, the rows of logits held at once:
             without it there are as many as fit into 64 MiB, but at least D / 8. Unlike in torch a large table of logits
-            is never held whole, with ``None`` either, and backward can be called again.
+            is not held whole with ``None`` either, and backward can always be called again.
 
     Returns:
         A tensor of shape ``()``, or one loss for each sample with ``reduction="none"``; in nats, at least 0.
