@@ -59,7 +59,8 @@ def dice_loss(
             or one mask in one dimension. Otherwise ``(N, C, *)``, a mask for each class, or ``(C,)``.
         target: shape of ``input``, 1 in the mask and 0 outside, or between; with ``mode="multiclass"`` also class
             numbers, shape ``(N, *)``, int64. Of soft labels the product p · t is taken: a prediction that equals them
-            costs something then, unless ``squared``. MONAI with ``soft_label=True`` and segmentation-models-pytorch take the smaller of both.
+            costs something then, unless ``squared``. MONAI with ``soft_label=True`` and segmentation-models-pytorch
+            take the smaller of both.
         mode: ``"binary"`` takes all of a sample as one mask; ``"multilabel"`` has a mask for each class, with a sigmoid
             of its own; ``"multiclass"`` takes the softmax over dimension 1. The names are segmentation-models-pytorch's.
         from_logits: whether sigmoid or softmax is to be taken; False for probabilities.
@@ -83,9 +84,10 @@ def dice_loss(
         reduction: ``"mean"`` over all masks, samples and classes alike; ``"sum"``; ``"none"``.
 
     Returns:
-        A tensor of shape ``()``; with ``reduction="none"`` one loss for each mask, shape ``(N,)`` or ``()``, with classes
-        ``(N, C)`` or ``(C,)``. Without a unit, between 0 and 1 where s = d, without logarithm and weights. Two empty masks
-        cost 0 then, without smoothing too. A good prediction keeps its digits: 1 − Dice is never computed as a difference.
+        A tensor of shape ``()``; with ``reduction="none"`` one loss for each mask, shape ``(N,)`` or ``()``, with
+        classes ``(N, C)`` or ``(C,)``. Without a unit, between 0 and 1 where s = d, without logarithm and weights. Two
+        empty masks cost 0 then, without smoothing too. A good prediction keeps its digits: 1 − Dice is never computed
+        as a difference.
 
     Raises:
         ValueError: shapes differ, a label or a probability lies outside [0, 1], a setting outside its range.
