@@ -54,7 +54,7 @@ def binary_cross_entropy(
 
     Returns:
         A tensor of shape ``()``, or ``(*)`` with ``reduction="none"``; from 0 to 100 per element before weighting:
-        the logarithm is cut at −100 and its slope at 1e12, in float16 at 32752. For p exactly equal to the label the
+        the logarithm is cut at −100 and its slope at 1e12, in float16 at 32768. For p exactly equal to the label the
         gradient is that of −log p; torch returns 0.
 
     Raises:

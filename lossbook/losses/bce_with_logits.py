@@ -20,7 +20,7 @@ from ..kit.views import ANSWERS, LOGIT, View, each
 
 
 def softplus(x: Tensor) -> Tensor:
-    """log(1 + eˣ), finite for every x. Its slope is the sigmoid, also from x = −88 on, where that of logaddexp is lost."""
+    """log(1 + eˣ), finite for every finite x. Its slope is the sigmoid."""
 
     def loss(x: Tensor) -> Tensor:
         # From 40 on not even a float64 can tell the curve from its straight line. torch takes that from 20 on.

@@ -51,8 +51,9 @@ def complete_box_iou_loss(
         reduction: ``"mean"`` over the boxes; ``"sum"``; ``"none"``, torchvision's default.
 
     Returns:
-        A tensor of shape ``()``, or one loss for each pair, shape ``(*)``, with ``reduction="none"``; between 0 and 3, without
-        a unit. Equal boxes cost 0 (up to ``eps``). Boxes without an area have a finite gradient (torchvision: ``nan``).
+        A tensor of shape ``()``, or one loss for each pair, shape ``(*)``, with ``reduction="none"``; between 0 and
+        2.5, without a unit. Equal boxes cost 0 (up to ``eps``). Boxes without an area have a finite gradient
+        (torchvision: ``nan``).
 
     Raises:
         ValueError: shapes differ or do not end in 4, a box has its corners the other way round, ``eps`` is negative.

@@ -56,8 +56,8 @@ def contrastive_loss(
         reduction: ``"mean"`` divides by the number of pairs; ``"sum"``, ``"none"``.
 
     Returns:
-        A tensor of shape ``()``, or that of ``target`` with ``reduction="none"``; at least 0. The gradient is finite
-        everywhere; a dissimilar pair of equal points has none, since no direction leads away.
+        A tensor of shape ``()``, or that of ``target`` with ``reduction="none"``; at least 0. Equal points have
+        a gradient too; that of a dissimilar pair is 0 there, since no direction leads away.
 
     Raises:
         ValueError: shapes do not fit, a label is neither 1 nor 0, or the margin is not larger than 0.

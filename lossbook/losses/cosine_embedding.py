@@ -39,7 +39,7 @@ def cosine_embedding_loss(
 
     Returns:
         A tensor of shape ``()``, or ``(N,)`` with ``reduction="none"``; in [0, 2] for a margin of at least −1. The
-        lengths do not matter within 1e-5 … 1e18; a vector of zeros has the cosine 0 with every other.
+        lengths do not matter within 1e-3 … 1e9; a vector of zeros has the cosine 0 with every other.
 
     Raises:
         ValueError: shapes differ, or a target is neither 1 nor −1.

@@ -58,8 +58,9 @@ def dice_loss(
         input: logits, floating point. ``mode="binary"``: a mask for each sample, shape ``(N, *)``, often ``(N, 1, H, W)``,
             or one mask in one dimension. Otherwise ``(N, C, *)``, a mask for each class, or ``(C,)``.
         target: shape of ``input``, 1 in the mask and 0 outside, or between; with ``mode="multiclass"`` also class
-            numbers, shape ``(N, *)``, int64. Of soft labels the product p · t is taken: then a prediction that equals
-            them costs something. MONAI with ``soft_label=True`` and segmentation-models-pytorch take the smaller of both.
+            numbers, shape ``(N, *)``, int64. Of soft labels the product p · t is taken: a prediction that equals them
+            costs something then, unless ``squared``. MONAI with ``soft_label=True`` and segmentation-models-pytorch
+            take the smaller of both.
         mode: ``"binary"`` takes all of a sample as one mask; ``"multilabel"`` has a mask for each class, with a sigmoid
             of its own; ``"multiclass"`` takes the softmax over dimension 1. The names are segmentation-models-pytorch's.
         from_logits: whether sigmoid or softmax is to be taken; False for probabilities.
@@ -67,7 +68,8 @@ def dice_loss(
             each sample (MONAI by default, kornia). An image with a small object counts more in the second.
         squared: squares in the denominator, as in V-Net: :math:`\sum p^2 + \sum t^2`. MONAI: ``squared_pred``.
         log_loss: −log Dice instead of 1 − Dice, as in segmentation-models-pytorch: steeper, the less is shared. Where nothing
-            is shared it is 69, since Dice is taken for 1e-30; for 1e-7 in segmentation-models-pytorch, a loss of 16.
+            is shared, without smoothing, it is 69, since Dice is taken for 1e-30; for 1e-7 in
+            segmentation-models-pytorch, a loss of 16.
         smooth_nr: s, added above. MONAI has 1e-5 for both; much code has 1 for both, kornia and others 0 here and a small
             number below, so that two empty masks cost 1. The ``smooth`` of segmentation-models-pytorch 0.6 counts twice.
         smooth_dr: d, added below. Where s is larger than d, the loss of a good prediction is negative.
@@ -82,9 +84,10 @@ def dice_loss(
         reduction: ``"mean"`` over all masks, samples and classes alike; ``"sum"``; ``"none"``.
 
     Returns:
-        A tensor of shape ``()``; with ``reduction="none"`` one loss for each mask, shape ``(N,)`` or ``()``, with classes
-        ``(N, C)`` or ``(C,)``. Without a unit, between 0 and 1 where s = d, without logarithm and weights. Two empty masks
-        cost 0, without smoothing too. A good prediction keeps its digits: 1 − Dice is never computed as a difference.
+        A tensor of shape ``()``; with ``reduction="none"`` one loss for each mask, shape ``(N,)`` or ``()``, with
+        classes ``(N, C)`` or ``(C,)``. Without a unit, between 0 and 1 where s = d, without logarithm and weights. Two
+        empty masks cost 0 then, without smoothing too. A good prediction keeps its digits: 1 − Dice is never computed
+        as a difference.
 
     Raises:
         ValueError: shapes differ, a label or a probability lies outside [0, 1], a setting outside its range.

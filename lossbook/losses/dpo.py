@@ -56,7 +56,7 @@ def dpo_loss(
 
     Returns:
         A tensor of shape ``()``, or ``(*)`` with ``reduction="none"``; in nats, at least 0, and log 2 where the model is
-        the reference. Value and gradient are finite for all finite log-probabilities.
+        the reference. Value and gradient are finite for every finite βh.
 
     Raises:
         ValueError: shapes differ, or a setting lies outside its range.

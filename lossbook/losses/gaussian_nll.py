@@ -35,7 +35,7 @@ def gaussian_nll_loss(
 
     Args:
         input: the predicted mean :math:`\mu`, any shape ``(*)``, floating point.
-        target: the true value, shape of ``input``, or 1 in some of its dimensions, or a single number.
+        target: the true value, shape of ``input``, or with 1 in some of its dimensions, or a tensor of one number.
         var: the predicted variance, at least 0: a number, or a tensor of the shape of ``input``, with 1 in some of its
             dimensions, or without the last dimension.
         full: add the constant :math:`\tfrac{1}{2} \log 2\pi`.

@@ -48,7 +48,7 @@ def generalized_cross_entropy(
 
     Returns:
         A tensor of shape ``()``, or one loss for each sample with ``reduction="none"``; between 0 and 1 / q, without a unit
-        (in nats for q = 0). Finite for all finite logits, and with its digits where p is near 1.
+        (in nats for q = 0). Finite where the logits' differences are, and with its digits where p is near 1.
 
     Raises:
         ValueError, TypeError: a wrong shape or kind, or a setting outside its range.

@@ -58,14 +58,14 @@ def generalized_dice_loss(
         from_logits, include_background, ignore_index: as in :func:`lossbook.beyond.dice_loss`.
         batch: whether sizes and sums run over the whole batch, which then has one loss, or over each sample.
         smooth_nr: s, added above. With weights of 1/n² the sums are about 2/n: MONAI's 1e-5 for both outweighs them for
-            objects of 10⁵ voxels and more, and its loss then falls although nothing gets better. So it is 0 here.
+            objects of several 10⁵ voxels, and its loss then falls although nothing gets better. So it is 0 here.
         smooth_dr: d, added below.
         reduction: ``"mean"`` over the samples; ``"sum"``; ``"none"``.
 
     Returns:
         A tensor of shape ``()``, or one loss for each sample, shape ``(N,)``, with ``reduction="none"`` (with ``batch`` and
         for an ``input`` of shape ``(C,)`` it is ``()``). Without a unit, between 0 and 1 where s = d. A sample in which nothing is
-        true costs 0 and has no slope.
+        true costs 0 then and has no slope.
 
     Raises:
         ValueError: shapes differ, a label or a probability lies outside [0, 1], a setting outside its range.

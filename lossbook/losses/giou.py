@@ -38,7 +38,7 @@ def generalized_box_iou_loss(
 
     Returns:
         A tensor of shape ``()``, or one loss for each pair, shape ``(*)``, with ``reduction="none"``; between 0 and 2, without a
-        unit. Equal boxes cost 0 (up to ``eps``); two boxes without an area cost 1, or more where they lie apart.
+        unit. Equal boxes cost 0 (up to ``eps``); two boxes without an area cost 1 to 2.
 
     Raises:
         ValueError: shapes differ or do not end in 4, a box has its corners the other way round, ``eps`` is negative.

@@ -37,7 +37,7 @@ def info_nce_loss(
     .. math:: \ell_i = -\log \frac{e^{\cos(q_i, k_i) / \tau}}{\sum_{k \in K_i} e^{\cos(q_i, k) / \tau}}
 
     Here K_i are the keys that the query is compared with. Without ``negative_keys`` they are the keys of all queries of
-    the batch. The loss never falls below that of cosines of 1 and −1, log(1 + (\|K_i\| − 1) · e^(−2/τ)).
+    the batch. Of cosines the loss never falls below that of 1 and −1, log(1 + (\|K_i\| − 1) · e^(−2/τ)).
 
     Args:
         query: embeddings q, shape ``(N, D)``, floating point.
@@ -52,7 +52,8 @@ def info_nce_loss(
 
     Returns:
         A tensor of shape ``()``, or ``(N,)`` with ``reduction="none"``; in nats, at least 0. A query without any negative
-        costs 0. A temperature near 0 leaves the difference to the nearest negative, over τ.
+        costs 0. Where a negative is nearer than the own key, a temperature near 0 leaves the difference
+        of the two, over τ.
 
     Raises:
         ValueError: shapes do not fit, or the temperature is not larger than 0.

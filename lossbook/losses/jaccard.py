@@ -69,7 +69,7 @@ def jaccard_loss(
 
     Returns:
         A tensor of shape ``()``; with ``reduction="none"`` one loss for each mask, in the shapes of the Dice loss. Without a
-        unit, between 0 and 1 where s = d, without logarithm and weights. Two empty masks cost 0.
+        unit, between 0 and 1 where s = d, without logarithm and weights. Two empty masks cost 0 then.
 
     Raises:
         ValueError: shapes differ, a label or a probability lies outside [0, 1], a setting outside its range.

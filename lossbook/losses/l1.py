@@ -31,7 +31,8 @@ def l1_loss(input: Tensor, target: Tensor, *, weight: OptionalTensor = None, red
 
     Returns:
         A tensor of shape ``()``, or ``(*)`` with ``reduction="none"``; at least 0, in the unit of the target.
-        Its gradient is ±1 for each element whatever the error's size, and 0 where prediction and target agree.
+        Its gradient is ±1 for each element whatever the error's size (of length 1 for complex numbers), and 0 where
+        prediction and target agree.
 
     Raises:
         ValueError: shapes differ.

@@ -57,9 +57,9 @@ def linear_cross_entropy(
     .. math:: \ell(x, t) = -w_t \log \frac{e^{z_t}}{\sum_j e^{z_j}}, \qquad z = W x + b
 
     Equal to :func:`cross_entropy` of ``torch.nn.functional.linear(input, linear_weight, linear_bias)``. For a large
-    vocabulary those logits are the largest tensor of the whole training step. Here a few rows are computed, used for
-    value and gradient, and dropped: with 2048 tokens, 1024 features and 131072 classes a fifth of the memory (0.6 GiB
-    instead of 3), in the same time.
+    vocabulary those logits are often the largest tensor of the whole training step. Here a few rows are computed, used
+    for value and gradient, and dropped: with 2048 tokens, 1024 features and 131072 classes a fifth of the memory (0.6
+    GiB instead of 3), in the same time.
 
     Args:
         input: what enters the layer, shape ``(D,)`` or ``(N, D)``, floating point.
@@ -74,7 +74,7 @@ def linear_cross_entropy(
         label_smoothing: the share of each target that is spread evenly over all classes, in [0, 1].
         options: torch's, or any object like it. Only ``batch_chunk_size`` is read, the rows of logits held at once:
             without it there are as many as fit into 64 MiB, but at least D / 8. Unlike in torch a large table of logits
-            is never held whole, with ``None`` either, and backward can be called again.
+            is not held whole with ``None`` either, and backward can always be called again.
 
     Returns:
         A tensor of shape ``()``, or one loss for each sample with ``reduction="none"``; in nats, at least 0.

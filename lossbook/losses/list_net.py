@@ -47,7 +47,7 @@ def list_net_loss(
 
     Returns:
         A tensor of shape ``()``, or that of ``input`` without its last dimension with ``reduction="none"``; in nats, at
-        least 0, and least, though not 0, where the scores are the relevance but for a constant.
+        least 0; with ``"softmax"`` least, though rarely 0, where the scores are the relevance but for a constant.
 
     Raises:
         ValueError: shapes differ, or a list has no place for an item.

@@ -25,8 +25,8 @@ def log_cosh_loss(input: Tensor, target: Tensor, *, reduction: Reduction = "mean
 
     .. math:: \ell(\hat y, y) = \log \cosh(\hat y - y)
 
-    Half the squared error for small errors, the absolute error minus ln 2 for large ones, as
-    :func:`lossbook.functional.huber_loss` is, but with derivatives of every order: the slope is the tanh of the error.
+    Half the squared error for small errors, the absolute error minus ln 2 for large ones: much like
+    :func:`lossbook.functional.huber_loss`, but with derivatives of every order: the slope is the tanh of the error.
     Where it turns is fixed, at errors of about 1: bring the target to that scale first.
 
     Args:

@@ -31,7 +31,7 @@ def nt_xent_loss(
 
     .. math:: \ell_i = -\log \frac{e^{\cos(z_i, z_j) / \tau}}{\sum_{k \ne i} e^{\cos(z_i, z_k) / \tau}}
 
-    The 2N views z are those of ``input1``, then those of ``input2``; j is the other view of i's sample. Other than in
+    The 2N views z are those of ``input1``, then those of ``input2``; j is the other view of i's sample. Unlike in
     :func:`lossbook.beyond.info_nce_loss`, the views of the own half are negatives, too.
 
     Args:

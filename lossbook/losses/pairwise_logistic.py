@@ -50,7 +50,7 @@ def pairwise_logistic_loss(
 
     Returns:
         A tensor of shape ``()``, or ``(*)`` with ``reduction="none"``; in nats, at least 0, and log 2 for equal scores
-        without a margin. Value and gradient are finite for all finite scores.
+        without a margin. Value and gradient are finite wherever the difference is.
 
     Raises:
         ValueError: shapes differ, a target lies outside [0, 1], or a setting outside its range.

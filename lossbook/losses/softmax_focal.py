@@ -58,7 +58,7 @@ def softmax_focal_loss(
 
     Returns:
         A tensor of shape ``()``, or one loss for each sample with ``reduction="none"``; in nats, at least 0. Value and
-        gradient are finite for all finite logits, where :math:`p_t` rounds to 1 and γ is below 1, too.
+        gradient are finite where the logits' differences are, where :math:`p_t` rounds to 1 and γ is below 1, too.
 
     Raises:
         ValueError, TypeError: a wrong shape or kind, or a setting outside its range.

@@ -53,7 +53,7 @@ def supervised_contrastive_loss(
         target: the class of each, shape ``(N,)``, int64; any numbers.
         temperature: τ, larger than 0; 0.1 in the paper and in pytorch-metric-learning, 0.07 in the authors' code.
         base_temperature: where given, the loss is multiplied by τ over this: the authors' code has 0.07, so that its
-            gradients have one size at any temperature. The paper's equations and pytorch-metric-learning have no such
+            gradients do not grow as 1/τ. The paper's equations and pytorch-metric-learning have no such
             factor.
         positives: ``"out"``, the mean of the logarithms, the paper's better one and everybody's; ``"in"``, the logarithm of
             the mean.

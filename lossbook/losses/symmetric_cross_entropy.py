@@ -37,7 +37,7 @@ def symmetric_cross_entropy(
     .. math:: \ell(z, t) = -\alpha \log p_t - \beta A (1 - p_t), \qquad p_t = \frac{e^{z_t}}{\sum_j e^{z_j}}
 
     The reverse cross-entropy takes the logarithm of the label, which is 0 for every other class; A stands for log 0. What is
-    left is A times the probability of the other classes: bounded, so that a wrong label cannot pull without end.
+    left is A times the probability of the other classes: bounded, so that a wrong label cannot cost without end.
 
     Args:
         input: logits (no softmax), shape ``(C,)``, ``(N, C)`` or ``(N, C, d1, …)``, floating point.
@@ -51,7 +51,7 @@ def symmetric_cross_entropy(
 
     Returns:
         A tensor of shape ``()``, or one loss for each sample with ``reduction="none"``; at least 0. Value and gradient are
-        finite for all finite logits.
+        finite where the logits' differences are.
 
     Raises:
         ValueError, TypeError: a wrong shape or kind, or a setting outside its range.

@@ -67,7 +67,7 @@ def triplet_margin_loss(
         margin: by how much the negative should be farther away; larger than 0.
         p: which norm measures the distance; 2 is the ordinary one.
         eps: added to every coordinate of the difference, so that the slope exists where two points meet. Their distance
-            is then not 0 but ``eps`` · √D.
+            is then not 0 but, with p = 2, ``eps`` · √D.
         swap: take the negative's distance to the anchor or to the positive, whichever is smaller.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
 

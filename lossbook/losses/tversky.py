@@ -65,7 +65,7 @@ def tversky_loss(
             the other one α.
         beta: β, the weight of what is true and not predicted (false negatives); at least 0.
         mode, from_logits, batch, include_background, skip_absent, ignore_index, weight, average: as in
-            :func:`lossbook.beyond.dice_loss`. Class weights have segmentation-models-pytorch (0.6); MONAI (1.6) has none here.
+            :func:`lossbook.beyond.dice_loss`. segmentation-models-pytorch (0.6) has class weights here, MONAI (1.6) none.
         log_loss: minus the logarithm of the index, as in segmentation-models-pytorch and :func:`lossbook.beyond.dice_loss`.
         reduction: ``"mean"`` over all masks, samples and classes alike; ``"sum"``; ``"none"``.
         smooth_nr: s, added above.
@@ -73,7 +73,8 @@ def tversky_loss(
 
     Returns:
         A tensor of shape ``()``; with ``reduction="none"`` one loss for each mask, in the shapes of the Dice loss. Without a
-        unit, between 0 and 1 where s = d, without logarithm and weights. Two empty masks cost 0. Where both weights are 0 the loss is 0.
+        unit, between 0 and 1 where s = d, without logarithm and weights; then two empty masks cost 0, and
+        with α = β = 0 all masks do.
 
     Raises:
         ValueError: shapes differ, a label or a probability lies outside [0, 1], a setting outside its range.
