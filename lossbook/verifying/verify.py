@@ -63,7 +63,7 @@ def verify(
         settings: settings of ``like`` that your loss has built in, e.g. ``label_smoothing=0.1``.
 
     Returns:
-        A :class:`Report`: true when every check passed. It prints as a table; each failure comes with the smallest
+        A :class:`Report`: true when no check failed. It prints as a table; each failure comes with the smallest
         input that shows it, what came and what should have come, and the slip behind it where one was recognized.
 
     Raises:

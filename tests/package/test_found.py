@@ -99,6 +99,7 @@ def test_a_mark_that_is_none():
         (lambda logits, labels: nn.functional.cross_entropy(logits.flatten(2), labels.flatten(1)), "_pixels"),
         (nn.BCELoss, "_probabilities"),
         (nn.MSELoss(), "_answers"),
+        (lambda p, y: (p - y).square().mean(), "_answers"),
         (nn.TripletMarginLoss, "_triplets"),
         (nn.CosineEmbeddingLoss, "_pairs"),
         (lambda image: (image[:, :, 1:] - image[:, :, :-1]).abs().mean() / image.shape[3], "_one_image"),

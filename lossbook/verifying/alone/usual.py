@@ -157,11 +157,12 @@ def usual_call(loss: Any) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _required(loss: Any) -> list[str]:
+    """What a loss cannot be called or built without; of a function not the first two, which are what it compares."""
     try:
-        parameters = inspect.signature(loss).parameters.values()
+        parameters = list(inspect.signature(loss).parameters.values())
     except (TypeError, ValueError):
         return []
-    return [p.name for p in parameters if p.default is p.empty]
+    return [p.name for p in parameters[0 if inspect.isclass(loss) else 2 :] if p.default is p.empty]
 
 
 def _fitting(loss: Callable, usual: Sequence[Callable]) -> Callable[[], tuple[Tensor, ...]]:
