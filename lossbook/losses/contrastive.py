@@ -75,10 +75,8 @@ def contrastive_loss(
     check_pair_labels(target, input1)
     check_binary_labels(target=target)
     d = distances(input1, input2, distance)
-    near, far = d, (margin - d).clamp_min(0)
-    if squared:
-        near, far = near.square(), far.square()
-    losses = torch.where(target == similar, near, far).to(input1.dtype)
+    gap = torch.where(target == similar, d, (margin - d).clamp_min(0))
+    losses = (gap.square() if squared else gap).to(input1.dtype)
     return reduce(losses / 2 if half else losses, reduction)
 
 

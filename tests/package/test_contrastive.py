@@ -131,3 +131,11 @@ def test_verify_names_what_is_wrong():
 
     assert lossbook.verify(of_the_paper, like="contrastive", similar=0)
     assert "labels are flipped" in lossbook.verify(of_the_paper, like="contrastive").diagnosis
+
+
+def test_a_pair_too_far_apart_for_its_square_costs_nothing():
+    a, b = torch.tensor([[1e25, 0.0]], requires_grad=True), torch.tensor([[0.0, 1e25]])
+    loss = contrastive_loss(a, b, torch.tensor([0]))
+    loss.backward()
+    assert loss == 0
+    assert a.grad.tolist() == [[0, 0]]
