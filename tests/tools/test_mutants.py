@@ -58,4 +58,6 @@ def test_a_slip_is_caught_and_no_change_is_not():
         "print(*mutants.verdicts([mutants.Mutant('losses/l1.py', 'error.abs()', text) for text in new]))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert done.stdout == "tests/package/test_extremes.py::test_as_torch_in_float32[l1 at a tie-eager] None\n", done.stderr
+    assert done.stdout == "tests/package/test_extremes.py::test_as_torch_in_float32[l1 at a tie-eager] None\n", (
+        done.stderr
+    )
