@@ -44,6 +44,11 @@ class _Kept(Calls):
             self.origin.update({id(tensor): call.spot for tensor in tensors})
         return iter(several) if isinstance(result, Iterator) else result
 
+    def stands_for(self, tensor: Tensor, other: Tensor) -> None:
+        if id(other) in self.origin:
+            self.origin[id(tensor)] = self.origin[id(other)]
+            self.held.append(tensor)
+
 
 def _kept(loss: Callable, tensors: Sequence[Tensor]) -> _Run:
     result: list[Any] = []
