@@ -232,7 +232,7 @@ def test_a_sum_that_is_not_divided_by_what_a_mask_leaves_in():
     def wrong(losses, mask):
         return (losses * mask).sum(1).mean()
 
-    assert "x / mask.sum(1)" in told(wrong, right, masked)
+    assert "/ mask.sum(1)" in told(wrong, right, masked)
 
 
 def test_a_weighted_mean_is_divided_by_how_many_there_are():

@@ -65,17 +65,26 @@ def by_repair(
             search.of_groups(TOGETHER),
             search.of_groups(REPEATED, by_text=True),
         )
-        numbered = (search.of_makers(COUNTED), search.of_knobs([knobs]), search.of_two_knobs(knobs))
+        numbered = (
+            search.of_makers(COUNTED),
+            search.of_knobs([knobs]),
+            search.of_exchanged_knobs(knobs),
+            search.of_two_knobs(knobs),
+        )
         missing = (
             search.of_knobs([hidden_knobs]),
             search.of_makers(SIZES),
-            search.of_makers(MISSING),
+            search.of_makers(MISSING, from_end=True),
             search.of_groups(MISSING_TOGETHER),
         )
         found = _first(written)
         if found is None:
             search.left = max(search.left, KEPT)
-            found = _first((*numbered, *(() if known else missing)))
+            found = _first(numbered)
+        for way in () if found or known else missing:
+            search.left = max(search.left, KEPT)
+            if (found := next(way, None)) is not None:
+                break
         return found
 
 

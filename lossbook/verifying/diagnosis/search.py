@@ -17,7 +17,7 @@ from ...language import gettext as _
 from ..compare import Sample, close
 from ..repairs import Call, Calls, Changed, Knob, Spot, factor_in_words, in_words, others, rounded, solved
 from ..repairs.call import Run
-from ..repairs.change import Change, Maker
+from ..repairs.change import Change, Maker, identity, of_result
 from ..subject.outcome import Answered, call
 from ..subject.state import TakesTooLong, check_time, limited
 from .diagnosis import Diagnosis
@@ -26,6 +26,7 @@ from .diagnosis import Diagnosis
 UNSAFE = {"ctc_loss", "as_strided", "set", "frombuffer", "from_blob"}
 WORK = 26_000  #: calls of torch that are spent on the search
 MOST_KNOBS = 8  #: so many numbers are tried two by two
+MOST_EXCHANGED = 16  #: so many are tried in each other's place
 BELIEVED = 4  #: so many batches must two numbers fit before they are believed
 USUAL = (0.5, 2.0, -1.0)  #: what is tried where a number cannot be computed
 SHORT = 4  #: so many characters has a number that people write
@@ -69,6 +70,9 @@ class Search:
             call(lambda: loss(*tensors), ())
         every = list(calls.first.values())
         self.calls = [] if any(c.spot.name in UNSAFE for c in every) else every[:PLACES]
+        self.slack = 10.0  # torch adds small numbers of its own
+        if self.calls and all(self._is_right(frozenset(), of_result(identity), sample) for sample in samples):
+            self.slack = 1.0  # so near, every change that does little would seem to be the one
 
     def changed(self, spots: frozenset[Spot], run: Run) -> Callable[..., Tensor]:
         """The loss with a change at some spots."""
@@ -109,9 +113,7 @@ class Search:
             value is not None
             and (value.shape == want.shape if self.shaped else value.numel() == want.numel())
             and value.is_floating_point()
-            and close(
-                value.detach().reshape(want.shape), want, 10 * self.tolerance
-            )  # torch adds small numbers of its own
+            and close(value.detach().reshape(want.shape), want, self.slack * self.tolerance)
         )
 
     def _has_right_slopes(self, spots: frozenset[Spot], run: Run, sample: Sample) -> bool:
@@ -125,13 +127,14 @@ class Search:
                 return False
         return True
 
-    def of_makers(self, makers: Sequence[Maker]) -> Iterator[Repair]:
+    def of_makers(self, makers: Sequence[Maker], *, from_end: bool = False) -> Iterator[Repair]:
         for maker in makers:
-            for made in self.calls:
+            for made in reversed(self.calls) if from_end else self.calls:
                 for change in maker(made):
                     if self.left < 0:
                         return
-                    if self.fits(frozenset({made.spot}), change.run):
+                    spots = frozenset({made.spot})
+                    if self.fits(spots, change.run) and not (change.unless and self.fits(spots, change.unless)):
                         yield _told(made, change.run, change.says, change.new)
 
     def of_groups(self, makers: Sequence[Maker], *, by_text: bool = False) -> Iterator[Repair]:
@@ -213,6 +216,20 @@ class Search:
                     )
                     numbers = {"count": str(len(spots)), "number": f"{value:.6g}", "now": f"{knob.start:.6g}"}
                     yield replace(_told(made, knob.at(value), says, **numbers), spots=spots)
+
+    def of_exchanged_knobs(self, of: Callable[[Call], Iterator[Knob]]) -> Iterator[Repair]:
+        """Two numbers, each of which stands where the other one belongs."""
+        every = [(made.spot, knob) for made in self.calls for knob in of(made)][:MOST_EXCHANGED]
+        for one, other in itertools.combinations(every, 2):
+            (spot, knob), (last, more) = one, other
+            if self.left < 0:
+                return
+            if spot == last or knob.start == more.start or not self._fits_both(one, other, (more.start, knob.start)):
+                continue
+            says = _("two numbers are exchanged: right with {a} in {c} and {d} in {f}")
+            says = says.format(a=f"{more.start:.6g}", c=f"`{spot.text}`", d=f"{knob.start:.6g}", f=f"`{last.text}`")
+            run = _both(one, other, (more.start, knob.start))
+            yield Repair(says, spots=frozenset({spot, last}), run=run, line=spot.line)
 
     def of_two_knobs(self, of: Callable[[Call], Iterator[Knob]]) -> Iterator[Repair]:
         """Two numbers that are wrong together, as two weights are, one step from where they stand."""

@@ -21,7 +21,7 @@ from .numbers import (
 )
 from .own import of_others
 from .reductions import of_dimensions, of_kind, of_masks, of_reduction_setting, of_stages, of_weights
-from .selection import of_choice, of_comparison, of_slices
+from .selection import of_choice, of_comparison, of_order, of_slices
 from .stable import of_stable
 from .steps import of_filling, of_steps
 
@@ -62,6 +62,7 @@ WRITTEN: tuple[Maker, ...] = (
     of_reduction_setting,
     of_torch_loss,
     of_slices,
+    of_order,
     of_function,
     of_transposed,
     of_results,

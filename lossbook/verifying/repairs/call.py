@@ -187,7 +187,7 @@ def _out_of_place(function: Callable) -> Callable | None:
     name = name_of(function)
     written = getattr(function, "__name__", "")
     if written.startswith("__i") and hasattr(Tensor, f"__{written[3:]}"):
-        return getattr(Tensor, f"__{written[3:]}")  # type: ignore[no-any-return]
+        return getattr(Tensor, f"__{written[3:]}")
     found = getattr(Tensor, name, None) if written.endswith("_") and not written.endswith("__") else None
     return found if callable(found) else None
 

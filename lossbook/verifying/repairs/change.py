@@ -21,6 +21,7 @@ class Change:
     new: str  #: what then stands there, as code
     run: Run
     alike: str = ""  #: what such changes of other operations are called, that may have to be made together
+    unless: Run | None = None  #: something simpler that does not make it right as well
 
 
 Maker = Callable[[Call], Iterator[Change]]
@@ -34,6 +35,10 @@ def taking(function: Callable[..., Any]) -> Run:
 def of_result(function: Callable[[Any], Any]) -> Run:
     """The change that does something to the result."""
     return lambda call: function(call.again())
+
+
+def identity(value: Any) -> Any:
+    return value
 
 
 def is_real(value: Any) -> bool:

@@ -1,0 +1,201 @@
+"""Changes of a loss's own code that `verify` finds beside a person's right one: exchanged numbers, orders, counts, ends."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from lossbook.verifying.verify import verify
+
+
+def told(loss, like, inputs):
+    report = verify(loss, like=like, inputs=inputs)
+    assert not report
+    return report.diagnosis
+
+
+def binary():
+    return torch.randn(6, 3), (torch.rand(6, 3) > 0.5).float()
+
+
+class Asymmetric(nn.Module):
+    def __init__(self, on=1, off=4):
+        super().__init__()
+        self.on, self.off = on, off
+
+    def forward(self, x, y):
+        p = x.sigmoid()
+        right = p * y + (1 - p) * (1 - y)
+        power = self.on * y + self.off * (1 - y)
+        return (torch.pow(1 - right, power) * F.binary_cross_entropy_with_logits(x, y, reduction="none")).mean()
+
+
+def contrastive(x, y, near=0.2, far=1.5):
+    d = x.abs()
+    return (y * F.relu(d - near).square() + (1 - y) * F.relu(far - d).square()).sum(1).mean()
+
+
+def weighted(x, y, smooth=0.3):
+    p = x.sigmoid()
+    hit, extra, lost = (p * y).sum(1), (p * (1 - y)).sum(1), ((1 - p) * y).sum(1)
+    return 1 - ((hit + 1) / (hit + smooth * extra + (1 - smooth) * lost + 1)).mean()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        (Asymmetric(4, 1), Asymmetric()),
+        (lambda x, y: contrastive(x, y, 1.5, 0.2), contrastive),
+    ],
+)
+def test_two_numbers_are_exchanged(wrong, right):
+    assert "two numbers are exchanged" in told(wrong, right, binary)
+    assert verify(right, like=lambda x, y: right(x, y) + 0.0, inputs=binary)
+
+
+def survival():
+    return torch.randn(7), torch.rand(7) * 9, torch.tensor([1.0, 0, 1, 1, 0, 1, 1])
+
+
+def cox(risk, time, event):
+    total = sum(event[i] * (torch.logsumexp(risk[time >= time[i]], 0) - risk[i]) for i in range(len(time)))
+    return total / event.sum()
+
+
+def sorted_cox(risk, time, event, sorts_events=True):
+    order = time.argsort(descending=True)
+    risk, event = risk[order], event[order] if sorts_events else event
+    return -((risk - risk.logcumsumexp(0)) * event).sum() / event.sum()
+
+
+def packed_cox(risk, time, event):
+    order = torch.sort(time, descending=True).indices
+    scores = torch.index_select(risk, 0, order)
+    each = scores - torch.logcumsumexp(risk[order], 0)
+    return -torch.dot(each, event) / event.sum()
+
+
+def weighted_cox(risk, time, event):
+    order = time.argsort(descending=True)
+    r = risk[order]
+    each = torch.where(event > 0, r.logcumsumexp(0) - r, torch.zeros_like(r))
+    return each.sum() / event.sum()
+
+
+def test_what_is_not_sorted_with_the_rest():
+    assert verify(sorted_cox, like=cox, inputs=survival)
+    said = told(lambda *a: sorted_cox(*a, sorts_events=False), cox, survival)
+    assert "not in the order of the rest" in said
+    assert "`event[order]`" in said
+
+
+@pytest.mark.parametrize("wrong", [packed_cox, weighted_cox])
+def test_the_same_of_other_calls(wrong):
+    assert "not in the order of the rest" in told(wrong, cox, survival)
+
+
+def ensemble():
+    return torch.randn(5, 4), torch.randn(5)
+
+
+def crps(x, y):
+    pairs = (x[:, :, None] - x[:, None]).abs().mean((1, 2))
+    return ((x - y[:, None]).abs().mean(1) - pairs / 2).mean()
+
+
+def looped(x, y, factor=2):
+    spread = 0.0
+    for i in range(x.shape[1]):
+        for j in range(x.shape[1]):
+            spread = spread + (x[:, i] - x[:, j]).abs()
+    return ((x - y[:, None]).abs().mean(1) - spread / (factor * x.shape[1] ** 2)).mean()
+
+
+def compact(x, y):
+    return ((x - y[:, None]).abs().mean(1) - torch.cdist(x[..., None], x[..., None], p=1).mean((1, 2))).mean()
+
+
+def test_half_of_all_pairs_is_no_other_function():
+    assert verify(looped, like=crps, inputs=ensemble)
+    for wrong in (
+        lambda x, y: looped(x, y, 1),
+        lambda x, y: crps(x, y) - (x[:, :, None] - x[:, None]).abs().mean() / 2,
+    ):
+        assert "relu" not in told(wrong, crps, ensemble)
+    assert "0.5" in told(compact, crps, ensemble) or "/ 2" in told(compact, crps, ensemble)
+
+
+def tokens():
+    labels = torch.randint(0, 5, (4, 6))
+    labels[0, 3:], labels[1, :2], labels[2, 5:] = -100, -100, -100
+    return torch.randn(4, 6, 5), labels
+
+
+def token_mean(x, labels):
+    rows = []
+    for scores, row in zip(x.log_softmax(-1), labels, strict=True):
+        kept = row != -100
+        rows.append(-scores[kept].gather(1, row[kept][:, None]).mean().square())
+    return torch.stack(rows).mean()
+
+
+def token_sum(x, labels, mean=False):
+    kept = labels != -100
+    each = x.log_softmax(-1).gather(-1, labels.clamp(min=0)[..., None]).squeeze(-1)
+    each = each * kept
+    rows = each.sum(-1) / kept.sum(-1) if mean else each.sum(-1)
+    return -rows.square().mean()
+
+
+def einsum_sum(x, labels):
+    kept = (labels >= 0).to(x.dtype)
+    each = F.cross_entropy(x.transpose(1, 2), labels, reduction="none", ignore_index=-100)
+    rows = torch.mul(each, kept).sum(dim=1)
+    return -(rows**2).mean()
+
+
+def test_a_sum_over_what_a_mask_leaves_in():
+    assert verify(lambda *a: token_sum(*a, mean=True), like=token_mean, inputs=tokens)
+    for wrong in (token_sum, einsum_sum):
+        said = told(wrong, token_mean, tokens)
+        assert "the mean over what" in said
+        assert ".sum(1)" in said
+
+
+def pairs():
+    return torch.randn(6, 4), torch.tensor([0, 1, 0, 2, 1, 2])
+
+
+def circle(x, y, end=F.softplus):
+    z = F.normalize(x, dim=1)
+    s = z @ z.T
+    upper = torch.ones_like(s).triu(1).bool()
+    same = y[:, None] == y[None]
+    p, n = s[same & upper], s[~same & upper]
+    ap, an = (1.25 - p.detach()).clamp(min=0), (n.detach() + 0.25).clamp(min=0)
+    return end(torch.logsumexp(2 * an * (n - 0.25), 0) + torch.logsumexp(-2 * ap * (p - 0.75), 0))
+
+
+@pytest.mark.parametrize("end", [F.softplus, torch.log1p, torch.tanh])
+def test_a_step_is_missing_at_the_end_of_a_long_loss(end):
+    """However many numbers stand before it that could be turned."""
+
+    def right(x, y):
+        return circle(x, y, lambda v: end(v.square() / 20))
+
+    assert verify(lambda x, y: right(x, y) * 1.0, like=right, inputs=pairs)
+    said = told(lambda x, y: circle(x, y, lambda v: v.square() / 20), right, pairs)
+    assert "a step is missing" in said
+    assert end.__name__ in said
+
+
+def test_a_small_number_that_any_other_would_mend_is_not_told():
+    def right(x, y):
+        return x.square().sum(1).mean()
+
+    def near(x, y, eps=1e-5):
+        return (x.square().sum(1) + eps).mean()
+
+    said = told(near, right, pairs)
+    assert "2e-05" not in said
+    assert "eps" in said or "x.square().sum(1)" in said
