@@ -191,11 +191,11 @@ def test_a_step_is_missing_at_the_end_of_a_long_loss(end):
 
 def test_a_small_number_that_any_other_would_mend_is_not_told():
     def right(x, y):
-        return x.square().sum(1).mean()
+        return x.square().sum(1).log().mean()
 
-    def near(x, y, eps=1e-5):
-        return (x.square().sum(1) + eps).mean()
+    def near(x, y, eps=3e-5):
+        return (x.square().sum(1) + eps).log().mean()
 
     said = told(near, right, pairs)
-    assert "2e-05" not in said
-    assert "eps" in said or "x.square().sum(1)" in said
+    assert "1.5e-05" not in said
+    assert "x.square().sum(1)" in said or "eps = 0" in said

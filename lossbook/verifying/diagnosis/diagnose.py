@@ -103,9 +103,13 @@ def _of_numbers(
     everywhere = examination.standard.guessed or isinstance(known, Repair)
     if known is not None and (everywhere or all(sample.batch.edge for sample in failing)):
         return known  # what is wrong with ordinary numbers is wrong with these
+    if evidence.key(fault) in examination.unexplained and all(sample.batch.edge for sample in failing):
+        return None  # nor are these, which would take as long
     found = _searched(examination, failing, fault, evidence)
     if found is not None:
         examination.diagnosed.setdefault(evidence.key(fault), found)
+    elif examination.standard.guessed:
+        examination.unexplained.add(evidence.key(fault))
     return found
 
 

@@ -30,7 +30,7 @@ MOST_EXCHANGED = 16  #: so many are tried in each other's place
 BELIEVED = 4  #: so many batches must two numbers fit before they are believed
 USUAL = (0.5, 2.0, -1.0)  #: what is tried where a number cannot be computed
 SHORT = 4  #: so many characters has a number that people write
-PLACES_TOGETHER = 8  #: of a change that is made at several places, so many are left out by themselves
+PLACES_TOGETHER = 16  #: of a change that is made at several places, so many are left out by themselves
 SHOWN = 2  #: so many further places are named
 PLACES = 80  #: of a loss that are looked at
 
