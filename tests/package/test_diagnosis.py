@@ -258,10 +258,9 @@ def test_an_argument_without_effect_comes_before_slips_that_seem_alike():
     def wrong(chosen, rejected, margin):
         return F.softplus(rejected - chosen).mean()
 
-    assert (
-        told(wrong, right, pairs)
-        == "argument 3 (margin) changes nothing: it is not used, or what is made of it is overwritten"
-    )
+    said = told(wrong, right, pairs)
+    assert said.startswith("argument 3 (margin) changes nothing: it is not used, or what is made of it is overwritten")
+    assert "`x + margin`" in said
 
 
 def test_two_pairs_of_arguments_are_swapped():

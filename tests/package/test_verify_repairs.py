@@ -162,6 +162,16 @@ def test_a_sum_over_what_a_mask_leaves_in():
         assert ".sum(1)" in said
 
 
+def test_a_mask_that_lies_otherwise_is_none():
+    def right(x, y):
+        return (x.reshape(6, 2, 3) * y.reshape(6, 2, 3)).sum(1).square().mean()
+
+    said = told(
+        lambda x, y: 2.5 * right(x, y), right, lambda: (torch.randn(6, 3, 2), (torch.rand(6, 3, 2) > 0.4).float())
+    )
+    assert "2.5" in said
+
+
 def pairs():
     return torch.randn(6, 4), torch.tensor([0, 1, 0, 2, 1, 2])
 
@@ -199,3 +209,94 @@ def test_a_small_number_that_any_other_would_mend_is_not_told():
     said = told(near, right, pairs)
     assert "1.5e-05" not in said
     assert "x.square().sum(1)" in said or "eps = 0" in said
+
+
+def weighted_triples():
+    return torch.rand(5, 4) + 0.1, torch.rand(5, 4) + 0.1, torch.rand(5, 4)
+
+
+def distorted(w, d, t, of_square=torch.square, power=4):
+    return (of_square(w) * d).sum(1).mean() + ((1 - t) ** power * w).mean()
+
+
+def test_a_number_is_told_as_a_number():
+    said = told(lambda w, d, t: distorted(w, d, t, power=2), distorted, weighted_triples)
+    assert "right with 4" in said
+
+
+def of_one_factor(w, d, t):
+    return torch.einsum("nk,nk->n", w, d).mean() + (w * (1 - t).pow(4)).mean()
+
+
+def of_one_product(w, d, t):
+    first = w * d
+    return first.sum(1).mean() + torch.mean(torch.pow(1 - t, 4) * w)
+
+
+def test_which_operand_is_wrong_is_named():
+    for wrong in (lambda w, d, t: distorted(w, d, t, lambda x: x), of_one_product):
+        said = told(wrong, distorted, weighted_triples)
+        assert "`w.square()`" in said or "`torch.square(w)`" in said or "of_square" in said
+
+
+def spectra():
+    return torch.rand(4, 6) + 0.1, torch.rand(4, 6) + 0.1
+
+
+def convergence(x, y, below=1):
+    a, b = 2 * x + 0.1, 2 * y + 0.1
+    num = torch.norm(b - a, p="fro", dim=1)
+    one = (a, b)[below]
+    den = torch.norm(one, p="fro", dim=1)
+    return (num / den).mean() + (a.log() - b.log()).abs().mean()
+
+
+def of_own_norm(x, y):
+    mine, right = 2 * x + 0.1, 2 * y + 0.1
+    mine2, right2 = mine.square(), right.square()
+    distance = (mine2 - 2 * mine * right + right2).sum(dim=1)
+    return (distance.sqrt() / mine2.sum(dim=1).sqrt()).mean() + F.l1_loss(mine.log(), right.log())
+
+
+def of_own_sum(x, y):
+    u, v = x.mul(2).add(0.1), y.mul(2).add(0.1)
+    share = torch.linalg.vector_norm(u - v, dim=-1) / torch.linalg.vector_norm(u, dim=-1)
+    return torch.mean(share) + torch.mean(torch.abs(torch.log(u / v)))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "belongs"), [(lambda x, y: convergence(x, y, 0), "`b`"), (of_own_norm, "`right2`"), (of_own_sum, "`v`")]
+)
+def test_the_sum_or_norm_of_the_wrong_tensor(wrong, belongs):
+    """A loss of two tensors that is alike in both but for that is not one whose arguments are swapped."""
+    assert verify(lambda x, y: convergence(x, y) * 1.0, like=convergence, inputs=spectra)
+    said = told(wrong, convergence, spectra)
+    assert "swapped" not in said
+    assert f"right with {belongs} in the place of" in said
+
+
+def scores():
+    return torch.randn(5, 5), torch.rand(5) + 0.1
+
+
+def sampled(s, q, dim=0):
+    return F.cross_entropy(s - q.log().unsqueeze(dim), torch.arange(len(s)))
+
+
+def by_rows(s, q):
+    logits = s - torch.log(q)[:, None]
+    return -(logits - logits.logsumexp(1, keepdim=True)).diagonal().mean()
+
+
+def by_expanding(s, q):
+    lift = q.log().reshape(-1, 1).expand(5, 5)[: len(s), : len(s)]
+    return -torch.log_softmax(s - lift, dim=-1).diag().mean()
+
+
+def test_an_argument_that_cancels_is_one_that_is_used():
+    for wrong in (lambda s, q: sampled(s, q, 1), by_rows, by_expanding):
+        said = told(wrong, sampled, scores)
+        assert "it is not used" not in said
+        assert "broadcasts" in said or "cancels" in said or "exchanged" in said or "in the place of" in said
+    unused = told(lambda s, q: F.cross_entropy(s, torch.arange(len(s))), sampled, scores)
+    assert "q" in unused

@@ -155,7 +155,7 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
     parting = partial(by_parting, examination, loss, every)
     return _first(
         [
-            idle,
+            partial(_mended, idle, repair),
             inside,
             ratio,
             offset,
@@ -190,6 +190,13 @@ def _and_where(way: Callable[[], Repair | None], where: Way, broadcast: Way) -> 
     more = [paired] if paired is not None and paired.line == found.line else []
     more += [region] if (region := where()) is not None else []
     return replace(found, says="; ".join(m.says for m in (found, *more)))
+
+
+def _mended(way: Way, repair: Way) -> Diagnosis | None:
+    """What one way finds, and the change that mends it, where there is one."""
+    found = way()
+    better = None if found is None else repair()
+    return found if found is None or better is None else replace(better, says=f"{found.says}; {better.says}")
 
 
 def _confirmed(broadcast: Way, mixing: Way) -> Diagnosis | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -130,7 +131,7 @@ class Search:
     def of_makers(self, makers: Sequence[Maker], *, from_end: bool = False) -> Iterator[Repair]:
         for maker in makers:
             for made in reversed(self.calls) if from_end else self.calls:
-                for change in maker(made):
+                for change in _changes(maker, made):
                     if self.left < 0:
                         return
                     spots = frozenset({made.spot})
@@ -142,7 +143,7 @@ class Search:
         groups: dict[tuple[str, str, str], list[tuple[Call, Change]]] = {}
         for maker in makers:
             for made in self.calls:
-                for change in maker(made):
+                for change in _changes(maker, made):
                     # Those of one operation; of one text; of one operation on what another one made.
                     keys = [made.spot.text] if by_text else [made.spot.name, f"{made.spot.name} {_origin(made)}"]
                     if change.alike:
@@ -300,6 +301,13 @@ class Search:
             is_flat = off(knob.start * 1.01) == off(knob.start)
             found = next((v for v in (others(knob) if is_flat else USUAL) if abs(off(v)) < 1e-9), None)
         return found
+
+
+def _changes(maker: Maker, made: Call) -> list[Change]:
+    """What a maker would change of a call; nothing where what it tries does not go with the tensors there."""
+    with contextlib.suppress(RuntimeError, IndexError):
+        return list(maker(made))
+    return []
 
 
 def _at_each(ways: Mapping[Spot, Callable[[float], Run]], value: float) -> Run:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .arithmetic import of_alignment, of_arguments, of_operation, of_results, of_transposed
+from .arithmetic import of_alignment, of_arguments, of_operation, of_results, of_transposed, of_variables
 from .call import Call, Calls, Changed, Spot
 from .change import Change, Maker
 from .functions import FUNCTIONS, of_function, of_layout, of_missing, of_operands, of_torch_loss
@@ -53,6 +53,7 @@ WRITTEN: tuple[Maker, ...] = (
     of_masks,
     of_weights,
     of_arguments,
+    of_variables,
     of_stable,
     of_layout,
     of_comparison,

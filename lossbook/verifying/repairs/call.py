@@ -97,7 +97,7 @@ def written(call: Call, i: int) -> str:
                 return ""
             return ast.unparse(sides[numbers.index(not isinstance(call.args[i], Tensor))])
         return ast.unparse(sides[i])
-    if isinstance(body, ast.Call) and not body.keywords:
+    if isinstance(body, ast.Call):
         own = isinstance(body.func, ast.Attribute) and len(body.args) == len(call.args) - 1
         operands = [body.func.value, *body.args] if own and isinstance(body.func, ast.Attribute) else body.args
         return ast.unparse(operands[i]) if len(operands) == len(call.args) else ""

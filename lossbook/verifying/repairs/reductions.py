@@ -172,8 +172,9 @@ def of_masks(call: Call) -> Iterator[Change]:
 
 def _over_kept(call: Call, name: str, mask: Callable[[Call], Tensor]) -> Iterator[Change]:
     """The mean over what a mask leaves in, of numbers that are 0 elsewhere."""
-    dims = _dims_of(call)
-    if dims is not None and bool((call.args[0] * (1 - mask(call)) == 0).all()):
+    dims, kept, x = _dims_of(call), mask(call), call.args[0]
+    fits = kept.dim() <= x.dim() and all(a in (1, b) for a, b in zip(kept.shape[::-1], x.shape[::-1], strict=False))
+    if dims is not None and fits and bool((x * (1 - kept) == 0).all()):
         says = _("the sum is taken where the mean over what {mask} leaves in belongs: right with {new} in {old}")
         new = f"sum(…) / {name}.sum({dims})"
         run = partial(lambda dims, c: c.again() / mask(c).expand_as(c.args[0]).sum(dims), dims)
