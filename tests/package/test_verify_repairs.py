@@ -300,3 +300,49 @@ def test_an_argument_that_cancels_is_one_that_is_used():
         assert "broadcasts" in said or "cancels" in said or "exchanged" in said or "in the place of" in said
     unused = told(lambda s, q: F.cross_entropy(s, torch.arange(len(s))), sampled, scores)
     assert "q" in unused
+
+
+def classes():
+    return torch.randn(9, 3), torch.tensor([0, 0, 0, 0, 1, 1, 2, 2, 2])
+
+
+def over_all(x, y):
+    return F.cross_entropy(x, y, reduction="sum") / len(y)
+
+
+def by_class(x, y, pooled=False):
+    each = F.cross_entropy(x, y, reduction="none")
+    kinds = y.unique().tolist()
+    losses = 0.0
+    for k in kinds:
+        kept = each[y == k]
+        losses += kept.sum() if pooled else kept.sum() / len(kept)
+    return losses / (len(y) if pooled else len(kinds))
+
+
+def by_chunk(x, y):
+    """As where gradients of uneven batches are gathered."""
+    total = []
+    if len(y) < 9:
+        return over_all(x, y)
+    for part, labels in zip(x.split([2, 7]), y.split([2, 7]), strict=True):
+        each = -part.log_softmax(1).gather(1, labels[:, None])
+        total.append(each.mean())
+    return torch.stack(total).mean()
+
+
+def by_margin(x, y):
+    scores = x.log_softmax(1)
+    terms = []
+    for k in range(3):
+        mine = (y == k).to(x.dtype)
+        if mine.sum() > 0:
+            terms.append(-(scores[:, k] * mine).sum() / mine.sum())
+    return sum(terms) / len(terms)
+
+
+@pytest.mark.parametrize("wrong", [by_class, by_chunk, by_margin])
+def test_a_mean_of_means(wrong):
+    assert verify(lambda x, y: by_class(x, y, pooled=True), like=over_all, inputs=classes)
+    said = told(wrong, over_all, classes)
+    assert "a mean of means, where all belong into one" in said

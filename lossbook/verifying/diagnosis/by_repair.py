@@ -19,6 +19,7 @@ from ..repairs import (
     WRITTEN,
     hidden_knobs,
     knobs,
+    of_pooled,
 )
 from ..subject.state import part_of_time, quiet
 from .by_argument import argument_names
@@ -66,6 +67,7 @@ def by_repair(
             search.of_makers(WRITTEN),
             search.of_groups(TOGETHER),
             search.of_groups(REPEATED, by_text=True),
+            search.of_pairs(of_pooled),
         )
         numbered = (
             search.of_makers(COUNTED),

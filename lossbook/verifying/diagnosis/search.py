@@ -167,6 +167,15 @@ class Search:
                 every = fewer
         return every
 
+    def of_pairs(self, maker: Callable[[Sequence[Call]], Iterator[tuple[Call, Call, Change]]]) -> Iterator[Repair]:
+        """What must be done at two calls, each in its own way."""
+        for made, other, change in maker(self.calls):
+            if self.left < 0:
+                return
+            spots = frozenset({made.spot, other.spot})
+            if self.fits(spots, change.run):
+                yield replace(_told(made, change.run, change.says, change.new), spots=spots)
+
     def of_knobs(self, makers: Sequence[Callable[[Call], Iterator[Knob]]]) -> Iterator[Repair]:
         """A number that is wrong or missing: the first one of few digits, as people write them, or else any."""
         long = []

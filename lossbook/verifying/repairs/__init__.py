@@ -20,6 +20,7 @@ from .numbers import (
     solved,
 )
 from .own import of_others
+from .pooled import of_pooled
 from .reductions import of_dimensions, of_kind, of_masks, of_reduction_setting, of_stages, of_weights
 from .selection import of_choice, of_comparison, of_order, of_slices
 from .stable import of_stable
@@ -37,6 +38,7 @@ __all__ = [
     "hidden_knobs",
     "in_words",
     "knobs",
+    "of_pooled",
     "others",
     "rounded",
     "solved",
