@@ -18,7 +18,7 @@ from ...language import gettext as _
 from ..compare import Sample, close
 from ..repairs import Call, Calls, Changed, Knob, Spot, factor_in_words, in_words, others, rounded, solved
 from ..repairs.call import Run
-from ..repairs.change import Change, Maker, identity, of_result
+from ..repairs.change import Change, Maker
 from ..subject.outcome import Answered, call
 from ..subject.state import TakesTooLong, check_time, limited
 from .diagnosis import Diagnosis
@@ -72,7 +72,7 @@ class Search:
         every = list(calls.first.values())
         self.calls = [] if any(c.spot.name in UNSAFE for c in every) else every[:PLACES]
         self.slack = 10.0  # torch adds small numbers of its own
-        if self.calls and all(self._is_right(frozenset(), of_result(identity), sample) for sample in samples):
+        if self.calls and all(self._is_right(frozenset(), Call.again, sample) for sample in samples):
             self.slack = 1.0  # so near, every change that does little would seem to be the one
 
     def changed(self, spots: frozenset[Spot], run: Run) -> Callable[..., Tensor]:

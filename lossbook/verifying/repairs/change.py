@@ -37,10 +37,6 @@ def of_result(function: Callable[[Any], Any]) -> Run:
     return lambda call: function(call.again())
 
 
-def identity(value: Any) -> Any:
-    return value
-
-
 def is_real(value: Any) -> bool:
     """True for a tensor of real numbers."""
     return isinstance(value, Tensor) and value.is_floating_point()
