@@ -39,6 +39,7 @@ class Examination:
         self.larger: list[Trial] = []  #: with many samples, in the main form
         self.refused: dict[str, BaseException] = {}  #: forms of input that the loss does not take, and what it says
         self.diagnosed: dict[str, Diagnosis] = {}  #: what was found behind a fault
+        self.unexplained: set[str] = set()  #: faults behind which nothing was found
         self.standard = self.standard_with({})
         with contextlib.suppress(TimeIsUp):  # a slow loss is judged by the batches that it had time for
             self._try_all()

@@ -232,7 +232,7 @@ def test_a_sum_that_is_not_divided_by_what_a_mask_leaves_in():
     def wrong(losses, mask):
         return (losses * mask).sum(1).mean()
 
-    assert "x / mask.sum(1)" in told(wrong, right, masked)
+    assert "/ mask.sum(1)" in told(wrong, right, masked)
 
 
 def test_a_weighted_mean_is_divided_by_how_many_there_are():
@@ -258,10 +258,9 @@ def test_an_argument_without_effect_comes_before_slips_that_seem_alike():
     def wrong(chosen, rejected, margin):
         return F.softplus(rejected - chosen).mean()
 
-    assert (
-        told(wrong, right, pairs)
-        == "argument 3 (margin) changes nothing: it is not used, or what is made of it is overwritten"
-    )
+    said = told(wrong, right, pairs)
+    assert said.startswith("argument 3 (margin) changes nothing: it is not used, or what is made of it is overwritten")
+    assert "`x + margin`" in said
 
 
 def test_two_pairs_of_arguments_are_swapped():

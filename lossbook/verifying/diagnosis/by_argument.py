@@ -8,11 +8,13 @@ from functools import partial
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_leaves
 
 from ...language import gettext as _
 from ...tracing import body_of
 from ..compare import Sample, close
 from ..examination import Examination
+from ..repairs import Calls
 from ..subject.arguments import placed
 from ..subject.given import samples_of, with_samples
 from ..subject.outcome import Answered, call
@@ -29,9 +31,7 @@ def by_idle(examination: Examination, samples: Sequence[Sample], loss: Callable)
     right = examination.standard.losses[0]
     names = argument_names(examination, len(samples[0].batch.tensors))
     samples = _alike(samples)
-    idle = [
-        placed(names, i) for i in range(len(samples[0].batch.tensors)) if _is_idle(loss, right, samples, i, _others)
-    ]
+    idle = [i for i in range(len(samples[0].batch.tensors)) if _is_idle(loss, right, samples, i, _others)]
     if not idle or len(idle) == len(samples[0].batch.tensors):
         return None  # it changes with nothing, which others tell better
     says = (
@@ -39,7 +39,17 @@ def by_idle(examination: Examination, samples: Sequence[Sample], loss: Callable)
         if len(idle) == 1
         else _("{names} change nothing: they are not used, or what is made of them is overwritten")
     )
-    return Diagnosis(says.format(names=", ".join(idle)), page=CUSTOM)
+    if len(idle) == 1 and _is_used(loss, samples[0].batch.tensors, idle[0]):
+        says = _("{names} changes nothing, though it is used: what is made of it is overwritten, or cancels")
+    return Diagnosis(says.format(names=", ".join(placed(names, i) for i in idle)), page=CUSTOM)
+
+
+def _is_used(loss: Callable, tensors: Sequence[Tensor], i: int) -> bool:
+    """Whether an argument goes into a call of torch."""
+    own = [t.clone() for t in tensors]
+    with Calls(own) as calls:
+        call(lambda: loss(*own), ())
+    return any(leaf is own[i] for c in calls.first.values() for leaf in tree_leaves((c.args, c.kwargs)))
 
 
 def by_idle_part(examination: Examination, samples: Sequence[Sample], loss: Callable) -> Diagnosis | None:

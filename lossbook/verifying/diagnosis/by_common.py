@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,10 +16,12 @@ from ..examination import Examination
 from ..repairs import Calls, Spot
 from ..repairs.call import Call
 from ..subject.outcome import call
+from ..subject.state import part_of_time
 from .diagnosis import Diagnosis
 from .search import Repair, Search
 
 CUSTOM = "guide/custom-losses"
+SHARE = 0.6  #: of the time that is left is spent on them
 RUNS = 3  #: of both losses, whose results are compared
 ATTEMPTS = 250  #: how many results of the right loss are put into the other one
 LONGEST = 140  #: characters of an expression that are shown: what differs may stand at its end
@@ -43,6 +45,11 @@ class _Kept(Calls):
             self.first.setdefault(call.spot, replace(call, result=several))
             self.origin.update({id(tensor): call.spot for tensor in tensors})
         return iter(several) if isinstance(result, Iterator) else result
+
+    def stands_for(self, tensor: Tensor, other: Tensor) -> None:
+        if id(other) in self.origin:
+            self.origin[id(tensor)] = self.origin[id(other)]
+            self.held.append(tensor)
 
 
 def _kept(loss: Callable, tensors: Sequence[Tensor]) -> _Run:
@@ -135,8 +142,17 @@ def by_common(examination: Examination, loss: Callable, samples: Sequence[Sample
     mine, theirs, known = both.mine, both.theirs, set(both.alike.values())
     parting, beside = both.parting(), both.beside()
     others = sorted(filter(theirs.single, theirs.flat), key=lambda t: (t in known, t not in beside))
-    left = ATTEMPTS
     places = (*parting, *(s for s in both.apart() if s not in parting and s != mine.last))
+    with part_of_time(SHARE):
+        return _taken_over(examination, search, both, places, others)
+    return None
+
+
+def _taken_over(
+    examination: Examination, search: Search, both: _Both, places: Sequence[Spot], others: Sequence[Spot]
+) -> Repair | None:
+    """What one of the other expressions makes right, put in one of these places."""
+    mine, theirs, known, left = both.mine, both.theirs, set(both.alike.values()), ATTEMPTS
     for spot in filter(mine.single, places):
         for other in others:
             fits = mine.flat[spot].numel() == theirs.flat[other].numel()
@@ -153,20 +169,35 @@ def by_common(examination: Examination, loss: Callable, samples: Sequence[Sample
 
 
 def by_parting(examination: Examination, loss: Callable, samples: Sequence[Sample]) -> Diagnosis | None:
-    """The one place where the two part, with what either does there."""
+    """The place where the two part, with what either does there.
+
+    Where they part in several places, but come together again after all but one of them, it is that one.
+    """
     both = _both(examination, loss, samples)
-    parting, beside = both.parting(), both.beside()
-    if len(parting) != 1 or not beside:
+    before = _all_before(both.mine, both.alike)
+    parting, beside = [s for s in both.parting() if s not in before], both.beside()
+    shared = {m: both.alike[m] for spot in parting[:1] for m in both.mine.made_of(spot) if m is not None}
+    shared = {m: t for m, t in shared.items() if m not in _all_before(both.mine, [s for s in shared if s != m])}
+    known = set(shared.values())
+    theirs = [t for t in beside if known & set(both.theirs.made_of(t))]
+    if not theirs or not all(known & {both.alike[m] for m in both.mine.made_of(s) if m} for s in parting):
         return None
     spot = parting[0]
-    shared = {both.alike[m] for m in both.mine.made_of(spot) if m is not None}
-    theirs = [t for t in beside if shared & set(both.theirs.made_of(t))]
-    if not theirs:
-        return None
     says = _("both are alike up to {alike}; there this one goes on with {old}, and the right loss with {new}")
-    alike = ", ".join(f"`{_text(t)}`" for t in shared)
-    new = ", ".join(f"`{_text(t)}`" for t in theirs[:PARTS])
+    alike = ", ".join(dict.fromkeys(f"`{_text(t)}`" for t in shared.values()))
+    new = ", ".join(list(dict.fromkeys(f"`{_text(t)}`" for t in theirs))[:PARTS])
     return Diagnosis(says.format(alike=alike, old=f"`{_text(spot)}`", new=new), line=spot.line, page=CUSTOM)
+
+
+def _all_before(run: _Run, spots: Iterable[Spot]) -> set[Spot]:
+    """All whose results go into these, over however many steps."""
+    before: set[Spot] = set()
+    left = list(spots)
+    while left:
+        new = {m for m in run.made_of(left.pop()) if m is not None} - before
+        before |= new
+        left += new
+    return before
 
 
 def _are_alike(runs: Sequence[tuple[_Run, _Run]], one: Spot, other: Spot) -> bool:

@@ -23,8 +23,8 @@ NEAR = 1e-9
 
 def by_default(examination: Examination, samples: Sequence[Sample], settings: Settings) -> Diagnosis | None:
     """The one of its own settings, with the value with which the loss is right on every batch."""
-    if len(samples) < BELIEVED:
-        return None
+    if len(samples) < BELIEVED or all(_is_right(examination, settings, sample) for sample in samples):
+        return None  # so near, any other value of a small number would do
     for name, now in named_numbers(examination).items():
         if name in settings or name not in examination.candidate.accepts:
             continue

@@ -19,13 +19,16 @@ from ..repairs import (
     WRITTEN,
     hidden_knobs,
     knobs,
+    of_pooled,
 )
-from ..subject.state import quiet
+from ..subject.state import part_of_time, quiet
 from .by_argument import argument_names
 from .by_default import named_numbers
 from .search import Repair, Search
 
 KEPT = 8_000  #: so many calls of torch are kept for numbers, of which there are few
+FOR_STEPS = 20_000  #: and for what may be missing after each call
+SHARE = 0.6  #: of the time that is left: then it can still be said where the two part
 BESIDE = 3  #: so many batches without settings must stay right
 
 
@@ -42,7 +45,7 @@ def by_repair(
 
     Where a constant factor is known to, no other number is looked for.
     """
-    with quiet():
+    with quiet(), part_of_time(SHARE):
         if fault == "gradient":
             return gradient_repair(examination, loss, samples, examination.wrt)
         plain = _plain(examination) if settings else None
@@ -64,19 +67,30 @@ def by_repair(
             search.of_makers(WRITTEN),
             search.of_groups(TOGETHER),
             search.of_groups(REPEATED, by_text=True),
+            search.of_pairs(of_pooled),
         )
-        numbered = (search.of_makers(COUNTED), search.of_knobs([knobs]), search.of_two_knobs(knobs))
+        numbered = (
+            search.of_makers(COUNTED),
+            search.of_knobs([knobs]),
+            search.of_exchanged_knobs(knobs),
+            search.of_two_knobs(knobs),
+        )
         missing = (
             search.of_knobs([hidden_knobs]),
             search.of_makers(SIZES),
-            search.of_makers(MISSING),
+            search.of_makers(MISSING, from_end=True),
             search.of_groups(MISSING_TOGETHER),
         )
         found = _first(written)
         if found is None:
             search.left = max(search.left, KEPT)
-            found = _first((*numbered, *(() if known else missing)))
+            found = _first(numbered)
+        for way in () if found or known else missing:
+            search.left = max(search.left, FOR_STEPS)
+            if (found := next(way, None)) is not None:
+                break
         return found
+    return None
 
 
 def _first(ways: Sequence[Iterator[Repair]]) -> Repair | None:

@@ -103,9 +103,13 @@ def _of_numbers(
     everywhere = examination.standard.guessed or isinstance(known, Repair)
     if known is not None and (everywhere or all(sample.batch.edge for sample in failing)):
         return known  # what is wrong with ordinary numbers is wrong with these
+    if evidence.key(fault) in examination.unexplained and all(sample.batch.edge for sample in failing):
+        return None  # nor are these, which would take as long
     found = _searched(examination, failing, fault, evidence)
     if found is not None:
         examination.diagnosed.setdefault(evidence.key(fault), found)
+    elif examination.standard.guessed:
+        examination.unexplained.add(evidence.key(fault))
     return found
 
 
@@ -151,7 +155,7 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
     parting = partial(by_parting, examination, loss, every)
     return _first(
         [
-            idle,
+            partial(_mended, idle, repair),
             inside,
             ratio,
             offset,
@@ -186,6 +190,13 @@ def _and_where(way: Callable[[], Repair | None], where: Way, broadcast: Way) -> 
     more = [paired] if paired is not None and paired.line == found.line else []
     more += [region] if (region := where()) is not None else []
     return replace(found, says="; ".join(m.says for m in (found, *more)))
+
+
+def _mended(way: Way, repair: Way) -> Diagnosis | None:
+    """What one way finds, and the change that mends it, where there is one."""
+    found = way()
+    better = None if found is None else repair()
+    return found if found is None or better is None else replace(better, says=f"{found.says}; {better.says}")
 
 
 def _confirmed(broadcast: Way, mixing: Way) -> Diagnosis | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,10 +27,11 @@ from .diagnosis import Diagnosis
 UNSAFE = {"ctc_loss", "as_strided", "set", "frombuffer", "from_blob"}
 WORK = 26_000  #: calls of torch that are spent on the search
 MOST_KNOBS = 8  #: so many numbers are tried two by two
+MOST_EXCHANGED = 16  #: so many are tried in each other's place
 BELIEVED = 4  #: so many batches must two numbers fit before they are believed
 USUAL = (0.5, 2.0, -1.0)  #: what is tried where a number cannot be computed
 SHORT = 4  #: so many characters has a number that people write
-PLACES_TOGETHER = 8  #: of a change that is made at several places, so many are left out by themselves
+PLACES_TOGETHER = 16  #: of a change that is made at several places, so many are left out by themselves
 SHOWN = 2  #: so many further places are named
 PLACES = 80  #: of a loss that are looked at
 
@@ -69,6 +71,9 @@ class Search:
             call(lambda: loss(*tensors), ())
         every = list(calls.first.values())
         self.calls = [] if any(c.spot.name in UNSAFE for c in every) else every[:PLACES]
+        self.slack = 10.0  # torch adds small numbers of its own
+        if self.calls and all(self._is_right(frozenset(), Call.again, sample) for sample in samples):
+            self.slack = 1.0  # so near, every change that does little would seem to be the one
 
     def changed(self, spots: frozenset[Spot], run: Run) -> Callable[..., Tensor]:
         """The loss with a change at some spots."""
@@ -109,9 +114,7 @@ class Search:
             value is not None
             and (value.shape == want.shape if self.shaped else value.numel() == want.numel())
             and value.is_floating_point()
-            and close(
-                value.detach().reshape(want.shape), want, 10 * self.tolerance
-            )  # torch adds small numbers of its own
+            and close(value.detach().reshape(want.shape), want, self.slack * self.tolerance)
         )
 
     def _has_right_slopes(self, spots: frozenset[Spot], run: Run, sample: Sample) -> bool:
@@ -125,13 +128,14 @@ class Search:
                 return False
         return True
 
-    def of_makers(self, makers: Sequence[Maker]) -> Iterator[Repair]:
+    def of_makers(self, makers: Sequence[Maker], *, from_end: bool = False) -> Iterator[Repair]:
         for maker in makers:
-            for made in self.calls:
-                for change in maker(made):
+            for made in reversed(self.calls) if from_end else self.calls:
+                for change in _changes(maker, made):
                     if self.left < 0:
                         return
-                    if self.fits(frozenset({made.spot}), change.run):
+                    spots = frozenset({made.spot})
+                    if self.fits(spots, change.run) and not (change.unless and self.fits(spots, change.unless)):
                         yield _told(made, change.run, change.says, change.new)
 
     def of_groups(self, makers: Sequence[Maker], *, by_text: bool = False) -> Iterator[Repair]:
@@ -139,7 +143,7 @@ class Search:
         groups: dict[tuple[str, str, str], list[tuple[Call, Change]]] = {}
         for maker in makers:
             for made in self.calls:
-                for change in maker(made):
+                for change in _changes(maker, made):
                     # Those of one operation; of one text; of one operation on what another one made.
                     keys = [made.spot.text] if by_text else [made.spot.name, f"{made.spot.name} {_origin(made)}"]
                     if change.alike:
@@ -162,6 +166,15 @@ class Search:
             if fewer and self.fits(*_together(fewer)):
                 every = fewer
         return every
+
+    def of_pairs(self, maker: Callable[[Sequence[Call]], Iterator[tuple[Call, Call, Change]]]) -> Iterator[Repair]:
+        """What must be done at two calls, each in its own way."""
+        for made, other, change in maker(self.calls):
+            if self.left < 0:
+                return
+            spots = frozenset({made.spot, other.spot})
+            if self.fits(spots, change.run):
+                yield replace(_told(made, change.run, change.says, change.new), spots=spots)
 
     def of_knobs(self, makers: Sequence[Callable[[Call], Iterator[Knob]]]) -> Iterator[Repair]:
         """A number that is wrong or missing: the first one of few digits, as people write them, or else any."""
@@ -213,6 +226,20 @@ class Search:
                     )
                     numbers = {"count": str(len(spots)), "number": f"{value:.6g}", "now": f"{knob.start:.6g}"}
                     yield replace(_told(made, knob.at(value), says, **numbers), spots=spots)
+
+    def of_exchanged_knobs(self, of: Callable[[Call], Iterator[Knob]]) -> Iterator[Repair]:
+        """Two numbers, each of which stands where the other one belongs."""
+        every = [(made.spot, knob) for made in self.calls for knob in of(made)][:MOST_EXCHANGED]
+        for one, other in itertools.combinations(every, 2):
+            (spot, knob), (last, more) = one, other
+            if self.left < 0:
+                return
+            if spot == last or knob.start == more.start or not self._fits_both(one, other, (more.start, knob.start)):
+                continue
+            says = _("two numbers are exchanged: right with {a} in {c} and {d} in {f}")
+            says = says.format(a=f"{more.start:.6g}", c=f"`{spot.text}`", d=f"{knob.start:.6g}", f=f"`{last.text}`")
+            run = _both(one, other, (more.start, knob.start))
+            yield Repair(says, spots=frozenset({spot, last}), run=run, line=spot.line)
 
     def of_two_knobs(self, of: Callable[[Call], Iterator[Knob]]) -> Iterator[Repair]:
         """Two numbers that are wrong together, as two weights are, one step from where they stand."""
@@ -283,6 +310,13 @@ class Search:
             is_flat = off(knob.start * 1.01) == off(knob.start)
             found = next((v for v in (others(knob) if is_flat else USUAL) if abs(off(v)) < 1e-9), None)
         return found
+
+
+def _changes(maker: Maker, made: Call) -> list[Change]:
+    """What a maker would change of a call; nothing where what it tries does not go with the tensors there."""
+    with contextlib.suppress(RuntimeError, IndexError):
+        return list(maker(made))
+    return []
 
 
 def _at_each(ways: Mapping[Spot, Callable[[float], Run]], value: float) -> Run:

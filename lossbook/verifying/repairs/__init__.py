@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .arithmetic import of_alignment, of_arguments, of_operation, of_results, of_transposed
+from .arithmetic import of_alignment, of_arguments, of_operation, of_results, of_transposed, of_variables
 from .call import Call, Calls, Changed, Spot
 from .change import Change, Maker
 from .functions import FUNCTIONS, of_function, of_layout, of_missing, of_operands, of_torch_loss
@@ -20,8 +20,9 @@ from .numbers import (
     solved,
 )
 from .own import of_others
+from .pooled import of_pooled
 from .reductions import of_dimensions, of_kind, of_masks, of_reduction_setting, of_stages, of_weights
-from .selection import of_choice, of_comparison, of_slices
+from .selection import of_choice, of_comparison, of_order, of_slices
 from .stable import of_stable
 from .steps import of_filling, of_steps
 
@@ -37,6 +38,7 @@ __all__ = [
     "hidden_knobs",
     "in_words",
     "knobs",
+    "of_pooled",
     "others",
     "rounded",
     "solved",
@@ -53,6 +55,7 @@ WRITTEN: tuple[Maker, ...] = (
     of_masks,
     of_weights,
     of_arguments,
+    of_variables,
     of_stable,
     of_layout,
     of_comparison,
@@ -62,6 +65,7 @@ WRITTEN: tuple[Maker, ...] = (
     of_reduction_setting,
     of_torch_loss,
     of_slices,
+    of_order,
     of_function,
     of_transposed,
     of_results,

@@ -35,6 +35,7 @@ SIGNS: dict[str, tuple[tuple[str, Two], ...]] = {
     "mm": (),
     "where": (),
 }
+ONE_OF_MANY = {"sum", "mean", "norm", "vector_norm", "logsumexp", "amax", "amin", "std", "var"}
 LAST = 12  #: so many results before a call are tried as its operands
 ALIASES = {"truediv": "div", "true_divide": "div", "divide": "div", "subtract": "sub", "multiply": "mul"}
 
@@ -58,10 +59,26 @@ def of_operation(call: Call) -> Iterator[Change]:
             yield Change(says, written(call, 1 - i) or which, partial(lambda i, c: c.args[1 - i], i))
         if is_real(call.args[i]) and name in ("mul", "div", "add", "sub", "rsub", "pow"):
             for new, one in (("1 - x", lambda x: 1 - x), ("abs(x)", torch.abs), ("x.square()", torch.square)):
-                if is_turned(new, call.args[i]):
+                if is_turned(new, call.args[i]) or new == "x.square()" and _is_power(call, i):
                     continue
-                says = _("an operand is wrong: in {old}, x, one of the two, must be {new}")
-                yield Change(says, new, partial(lambda i, one, c: _with(c, i, one(c.args[i])), i, one))
+                says, shown = _operand_told(call, i, new)
+                yield Change(says, shown, partial(lambda i, one, c: _with(c, i, one(c.args[i])), i, one))
+
+
+def _is_power(call: Call, i: int) -> bool:
+    """Whether the square of an operand is one power for another: a number that is wrong."""
+    made = call.made.get(id(call.args[i]))
+    powers = [c for c in (made, call if i == 0 else None) if c is not None and c.spot.name == "pow"]
+    return any(not isinstance(c.args[1], Tensor) for c in powers)
+
+
+def _operand_told(call: Call, i: int, new: str) -> tuple[str, str]:
+    """What is said of an operand x that must be something else, and this with what stands there in the source."""
+    text = written(call, i)
+    if not text:
+        return _("an operand is wrong: in {old}, x, one of the two, must be {new}"), new
+    says = _("an operand is wrong: right with {new} in the place of {that} in {old}").replace("{that}", f"`{text}`")
+    return says, re.sub(r"\bx\b", lambda _m: text if text.isidentifier() else f"({text})", new)
 
 
 def _with_operands(call: Call, new: str) -> str:
@@ -147,13 +164,26 @@ def of_results(call: Call) -> Iterator[Change]:
     for i, used in enumerate(call.args):
         if not is_real(used):
             continue
+        yield from _of_variables(call, i, says)
         that = says.replace("{that}", f"`{written(call, i) or _('one side')}`")
-        for name, other in list(call.variables.items())[-LAST:]:
-            if other is not used and other.shape == used.shape and other.dtype == used.dtype:
-                yield Change(that, name, partial(lambda i, name, c: _with(c, i, c.variables[name]), i, name))
         for spot, other in list(call.latest.items())[-LAST:]:
             if other is not used and other.shape == used.shape and other.dtype == used.dtype:
                 yield Change(that, spot.text, partial(lambda i, spot, c: _with(c, i, c.latest[spot]), i, spot))
+
+
+def of_variables(call: Call) -> Iterator[Change]:
+    """Another variable, of which the sum or the norm belongs there."""
+    if call.spot.name in ONE_OF_MANY and call.args and is_real(call.args[0]):
+        says = _("the wrong intermediate result is used: right with {new} in the place of {that} in {old}")
+        yield from _of_variables(call, 0, says)
+
+
+def _of_variables(call: Call, i: int, says: str) -> Iterator[Change]:
+    used = call.args[i]
+    says = says.replace("{that}", f"`{written(call, i) or _('one side')}`")
+    for name, other in list(call.variables.items())[-LAST:]:
+        if other is not used and other.shape == used.shape and other.dtype == used.dtype:
+            yield Change(says, name, partial(lambda i, name, c: _with(c, i, c.variables[name]), i, name))
 
 
 def of_arguments(call: Call) -> Iterator[Change]:

@@ -97,7 +97,7 @@ def written(call: Call, i: int) -> str:
                 return ""
             return ast.unparse(sides[numbers.index(not isinstance(call.args[i], Tensor))])
         return ast.unparse(sides[i])
-    if isinstance(body, ast.Call) and not body.keywords:
+    if isinstance(body, ast.Call):
         own = isinstance(body.func, ast.Attribute) and len(body.args) == len(call.args) - 1
         operands = [body.func.value, *body.args] if own and isinstance(body.func, ast.Attribute) else body.args
         return ast.unparse(operands[i]) if len(operands) == len(call.args) else ""
@@ -119,6 +119,7 @@ class Calls(TorchFunctionMode):
         super().__init__()
         self.inputs, self.names = inputs, names
         self.made: dict[int, Call] = {}
+        self.held: list[Tensor] = []  #: whose identities are in use
         self.latest: dict[Spot, Tensor] = {}
         self.first: dict[Spot, Call] = {}
         self.count = 0
@@ -131,7 +132,22 @@ class Calls(TorchFunctionMode):
             return function(*args, **(kwargs or {}))
         spot = _spot(frame, function)
         known = self.made, self.latest, self.names, _variables(frame) if self.looks_at(spot) else {}
-        return self.done(Call(spot, function, args, kwargs or {}, self.inputs, *known))
+        apart = _out_of_place(function)
+        if apart is None or not args or not isinstance(args[0], Tensor):
+            return self.done(Call(spot, function, args, kwargs or {}, self.inputs, *known))
+        before = args[0].clone()  # else it would be made of itself
+        self.stands_for(before, args[0])
+        result = self.done(Call(spot, apart, (before, *args[1:]), kwargs or {}, self.inputs, *known))
+        if not isinstance(result, Tensor) or result.shape != args[0].shape:
+            return result
+        self.stands_for(args[0], result)
+        return args[0].copy_(result)
+
+    def stands_for(self, tensor: Tensor, other: Tensor) -> None:
+        """A tensor that holds the same as another one was made by the same call."""
+        if id(other) in self.made:
+            self.made[id(tensor)] = self.made[id(other)]
+            self.held.append(tensor)
 
     def looks_at(self, spot: Spot) -> bool:
         """Whether the names of the tensors at this spot may be asked for."""
@@ -144,7 +160,8 @@ class Calls(TorchFunctionMode):
             self.first.setdefault(call.spot, done)
             if isinstance(result, Tensor):
                 self.latest[call.spot] = result
-            self.made[id(result)] = done  # the call holds the result, so that the identity stays its own
+            if not any(result is arg for arg in call.args):  # as of float() or contiguous(), where that does nothing
+                self.made[id(result)] = done  # the call holds the result, so that the identity stays its own
         elif call.spot.name == "set_grad_enabled":
             self.first.setdefault(call.spot, call)
         return result
@@ -162,6 +179,17 @@ class Changed(Calls):
 
     def done(self, call: Call) -> Any:
         return self.run(call) if call.spot in self.spots else super().done(call)
+
+
+@functools.lru_cache(maxsize=1024)
+def _out_of_place(function: Callable) -> Callable | None:
+    """The operation that gives what another one writes into its first argument, as add for add_ and for +=."""
+    name = name_of(function)
+    written = getattr(function, "__name__", "")
+    if written.startswith("__i") and hasattr(Tensor, f"__{written[3:]}"):
+        return getattr(Tensor, f"__{written[3:]}")
+    found = getattr(Tensor, name, None) if written.endswith("_") and not written.endswith("__") else None
+    return found if callable(found) else None
 
 
 def _spot(frame: FrameType, function: Callable) -> Spot:

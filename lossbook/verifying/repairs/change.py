@@ -21,6 +21,7 @@ class Change:
     new: str  #: what then stands there, as code
     run: Run
     alike: str = ""  #: what such changes of other operations are called, that may have to be made together
+    unless: Run | None = None  #: something simpler that does not make it right as well
 
 
 Maker = Callable[[Call], Iterator[Change]]

@@ -65,7 +65,9 @@ def of_function(call: Call) -> Iterator[Change]:
         for new, made in FUNCTIONS.items():
             if is_real(x) and not is_turned(new, x):
                 says = _("another function belongs there: right with {new} in the place of {old}")
-                yield Change(says, new, partial(lambda made, c: made(c.args[0]), made))
+                # Of differences between all pairs half of them, and half of each, have one sum.
+                halved = of_result(lambda r: r / 2) if (call.spot.name, new) == ("abs", "relu(x)") else None
+                yield Change(says, new, partial(lambda made, c: made(c.args[0]), made), unless=halved)
     if is_real(x):
         for new, made in (("-x", torch.neg), ("1 - x", lambda x: 1 - x), ("abs(x)", torch.abs)):
             if is_turned(new, x):

@@ -168,7 +168,7 @@ def _is_number(value: Any) -> bool:
 def others(knob: Knob) -> Iterator[float]:
     """Values that people write instead, where a small change of the number changes nothing."""
     now = knob.start
-    for value in (2 * now, now / 2, -now, 1 - now, now + 1, now - 1, now**2, abs(now) ** 0.5, 0.0, 1.0, 0.5):
+    for value in (2 * now, now / 2, -now, 1 - now, now + 1, now - 1, 0.0, 1.0, now**2, abs(now) ** 0.5, 0.5):
         if value != now:
             yield value
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -156,6 +156,7 @@ def of_masks(call: Call) -> Iterator[Change]:
             yield Change(
                 says, f"(… * {name}).sum()", partial(lambda mask, c: c.again(c.args[0] * mask(c), *c.args[1:]), mask)
             )
+            yield from _over_kept(call, name, mask)
             continue
         dims = _dims_of(call)
         says = _("what the mask leaves out counts in the mean: right with {new} in the place of {old}")
@@ -167,6 +168,17 @@ def of_masks(call: Call) -> Iterator[Change]:
             return kept.sum(dims, keepdim=keep) / m.sum(dims, keepdim=keep)
 
         yield Change(says, f"(… * {name}).sum() / {name}.sum()", masked)
+
+
+def _over_kept(call: Call, name: str, mask: Callable[[Call], Tensor]) -> Iterator[Change]:
+    """The mean over what a mask leaves in, of numbers that are 0 elsewhere."""
+    dims, kept, x = _dims_of(call), mask(call), call.args[0]
+    fits = kept.dim() <= x.dim() and all(a in (1, b) for a, b in zip(kept.shape[::-1], x.shape[::-1], strict=False))
+    if dims is not None and fits and bool((x * (1 - kept) == 0).all()):
+        says = _("the sum is taken where the mean over what {mask} leaves in belongs: right with {new} in {old}")
+        new = f"sum(…) / {name}.sum({dims})"
+        run = partial(lambda dims, c: c.again() / mask(c).expand_as(c.args[0]).sum(dims), dims)
+        yield Change(says.replace("{mask}", name), new, run)
 
 
 def of_weights(call: Call) -> Iterator[Change]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -10,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ...language import gettext as _
-from .call import Call, written
+from .call import Call, Spot, written
 from .change import Change
 
 COMPARING: dict[str, Callable[[Any, Any], Any]] = {
@@ -22,6 +24,7 @@ COMPARING: dict[str, Callable[[Any, Any], Any]] = {
     "ne": lambda a, b: a != b,
 }
 EQUAL = {"eq", "ne"}
+SORTING = ("sort", "argsort", "topk")
 SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<=", "eq": "==", "ne": "!="}
 
 
@@ -59,7 +62,7 @@ def of_choice(call: Call) -> Iterator[Change]:
                 yield Change(
                     says, written(call, i) or _("branch {n}").format(n=i), partial(lambda i, c: c.args[i] + 0, i)
                 )
-    if name in ("sort", "argsort", "topk"):
+    if name in SORTING:
         key = "largest" if name == "topk" else "descending"
         now = call.kwargs.get(key, name == "topk")
         says = _("the order is turned round: right with {new} in {old}")
@@ -74,6 +77,40 @@ def _more(call: Call, step: int) -> Any:
     if "k" in call.kwargs:
         return call.again(k=call.kwargs["k"] + step)
     return call.again(call.args[0], call.args[1] + step, *call.args[2:])
+
+
+def of_order(call: Call) -> Iterator[Change]:
+    """In the order in which the rest was brought, as by sort or argsort."""
+    for i, used in enumerate(call.args):
+        if not isinstance(used, Tensor) or not used.dim() or call.spot.name in ("getitem", *SORTING):
+            continue
+        for spot, index in _orders(call, len(used)):
+            says = _("it is not in the order of the rest: right with {new} in the place of {that} in {old}")
+            that = written(call, i) or _("argument {n}").format(n=i + 1)
+            yield Change(says.replace("{that}", f"`{that}`"), f"{that}[{index}]", partial(_ordered, i, spot))
+
+
+def _orders(call: Call, size: int) -> Iterator[tuple[Spot, str]]:
+    """Where something was brought into another order before, and the name of the index there."""
+    for made in {c.spot: c for c in call.made.values() if c.spot.name == "getitem"}.values():
+        index = made.args[1]
+        if not isinstance(index, Tensor) or index.dtype is not torch.int64 or index.shape != (size,) or size < 2:
+            continue
+        if torch.equal(index.sort().values, torch.arange(size)) and (name := _index_in(made.spot.text)):
+            yield made.spot, name
+
+
+def _index_in(text: str) -> str:
+    """What stands in the brackets of an expression."""
+    with contextlib.suppress(SyntaxError):
+        body = ast.parse(text, mode="eval").body
+        return ast.unparse(body.slice) if isinstance(body, ast.Subscript) else ""
+    return ""
+
+
+def _ordered(i: int, spot: Spot, call: Call) -> Any:
+    index = next(c.args[1] for c in call.made.values() if c.spot == spot)
+    return call.again(*call.args[:i], call.args[i][index], *call.args[i + 1 :])
 
 
 def of_slices(call: Call) -> Iterator[Change]:
