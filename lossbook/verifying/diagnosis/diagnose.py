@@ -9,6 +9,7 @@ from functools import partial
 from ...kit.batches.batch import Batch, Settings
 from ..compare import Sample, Standard, Trial, close, fault_of
 from ..examination import Examination
+from ..repairs import EXCHANGED, WRITTEN_OTHERWISE
 from ..slips import slips_inside, slips_of_arguments, slips_outside
 from .by_argument import by_idle, by_idle_part, by_mask, by_mixing
 from .by_common import by_common, by_parting
@@ -21,6 +22,7 @@ from .by_ratio import by_factor, by_half, by_offset, by_ratio
 from .by_region import by_region
 from .by_repair import by_repair
 from .by_slip import by_slip
+from .by_source import by_source
 from .by_terms import by_terms
 from .diagnosis import Diagnosis
 from .refuting import resized
@@ -137,13 +139,16 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
     offset = partial(by_offset, every if fault == "value" else [])
     broadcast = partial(by_broadcast, examination, failing[0], loss)
     idle, mask = partial(by_idle, examination, every, loss), partial(by_mask, examination, every, loss)
+    exchanged, written = (partial(by_source, examination, loss, every, of) for of in (EXCHANGED, WRITTEN_OTHERWISE))
     default = partial(by_default, examination, every, evidence.settings)
     terms = partial(by_terms, examination, loss, every)
     last: list[Way] = [lambda: factor, idle, mask, terms, broadcast, *where]
     entrance, part = partial(by_entrance, examination, loss, every), partial(by_idle_part, examination, every, loss)
     mixing = partial(_confirmed, broadcast, partial(by_mixing, examination, every, loss))
     if not examination.standard.guessed:
-        return _first([slip, ratio, offset, default, repair, entrance, part, *last[:-2], mixing, *where])
+        return _first(
+            [slip, ratio, offset, exchanged, default, repair, written, entrance, part, *last[:-2], mixing, *where]
+        )
     # Of a person's own loss the code tells more than what may be done to the arguments of any loss; and a slip of a
     # loss like it may only seem to be behind what does not depend on an argument.
     inside, arguments, outside = (partial(slip, of=of) for of in (slips_inside, slips_of_arguments, slips_outside))
@@ -155,8 +160,10 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
             inside,
             ratio,
             offset,
+            exchanged,
             default,
             repair,
+            written,
             arguments,
             entrance,
             part,

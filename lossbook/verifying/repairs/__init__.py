@@ -22,17 +22,22 @@ from .numbers import (
 from .own import of_others
 from .reductions import of_dimensions, of_kind, of_masks, of_reduction_setting, of_stages, of_weights
 from .selection import of_choice, of_comparison, of_slices
+from .source import EXCHANGED, WRITTEN_OTHERWISE, Edit, edits
 from .stable import of_stable
 from .steps import of_filling, of_steps
 
 __all__ = [
+    "EXCHANGED",
     "FUNCTIONS",
+    "WRITTEN_OTHERWISE",
     "Call",
     "Calls",
     "Change",
     "Changed",
+    "Edit",
     "Knob",
     "Spot",
+    "edits",
     "factor_in_words",
     "hidden_knobs",
     "in_words",

@@ -182,6 +182,11 @@ def _own_frame(frame: FrameType | None) -> FrameType | None:
     return frame if frame and _home(frame.f_code.co_filename) is None else None
 
 
+def is_own(file: str) -> bool:
+    """True for a file that is neither of torch nor of the book."""
+    return _home(file) is None
+
+
 @functools.lru_cache(maxsize=1024)
 def _home(file: str) -> int | None:
     """0 for torch's code, 1 for the book's, None for somebody's own."""
