@@ -32,6 +32,13 @@ def by_ratio(samples: Sequence[Sample], fault: str) -> Diagnosis | None:
     return Diagnosis(head + found.says, operations=found.operations, page=found.page)
 
 
+def by_zero(samples: Sequence[Sample]) -> Diagnosis | None:
+    """Nothing but 0, where the right loss gives other numbers."""
+    if any(bool(s.got.value.any()) for s in samples) or not any(bool(s.best.value.any()) for s in samples):
+        return None
+    return Diagnosis(_("it is 0 whatever comes in"))
+
+
 def by_half(samples: Sequence[Sample]) -> Diagnosis | None:
     """Half of the gradient, where the value is right."""
     ratios = _ratios(samples, "gradient")
@@ -89,7 +96,6 @@ def constants() -> Iterator[tuple[float, str, tuple[str, ...]]]:
     yield 1 / math.log(10), _("the logarithm has the base 10 (log10) where the natural one belongs"), ("log10",)
     yield -1 / math.log(2), _("the sign is wrong, and the logarithm has the base 2"), ("log2",)
     yield -1 / math.log(10), _("the sign is wrong, and the logarithm has the base 10"), ("log10",)
-    yield 0.0, _("it is 0 whatever comes in"), ()
 
 
 def _of_count(ratios: Ratios) -> Diagnosis | None:

@@ -13,12 +13,13 @@ from ..repairs import EXCHANGED, WRITTEN_OTHERWISE
 from ..slips import slips_inside, slips_of_arguments, slips_outside
 from .by_argument import by_idle, by_idle_part, by_mask, by_mixing
 from .by_common import by_common, by_parting
+from .by_cut import by_cut, by_lost_gradient
 from .by_default import by_default
 from .by_entrance import by_entrance
 from .by_infinity import by_infinite_gradient, by_infinity
-from .by_manner import by_broadcast, by_cut, by_gradient
+from .by_manner import by_broadcast, by_gradient
 from .by_place import by_layout, by_place, by_unused
-from .by_ratio import by_factor, by_half, by_offset, by_ratio
+from .by_ratio import by_factor, by_half, by_offset, by_ratio, by_zero
 from .by_region import by_region
 from .by_repair import by_repair
 from .by_slip import by_slip
@@ -78,7 +79,7 @@ def diagnose(examination: Examination, trials: Sequence[Trial], fault: str, evid
     if not failing:
         return None
     if fault == "graph cut":
-        return by_cut(failing[0])
+        return by_cut(examination, failing[0], evidence.loss)
     if fault == "not finite":
         return by_unused(examination, failing, evidence.trials, evidence.settings) or by_infinity(
             examination, failing[0], evidence.loss
@@ -133,8 +134,17 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
         partial(by_place, examination, failing, evidence.trials, evidence.settings),
     ]
     if fault == "gradient":
+        lost = partial(by_lost_gradient, examination, failing, loss)
         return _first(
-            [partial(by_half, every), repair, slip, ratio, partial(by_gradient, examination, failing, loss), *where]
+            [
+                lost,
+                partial(by_half, every),
+                repair,
+                slip,
+                ratio,
+                partial(by_gradient, examination, failing, loss),
+                *where,
+            ]
         )
     offset = partial(by_offset, every if fault == "value" else [])
     broadcast = partial(by_broadcast, examination, failing[0], loss)
@@ -142,7 +152,7 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
     exchanged, written = (partial(by_source, examination, loss, every, of) for of in (EXCHANGED, WRITTEN_OTHERWISE))
     default = partial(by_default, examination, every, evidence.settings)
     terms = partial(by_terms, examination, loss, every)
-    last: list[Way] = [lambda: factor, idle, mask, terms, broadcast, *where]
+    last: list[Way] = [partial(by_zero, every), lambda: factor, idle, mask, terms, broadcast, *where]
     entrance, part = partial(by_entrance, examination, loss, every), partial(by_idle_part, examination, every, loss)
     mixing = partial(_confirmed, broadcast, partial(by_mixing, examination, every, loss))
     if not examination.standard.guessed:

@@ -24,7 +24,7 @@ from .reductions import of_dimensions, of_kind, of_masks, of_reduction_setting, 
 from .selection import of_choice, of_comparison, of_slices
 from .source import EXCHANGED, WRITTEN_OTHERWISE, Edit, edits
 from .stable import of_stable
-from .steps import of_filling, of_steps
+from .steps import of_filled, of_filling, of_steps
 
 __all__ = [
     "EXCHANGED",
@@ -53,6 +53,7 @@ WRITTEN: tuple[Maker, ...] = (
     of_dimensions,
     of_stages,
     of_steps,
+    of_filled,
     of_filling,
     of_others,
     of_masks,

@@ -22,6 +22,7 @@ from ...tracing import Place, name_of, place_of
 NOT_OWN = tuple(str(Path(str(module.__file__)).parent) for module in (torch, sys.modules["lossbook"]))
 ORDERED = {"sub", "div", "truediv", "true_divide", "pow"}  #: operations that get their operands as these are written
 REVERSED = {"rsub", "rdiv", "rpow"}  #: and the other way round
+WITHOUT_RESULT = {"set_grad_enabled", "setitem"}  #: operations that give nothing, and do something all the same
 LONGEST = 60  #: characters of an expression that are shown
 
 
@@ -145,7 +146,7 @@ class Calls(TorchFunctionMode):
             if isinstance(result, Tensor):
                 self.latest[call.spot] = result
             self.made[id(result)] = done  # the call holds the result, so that the identity stays its own
-        elif call.spot.name == "set_grad_enabled":
+        elif call.spot.name in WITHOUT_RESULT:
             self.first.setdefault(call.spot, call)
         return result
 

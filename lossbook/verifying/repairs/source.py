@@ -156,7 +156,9 @@ def _of_exchanged(node: ast.AST) -> Iterator[tuple[str, Node]]:
     for one, other in itertools.combinations(places, 2):
         new = copy.deepcopy(node)
         a, b = _argument(new, one), _argument(new, other)
-        if ast.unparse(a) == ast.unparse(b) or any(isinstance(x, ast.Constant) and isinstance(x.value, str) for x in (a, b)):
+        if ast.unparse(a) == ast.unparse(b) or any(
+            isinstance(x, ast.Constant) and isinstance(x.value, str) for x in (a, b)
+        ):
             continue
         _set_argument(new, one, b)
         _set_argument(new, other, a)

@@ -24,6 +24,8 @@ WITH_CONSTANT = {"add", "sub", "rsub", "maximum", "minimum", "max", "min"}
 REDUCING = {"sum", "mean"}
 TIMES = {"mul", "multiply"}
 SCALING = {"div", "truediv", "true_divide", "mul", "multiply"}
+#: Operations that write a number into some places of a tensor, or all.
+FILLING = {"masked_fill", "fill", "setitem", "where", "full", "full_like", "new_full", "index_fill", "fill_diagonal"}
 Function = Callable[[Tensor], Any]
 
 
@@ -107,6 +109,16 @@ WAYS: tuple[Callable[..., Tensor | None], ...] = (
 def _afterwards(call: Call) -> Tensor:
     before = call.made[id(call.args[0])]
     return before.again(call.again(before.args[0], *call.args[1:]), *before.args[1:])
+
+
+def of_filled(call: Call) -> Iterator[Change]:
+    """Another number where something is filled in: infinity with the other sign, so that it is never, or always, chosen."""
+    places = range(1, len(call.args)) if call.spot.name in FILLING else ()
+    for i in (i for i in places if type(call.args[i]) in (int, float)):
+        for new, value in (("-inf", -math.inf), ("inf", math.inf), ("0", 0.0), ("1", 1.0)):
+            if value != call.args[i]:
+                says = _("the wrong number is filled in: right with {new} in {old}")
+                yield Change(says, new, partial(lambda i, v, c: c.again(*c.args[:i], v, *c.args[i + 1 :]), i, value))
 
 
 def of_filling(call: Call) -> Iterator[Change]:
