@@ -6,6 +6,7 @@ import inspect
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 
@@ -30,14 +31,21 @@ def by_default(examination: Examination, samples: Sequence[Sample], settings: Se
             continue
         value = _value_of(examination, samples, settings, name, now)
         if value is not None:
-            says = _("a number is wrong: right with {name} = {value:g}, not {now:g}")
+            says = (
+                _("the sign of what {name} weighs is turned round: right with {name} = {value:g}, not {now:g}")
+                if value == -now
+                else _("a number is wrong: right with {name} = {value:g}, not {now:g}")
+            )
             return Diagnosis(says.format(name=name, value=value, now=now))
     return None
 
 
 def named_numbers(examination: Examination) -> dict[str, float]:
     """The numbers that the loss has names for: its defaults, and what a module keeps."""
-    loss = examination.candidate.original
+    return numbers_of(examination.candidate.original)
+
+
+def numbers_of(loss: Any) -> dict[str, float]:
     try:
         parameters = inspect.signature(loss).parameters.items()
     except (TypeError, ValueError):

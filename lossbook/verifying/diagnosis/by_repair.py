@@ -10,6 +10,7 @@ from ..compare import Sample
 from ..examination import Examination
 from ..repairs import (
     COUNTED,
+    DIVIDED,
     MISSING,
     MISSING_TOGETHER,
     OF_GRADIENT,
@@ -24,6 +25,7 @@ from ..subject.state import quiet
 from .by_argument import argument_names
 from .by_default import named_numbers
 from .search import Repair, Search
+from .varied import varied
 
 KEPT = 8_000  #: so many calls of torch are kept for numbers, of which there are few
 BESIDE = 3  #: so many batches without settings must stay right
@@ -46,37 +48,49 @@ def by_repair(
         if fault == "gradient":
             return gradient_repair(examination, loss, samples, examination.wrt)
         plain = _plain(examination) if settings else None
-        names, wrt, tolerance = _names(examination, samples), examination.wrt, examination.tolerance
         numbers = _numbers(examination, settings or {})
-        search = Search(
-            loss,
-            samples,
-            wrt,
-            tolerance,
-            names,
-            shaped=fault == "shape",
-            beside=plain,
-            numbers=numbers,
-            named={**named_numbers(examination), **{name: now for name, (now, _default) in numbers.items()}},
-        )
-        written = (
-            search.of_same_numbers(knobs),  # few, where much else costs more calls than there are
-            search.of_makers(WRITTEN),
-            search.of_groups(TOGETHER),
-            search.of_groups(REPEATED, by_text=True),
-        )
-        numbered = (search.of_makers(COUNTED), search.of_knobs([knobs]), search.of_two_knobs(knobs))
-        missing = (
-            search.of_knobs([hidden_knobs]),
-            search.of_makers(SIZES),
-            search.of_makers(MISSING),
-            search.of_groups(MISSING_TOGETHER),
-        )
-        found = _first(written)
-        if found is None:
-            search.left = max(search.left, KEPT)
-            found = _first((*numbered, *(() if known else missing)))
-        return found
+        more = {
+            "shaped": fault == "shape",
+            "beside": plain,
+            "numbers": numbers,
+            "named": {**named_numbers(examination), **{name: now for name, (now, _default) in numbers.items()}},
+        }
+        args = loss, samples, examination.wrt, examination.tolerance, _names(examination, samples)
+        others = [] if settings else [*varied(examination, samples)]
+        search = Search(*args, **more, varied=others)
+        found = _found(search, known=known)
+        if found is None and known and others:
+            found = next(search.of_knobs([hidden_knobs], worded=True), None)
+        # What does not hold with other settings may hold all the same: they may mean something else in this loss.
+        return _found(Search(*args, **more), known=known) if found is None and search.refused else found
+
+
+def _found(search: Search, *, known: bool) -> Repair | None:
+    written = (
+        search.of_same_numbers(knobs),  # few, where much else costs more calls than there are
+        search.of_makers(WRITTEN),
+        search.of_groups(TOGETHER),
+        search.of_groups(REPEATED, by_text=True),
+    )
+    numbered = (search.of_makers(COUNTED), search.of_knobs([knobs]), search.of_two_knobs(knobs))
+    missing = (
+        search.of_knobs([hidden_knobs]),
+        search.of_makers(SIZES),
+        search.of_makers(MISSING),
+        search.of_groups(MISSING_TOGETHER),
+    )
+    found = _first(written)
+    if found is None:
+        search.left = max(search.left, KEPT)
+        found = _first((*numbered, *(() if known else missing)))
+    return found
+
+
+def by_divisor(examination: Examination, loss: Callable, samples: Sequence[Sample]) -> Repair | None:
+    """Another count below the line, with which the loss is right."""
+    with quiet():
+        search = Search(loss, samples, examination.wrt, examination.tolerance, _names(examination, samples))
+        return next(search.of_makers(DIVIDED), None)
 
 
 def _first(ways: Sequence[Iterator[Repair]]) -> Repair | None:

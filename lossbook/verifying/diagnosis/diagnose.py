@@ -21,7 +21,7 @@ from .by_manner import by_broadcast, by_gradient
 from .by_place import by_layout, by_place, by_unused
 from .by_ratio import by_factor, by_half, by_offset, by_ratio, by_zero
 from .by_region import by_region
-from .by_repair import by_repair
+from .by_repair import by_divisor, by_repair
 from .by_slip import by_slip
 from .by_source import by_source
 from .by_terms import by_terms
@@ -168,6 +168,7 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
         [
             idle,
             inside,
+            partial(by_divisor, examination, loss, every) if fault == "value" else _nothing,
             ratio,
             offset,
             exchanged,
@@ -211,6 +212,10 @@ def _confirmed(broadcast: Way, mixing: Way) -> Diagnosis | None:
     if found is None or (paired := broadcast()) is None:
         return found
     return replace(paired, says=f"{paired.says}; {found.says}")
+
+
+def _nothing() -> None:
+    return None
 
 
 def _first(ways: Sequence[Way]) -> Diagnosis | None:

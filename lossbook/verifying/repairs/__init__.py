@@ -5,10 +5,12 @@ from __future__ import annotations
 from .arithmetic import of_alignment, of_arguments, of_operation, of_results, of_transposed
 from .call import Call, Calls, Changed, Spot
 from .change import Change, Maker
+from .counts import of_divisor, of_undivided
 from .functions import FUNCTIONS, of_function, of_layout, of_missing, of_operands, of_torch_loss
 from .gradients import of_gradient
 from .numbers import (
     Knob,
+    either,
     factor_in_words,
     hidden_knobs,
     in_words,
@@ -16,6 +18,7 @@ from .numbers import (
     of_counts,
     of_sizes,
     others,
+    readings,
     rounded,
     solved,
 )
@@ -38,11 +41,13 @@ __all__ = [
     "Knob",
     "Spot",
     "edits",
+    "either",
     "factor_in_words",
     "hidden_knobs",
     "in_words",
     "knobs",
     "others",
+    "readings",
     "rounded",
     "solved",
 ]
@@ -73,7 +78,8 @@ WRITTEN: tuple[Maker, ...] = (
     of_results,
 )
 #: What is done to counts and sizes, which differ from batch to batch.
-COUNTED: tuple[Maker, ...] = (of_counts,)
+COUNTED: tuple[Maker, ...] = (of_undivided, of_counts)
+DIVIDED: tuple[Maker, ...] = (of_divisor,)
 SIZES: tuple[Maker, ...] = (of_sizes,)
 MISSING: tuple[Maker, ...] = (of_missing, of_operands)
 #: What may have been done wrong in the same way at several calls.

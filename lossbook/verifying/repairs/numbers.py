@@ -103,6 +103,44 @@ def factor_in_words(value: float, named: Mapping[str, float]) -> str | None:
     )
 
 
+#: What people make of a setting, as they write it.
+FORMS: tuple[tuple[str, Callable[[float], float]], ...] = (
+    ("{}", lambda n: n),
+    ("{}**2", lambda n: n**2),
+    ("1 / {}", lambda n: 1 / n),
+    ("{} / 2", lambda n: n / 2),
+    ("2 * {}", lambda n: 2 * n),
+    ("{}**2 / 2", lambda n: n**2 / 2),
+    ("1 / (2 * {})", lambda n: 1 / (2 * n)),
+    ("1 / {}**2", lambda n: n**-2),
+    ("1 - {}", lambda n: 1 - n),
+    ("1 + {}", lambda n: 1 + n),
+    ("1 / (1 - {})", lambda n: 1 / (1 - n)),
+    ("-{}", lambda n: -n),
+    ("{}**0.5", lambda n: n**0.5),
+    ("log({})", math.log),
+)
+
+
+def readings(value: float, start: float, written: str, name: str, now: float) -> Iterator[tuple[str, Callable]]:
+    """What a number may be of a setting, by itself or times what stands there: as text, and as a function of the setting."""
+    for times in (1.0, start) if start not in (0.0, 1.0) else (1.0,):
+        for text, made in FORMS:
+            try:
+                fits = math.isclose(value, times * made(now), rel_tol=2e-5)
+            except (ValueError, ZeroDivisionError, OverflowError, TypeError):
+                continue
+            new = text.format(name)
+            if times != 1.0:
+                new = (
+                    f"{written or f'{times:g}'} * {new}"
+                    if not new.startswith("1 / ")
+                    else f"{written or f'{times:g}'}{new[1:]}"
+                )
+            if fits:
+                yield new, partial(lambda times, made, n: times * made(n), times, made)
+
+
 def either(readings: Iterable[str]) -> str | None:
     """Several readings of one number, none of which is certain."""
     found = list(readings)

@@ -94,6 +94,8 @@ def of_parts(right: Loss) -> Iterator[Slip]:
 
         return loss
 
+    says = _("the mean of a mean of each sample, where one mean goes over all: who has more left out counts more")
+    yield Slip(says, of(lambda t, k: t.split(k), 1), operations=operations)
     for k in (2, 3, 4, 5, 8, 10, 16, 32, 64, 100, 128, 256, 512):
         says = _("the mean of the means of chunks of {k}, the last of which is smaller").format(k=k)
         yield Slip(says, of(lambda t, k: t.split(k), k), operations=operations)
