@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import itertools
 from collections.abc import Callable, Sequence
 
 from ...kit.batches.batch import Batch
@@ -66,12 +65,15 @@ def _ends_there(operation: Operation) -> bool:
 
 def _on_the_way(seen: Sequence[Operation], ends: Sequence[Operation]) -> Operation | None:
     """The first of these of whose result the last one is made; of what left torch that cannot be told."""
-    for end in ends:
-        made = {id(end.output)}
-        for o in itertools.islice(itertools.dropwhile(lambda o, end=end: o is not end, seen), 1, None):
+    after: dict[int, set[int]] = {}  # of each of these, what is made of it
+    for o in seen:
+        for made in after.values():
             if any(id(x) in made for x in o.inputs):
                 made.add(id(o.output))
-        if end.output is not None and id(seen[-1].output) in made:
+        if any(o is end for end in ends):
+            after[id(o)] = {id(o.output)}
+    for end in ends:
+        if end.output is not None and id(seen[-1].output) in after[id(end)]:
             return end
     return next((end for end in ends if end.cut), None)
 

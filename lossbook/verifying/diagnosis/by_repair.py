@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from ...kit.batches.batch import Settings
 from ...kit.loss import settings_of
@@ -14,10 +15,12 @@ from ..repairs import (
     MISSING,
     MISSING_TOGETHER,
     OF_GRADIENT,
+    OTHERWISE,
     REPEATED,
     SIZES,
     TOGETHER,
     WRITTEN,
+    divisors,
     hidden_knobs,
     knobs,
 )
@@ -49,30 +52,34 @@ def by_repair(
             return gradient_repair(examination, loss, samples, examination.wrt)
         plain = _plain(examination) if settings else None
         numbers = _numbers(examination, settings or {})
-        more = {
-            "shaped": fault == "shape",
-            "beside": plain,
-            "numbers": numbers,
-            "named": {**named_numbers(examination), **{name: now for name, (now, _default) in numbers.items()}},
-        }
         args = loss, samples, examination.wrt, examination.tolerance, _names(examination, samples)
+        search_with = partial(
+            Search,
+            *args,
+            shaped=fault == "shape",
+            beside=plain,
+            numbers=numbers,
+            named={**named_numbers(examination), **{name: now for name, (now, _default) in numbers.items()}},
+        )
         others = [] if settings else [*varied(examination, samples)]
-        search = Search(*args, **more, varied=others)
+        search = search_with(varied=others)
         found = _found(search, known=known)
         if found is None and known and others:
             found = next(search.of_knobs([hidden_knobs], worded=True), None)
         # What does not hold with other settings may hold all the same: they may mean something else in this loss.
-        return _found(Search(*args, **more), known=known) if found is None and search.refused else found
+        return _found(search_with(), known=known) if found is None and search.refused else found
 
 
 def _found(search: Search, *, known: bool) -> Repair | None:
     written = (
         search.of_same_numbers(knobs),  # few, where much else costs more calls than there are
         search.of_makers(WRITTEN),
+        search.of_knobs([knobs]),
+        search.of_makers(OTHERWISE),
         search.of_groups(TOGETHER),
         search.of_groups(REPEATED, by_text=True),
     )
-    numbered = (search.of_makers(COUNTED), search.of_knobs([knobs]), search.of_two_knobs(knobs))
+    numbered = (search.of_makers(COUNTED), search.of_two_knobs(knobs))
     missing = (
         search.of_knobs([hidden_knobs]),
         search.of_makers(SIZES),
@@ -90,7 +97,7 @@ def by_divisor(examination: Examination, loss: Callable, samples: Sequence[Sampl
     """Another count below the line, with which the loss is right."""
     with quiet():
         search = Search(loss, samples, examination.wrt, examination.tolerance, _names(examination, samples))
-        return next(search.of_makers(DIVIDED), None)
+        return _first((search.of_knobs([divisors]), search.of_makers(DIVIDED)))
 
 
 def _first(ways: Sequence[Iterator[Repair]]) -> Repair | None:

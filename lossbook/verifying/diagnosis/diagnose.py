@@ -26,6 +26,7 @@ from .by_slip import by_slip
 from .by_source import by_source
 from .by_terms import by_terms
 from .diagnosis import Diagnosis
+from .operations import recorded
 from .refuting import resized
 from .search import Repair
 
@@ -127,7 +128,8 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
     repair = partial(
         by_repair, examination, loss, every, fault=fault, known=factor is not None, settings=evidence.settings
     )
-    ratios = [partial(by_ratio, evidence.ordinary(), fault), partial(by_ratio, every, fault)]
+    calls = {operation.name for operation in recorded(examination, failing[0].batch, loss)}
+    ratios = [partial(by_ratio, samples, fault, calls) for samples in (evidence.ordinary(), every)]
     ratio: Way = partial(_first, [] if telling else ratios)
     where: list[Way] = [
         partial(by_region, examination, failing, loss, fault=fault),
@@ -167,8 +169,8 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
     return _first(
         [
             idle,
-            inside,
             partial(by_divisor, examination, loss, every) if fault == "value" else _nothing,
+            inside,
             ratio,
             offset,
             exchanged,

@@ -10,6 +10,7 @@ from .functions import FUNCTIONS, of_function, of_layout, of_missing, of_operand
 from .gradients import of_gradient
 from .numbers import (
     Knob,
+    divisors,
     either,
     factor_in_words,
     hidden_knobs,
@@ -27,7 +28,7 @@ from .reductions import of_dimensions, of_kind, of_masks, of_reduction_setting, 
 from .selection import of_choice, of_comparison, of_slices
 from .source import EXCHANGED, WRITTEN_OTHERWISE, Edit, edits
 from .stable import of_stable
-from .steps import of_filled, of_filling, of_steps
+from .steps import of_constants, of_filled, of_filling, of_steps
 
 __all__ = [
     "EXCHANGED",
@@ -40,6 +41,7 @@ __all__ = [
     "Edit",
     "Knob",
     "Spot",
+    "divisors",
     "edits",
     "either",
     "factor_in_words",
@@ -65,6 +67,7 @@ WRITTEN: tuple[Maker, ...] = (
     of_weights,
     of_arguments,
     of_stable,
+    of_constants,
     of_layout,
     of_comparison,
     of_choice,
@@ -73,10 +76,9 @@ WRITTEN: tuple[Maker, ...] = (
     of_reduction_setting,
     of_torch_loss,
     of_slices,
-    of_function,
-    of_transposed,
-    of_results,
 )
+#: The many that are tried after them.
+OTHERWISE: tuple[Maker, ...] = (of_function, of_transposed, of_results)
 #: What is done to counts and sizes, which differ from batch to batch.
 COUNTED: tuple[Maker, ...] = (of_undivided, of_counts)
 DIVIDED: tuple[Maker, ...] = (of_divisor,)
@@ -93,6 +95,7 @@ TOGETHER: tuple[Maker, ...] = (
     of_layout,
     of_slices,
     of_stable,
+    of_constants,
     of_arguments,
 )
 #: What may be wrong in an expression that stands at several places.

@@ -91,7 +91,13 @@ def _left_in(call: Call) -> Iterator[tuple[str, Count]]:
         return
     summed: Tensor = made.args[0]
     for name, mask in itertools.chain(masks_of(call, summed), masks_among(call, summed)):
-        yield f"{name}.sum({_dims_written(made)})", partial(_kept, mask)
+        more = "" if mask(call).shape == summed.shape else ".expand_as(…)"
+        yield f"{name}{more}.sum({_dims_written(made)})", partial(_kept, mask)
+        yield f"(1 - {name}){more}.sum({_dims_written(made)})", partial(_kept, partial(_opposite, mask))
+
+
+def _opposite(mask: Count, call: Call) -> Tensor:
+    return 1 - mask(call)
 
 
 def _sum_behind(call: Call, value: Any) -> Call | None:

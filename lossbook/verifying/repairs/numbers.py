@@ -16,7 +16,7 @@ from ...language import gettext as _
 from .call import Call, Run, written
 from .change import Change, is_real, of_result
 
-STEPS = 6  #: of the secant method
+STEPS = 9  #: of the secant method
 NAMED = {
     "eps", "margin", "min", "max", "beta", "delta", "alpha", "label_smoothing", "p", "value", "negative_slope", "weight",
     "threshold", "exponent", "other", "min_val", "max_val",
@@ -53,6 +53,12 @@ def knobs(call: Call) -> Iterator[Knob]:
     for name, value in call.kwargs.items():
         if name in NAMED and _is_number(value):
             yield Knob(says, float(value), partial(lambda name, v: lambda c: c.again(**{name: v}), name))
+
+
+def divisors(call: Call) -> Iterator[Knob]:
+    """The numbers below the line."""
+    if call.spot.name in ("div", "truediv", "true_divide", "divide"):
+        yield from knobs(call)
 
 
 def _named(call: Call, i: int) -> str:

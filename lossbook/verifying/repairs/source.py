@@ -52,7 +52,8 @@ def edits(loss: Any, changes: Sequence[Change]) -> Iterator[Edit]:
 
 def _functions(loss: Any) -> list[FunctionType]:
     """The function whose lines compute the loss, and those that it names: helpers, methods."""
-    found, waiting = [], [body_of(loss)]
+    found: list[FunctionType] = []
+    waiting = [body_of(loss)]
     owner = type(loss) if not inspect.isfunction(loss) else None
     while waiting and len(found) < FUNCTIONS:
         function = waiting.pop(0)
@@ -121,7 +122,7 @@ class _Source:
         """The code of the function with another node in the place of this one."""
         tree = copy.deepcopy(self.tree)
         old = next(itertools.islice(ast.walk(tree), number, None))
-        changed = _Put(old, new).visit(tree)
+        changed = _Put(old, copy.deepcopy(new)).visit(tree)
         before = self.function.__code__
         names = [ast.arg(name) for name in before.co_freevars]
         empty: Any = {"posonlyargs": [], "kwonlyargs": [], "kw_defaults": [], "defaults": []}
@@ -203,8 +204,8 @@ def _of_ranges(node: ast.AST) -> Iterator[tuple[str, Node]]:
                 parts = [_plus(p, step) if i == at else p for i, p in enumerate(index)]
                 inside = ast.Tuple(parts, ast.Load()) if isinstance(node.slice, ast.Tuple) else parts[0]
                 says = _("another index: right with {new} in the place of {old}")
-                new = ast.Subscript(node.value, inside, node.ctx)
-                yield _said(says, node, new), new
+                other = ast.Subscript(node.value, inside, node.ctx)
+                yield _said(says, node, other), other
 
 
 def _plus(node: ast.expr, step: int) -> ast.expr:
@@ -263,8 +264,8 @@ def _of_operations(node: ast.AST) -> Iterator[tuple[str, Node]]:
         yield _said(says, node, new), new
     if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)) and _is_one(node.right):
         says = _("a number is wrong: right with {new} in the place of {old}")
-        for new in (node.left, _plus(node.left, 1 if isinstance(node.op, ast.Sub) else -1)):
-            yield _said(says, node, new), new
+        for number in (node.left, _plus(node.left, 1 if isinstance(node.op, ast.Sub) else -1)):
+            yield _said(says, node, number), number
 
 
 EXCHANGED: tuple[Change, ...] = (_of_exchanged,)

@@ -41,7 +41,28 @@ def of_steps(call: Call) -> Iterator[Change]:
     before = call.made.get(id(call.args[0])) if call.args else None
     if before is not None and call.spot.name in REDUCING and before.spot.name in EACH:
         says = _("two steps are in the wrong order: right with {new} after the sum or mean, in {old}")
-        yield Change(says, before.spot.name, _afterwards)
+        yield Change(says, before.spot.name, _exchanged)
+
+
+def of_constants(call: Call) -> Iterator[Change]:
+    """A number that is added, or multiplied with, before a function and not after it; and the other way round."""
+    before = call.made.get(id(call.args[0])) if call.args else None
+    if before is None or not before.args or not isinstance(before.result, Tensor):
+        return
+    says = _("two steps are in the wrong order: right with {new} first, in {old}")
+    here, there = call.spot.name, before.spot.name
+    if (_is_with_number(call) and there in EACH) or (here in EACH and _is_with_number(before)):
+        yield Change(says, here, _exchanged)
+
+
+def _is_with_number(call: Call) -> bool:
+    is_number = len(call.args) == 2 and type(call.args[1]) in (int, float)
+    return is_number and call.spot.name in WITH_CONSTANT | SCALING
+
+
+def _exchanged(call: Call) -> Any:
+    before = call.made[id(call.args[0])]
+    return before.again(call.again(before.args[0], *call.args[1:]), *before.args[1:])
 
 
 def _arguments(call: Call) -> Iterator[int]:
@@ -104,11 +125,6 @@ WAYS: tuple[Callable[..., Tensor | None], ...] = (
     _of_factors,
     partial(_of_factors, both=False),
 )
-
-
-def _afterwards(call: Call) -> Tensor:
-    before = call.made[id(call.args[0])]
-    return before.again(call.again(before.args[0], *call.args[1:]), *before.args[1:])
 
 
 def of_filled(call: Call) -> Iterator[Change]:

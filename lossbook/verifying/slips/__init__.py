@@ -82,6 +82,7 @@ def slips_inside(reference: Reference, settings: Settings, batches: Sequence[tup
     yield from known.of_known(right, batches)
     yield from reductions.of_parts(right)
     yield from _of_forms(right)
+    yield from general.of_pairs(right, reference)
 
 
 def slips_of_arguments(
@@ -98,6 +99,7 @@ def slips_outside(reference: Reference, settings: Settings, batches: Sequence[tu
     right = reference.bound(settings)[0]
     yield from general.of_predictions(right, reference)
     yield from general.of_targets(right, reference)
+    yield from reductions.of_each_sample(right)
     yield from general.of_other_losses(reference)
 
 
