@@ -37,6 +37,11 @@ def by_default(examination: Examination, samples: Sequence[Sample], settings: Se
             says = (
                 _("the sign of what {name} weighs is turned round: right with {name} = {value:g}, not {now:g}")
                 if value == -now
+                else _(
+                    "{name} multiplies where it should divide, or the other way round: right with {name} = {value:g}, "
+                    "not {now:g}"
+                )
+                if math.isclose(value * now, 1)
                 else _("a number is wrong: right with {name} = {value:g}, not {now:g}")
             )
             return Diagnosis(says.format(name=name, value=value, now=now))

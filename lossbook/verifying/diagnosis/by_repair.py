@@ -94,9 +94,11 @@ def _found(search: Search, *, known: bool) -> Repair | None:
 
 
 def by_divisor(examination: Examination, loss: Callable, samples: Sequence[Sample]) -> Repair | None:
-    """Another count below the line, with which the loss is right."""
+    """Another number or count below the line, with which the loss is right."""
     with quiet():
-        search = Search(loss, samples, examination.wrt, examination.tolerance, _names(examination, samples))
+        names = _names(examination, samples)
+        others = [*varied(examination, samples)]
+        search = Search(loss, samples, examination.wrt, examination.tolerance, names, varied=others)
         return _first((search.of_knobs([divisors]), search.of_makers(DIVIDED)))
 
 

@@ -17,6 +17,7 @@ from .numbers import (
     in_words,
     knobs,
     of_counts,
+    of_factors,
     of_sizes,
     others,
     readings,
@@ -78,7 +79,7 @@ WRITTEN: tuple[Maker, ...] = (
     of_slices,
 )
 #: The many that are tried after them.
-OTHERWISE: tuple[Maker, ...] = (of_function, of_transposed, of_results)
+OTHERWISE: tuple[Maker, ...] = (of_factors, of_function, of_transposed, of_results)
 #: What is done to counts and sizes, which differ from batch to batch.
 COUNTED: tuple[Maker, ...] = (of_undivided, of_counts)
 DIVIDED: tuple[Maker, ...] = (of_divisor,)

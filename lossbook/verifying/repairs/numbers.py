@@ -119,6 +119,8 @@ FORMS: tuple[tuple[str, Callable[[float], float]], ...] = (
     ("{}**2 / 2", lambda n: n**2 / 2),
     ("1 / (2 * {})", lambda n: 1 / (2 * n)),
     ("1 / {}**2", lambda n: n**-2),
+    ("2 * {}**2", lambda n: 2 * n**2),
+    ("1 / (2 * {}**2)", lambda n: 0.5 * n**-2),
     ("1 - {}", lambda n: 1 - n),
     ("1 + {}", lambda n: 1 + n),
     ("1 / (1 - {})", lambda n: 1 / (1 - n)),
@@ -190,6 +192,14 @@ def of_counts(call: Call) -> Iterator[Change]:
             yield Change(
                 says, f"{call.spot.text} {'+' if step > 0 else '-'} 1", of_result(partial(lambda s, x: x + s, step))
             )
+
+
+def of_factors(call: Call) -> Iterator[Change]:
+    """Half of the result, or twice that: the factors that are forgotten most."""
+    if is_real(call.result):
+        for value in (0.5, 2.0):
+            says = _("a factor is wrong or missing: right with {old} times {number}").replace("{number}", f"{value:g}")
+            yield Change(says, "", of_result(partial(lambda value, x: x * value, value)))
 
 
 def hidden_knobs(call: Call) -> Iterator[Knob]:

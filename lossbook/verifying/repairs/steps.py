@@ -71,7 +71,11 @@ def _arguments(call: Call) -> Iterator[int]:
     if name in EACH and call.args and isinstance(call.args[0], Tensor):
         yield 0
     if name in WITH_CONSTANT and len(call.args) == 2:
-        yield from (i for i in (0, 1) if isinstance(call.args[i], Tensor) and not _is_row(call.args[1 - i]))
+        yield from (i for i in (0, 1) if isinstance(call.args[i], Tensor) and _is_constant(call, call.args[1 - i]))
+
+
+def _is_constant(call: Call, value: Any) -> bool:
+    return not isinstance(value, Tensor) or (not value.dim() and id(value) not in call.made)
 
 
 def _earlier(way: Callable, at: int, call: Call) -> Tensor | None:
