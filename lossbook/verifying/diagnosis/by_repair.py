@@ -71,26 +71,26 @@ def by_repair(
 
 
 def _found(search: Search, *, known: bool) -> Repair | None:
-    written = (
+    likely = (
         search.of_same_numbers(knobs),  # few, where much else costs more calls than there are
         search.of_makers(WRITTEN),
-        search.of_knobs([knobs]),
+    )
+    numbered = (search.of_knobs([knobs]), search.of_makers(COUNTED))
+    less_likely = (
         search.of_makers(OTHERWISE),
         search.of_groups(TOGETHER),
         search.of_groups(REPEATED, by_text=True),
     )
-    numbered = (search.of_makers(COUNTED), search.of_two_knobs(knobs))
     missing = (
-        search.of_knobs([hidden_knobs]),
-        search.of_makers(SIZES),
-        search.of_makers(MISSING),
-        search.of_groups(MISSING_TOGETHER),
+        search.of_two_knobs(knobs),
+        *(() if known else (search.of_knobs([hidden_knobs]), search.of_makers(SIZES))),
+        *(() if known else (search.of_makers(MISSING), search.of_groups(MISSING_TOGETHER))),
     )
-    found = _first(written)
-    if found is None:
+    for ways in (likely, numbered, less_likely, missing):
         search.left = max(search.left, KEPT)
-        found = _first((*numbered, *(() if known else missing)))
-    return found
+        if (found := _first(ways)) is not None:
+            return found
+    return None
 
 
 def by_divisor(examination: Examination, loss: Callable, samples: Sequence[Sample]) -> Repair | None:

@@ -18,6 +18,7 @@ from .numbers import (
     knobs,
     of_counts,
     of_factors,
+    of_size_below,
     of_sizes,
     others,
     readings,
@@ -77,12 +78,13 @@ WRITTEN: tuple[Maker, ...] = (
     of_reduction_setting,
     of_torch_loss,
     of_slices,
+    of_counts,
 )
 #: The many that are tried after them.
 OTHERWISE: tuple[Maker, ...] = (of_factors, of_function, of_transposed, of_results)
 #: What is done to counts and sizes, which differ from batch to batch.
-COUNTED: tuple[Maker, ...] = (of_undivided, of_counts)
-DIVIDED: tuple[Maker, ...] = (of_divisor,)
+COUNTED: tuple[Maker, ...] = (of_undivided,)
+DIVIDED: tuple[Maker, ...] = (of_size_below, of_divisor)
 SIZES: tuple[Maker, ...] = (of_sizes,)
 MISSING: tuple[Maker, ...] = (of_missing, of_operands)
 #: What may have been done wrong in the same way at several calls.

@@ -27,6 +27,7 @@ WITH_NUMBERS = {
 }  # fmt: skip
 COUNTING = {"arange", "argsort", "cumsum", "sum", "count_nonzero", "bincount", "add", "sub", "rsub"}
 COMMON = {0.5, 1.0, 2.0}  #: numbers that stand in many places: equal to one of them says nothing
+DIVIDING = {"div", "truediv", "true_divide", "divide"}
 COMPARING = {"gt", "ge", "lt", "le"}
 
 
@@ -57,8 +58,14 @@ def knobs(call: Call) -> Iterator[Knob]:
 
 def divisors(call: Call) -> Iterator[Knob]:
     """The numbers below the line."""
-    if call.spot.name in ("div", "truediv", "true_divide", "divide"):
+    if call.spot.name in DIVIDING:
         yield from knobs(call)
+
+
+def of_size_below(call: Call) -> Iterator[Change]:
+    """A size below the line: one less, one more, half, twice."""
+    if call.spot.name in DIVIDING:
+        yield from of_sizes(call)
 
 
 def _named(call: Call, i: int) -> str:

@@ -73,7 +73,7 @@ def _belongs(function: FunctionType, known: list[FunctionType]) -> bool:
     if not is_own(function.__code__.co_filename):
         return False
     homes = [Path(f.__code__.co_filename).parent for f in (function, *known[:1])]
-    packages = [f.__module__.partition(".")[0] for f in (function, *known[:1])]
+    packages = [str(f.__module__).partition(".")[0] for f in (function, *known[:1])]
     return homes[0] == homes[-1] or packages[0] == packages[-1]
 
 

@@ -26,6 +26,7 @@ TIMES = {"mul", "multiply"}
 SCALING = {"div", "truediv", "true_divide", "mul", "multiply"}
 #: Operations that write a number into some places of a tensor, or all.
 FILLING = {"masked_fill", "fill", "setitem", "where", "full", "full_like", "new_full", "index_fill", "fill_diagonal"}
+OF_SHAPES = {"ones_like", "zeros_like", "full_like", "new_tensor", "new_full", "new_ones", "new_zeros"}
 Function = Callable[[Tensor], Any]
 
 
@@ -75,7 +76,13 @@ def _arguments(call: Call) -> Iterator[int]:
 
 
 def _is_constant(call: Call, value: Any) -> bool:
-    return not isinstance(value, Tensor) or (not value.dim() and id(value) not in call.made)
+    """A number, or a tensor of one that is computed of no argument."""
+    if not isinstance(value, Tensor):
+        return True
+    made = call.made.get(id(value))
+    if value.dim() or made is None:
+        return not value.dim()
+    return made.spot.name in OF_SHAPES or all(_is_constant(call, x) for x in made.args)
 
 
 def _earlier(way: Callable, at: int, call: Call) -> Tensor | None:
