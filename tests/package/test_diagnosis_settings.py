@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from lossbook.beyond import sigmoid_focal_loss
 from lossbook.verifying.verify import verify
 
 
@@ -207,12 +208,11 @@ def test_a_region_where_the_loss_is_next_to_nothing_tells_nothing():
         return torch.randn(6, 2), (torch.rand(6, 2) > 0.5).float()
 
     def right(x, y):
-        p, ce = torch.sigmoid(x), F.binary_cross_entropy_with_logits(x, y, reduction="none")
-        return ((p - y).abs().square() * ce).mean()
+        return sigmoid_focal_loss(x, y, alpha=0.25, gamma=2.0)
 
     def wrong(x, y):
         p, ce = torch.sigmoid(x), F.binary_cross_entropy_with_logits(x, y, reduction="none")
-        return ((p - y).abs().cos() * ce.tanh()).mean()
+        return ((p - y).abs().sin() * ce.tanh()).mean()
 
     report = verify(wrong, like=right, inputs=binary)
     assert not any("differs only where" in check.finding.diagnosis for check in report.failures)
