@@ -151,8 +151,10 @@ def test_nothing_is_said_of_two_places_that_are_wrong_together():
 def test_the_source_is_as_before_whatever_happens():
     before = focal_handed_on_wrong.__code__
     edit = next(edits(focal_handed_on_wrong, EXCHANGED))
-    with pytest.raises(KeyError), edit.made():
+    with edit.made():
         assert focal_handed_on_wrong.__code__ is not before
+    assert focal_handed_on_wrong.__code__ is before
+    with pytest.raises(KeyError), edit.made():
         raise KeyError
     assert focal_handed_on_wrong.__code__ is before
 
