@@ -237,3 +237,23 @@ def test_weights_that_are_looked_up():
     diagnosis = told(weighted_by_count, weighted, inputs)
     assert "not over the sum of the weights: right with `(…).sum() / w[target].sum()`" in diagnosis
     assert verify(weighted_by_weights, like=weighted, inputs=inputs)
+
+
+def by_tokens(lp, mask):
+    return (lp * mask).sum() / mask.sum()
+
+
+def by_rows(lp, mask):
+    return ((lp * mask).sum(1) / mask.sum(1)).mean()
+
+
+def test_single_samples_are_no_chunks():
+    """The mean of three rows' means is no mean of three chunks, the last of which is smaller."""
+
+    def inputs():
+        return torch.randn(3, 6), (torch.arange(6) < torch.tensor([[6], [3], [4]])).float()
+
+    diagnosis = told(by_rows, by_tokens, inputs)
+    assert "the mean of ratios, where the ratio of the sums over all belongs" in diagnosis
+    assert "chunks" not in diagnosis
+    assert verify(by_rows, like=by_rows, inputs=inputs)

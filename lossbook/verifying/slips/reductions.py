@@ -106,7 +106,9 @@ def of_each_sample(right: Loss) -> Iterator[Slip]:
 
 def _of_means(right: Loss, parts: Callable[[Tensor, int], Sequence[Tensor]], k: int) -> Loss:
     def loss(*tensors: Tensor) -> Tensor:
-        every = zip(*(parts(t, k) for t in tensors), strict=True)
+        every = [*zip(*(parts(t, k) for t in tensors), strict=True)]
+        if k > 1 and all(len(part[0]) <= 1 for part in every):
+            raise ValueError  # single samples are no chunks: another batch has to tell
         means = torch.stack([right(*part) for part in every])
         return means[means.isfinite()].mean()  # a part of which all is left out has no mean
 
