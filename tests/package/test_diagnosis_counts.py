@@ -257,3 +257,62 @@ def test_single_samples_are_no_chunks():
     assert "the mean of ratios, where the ratio of the sums over all belongs" in diagnosis
     assert "chunks" not in diagnosis
     assert verify(by_rows, like=by_rows, inputs=inputs)
+
+
+def scored(h, w, y):
+    return F.cross_entropy(h @ w.T, y)
+
+
+def scored_in_chunks(h, w, y):
+    total = 0.0
+    for i in range(0, len(h), 4):
+        total = total + F.cross_entropy(h[i : i + 4] @ w.T, y[i : i + 4])
+    return total / -(-len(h) // 4)
+
+
+def test_chunks_of_the_samples_beside_what_all_of_them_share():
+    def inputs():
+        return torch.randn(10, 4), torch.randn(5, 4), torch.randint(5, (10,))
+
+    assert "the mean of the means of chunks of 4" in told(scored_in_chunks, scored, inputs)
+
+
+def penalty(real, fake, g):
+    return F.softplus(-real).mean() + F.softplus(fake).mean() + 5 * g.square().sum(1).mean()
+
+
+def penalty_of_each(real, fake, g):
+    return F.softplus(-real).mean() + F.softplus(fake).mean() + 5 * g.square().mean()
+
+
+def test_nothing_is_broadcast_where_nothing_meets():
+    def inputs():
+        return torch.randn(6), torch.randn(6), torch.randn(6, 4)
+
+    diagnosis = told(penalty_of_each, penalty, inputs)
+    assert "broadcast" not in diagnosis
+    assert "`g.square().mean()`" in diagnosis
+
+
+def policy(logp, value, wanted, weight=0.5):
+    return -logp.mean() + weight * F.mse_loss(value, wanted)
+
+
+def policy_of_a_sum(logp, value, wanted, weight=0.5):
+    return -logp.mean() + weight * (value - wanted).pow(2).sum()
+
+
+def policy_turned(logp, value, wanted, weight=0.3):
+    return -weight * logp.mean() + (1 - weight) * F.mse_loss(value, wanted)
+
+
+def policy_weighed(logp, value, wanted, weight=0.3):
+    return -(1 - weight) * logp.mean() + weight * F.mse_loss(value, wanted)
+
+
+def test_where_a_sum_stands_is_told_before_what_its_weight_would_be():
+    def inputs():
+        return torch.randn(8), torch.randn(8), torch.randn(8)
+
+    assert "right with `mean(…)` in the place of" in told(policy_of_a_sum, policy, inputs)
+    assert "weight and 1 − weight are exchanged" in told(policy_turned, policy_weighed, inputs)

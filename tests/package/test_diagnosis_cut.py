@@ -81,14 +81,15 @@ def rounded(pred, y):
 )
 def test_where_and_why(loss, inputs, what, why):
     check = next(check for check in verify(loss, inputs=inputs).checks if check.name == "reaches")
-    assert f"the gradient ends at {what}: " in check.finding.diagnosis
+    how = "the gradient is 0 before" if loss is rounded else "the graph is cut at"
+    assert f"{how} {what}: " in check.finding.diagnosis
     assert why in check.finding.diagnosis
     assert what.split("`")[1] in check.finding.line
 
 
 def test_a_comparison_that_only_chooses_ends_nothing():
     report = verify(lambda x, t: ((x - t).abs() * (x > t)).mean(), inputs=numbers)
-    assert all("the gradient ends" not in (c.finding.diagnosis if c.finding else "") for c in report.checks)
+    assert all("the graph is cut" not in (c.finding.diagnosis if c.finding else "") for c in report.checks)
 
 
 def test_beside_a_right_loss():
@@ -113,7 +114,7 @@ def test_a_gradient_of_0_beside_a_right_value():
         return a, torch.randn(6, 4), a + 0.1 * torch.randn(6, 4)
 
     diagnosis = verify(chosen_through_python, like=chosen, inputs=triplets).diagnosis
-    assert "the gradient ends at `e[near].tolist()`" in diagnosis
+    assert "the graph is cut at `e[near].tolist()`" in diagnosis
 
 
 def hardest(q, k, fill=-math.inf):

@@ -52,7 +52,8 @@ def cause_of_cut(examination: Examination, batch: Batch, loss: Callable | None =
     what = f"`{expression or found.name}`"
     if variable:
         what = _("{this}, of which `{variable}` is made").format(this=what, variable=variable)
-    says = _("the gradient ends at {what}: {why}").format(what=what, why=_why(found))
+    says = _("the gradient is 0 before {what}: {why}") if found.name in FLAT else _("the graph is cut at {what}: {why}")
+    says = says.format(what=what, why=_why(found))
     return Diagnosis(says, line=line_at(found), page=CUSTOM)
 
 

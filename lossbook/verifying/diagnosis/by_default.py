@@ -34,22 +34,29 @@ def by_default(examination: Examination, samples: Sequence[Sample], settings: Se
             continue
         value = _value_of(examination, samples, settings, name, now)
         if value is not None:
-            says = (
-                _("the sign of what {name} weighs is turned round: right with {name} = {value:g}, not {now:g}")
-                if value == -now
-                else _(
-                    "{name} multiplies where it should divide, or the other way round: right with {name} = {value:g}, "
-                    "not {now:g}"
-                )
-                if math.isclose(value * now, 1)
-                else _("a number is wrong: right with {name} = {value:g}, not {now:g}")
-            )
-            return Diagnosis(says.format(name=name, value=value, now=now))
-        text = (
-            _as_count(examination, samples, settings, name, now)
-            if type(now) is float and now and value is None
-            else None
+            return Diagnosis(_said(value, now).format(name=name, value=value, now=now))
+    return None
+
+
+def _said(value: float, now: float) -> str:
+    """What a number is of the one that stands there."""
+    if value == -now:
+        return _("the sign of what {name} weighs is turned round: right with {name} = {value:g}, not {now:g}")
+    if math.isclose(value, 1 - now) and 0 < now < 1 and now != 0.5:
+        return _("{name} and 1 − {name} are exchanged: right with {name} = {value:g}, not {now:g}")
+    if math.isclose(value * now, 1) and now != 1:
+        return _(
+            "{name} multiplies where it should divide, or the other way round: right with {name} = {value:g}, not {now:g}"
         )
+    return _("a number is wrong: right with {name} = {value:g}, not {now:g}")
+
+
+def by_count(examination: Examination, samples: Sequence[Sample], settings: Settings) -> Diagnosis | None:
+    """The one of its own settings that should follow a count, with what is right in every batch."""
+    for name, now in named_numbers(examination).items():
+        if name in settings or name not in examination.candidate.accepts or type(now) is not float or not now:
+            continue
+        text = _as_count(examination, samples, settings, name, now)
         if text is not None:
             says = _("a number does not follow a count: right with {name} = {text}, not {now:g}")
             return Diagnosis(says.format(name=name, text=text, now=now))

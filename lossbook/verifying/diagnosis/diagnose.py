@@ -14,7 +14,7 @@ from ..slips import slips_inside, slips_of_arguments, slips_outside
 from .by_argument import by_idle, by_idle_part, by_mask, by_mixing
 from .by_common import by_common, by_parting
 from .by_cut import by_cut, by_lost_gradient
-from .by_default import by_default
+from .by_default import by_count, by_default
 from .by_entrance import by_entrance
 from .by_infinity import by_infinite_gradient, by_infinity
 from .by_manner import by_broadcast, by_gradient
@@ -118,12 +118,12 @@ def _of_numbers(
 #: Of a person's own loss the code tells more than what may be done to the arguments of any loss; and a slip of a loss
 #: like it may only seem to be behind what does not depend on an argument.
 OF_OWN = (
-    "idle", "divisor", "inside", "ratio", "offset", "exchanged", "default", "repair", "written", "arguments",
+    "idle", "divisor", "inside", "ratio", "offset", "exchanged", "default", "repair", "count", "written", "arguments",
     "entrance", "part", "mixing", "common", "outside", "zero", "factor", "idle", "mask", "terms", "broadcast", "region",
     "place", "parting",
 )  # fmt: skip
 OF_CATALOGUE = (
-    "slip", "ratio", "offset", "exchanged", "default", "repair", "written", "entrance", "part", "zero", "factor",
+    "slip", "ratio", "offset", "exchanged", "default", "repair", "count", "written", "entrance", "part", "zero", "factor",
     "idle", "mask", "terms", "broadcast", "mixing", "region", "place",
 )  # fmt: skip
 OF_GRADIENT = ("lost", "half", "repair", "slip", "ratio", "gradient", "region", "place")
@@ -156,6 +156,7 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
         "zero": partial(by_zero, every),
         "offset": partial(by_offset, every if fault == "value" else []),
         "default": partial(by_default, examination, every, evidence.settings),
+        "count": partial(by_count, examination, every, evidence.settings),
         "broadcast": partial(by_broadcast, examination, failing[0], loss),
         **_of_loss(examination, loss, every),
         **_of_slips(examination, failing, [*others, *telling], fault, evidence.settings),

@@ -23,6 +23,7 @@ from ..repairs import (
     Spot,
     either,
     factor_in_words,
+    hidden_knobs,
     in_words,
     others,
     readings,
@@ -193,7 +194,8 @@ class Search:
         """
         long = []
         for maker in makers:
-            for made in self.calls:
+            # What a term lacks as a whole is said of the term.
+            for made in reversed(self.calls) if maker is hidden_knobs else self.calls:
                 for knob in maker(made):
                     if self.left < 0:
                         break

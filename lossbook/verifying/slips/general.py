@@ -269,6 +269,8 @@ def of_shapes(right: Loss) -> Iterator[Slip]:
         shape = t[column].shape
         _refuse_large(shape.numel() ** 2)
         alike = [i for i in range(len(t)) if t[i].shape == shape]
+        if len(alike) < 2:
+            raise ValueError  # nothing that it could be broadcast against
         lines = {i: t[i].reshape(-1, 1) if i == column else t[i].reshape(1, -1) for i in alike}
         wide = dict(zip(lines, torch.broadcast_tensors(*lines.values()), strict=True))
         return right(*(wide.get(i, t[i]) for i in range(len(t))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
@@ -106,7 +107,9 @@ def of_each_sample(right: Loss) -> Iterator[Slip]:
 
 def _of_means(right: Loss, parts: Callable[[Tensor, int], Sequence[Tensor]], k: int) -> Loss:
     def loss(*tensors: Tensor) -> Tensor:
-        every = [*zip(*(parts(t, k) for t in tensors), strict=True)]
+        n = len(tensors[0])
+        cut = [parts(t, k) if len(t) == n else itertools.repeat(t) for t in tensors]  # weights are of all samples
+        every = [*zip(*cut, strict=False)]
         if k > 1 and all(len(part[0]) <= 1 for part in every):
             raise ValueError  # single samples are no chunks: another batch has to tell
         means = torch.stack([right(*part) for part in every])
