@@ -228,7 +228,8 @@ def snapshot(value: Tensor) -> Tensor:
 def body_of(loss: Callable) -> Any:
     """Return the function whose lines compute the loss."""
     if isinstance(loss, torch.nn.Module):
-        return getattr(type(loss), "forward", None)  # none in TorchScript
+        forward = getattr(type(loss), "forward", None)  # none in TorchScript
+        return inspect.unwrap(forward) if callable(forward) else None
     function = inspect.unwrap(loss)
     if isinstance(function, functools.partial):
         return body_of(function.func)

@@ -13,6 +13,7 @@ from ...kit.precision import cast
 from ...language import gettext as _
 from ...tracing import Operation, Operations, body_of, broadcasts
 from ..checks.check import Result, check, passed
+from ..diagnosis.by_cut import cause_of_cut
 from ..diagnosis.by_infinity import cause_of, cause_of_slope
 from ..examination import Examination
 from ..subject.outcome import call
@@ -60,6 +61,12 @@ def line_of_cut(examination: Examination, batch: Batch) -> str:
     """The line after which there is no gradient."""
     seen, _given = operations_of(examination, examination.loss, batch)
     return next((line_of_operation(o) for o in seen if o.cut), "")
+
+
+def where_cut(examination: Examination, batch: Batch) -> dict[str, str]:
+    """Why the gradient ends, and the line after which there is none."""
+    found = cause_of_cut(examination, batch)
+    return {"line": found.line, "diagnosis": found.says} if found else {"line": line_of_cut(examination, batch)}
 
 
 def line_left(examination: Examination, batch: Batch) -> str:

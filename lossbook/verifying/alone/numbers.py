@@ -30,6 +30,7 @@ from .lines import (
     line_of_cut,
     line_of_operation,
     operations_of,
+    where_cut,
     why_infinite,
 )
 from .samples import are_of_classes, with_other_scores
@@ -140,12 +141,12 @@ def reaches(examination: Examination) -> Result:
     batch = every[0][0]
     if all(g is None for gradients in known_gradients for g in gradients):
         says = _("No gradient reaches the prediction, so nothing can be learned.")
-        return certain(says, inputs=batch.tensors, line=line_of_cut(examination, batch))
+        return certain(says, inputs=batch.tensors, **where_cut(examination, batch))
     if all(g is None or bool((g == 0).all()) for gradients in known_gradients for g in gradients):
-        return told(_("The gradient is 0 on every batch."), line=line_of_cut(examination, batch))
+        return told(_("The gradient is 0 on every batch."), **where_cut(examination, batch))
     if all(gradients[0] is None for gradients in known_gradients):
         says = _("No gradient reaches {name}, though it reaches other arguments.")
-        return told(says.format(name=floats[0].name), line=line_of_cut(examination, batch))
+        return told(says.format(name=floats[0].name), **where_cut(examination, batch))
     return _through_python(examination, batch, floats, known_gradients) or passed()
 
 

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from ...language import gettext as _
-from ..compare import Sample, close
+from ..compare import Sample
 from ..examination import Examination
 from ..repairs import FUNCTIONS
 from ..subject.arguments import placed
-from ..subject.outcome import Answered, call
 from .by_argument import argument_names
 from .diagnosis import Diagnosis
+from .fitting import is_right
 
 CUSTOM = "guide/custom-losses"
 Entrance = Callable[[Sequence[Tensor]], Sequence[Tensor]]
@@ -26,23 +26,13 @@ def by_entrance(examination: Examination, loss: Callable, samples: Sequence[Samp
     """The change of its arguments with which the loss is right, on every batch."""
     names = argument_names(examination, len(samples[0].batch.tensors))
     for says, entrance in _entrances(samples[0].batch.tensors, names):
-        if all(_is_right(examination, loss, entrance, sample) for sample in samples):
+        if all(is_right(examination, _after(loss, entrance), sample) for sample in samples):
             return Diagnosis(says, page=CUSTOM)
     return None
 
 
-def _is_right(examination: Examination, loss: Callable, entrance: Entrance, sample: Sample) -> bool:
-    def changed(*tensors: Tensor) -> Tensor:
-        return loss(*entrance(tensors))
-
-    got = call(changed, sample.batch.tensors, examination.wrt)
-    want = sample.best.value
-    if not isinstance(got, Answered) or got.value.numel() != want.numel():
-        return False
-    if not close(got.value.reshape(want.shape), want, 10 * examination.tolerance):
-        return False
-    pairs = zip(got.gradients, sample.best.gradients, strict=True)
-    return all(a is None or b is None or close(a, b, 100 * examination.tolerance, steep=True) for a, b in pairs)
+def _after(loss: Callable, entrance: Entrance) -> Callable[..., Tensor]:
+    return lambda *tensors: loss(*entrance(tensors))
 
 
 def _entrances(tensors: Sequence[Tensor], names: Sequence[str]) -> Iterator[tuple[str, Entrance]]:

@@ -13,35 +13,6 @@ from .diagnosis import Diagnosis
 from .operations import broadcast_in, graph_of, line_at, recorded, recorded_in_reference
 
 CUSTOM = "guide/custom-losses"
-#: Operations after which a new graph begins, and after which there is none.
-WRAP: tuple[str, ...] = (
-    "tensor",
-    "requires_grad_",
-    "requires_grad",
-    "detach",
-    "from_numpy",
-    "argmax",
-    "round",
-    "item",
-    "gt",
-    "ge",
-    "lt",
-)
-CUT: tuple[str, ...] = (
-    "detach",
-    "item",
-    "numpy",
-    "argmax",
-    "round",
-    "tensor",
-    "gt",
-    "ge",
-    "lt",
-    "eq",
-    "floor",
-    "sign",
-    "tolist",
-)
 
 
 def by_gradient(examination: Examination, samples: Sequence[Sample], loss: Callable) -> Diagnosis | None:
@@ -68,20 +39,6 @@ def by_gradient(examination: Examination, samples: Sequence[Sample], loss: Calla
         )
         return Diagnosis(says, page=CUSTOM)
     return None
-
-
-def by_cut(sample: Sample) -> Diagnosis:
-    """No gradient arrives at the prediction."""
-    if sample.got.carries_gradient:
-        says = _(
-            "the graph is cut: the result was wrapped into a new tensor with requires_grad=True, or a part was "
-            "detached; no gradient reaches the input"
-        )
-        operations = WRAP
-    else:
-        says = _("the graph is cut: no gradient can flow back (item, numpy, detach, no_grad, argmax or a new tensor)")
-        operations = CUT
-    return Diagnosis(says, operations=operations, page=CUSTOM)
 
 
 def by_broadcast(examination: Examination, sample: Sample, loss: Callable) -> Diagnosis | None:

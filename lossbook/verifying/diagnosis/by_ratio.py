@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
 
 from torch import Tensor
@@ -18,18 +18,34 @@ LARGEST_PART = 12  #: the largest number below the line in a factor that is a ra
 SMALL = 1e-3  #: numbers below this tell nothing about a ratio
 
 
-def by_ratio(samples: Sequence[Sample], fault: str) -> Diagnosis | None:
-    """A constant, or a count, that the value (or, if that is right, the gradient) is off by."""
+def by_ratio(samples: Sequence[Sample], fault: str, calls: Collection[str] = ()) -> Diagnosis | None:
+    """A constant, or a count, that the value (or, if that is right, the gradient) is off by.
+
+    ``calls`` are the operations of the loss, where they are known: without a log2 it has none too many.
+    """
     ratios = _ratios(samples, fault)
     if not ratios or (len(ratios) == 1 and len(samples) > 1):
         return None
     if fault != "gradient":
-        return _of_constant(ratios) or _of_count(ratios) or _of_sizes(ratios) or _of_complement(samples)
+        return (
+            _of_log(ratios, calls)
+            or _of_constant(ratios)
+            or _of_count(ratios)
+            or _of_sizes(ratios)
+            or _of_complement(samples)
+        )
     found = _of_constant(ratios, CUSTOM) or _of_count(ratios) or _of_factor(ratios)
     if found is None:
         return None
     head = _("the value is right, the gradient is not: ")
     return Diagnosis(head + found.says, operations=found.operations, page=found.page)
+
+
+def by_zero(samples: Sequence[Sample]) -> Diagnosis | None:
+    """Nothing but 0, where the right loss gives other numbers."""
+    if any(bool(s.got.value.any()) for s in samples) or not any(bool(s.best.value.any()) for s in samples):
+        return None
+    return Diagnosis(_("it is 0 whatever comes in"))
 
 
 def by_half(samples: Sequence[Sample]) -> Diagnosis | None:
@@ -73,6 +89,18 @@ def _all_close(ratios: Sequence[float], wanted: float) -> bool:
     return all(math.isclose(ratio, wanted, rel_tol=1e-4, abs_tol=1e-7) for ratio in ratios)
 
 
+def _of_log(ratios: Ratios, calls: Collection[str]) -> Diagnosis | None:
+    """The natural logarithm in the place of one with another base."""
+    if "log" not in calls:
+        return None
+    for base in (2, 10):
+        either = (math.log(base), 1 / math.log(base)) if f"log{base}" not in calls else ()
+        if any(_all_close([ratio for ratio, _sample in ratios], value) for value in either):
+            says = _("the natural logarithm stands where the one with the base {base} belongs (log{base})")
+            return Diagnosis(says.format(base=base), operations=("log",))
+    return None
+
+
 def _of_constant(ratios: Ratios, page: str = "") -> Diagnosis | None:
     for value, says, operations in constants():
         if _all_close([ratio for ratio, _sample in ratios], value):
@@ -89,7 +117,6 @@ def constants() -> Iterator[tuple[float, str, tuple[str, ...]]]:
     yield 1 / math.log(10), _("the logarithm has the base 10 (log10) where the natural one belongs"), ("log10",)
     yield -1 / math.log(2), _("the sign is wrong, and the logarithm has the base 2"), ("log2",)
     yield -1 / math.log(10), _("the sign is wrong, and the logarithm has the base 10"), ("log10",)
-    yield 0.0, _("it is 0 whatever comes in"), ()
 
 
 def _of_count(ratios: Ratios) -> Diagnosis | None:

@@ -18,6 +18,7 @@ from .diagnosis import Diagnosis
 
 MOST = 200  #: parts of batches that are compared
 LEAST = 3  #: so many must be right, and so many wrong, to say where
+TRIFLE = 1e-3  #: of the largest value
 MANY = 8  #: so many where the loss is right wherever something does not hold
 
 
@@ -47,8 +48,10 @@ def _partly(parts: Sequence[Part], names: Sequence[str]) -> Diagnosis | None:
 
 
 def _tell(parts: Sequence[Part]) -> bool:
-    right = sum(part.right for part in parts)
-    return right >= LEAST and len(parts) - right >= LEAST
+    largest = max((part.size for part in parts), default=0.0)
+    # Where the right loss is next to nothing, a wrong one that is so too tells nothing.
+    right = sum(part.right and part.size > TRIFLE * largest for part in parts)
+    return right >= LEAST and sum(not part.right for part in parts) >= LEAST
 
 
 Cut = Callable[[Sequence[Tensor]], Iterator[tuple[Tensor, ...]]]
@@ -86,7 +89,8 @@ def _parts(examination: Examination, samples: Sequence[Sample], loss: Callable, 
                 continue
             if not isinstance(mine, Answered) or mine.value.numel() != theirs.value.numel():
                 return []
-            parts.append(Part(tensors, _agree(mine, theirs, examination.tolerance)))
+            size = theirs.value.abs().sum().item()
+            parts.append(Part(tensors, _agree(mine, theirs, examination.tolerance), size))
     return parts
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from ...kit.batches.batch import Settings
 from ...kit.loss import settings_of
@@ -10,13 +11,16 @@ from ..compare import Sample
 from ..examination import Examination
 from ..repairs import (
     COUNTED,
+    DIVIDED,
     MISSING,
     MISSING_TOGETHER,
     OF_GRADIENT,
+    OTHERWISE,
     REPEATED,
     SIZES,
     TOGETHER,
     WRITTEN,
+    divisors,
     hidden_knobs,
     knobs,
     of_pooled,
@@ -25,6 +29,7 @@ from ..subject.state import part_of_time, quiet
 from .by_argument import argument_names
 from .by_default import named_numbers
 from .search import Repair, Search
+from .varied import varied
 
 KEPT = 8_000  #: so many calls of torch are kept for numbers, of which there are few
 FOR_STEPS = 20_000  #: and for what may be missing after each call
@@ -49,48 +54,58 @@ def by_repair(
         if fault == "gradient":
             return gradient_repair(examination, loss, samples, examination.wrt)
         plain = _plain(examination) if settings else None
-        names, wrt, tolerance = _names(examination, samples), examination.wrt, examination.tolerance
         numbers = _numbers(examination, settings or {})
-        search = Search(
-            loss,
-            samples,
-            wrt,
-            tolerance,
-            names,
+        args = loss, samples, examination.wrt, examination.tolerance, _names(examination, samples)
+        search_with = partial(
+            Search,
+            *args,
             shaped=fault == "shape",
             beside=plain,
             numbers=numbers,
             named={**named_numbers(examination), **{name: now for name, (now, _default) in numbers.items()}},
         )
-        written = (
-            search.of_same_numbers(knobs),  # few, where much else costs more calls than there are
-            search.of_makers(WRITTEN),
-            search.of_groups(TOGETHER),
-            search.of_groups(REPEATED, by_text=True),
-            search.of_pairs(of_pooled),
-        )
-        numbered = (
-            search.of_makers(COUNTED),
-            search.of_knobs([knobs]),
-            search.of_exchanged_knobs(knobs),
-            search.of_two_knobs(knobs),
-        )
-        missing = (
-            search.of_knobs([hidden_knobs]),
-            search.of_makers(SIZES),
-            search.of_makers(MISSING, from_end=True),
-            search.of_groups(MISSING_TOGETHER),
-        )
-        found = _first(written)
-        if found is None:
-            search.left = max(search.left, KEPT)
-            found = _first(numbered)
-        for way in () if found or known else missing:
-            search.left = max(search.left, FOR_STEPS)
-            if (found := next(way, None)) is not None:
-                break
-        return found
+        others = [] if settings else [*varied(examination, samples)]
+        search = search_with(varied=others)
+        found = _found(search, known=known)
+        if found is None and known and others:
+            found = next(search.of_knobs([hidden_knobs], worded=True), None)
+        # What does not hold with other settings may hold all the same: they may mean something else in this loss.
+        return _found(search_with(), known=known) if found is None and search.refused else found
     return None
+
+
+def _found(search: Search, *, known: bool) -> Repair | None:
+    likely = (
+        search.of_same_numbers(knobs),  # few, where much else costs more calls than there are
+        search.of_makers(WRITTEN),
+    )
+    numbered = (search.of_knobs([knobs]), search.of_makers(COUNTED), search.of_exchanged_knobs(knobs))
+    less_likely = (
+        search.of_makers(OTHERWISE),
+        search.of_groups(TOGETHER),
+        search.of_groups(REPEATED, by_text=True),
+        search.of_pairs(of_pooled),
+    )
+    missing = (
+        search.of_two_knobs(knobs),
+        *(() if known else (search.of_knobs([hidden_knobs]), search.of_makers(SIZES))),
+        *(() if known else (search.of_makers(MISSING, from_end=True), search.of_groups(MISSING_TOGETHER))),
+    )
+    steps = [(FOR_STEPS, (way,)) for way in missing]
+    for calls, ways in ((KEPT, likely), (KEPT, numbered), (KEPT, less_likely), *steps):
+        search.left = max(search.left, calls)
+        if (found := _first(ways)) is not None:
+            return found
+    return None
+
+
+def by_divisor(examination: Examination, loss: Callable, samples: Sequence[Sample]) -> Repair | None:
+    """Another number or count below the line, with which the loss is right."""
+    with quiet():
+        names = _names(examination, samples)
+        others = [*varied(examination, samples)]
+        search = Search(loss, samples, examination.wrt, examination.tolerance, names, varied=others)
+        return _first((search.of_knobs([divisors]), search.of_makers(DIVIDED)))
 
 
 def _first(ways: Sequence[Iterator[Repair]]) -> Repair | None:

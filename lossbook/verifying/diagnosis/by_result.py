@@ -21,6 +21,7 @@ class Part(NamedTuple):
 
     tensors: tuple[Tensor, ...]
     right: bool
+    size: float = 1.0  #: of the right value
 
 
 def by_result(loss: Callable, parts: Sequence[Part]) -> Diagnosis | None:

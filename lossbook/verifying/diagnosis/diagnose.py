@@ -9,22 +9,28 @@ from functools import partial
 from ...kit.batches.batch import Batch, Settings
 from ..compare import Sample, Standard, Trial, close, fault_of
 from ..examination import Examination
+from ..repairs import EXCHANGED, WRITTEN_OTHERWISE
 from ..slips import slips_inside, slips_of_arguments, slips_outside
 from .by_argument import by_idle, by_idle_part, by_mask, by_mixing
 from .by_common import by_common, by_parting
-from .by_default import by_default
+from .by_cut import by_cut, by_lost_gradient
+from .by_default import by_count, by_default
 from .by_entrance import by_entrance
 from .by_infinity import by_infinite_gradient, by_infinity
-from .by_manner import by_broadcast, by_cut, by_gradient
+from .by_manner import by_broadcast, by_gradient
 from .by_place import by_layout, by_place, by_unused
-from .by_ratio import by_factor, by_half, by_offset, by_ratio
+from .by_ratio import by_factor, by_half, by_offset, by_ratio, by_zero
 from .by_region import by_region
-from .by_repair import by_repair
+from .by_repair import by_divisor, by_repair
 from .by_slip import by_slip
+from .by_source import by_source
 from .by_terms import by_terms
 from .diagnosis import Diagnosis
+from .operations import recorded
 from .refuting import resized
 from .search import Repair
+
+Way = Callable[[], Diagnosis | None]
 
 
 def family(batch: Batch) -> str:
@@ -76,7 +82,7 @@ def diagnose(examination: Examination, trials: Sequence[Trial], fault: str, evid
     if not failing:
         return None
     if fault == "graph cut":
-        return by_cut(failing[0])
+        return by_cut(examination, failing[0], evidence.loss)
     if fault == "not finite":
         return by_unused(examination, failing, evidence.trials, evidence.settings) or by_infinity(
             examination, failing[0], evidence.loss
@@ -113,7 +119,22 @@ def _of_numbers(
     return found
 
 
+#: Of a person's own loss the code tells more than what may be done to the arguments of any loss; and a slip of a loss
+#: like it may only seem to be behind what does not depend on an argument.
+OF_OWN = (
+    "idle", "divisor", "inside", "ratio", "offset", "exchanged", "default", "repair", "count", "written", "arguments",
+    "entrance", "part", "mixing", "common", "outside", "zero", "factor", "idle", "mask", "terms", "broadcast", "region",
+    "place", "parting",
+)  # fmt: skip
+OF_CATALOGUE = (
+    "slip", "ratio", "offset", "exchanged", "default", "repair", "count", "written", "entrance", "part", "zero", "factor",
+    "idle", "mask", "terms", "broadcast", "mixing", "region", "place",
+)  # fmt: skip
+OF_GRADIENT = ("lost", "half", "repair", "slip", "ratio", "gradient", "region", "place")
+
+
 def _searched(examination: Examination, failing: Sequence[Sample], fault: str, evidence: Evidence) -> Diagnosis | None:
+    """The first of the ways, the likeliest first, that explains all batches."""
     loss, standard = evidence.loss, examination.standard_with(evidence.settings)
     # Where it gives no number at all it may be wrong in another way too.
     others = [s for s in evidence.beside(failing, standard) if s.got.is_finite or fault == "shape"]
@@ -124,53 +145,59 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
     every = sorted([*failing, *(s for s in others if not s.batch.edge)], key=lambda s: s.batch.edge)
     telling = evidence.beyond_zero(every) if fault != "gradient" else []  # else whatever gives 0 too would fit
     factor = by_factor(every) if fault != "gradient" and not telling else None
-    slip = partial(by_slip, examination, failing, [*others, *telling], evidence.settings, fault=fault)
-    repair = partial(
-        by_repair, examination, loss, every, fault=fault, known=factor is not None, settings=evidence.settings
-    )
-    ratios = [partial(by_ratio, evidence.ordinary(), fault), partial(by_ratio, every, fault)]
-    ratio: Way = partial(_first, [] if telling else ratios)
-    where: list[Way] = [
-        partial(by_region, examination, failing, loss, fault=fault),
-        partial(by_place, examination, failing, evidence.trials, evidence.settings),
-    ]
+    calls = {operation.name for operation in recorded(examination, failing[0].batch, loss)}
+    ratios = [partial(by_ratio, samples, fault, calls) for samples in (evidence.ordinary(), every)]
+    known = factor is not None
+    ways: dict[str, Way] = {
+        "ratio": partial(_first, [] if telling else ratios),
+        "factor": lambda: factor,
+        "repair": partial(by_repair, examination, loss, every, fault=fault, known=known, settings=evidence.settings),
+        "region": partial(by_region, examination, failing, loss, fault=fault),
+        "place": partial(by_place, examination, failing, evidence.trials, evidence.settings),
+        "lost": partial(by_lost_gradient, examination, failing, loss),
+        "half": partial(by_half, every),
+        "gradient": partial(by_gradient, examination, failing, loss),
+        "zero": partial(by_zero, every),
+        "offset": partial(by_offset, every if fault == "value" else []),
+        "default": partial(by_default, examination, every, evidence.settings),
+        "count": partial(by_count, examination, every, evidence.settings),
+        "broadcast": partial(by_broadcast, examination, failing[0], loss),
+        **_of_loss(examination, loss, every),
+        **_of_slips(examination, failing, [*others, *telling], fault, evidence.settings),
+    }
+    ways["mixing"] = partial(_confirmed, ways["broadcast"], ways["mixing"])
+    ways["common"] = partial(_and_where, ways["common"], ways["region"], ways["broadcast"])
+    if standard.guessed:
+        ways["idle"] = partial(_mended, ways["idle"], ways["repair"])
     if fault == "gradient":
-        return _first(
-            [partial(by_half, every), repair, slip, ratio, partial(by_gradient, examination, failing, loss), *where]
-        )
-    offset = partial(by_offset, every if fault == "value" else [])
-    broadcast = partial(by_broadcast, examination, failing[0], loss)
-    idle, mask = partial(by_idle, examination, every, loss), partial(by_mask, examination, every, loss)
-    default = partial(by_default, examination, every, evidence.settings)
-    terms = partial(by_terms, examination, loss, every)
-    last: list[Way] = [lambda: factor, idle, mask, terms, broadcast, *where]
-    entrance, part = partial(by_entrance, examination, loss, every), partial(by_idle_part, examination, every, loss)
-    mixing = partial(_confirmed, broadcast, partial(by_mixing, examination, every, loss))
-    if not examination.standard.guessed:
-        return _first([slip, ratio, offset, default, repair, entrance, part, *last[:-2], mixing, *where])
-    # Of a person's own loss the code tells more than what may be done to the arguments of any loss; and a slip of a
-    # loss like it may only seem to be behind what does not depend on an argument.
-    inside, arguments, outside = (partial(slip, of=of) for of in (slips_inside, slips_of_arguments, slips_outside))
-    common = partial(_and_where, partial(by_common, examination, loss, every), where[0], broadcast)
-    parting = partial(by_parting, examination, loss, every)
-    return _first(
-        [
-            partial(_mended, idle, repair),
-            inside,
-            ratio,
-            offset,
-            default,
-            repair,
-            arguments,
-            entrance,
-            part,
-            mixing,
-            common,
-            outside,
-            *last,
-            parting,
-        ]
-    )
+        order: Sequence[str] = OF_GRADIENT
+    else:
+        order = OF_OWN if examination.standard.guessed else OF_CATALOGUE
+    return _first([ways[name] for name in order if name != "divisor" or fault == "value"])
+
+
+def _of_loss(examination: Examination, loss: Callable, every: Sequence[Sample]) -> dict[str, Way]:
+    """What the loss shows by itself, or beside the right one."""
+    shown = {
+        "idle": by_idle, "mask": by_mask, "part": by_idle_part, "mixing": by_mixing,
+    }  # fmt: skip
+    compared = {
+        "terms": by_terms, "entrance": by_entrance, "common": by_common, "parting": by_parting, "divisor": by_divisor,
+    }  # fmt: skip
+    ways: dict[str, Way] = {name: partial(way, examination, every, loss) for name, way in shown.items()}
+    ways |= {name: partial(way, examination, loss, every) for name, way in compared.items()}
+    for name, changes in (("exchanged", EXCHANGED), ("written", WRITTEN_OTHERWISE)):
+        ways[name] = partial(by_source, examination, loss, every, changes)
+    return ways
+
+
+def _of_slips(
+    examination: Examination, failing: Sequence[Sample], others: Sequence[Sample], fault: str, settings: Settings
+) -> dict[str, Way]:
+    """What people get wrong in the right loss; of a person's own, by how much it tells."""
+    slip = partial(by_slip, examination, failing, others, settings, fault=fault)
+    parts = {"inside": slips_inside, "arguments": slips_of_arguments, "outside": slips_outside}
+    return {"slip": slip, **{name: partial(slip, of=of) for name, of in parts.items()}}
 
 
 def _has_right_value(sample: Sample, tolerance: float) -> bool:
@@ -178,10 +205,7 @@ def _has_right_value(sample: Sample, tolerance: float) -> bool:
     return got.numel() == want.numel() and close(got.reshape(want.shape), want, tolerance)
 
 
-Way = Callable[[], Diagnosis | None]
-
-
-def _and_where(way: Callable[[], Repair | None], where: Way, broadcast: Way) -> Repair | None:
+def _and_where(way: Way, where: Way, broadcast: Way) -> Diagnosis | None:
     """What one way finds, and where it shows; what is paired at that line."""
     found = way()
     if found is None:

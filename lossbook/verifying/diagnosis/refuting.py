@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import torch
 from torch import Tensor
 
 from ...kit.batches.batch import Batch
@@ -46,7 +47,7 @@ def resized(loss: Callable, standard: Standard, batch: Batch) -> list[Sample]:
 
 
 def _resized(batch: Batch) -> Iterator[tuple[Tensor, ...]]:
-    """Without the last sample, without the first two; without the last place elsewhere."""
+    """Without the last sample, without the first two; without the last place elsewhere; without the last class."""
     n = places(batch.tensors, 0)
     if n >= LEAST:
         yield chosen(batch.tensors, 0, range(n - 1))
@@ -56,3 +57,16 @@ def _resized(batch: Batch) -> Iterator[tuple[Tensor, ...]]:
     for dim in range(-1, -most if alike else -most - 1, -1):
         if (n := places(batch.tensors, dim)) >= LEAST:
             yield chosen(batch.tensors, dim, range(n - 1))
+    for size in sorted({size for t in batch.tensors for size in t.shape[1:] if size >= LEAST}):
+        yield tuple(_without_last(t, size) for t in batch.tensors)
+
+
+def _without_last(tensor: Tensor, size: int) -> Tensor:
+    """Without the last place of each dimension of this size but the first; class numbers below what is left."""
+    if not tensor.is_floating_point():
+        counts = tensor.dtype is not torch.bool and tensor.numel() and int(tensor.max()) == size - 1
+        tensor = tensor.clamp(max=size - 2) if counts else tensor
+    for dim in range(1, tensor.dim()):
+        if tensor.shape[dim] == size:
+            tensor = tensor.narrow(dim, 0, size - 1)
+    return tensor

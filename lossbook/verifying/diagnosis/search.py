@@ -16,12 +16,27 @@ from torch import Tensor
 from ...kit.batches.batch import Batch
 from ...language import gettext as _
 from ..compare import Sample, close
-from ..repairs import Call, Calls, Changed, Knob, Spot, factor_in_words, in_words, others, rounded, solved
+from ..repairs import (
+    Call,
+    Calls,
+    Changed,
+    Knob,
+    Spot,
+    either,
+    factor_in_words,
+    hidden_knobs,
+    in_words,
+    others,
+    readings,
+    rounded,
+    solved,
+)
 from ..repairs.call import Run
 from ..repairs.change import Change, Maker
 from ..subject.outcome import Answered, call
 from ..subject.state import TakesTooLong, check_time, limited
 from .diagnosis import Diagnosis
+from .varied import Varied
 
 #: Operations of torch that read beyond their memory, and so end the program, if what they get does not fit together.
 UNSAFE = {"ctc_loss", "as_strided", "set", "frombuffer", "from_blob"}
@@ -33,6 +48,7 @@ USUAL = (0.5, 2.0, -1.0)  #: what is tried where a number cannot be computed
 SHORT = 4  #: so many characters has a number that people write
 PLACES_TOGETHER = 16  #: of a change that is made at several places, so many are left out by themselves
 SHOWN = 2  #: so many further places are named
+READINGS = 2  #: of a number that are told
 PLACES = 80  #: of a loss that are looked at
 
 
@@ -59,11 +75,15 @@ class Search:
         beside: Search | None = None,
         numbers: Mapping[str, tuple[float, float]] | None = None,
         named: Mapping[str, float] | None = None,
+        varied: Sequence[Varied] = (),
     ) -> None:
         self.loss, self.samples, self.wrt, self.tolerance = loss, samples, wrt, tolerance
         self.shaped = shaped  #: whether the shape must be right too
         self.beside = beside  #: the same loss under other settings, which a change must not make wrong
         self.left, self.numbers, self.named = WORK, numbers or {}, named or {}
+        #: The same with another number for a setting that both losses share, by its name.
+        self.varied = {v.name: (v, Search(v.loss, v.samples, wrt, tolerance, names)) for v in varied}
+        self.refused = 0  #: how many changes were right but for these
         tensors = [t.clone() for t in samples[0].batch.tensors]
         for i in wrt:
             tensors[i] = tensors[i].requires_grad_().clone()
@@ -99,7 +119,11 @@ class Search:
 
     def fits(self, spots: frozenset[Spot], run: Run) -> bool:
         """True if with this change the loss is right on every batch, in value and, where it is ordinary, in gradient."""
-        return self.fits_here(spots, run) and (self.beside is None or self.beside.fits(spots, run))
+        if not self.fits_here(spots, run) or not (self.beside is None or self.beside.fits(spots, run)):
+            return False
+        holds = all(search.fits_here(spots, run) for _varied, search in self.varied.values())
+        self.refused += not holds
+        return holds
 
     def fits_here(self, spots: frozenset[Spot], run: Run) -> bool:
         """The same, whatever it is under other settings."""
@@ -176,36 +200,56 @@ class Search:
             if self.fits(spots, change.run):
                 yield replace(_told(made, change.run, change.says, change.new), spots=spots)
 
-    def of_knobs(self, makers: Sequence[Callable[[Call], Iterator[Knob]]]) -> Iterator[Repair]:
-        """A number that is wrong or missing: the first one of few digits, as people write them, or else any."""
+    def of_knobs(self, makers: Sequence[Callable[[Call], Iterator[Knob]]], *, worded: bool = False) -> Iterator[Repair]:
+        """A number that is wrong or missing: the first one of few digits, as people write them, or else any.
+
+        If ``worded``, only one that is something of a setting.
+        """
         long = []
         for maker in makers:
-            for made in self.calls:
+            # What a term lacks as a whole is said of the term.
+            for made in reversed(self.calls) if maker is hidden_knobs else self.calls:
                 for knob in maker(made):
                     if self.left < 0:
                         break
                     value = self._turned(frozenset({made.spot}), knob)
                     if value is None or value == knob.start:
                         continue
-                    found = self._with_number(made, knob, value)
+                    found = self._with_number(made, knob, value, worded=worded)
                     if found is not None and len(f"{abs(value):.6g}") <= SHORT:
                         yield found
                     elif found is not None:
                         long.append(found)
         yield from long
 
-    def _with_number(self, made: Call, knob: Knob, value: float) -> Repair | None:
+    def _with_number(self, made: Call, knob: Knob, value: float, *, worded: bool) -> Repair | None:
         """The change that sets a number, if it makes the loss right."""
         spots, run = frozenset({made.spot}), knob.at(value)
         words = in_words(value, knob.start, knob.written, self.numbers)
         # In terms of a setting it stays what it is without that.
         if not (self.fits_here(spots, run) if words else self.fits(spots, run)):
+            words = self._as_setting(spots, knob, value) if self.varied and self.fits_here(spots, run) else None
+            if words is None:
+                return None
+        if worded and not words:
             return None
         words = words or (factor_in_words(value, self.named) if knob.start == 1.0 and not knob.written else None)
         number = f"{value:.6g} = {words}" if words else f"{value:.6g}"
         now = f"`{knob.written}`" if words and knob.written else f"{knob.start:.6g}"
         now += "" if words else _share(value, knob.start)
         return _told(made, run, knob.says, number=number, now=now)
+
+    def _as_setting(self, spots: frozenset[Spot], knob: Knob, value: float) -> str | None:
+        """What a number is of a setting: of all that it may be with its default, what holds with another one too."""
+        found: dict[float, str] = {}
+        for name, (setting, _search) in self.varied.items():
+            for text, made in readings(value, knob.start, knob.written, name, setting.now):
+                if made(setting.other) not in found and all(
+                    search.fits_here(spots, knob.at(made(v.other) if v.name == name else value))
+                    for v, search in self.varied.values()
+                ):
+                    found[made(setting.other)] = text
+        return either([*found.values()][:READINGS])
 
     def of_same_numbers(self, of: Callable[[Call], Iterator[Knob]]) -> Iterator[Repair]:
         """A number that stands at several places, and is wrong at each, as a + 1 for whole pixels."""

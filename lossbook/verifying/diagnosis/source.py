@@ -13,6 +13,8 @@ from ..examination import Examination
 from ..subject.candidate import Candidate
 from .operations import graph_of, line_at, recorded
 
+REDUCING = {"mean", "sum", "div"}
+
 
 def line_of(examination: Examination, batch: Batch, operations: Sequence[str]) -> str:
     """The line that calls one of these operations."""
@@ -23,6 +25,10 @@ def line_of(examination: Examination, batch: Batch, operations: Sequence[str]) -
     except (OSError, TypeError):
         return ""
     seen = recorded(examination, batch)
+    if operations[0] in REDUCING:  # the last of them makes the loss
+        found = line_at(next((o for o in reversed(seen) if o.line and o.name in operations), None))
+        if found:
+            return found
     for name in operations:
         found = line_at(next((o for o in seen if o.line and o.name == name), None))
         if found:

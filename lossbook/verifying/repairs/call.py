@@ -22,6 +22,7 @@ from ...tracing import Place, name_of, place_of
 NOT_OWN = tuple(str(Path(str(module.__file__)).parent) for module in (torch, sys.modules["lossbook"]))
 ORDERED = {"sub", "div", "truediv", "true_divide", "pow"}  #: operations that get their operands as these are written
 REVERSED = {"rsub", "rdiv", "rpow"}  #: and the other way round
+WITHOUT_RESULT = {"set_grad_enabled", "setitem"}  #: operations that give nothing, and do something all the same
 LONGEST = 60  #: characters of an expression that are shown
 
 
@@ -162,7 +163,7 @@ class Calls(TorchFunctionMode):
                 self.latest[call.spot] = result
             if not any(result is arg for arg in call.args):  # as of float() or contiguous(), where that does nothing
                 self.made[id(result)] = done  # the call holds the result, so that the identity stays its own
-        elif call.spot.name == "set_grad_enabled":
+        elif call.spot.name in WITHOUT_RESULT:
             self.first.setdefault(call.spot, call)
         return result
 
@@ -208,6 +209,11 @@ def _own_frame(frame: FrameType | None) -> FrameType | None:
     while frame and _home(frame.f_code.co_filename) == 0:
         frame = frame.f_back
     return frame if frame and _home(frame.f_code.co_filename) is None else None
+
+
+def is_own(file: str) -> bool:
+    """True for a file that is neither of torch nor of the book."""
+    return _home(file) is None
 
 
 @functools.lru_cache(maxsize=1024)

@@ -16,7 +16,7 @@ from ...language import gettext as _
 from .call import Call, Run, written
 from .change import Change, is_real, of_result
 
-STEPS = 6  #: of the secant method
+STEPS = 9  #: of the secant method
 NAMED = {
     "eps", "margin", "min", "max", "beta", "delta", "alpha", "label_smoothing", "p", "value", "negative_slope", "weight",
     "threshold", "exponent", "other", "min_val", "max_val",
@@ -27,6 +27,7 @@ WITH_NUMBERS = {
 }  # fmt: skip
 COUNTING = {"arange", "argsort", "cumsum", "sum", "count_nonzero", "bincount", "add", "sub", "rsub"}
 COMMON = {0.5, 1.0, 2.0}  #: numbers that stand in many places: equal to one of them says nothing
+DIVIDING = {"div", "truediv", "true_divide", "divide"}
 COMPARING = {"gt", "ge", "lt", "le"}
 
 
@@ -53,6 +54,18 @@ def knobs(call: Call) -> Iterator[Knob]:
     for name, value in call.kwargs.items():
         if name in NAMED and _is_number(value):
             yield Knob(says, float(value), partial(lambda name, v: lambda c: c.again(**{name: v}), name))
+
+
+def divisors(call: Call) -> Iterator[Knob]:
+    """The numbers below the line."""
+    if call.spot.name in DIVIDING:
+        yield from knobs(call)
+
+
+def of_size_below(call: Call) -> Iterator[Change]:
+    """A size below the line: one less, one more, half, twice."""
+    if call.spot.name in DIVIDING:
+        yield from of_sizes(call)
 
 
 def _named(call: Call, i: int) -> str:
@@ -103,6 +116,46 @@ def factor_in_words(value: float, named: Mapping[str, float]) -> str | None:
     )
 
 
+#: What people make of a setting, as they write it.
+FORMS: tuple[tuple[str, Callable[[float], float]], ...] = (
+    ("{}", lambda n: n),
+    ("{}**2", lambda n: n**2),
+    ("1 / {}", lambda n: 1 / n),
+    ("{} / 2", lambda n: n / 2),
+    ("2 * {}", lambda n: 2 * n),
+    ("{}**2 / 2", lambda n: n**2 / 2),
+    ("1 / (2 * {})", lambda n: 1 / (2 * n)),
+    ("1 / {}**2", lambda n: n**-2),
+    ("2 * {}**2", lambda n: 2 * n**2),
+    ("1 / (2 * {}**2)", lambda n: 0.5 * n**-2),
+    ("1 - {}", lambda n: 1 - n),
+    ("1 + {}", lambda n: 1 + n),
+    ("1 / (1 - {})", lambda n: 1 / (1 - n)),
+    ("-{}", lambda n: -n),
+    ("{}**0.5", lambda n: n**0.5),
+    ("log({})", math.log),
+)
+
+
+def readings(value: float, start: float, written: str, name: str, now: float) -> Iterator[tuple[str, Callable]]:
+    """What a number may be of a setting, by itself or times what stands there: as text, and as a function of the setting."""
+    for times in (1.0, start) if start not in (0.0, 1.0) else (1.0,):
+        for text, made in FORMS:
+            try:
+                fits = math.isclose(value, times * made(now), rel_tol=2e-5)
+            except (ValueError, ZeroDivisionError, OverflowError, TypeError):
+                continue
+            new = text.format(name)
+            if times != 1.0:
+                new = (
+                    f"{written or f'{times:g}'} * {new}"
+                    if not new.startswith("1 / ")
+                    else f"{written or f'{times:g}'}{new[1:]}"
+                )
+            if fits:
+                yield new, partial(lambda times, made, n: times * made(n), times, made)
+
+
 def either(readings: Iterable[str]) -> str | None:
     """Several readings of one number, none of which is certain."""
     found = list(readings)
@@ -146,6 +199,14 @@ def of_counts(call: Call) -> Iterator[Change]:
             yield Change(
                 says, f"{call.spot.text} {'+' if step > 0 else '-'} 1", of_result(partial(lambda s, x: x + s, step))
             )
+
+
+def of_factors(call: Call) -> Iterator[Change]:
+    """Half of the result, or twice that: the factors that are forgotten most."""
+    if is_real(call.result):
+        for value in (0.5, 2.0):
+            says = _("a factor is wrong or missing: right with {old} times {number}").replace("{number}", f"{value:g}")
+            yield Change(says, "", of_result(partial(lambda value, x: x * value, value)))
 
 
 def hidden_knobs(call: Call) -> Iterator[Knob]:

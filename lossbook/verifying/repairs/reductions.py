@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...language import gettext as _
-from .call import Call
+from .call import Call, written
 from .change import Change, is_real, masks_among, masks_of
 
 REDUCING = {
@@ -185,11 +185,24 @@ def of_weights(call: Call) -> Iterator[Change]:
     """The mean of weighted numbers, over the sum of the weights."""
     if call.spot.name != "mean" or not call.args or not is_real(call.args[0]) or _dims_of(call) is not None:
         return
+    says = _("the mean is not over the sum of the weights: right with {new} in the place of {old}")
     for i, t in enumerate(call.inputs):
         if i and is_real(t) and t.dim() and t.shape == call.args[0].shape and bool((t >= 0).all()):
-            says = _("the mean is not over the sum of the weights: right with {new} in the place of {old}")
             new = f"(…).sum() / {call.name_of(i)}.sum()"
             yield Change(says, new, partial(lambda i, c: c.args[0].sum() / c.inputs[i].sum(), i))
+    product = call.made.get(id(call.args[0]))
+    if product is None or product.spot.name != "mul" or len(product.args) != 2:
+        return
+    for i, weights in enumerate(product.args):
+        if is_real(weights) and weights.dim() and not weights.requires_grad and bool((weights >= 0).all()):
+            new = f"(…).sum() / {written(product, i) or _('its weights')}.sum()"
+            yield Change(says, new, partial(_over_weights, i))
+
+
+def _over_weights(i: int, call: Call) -> Tensor:
+    product = call.made[id(call.args[0])]
+    weights = product.args[i].expand_as(call.args[0])
+    return call.args[0].sum() / weights.sum()
 
 
 def of_stages(call: Call) -> Iterator[Change]:

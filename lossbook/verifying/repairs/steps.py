@@ -24,6 +24,9 @@ WITH_CONSTANT = {"add", "sub", "rsub", "maximum", "minimum", "max", "min"}
 REDUCING = {"sum", "mean"}
 TIMES = {"mul", "multiply"}
 SCALING = {"div", "truediv", "true_divide", "mul", "multiply"}
+#: Operations that write a number into some places of a tensor, or all.
+FILLING = {"masked_fill", "fill", "setitem", "where", "full", "full_like", "new_full", "index_fill", "fill_diagonal"}
+OF_SHAPES = {"ones_like", "zeros_like", "full_like", "new_tensor", "new_full", "new_ones", "new_zeros"}
 Function = Callable[[Tensor], Any]
 
 
@@ -39,7 +42,28 @@ def of_steps(call: Call) -> Iterator[Change]:
     before = call.made.get(id(call.args[0])) if call.args else None
     if before is not None and call.spot.name in REDUCING and before.spot.name in EACH:
         says = _("two steps are in the wrong order: right with {new} after the sum or mean, in {old}")
-        yield Change(says, before.spot.name, _afterwards)
+        yield Change(says, before.spot.name, _exchanged)
+
+
+def of_constants(call: Call) -> Iterator[Change]:
+    """A number that is added, or multiplied with, before a function and not after it; and the other way round."""
+    before = call.made.get(id(call.args[0])) if call.args else None
+    if before is None or not before.args or not isinstance(before.result, Tensor):
+        return
+    says = _("two steps are in the wrong order: right with {new} first, in {old}")
+    here, there = call.spot.name, before.spot.name
+    if (_is_with_number(call) and there in EACH) or (here in EACH and _is_with_number(before)):
+        yield Change(says, here, _exchanged)
+
+
+def _is_with_number(call: Call) -> bool:
+    is_number = len(call.args) == 2 and type(call.args[1]) in (int, float)
+    return is_number and call.spot.name in WITH_CONSTANT | SCALING
+
+
+def _exchanged(call: Call) -> Any:
+    before = call.made[id(call.args[0])]
+    return before.again(call.again(before.args[0], *call.args[1:]), *before.args[1:])
 
 
 def _arguments(call: Call) -> Iterator[int]:
@@ -48,7 +72,17 @@ def _arguments(call: Call) -> Iterator[int]:
     if name in EACH and call.args and isinstance(call.args[0], Tensor):
         yield 0
     if name in WITH_CONSTANT and len(call.args) == 2:
-        yield from (i for i in (0, 1) if isinstance(call.args[i], Tensor) and not _is_row(call.args[1 - i]))
+        yield from (i for i in (0, 1) if isinstance(call.args[i], Tensor) and _is_constant(call, call.args[1 - i]))
+
+
+def _is_constant(call: Call, value: Any) -> bool:
+    """A number, or a tensor of one that is computed of no argument."""
+    if not isinstance(value, Tensor):
+        return True
+    made = call.made.get(id(value))
+    if value.dim() or made is None:
+        return not value.dim()
+    return made.spot.name in OF_SHAPES or all(_is_constant(call, x) for x in made.args)
 
 
 def _earlier(way: Callable, at: int, call: Call) -> Tensor | None:
@@ -104,9 +138,14 @@ WAYS: tuple[Callable[..., Tensor | None], ...] = (
 )
 
 
-def _afterwards(call: Call) -> Tensor:
-    before = call.made[id(call.args[0])]
-    return before.again(call.again(before.args[0], *call.args[1:]), *before.args[1:])
+def of_filled(call: Call) -> Iterator[Change]:
+    """Another number where something is filled in: infinity with the other sign, so that it is never, or always, chosen."""
+    places = range(1, len(call.args)) if call.spot.name in FILLING else ()
+    for i in (i for i in places if type(call.args[i]) in (int, float)):
+        for new, value in (("-inf", -math.inf), ("inf", math.inf), ("0", 0.0), ("1", 1.0)):
+            if value != call.args[i]:
+                says = _("the wrong number is filled in: right with {new} in {old}")
+                yield Change(says, new, partial(lambda i, v, c: c.again(*c.args[:i], v, *c.args[i + 1 :]), i, value))
 
 
 def of_filling(call: Call) -> Iterator[Change]:

@@ -14,6 +14,7 @@ from torch import Tensor
 from ...kit.batches.batch import Settings
 from ...kit.entry import Entry
 from ...kit.loss import settings_of
+from ...language import gettext as _
 from ..diagnosis.by_ratio import constants
 from ..subject.reference import Reference
 from . import (  # noqa: F401
@@ -64,6 +65,7 @@ def slips_of_one_sample(reference: Reference, settings: Settings) -> Iterator[Sl
     yield from general.of_result(right)
     for factor, says, operations in constants():
         yield Slip(says, lambda *t, factor=factor: factor * right(*t), operations=operations)
+    yield Slip(_("it is 0 whatever comes in"), lambda *t: 0.0 * right(*t))
     yield from general.of_other_losses(reference)
 
 
@@ -80,6 +82,7 @@ def slips_inside(reference: Reference, settings: Settings, batches: Sequence[tup
     yield from known.of_known(right, batches)
     yield from reductions.of_parts(right)
     yield from _of_forms(right)
+    yield from general.of_pairs(right, reference)
 
 
 def slips_of_arguments(
@@ -96,6 +99,7 @@ def slips_outside(reference: Reference, settings: Settings, batches: Sequence[tu
     right = reference.bound(settings)[0]
     yield from general.of_predictions(right, reference)
     yield from general.of_targets(right, reference)
+    yield from reductions.of_each_sample(right)
     yield from general.of_other_losses(reference)
 
 

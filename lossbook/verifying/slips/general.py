@@ -219,19 +219,7 @@ def _names(reference: Reference) -> list[str]:
 
 def of_order(right: Loss, reference: Reference) -> Iterator[Slip]:
     """Arguments that are swapped, or used twice."""
-    names = _names(reference)
-
-    def with_places(*places: tuple[int, int]) -> Loss:
-        """The right loss with the argument j in the place of i, for each pair."""
-
-        def loss(*t: Tensor) -> Tensor:
-            used = list(t)
-            for i, j in places:
-                used[i] = t[j]
-            return right(*used)
-
-        return loss
-
+    names, with_places = _names(reference), partial(_with_places, right)
     for i, j in itertools.combinations(range(3), 2):
         says = _("arguments {i} and {j} are swapped").format(i=i + 1, j=j + 1)
         if len(reference.kind.wrt) == 1 and (i, j) == (0, 1):
@@ -240,11 +228,29 @@ def of_order(right: Loss, reference: Reference) -> Iterator[Slip]:
     for i, j in itertools.permutations(range(3), 2):
         says = _("{this} is used in the place of {that}").format(this=placed(names, j), that=placed(names, i))
         yield Slip(says, with_places((i, j)))
+    yield from of_pairs(right, reference)
+
+
+def of_pairs(right: Loss, reference: Reference) -> Iterator[Slip]:
+    """Two arguments that are swapped, and two others."""
+    names = _names(reference)
     for one, other in TWO_AND_TWO:
         says = _("arguments are swapped: {this} with {that}, and {one} with {other}")
         words = [placed(names, i) for pair in (one, other) for i in pair]
         says = says.format(**dict(zip(("this", "that", "one", "other"), words, strict=True)))
-        yield Slip(says, with_places(*(place for i, j in (one, other) for place in ((i, j), (j, i)))), page=KL)
+        yield Slip(says, _with_places(right, *(place for i, j in (one, other) for place in ((i, j), (j, i)))), page=KL)
+
+
+def _with_places(right: Loss, *places: tuple[int, int]) -> Loss:
+    """The right loss with the argument j in the place of i, for each pair."""
+
+    def loss(*t: Tensor) -> Tensor:
+        used = list(t)
+        for i, j in places:
+            used[i] = t[j]
+        return right(*used)
+
+    return loss
 
 
 MOST_PAIRS = 250_000  #: of a batch whose samples are all put beside each other
@@ -263,6 +269,8 @@ def of_shapes(right: Loss) -> Iterator[Slip]:
         shape = t[column].shape
         _refuse_large(shape.numel() ** 2)
         alike = [i for i in range(len(t)) if t[i].shape == shape]
+        if len(alike) < 2:
+            raise ValueError  # nothing that it could be broadcast against
         lines = {i: t[i].reshape(-1, 1) if i == column else t[i].reshape(1, -1) for i in alike}
         wide = dict(zip(lines, torch.broadcast_tensors(*lines.values()), strict=True))
         return right(*(wide.get(i, t[i]) for i in range(len(t))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
@@ -86,14 +87,7 @@ def of_parts(right: Loss) -> Iterator[Slip]:
     """The mean of the means of parts that are not equally large, whatever is left out in each."""
     operations = ("mean", "stack", "chunk", "split")
 
-    def of(parts: Callable[[Tensor, int], Sequence[Tensor]], k: int) -> Loss:
-        def loss(*tensors: Tensor) -> Tensor:
-            every = zip(*(parts(t, k) for t in tensors), strict=True)
-            means = torch.stack([right(*part) for part in every])
-            return means[means.isfinite()].mean()  # a part of which all is left out has no mean
-
-        return loss
-
+    of = partial(_of_means, right)
     for k in (2, 3, 4, 5, 8, 10, 16, 32, 64, 100, 128, 256, 512):
         says = _("the mean of the means of chunks of {k}, the last of which is smaller").format(k=k)
         yield Slip(says, of(lambda t, k: t.split(k), k), operations=operations)
@@ -103,6 +97,25 @@ def of_parts(right: Loss) -> Iterator[Slip]:
     for k in (2, 3, 4):
         says = _("the mean of the means of {k} parts that are not equally large").format(k=k)
         yield Slip(says, of(_parts_of_samples, k), operations=operations)
+
+
+def of_each_sample(right: Loss) -> Iterator[Slip]:
+    """The same with parts of one sample."""
+    says = _("the mean of a mean of each sample, where one mean goes over all: who has more left out counts more")
+    yield Slip(says, _of_means(right, lambda t, k: t.split(k), 1), operations=("mean", "sum", "div"))
+
+
+def _of_means(right: Loss, parts: Callable[[Tensor, int], Sequence[Tensor]], k: int) -> Loss:
+    def loss(*tensors: Tensor) -> Tensor:
+        n = len(tensors[0])
+        cut = [parts(t, k) if len(t) == n else itertools.repeat(t) for t in tensors]  # weights are of all samples
+        every = [*zip(*cut, strict=False)]
+        if k > 1 and all(len(part[0]) <= 1 for part in every):
+            raise ValueError  # single samples are no chunks: another batch has to tell
+        means = torch.stack([right(*part) for part in every])
+        return means[means.isfinite()].mean()  # a part of which all is left out has no mean
+
+    return loss
 
 
 def _parts_of_samples(tensor: Tensor, k: int) -> Sequence[Tensor]:
