@@ -11,6 +11,7 @@ from torch.testing import assert_close
 from lossbook import beyond
 from lossbook import functional as lf
 from lossbook.kit.curve import PIECE
+from lossbook.kit.loss import reduce
 
 
 def shifted(logits, tokens, reduction):
@@ -38,6 +39,21 @@ BOTH = {
     "turned": (lf.mse_loss, F.mse_loss, lambda: (scores(ROWS).T, scores(ROWS).T)),
     "rows": (lf.cross_entropy, F.cross_entropy, lambda: (scores(ROWS), torch.randint(1000, (300,)))),
     "images": (lf.cross_entropy, F.cross_entropy, lambda: (scores((4, 50, 30, 40)), torch.randint(50, (4, 30, 40)))),
+    "one sum": (
+        lambda x, y, reduction: beyond.rmse_loss(x, y),
+        lambda x, y, reduction: F.mse_loss(x, y).sqrt(),
+        lambda: (scores(ROWS), scores(ROWS)),
+    ),
+    "sums of rows": (
+        lambda x, y, reduction: beyond.rmse_loss(x, y, batch=False, reduction=reduction),
+        lambda x, y, reduction: reduce((x - y).square().mean(1).sqrt(), reduction),
+        lambda: (scores(ROWS), scores(ROWS)),
+    ),
+    "distributions": (
+        lambda x, y, reduction: beyond.distillation_loss(x, y, temperature=1.0, reduction=reduction),
+        lambda x, y, reduction: reduce(F.kl_div(x.log_softmax(1), y.softmax(1), reduction="none").sum(1), reduction),
+        lambda: (scores(ROWS), scores(ROWS)),
+    ),
     "tokens": (beyond.token_cross_entropy, shifted, lambda: (scores((3, 400, 200)), torch.randint(200, (3, 400)))),
 }
 
