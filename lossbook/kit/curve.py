@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from functools import partial, reduce
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from ..guards.tensors import can_be_read
-from .loss import total
+from .loss import reduce, total
 
 #: From numbers to numbers, each for itself, or each row; of torch's operations, and of no other tensor than those given.
 Curve = Callable[..., Tensor]
@@ -43,6 +44,17 @@ def total_of_curve(x: Tensor, loss: Curve, slope: Curve, *beside: Tensor) -> Ten
     return _curve(x, loss, slope, "all", beside)
 
 
+def reduced_curve(
+    x: Tensor, loss: Curve, slope: Curve, *beside: Tensor, reduction: str, divisor: int | None = None
+) -> Tensor:
+    """`loss.reduce` of a curve, whose losses are stored only where each is asked for."""
+    if reduction == "none":
+        return curve(x, loss, slope, *beside)
+    divisor = x.numel() if divisor is None else divisor
+    found = reduce(total_of_curve(x, loss, slope, *beside), reduction, divisor=divisor)
+    return found.to(functools.reduce(torch.promote_types, (t.dtype for t in (x, *beside))))
+
+
 def curve_of_rows(x: Tensor, loss: Curve, slope: Curve, *beside: Tensor) -> Tensor:
     """The loss of each row, along the last dimension; its slope has a number for each of the row.
 
@@ -57,6 +69,8 @@ def curve_of_rows(x: Tensor, loss: Curve, slope: Curve, *beside: Tensor) -> Tens
 def _curve(x: Tensor, loss: Curve, slope: Curve, of: Of, beside: tuple[Tensor, ...]) -> Tensor:
     if keeps_functions(x) and not any(map(_has_tangent, beside)):
         return _Curve.apply(x, loss, slope, of, *beside)
+    if not is_recorded() and not any(t.requires_grad or _has_tangent(t) for t in (x, *beside)):
+        return _Curve.forward(x, loss, slope, of, *beside)
     return _summed(loss(x, *beside), of)
 
 
@@ -66,10 +80,14 @@ def _summed(losses: Tensor, of: Of) -> Tensor:
 
 def keeps_functions(x: Tensor) -> bool:
     """Whether a backward pass will come, and may take a ``torch.autograd.Function``."""
+    # Of forward mode over forward mode torch.autograd.Function makes 0.
+    return x.requires_grad and not is_recorded()
+
+
+def is_recorded() -> bool:
+    """Whether the operations are written down, to run later."""
     # A trace stores no Python function. torch.compile fuses the operations anyway; of grad over grad it would make 0.
-    recorded = torch.compiler.is_compiling() or torch.jit.is_tracing()
-    # Of forward mode over forward mode torch.autograd.Function makes 0, too.
-    return x.requires_grad and not recorded
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()
 
 
 def in_pieces(compute: Curve, *tensors: Tensor) -> Tensor:
@@ -173,5 +191,5 @@ class _Curve(torch.autograd.Function):
         if any(moved is not None for moved in beside):
             slopes = _slopes_beside(ctx.loss, *tensors)
             parts += [moved * slope for moved, slope in zip(beside, slopes, strict=True) if moved is not None]
-        found = reduce(torch.add, parts)
+        found = functools.reduce(torch.add, parts)
         return found.sum(-1) if ctx.of == "rows" else _summed(found, ctx.of)
