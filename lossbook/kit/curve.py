@@ -20,6 +20,9 @@ Curve = Callable[..., Tensor]
 #: What has a loss: each number; each row, along the last dimension; or all numbers together, as the sum of theirs.
 Of = Literal["each", "rows", "all"]
 
+#: Tensors, a part of each at a time.
+Split = Callable[..., list[tuple[Tensor, ...]]]
+
 #: So many numbers of a few tensors stay in the cache of a core while they are computed with.
 PIECE = 65536
 
@@ -110,6 +113,16 @@ def pieces(*tensors: Tensor) -> list[tuple[Tensor, ...]]:
     return list(zip(*(t.view(-1).split(size) for t in tensors), strict=True))
 
 
+def times_slope(gradient: Tensor, slope: Curve, x: Tensor, *beside: Tensor, split: Split = pieces) -> Tensor:
+    """The gradient times a slope in the shape of x: a few numbers at a time, written where the product is to stand."""
+    if torch.is_grad_enabled() or not all(map(can_be_read, (gradient, x, *beside))):
+        return gradient * slope(x, *beside)  # it will be differentiated, or there are several at once
+    whole = torch.empty_like(x)
+    for made, few_of_gradient, *few in split(whole, gradient, x, *beside):
+        torch.mul(few_of_gradient, slope(*few), out=made)
+    return whole
+
+
 def few_samples(*tensors: Tensor, sequences: bool = False) -> list[tuple[Tensor, ...]]:
     """The tensors, a few of their samples at a time: what is made of those stays in the cache.
 
@@ -173,13 +186,8 @@ class _Curve(torch.autograd.Function):
             gradient = gradient.unsqueeze(-1)
         elif ctx.of == "all":
             gradient = gradient.expand_as(tensors[0])
-        if torch.is_grad_enabled() or not all(map(can_be_read, (gradient, *tensors))):
-            found = gradient * ctx.slope(*tensors)  # it will be differentiated, or there are several at once
-        else:
-            found = torch.empty_like(tensors[0])
-            split = few_samples if ctx.of == "rows" else pieces
-            for made, upstream, *few in split(found, gradient, *tensors):
-                torch.mul(upstream, ctx.slope(*few), out=made)
+        split = few_samples if ctx.of == "rows" else pieces
+        found = times_slope(gradient, ctx.slope, *tensors, split=split)
         if any(ctx.needs_input_grad[4:]):
             others = [gradient * slope for slope in _slopes_beside(ctx.loss, *tensors)]
         return found, None, None, None, *others
