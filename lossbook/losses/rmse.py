@@ -8,11 +8,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from ..guards.tensors import can_be_read, check_pair
+from ..guards.tensors import check_pair
 from ..kit.batches.by_element import elementwise, small_error_edges, two_numbers
 from ..kit.curve import curve_of_rows, total_of_curve
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce, total
+from ..kit.precision import keep_digits
 from ..kit.settings import NotNegative, Reduction, Switch
 from ..kit.steps import Step, error_step, reduction_steps
 from ..kit.text import elided, equals, given, number, operand
@@ -68,12 +69,11 @@ def rmse_loss(
     means = sums / x.shape[-1] + eps
     if not x.shape[-1]:
         return reduce(means.to(dtype), reduction)  # nan, the mean of nothing
-    limits = torch.finfo(dtype)
-    if can_be_read(means) and bool(((means > limits.tiny / limits.eps) & (means <= limits.max)).all()):
+    if keep_digits(means, dtype):
         return reduce(means.sqrt().to(dtype), reduction)  # the usual case, in a third of the time
     rows = x - y
     # In the unit of the largest error no square overflows.
-    largest = rows.detach().abs().amax(-1).clamp(math.sqrt(eps), limits.max)
+    largest = rows.detach().abs().amax(-1).clamp(math.sqrt(eps), torch.finfo(dtype).max)
     scale = torch.where(largest == 0, 1, largest)
     mean = (rows / scale.unsqueeze(-1)).square().mean(-1) + (math.sqrt(eps) / scale).square()
     root = torch.where(mean == 0, 1, mean).sqrt()  # kept off 0, where a root has no slope
