@@ -52,10 +52,13 @@ def multilabel_margin_loss(input: Tensor, target: Tensor, *, reduction: Reductio
     classes = input.shape[-1]
 
     target = target.long()
+    if can_be_read(target) and target.numel():  # behind a column without a class no list goes on
+        there = torch.cat([(target >= 0).reshape(-1, classes).any(0), target.new_zeros(1, dtype=torch.bool)])
+        target = target[..., : int(there.int().argmin())]
     counted = (target >= 0).long().cumprod(-1)  # 1 until the first negative number
     index = target.where(counted.bool(), 0)
     try:
-        hits = torch.zeros_like(target).scatter_add(-1, index, counted)
+        hits = torch.zeros_like(input).scatter_add(-1, index, counted.to(input.dtype))
     except (IndexError, RuntimeError) as cause:
         raise unknown_class(index, classes, cause) from None
     is_other = (hits == 0).to(input.dtype)
