@@ -42,7 +42,7 @@ NEAREST = {
     "classes": "classes masks token_cross_entropy",
     "_of_class": "large_tensors token_cross_entropy",
     "precision": "rmse info_nce",
-    "curve": "curve large_tensors rmse",
+    "curve": "curve large_tensors rmse gaussian_kl",
     "log_cosh": "log_cosh curve",
     "focal": "focal curve",
     **dict.fromkeys(
