@@ -20,7 +20,7 @@ from ..guards.tensors import (
     check_tensors,
 )
 from ..kit.batches.batch import Batch, Kind, Settings, exact, normal
-from ..kit.curve import in_pieces, keeps_functions
+from ..kit.curve import keeps_functions, times_slope
 from ..kit.entry import uniform
 from ..kit.settings import one_of
 from ..kit.views import ANSWERS, LOGIT, Inputs, View
@@ -43,6 +43,32 @@ def masks(
     ignore_index: int = -100,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The probabilities p, 1 − p, and the labels t: a row for each mask of which the overlap is taken."""
+    check_masks(input, target, mode, from_logits, include_background)
+    found = probabilities_of(input, mode, from_logits)
+    return rows_of(input, target, *found, mode, batch, include_background, ignore_index)
+
+
+def masks_or_logits(
+    input: Any,
+    target: Any,
+    mode: str,
+    from_logits: bool,
+    batch: bool,
+    include_background: bool,
+    ignore_index: int,
+) -> tuple[Tensor, Tensor | None, Tensor]:
+    """The same, but logits of a sigmoid stay logits, with None beside them, where no label is ignored."""
+    check_masks(input, target, mode, from_logits, include_background)
+    if from_logits and mode != "multiclass":
+        labels, kept = labels_of(input, target, mode, ignore_index)
+        if kept is None:
+            wide = at_least_float32(input)
+            z, t = (in_rows(x, mode, batch) for x in (wide, labels.to(wide.dtype)))
+            return (z, None, t) if include_background else (z[..., 1:, :], None, t[..., 1:, :])
+    return masks(input, target, mode, from_logits, batch, include_background, ignore_index)
+
+
+def check_masks(input: Any, target: Any, mode: str, from_logits: bool, include_background: bool) -> None:
     check_tensors(input=input, target=target)
     check_floating(input=input)
     check_real(target=target)
@@ -52,8 +78,10 @@ def masks(
         )
     if not from_logits:
         check_probabilities(input=input)
-    found = probabilities_of(input, mode, from_logits)
-    return rows_of(input, target, *found, mode, batch, include_background, ignore_index)
+
+
+def at_least_float32(x: Tensor) -> Tensor:
+    return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def rows_of(
@@ -76,7 +104,7 @@ def rows_of(
 
 def probabilities_of(input: Tensor, mode: str, from_logits: bool) -> tuple[Tensor, Tensor]:
     """p and 1 − p, which keeps its digits where p is near 1. Half precision is summed in float32."""
-    wide = input.to(torch.promote_types(input.dtype, torch.float32))
+    wide = at_least_float32(input)
     if not from_logits:
         return wide, 1 - wide
     if mode == "multiclass":
@@ -89,7 +117,11 @@ def probabilities_of(input: Tensor, mode: str, from_logits: bool) -> tuple[Tenso
 
 def logistic(z: Tensor) -> tuple[Tensor, Tensor]:
     """The sigmoid p and 1 − p, whose backward pass takes p · (1 − p) from both: torch's own finds 0 where p rounds to 1."""
-    return _Logistic.apply(z) if keeps_functions(z) else _Logistic.forward(z)
+    return _Logistic.apply(z) if keeps_functions(z) else two_sigmoids(z)
+
+
+def two_sigmoids(z: Tensor) -> tuple[Tensor, Tensor]:
+    return z.sigmoid(), (-z).sigmoid_()
 
 
 class _Logistic(torch.autograd.Function):
@@ -97,7 +129,7 @@ class _Logistic(torch.autograd.Function):
 
     @staticmethod
     def forward(z: Tensor) -> tuple[Tensor, Tensor]:
-        return z.sigmoid(), (-z).sigmoid_()
+        return two_sigmoids(z)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor], output: tuple[Tensor, Tensor]) -> None:
@@ -109,13 +141,7 @@ class _Logistic(torch.autograd.Function):
     def backward(ctx: Any, of_p: Tensor | None, of_rest: Tensor | None) -> Tensor | None:
         p, rest = ctx.saved_tensors
         gradient = of_p if of_rest is None else -of_rest if of_p is None else of_p - of_rest
-        if gradient is None:
-            return None
-
-        def back(gradient: Tensor, p: Tensor, rest: Tensor) -> Tensor:
-            return gradient * p * rest
-
-        return back(gradient, p, rest) if torch.is_grad_enabled() else in_pieces(back, gradient, p, rest)
+        return None if gradient is None else times_slope(gradient, torch.mul, p, rest)
 
     @staticmethod
     def jvp(ctx: Any, tangent: Tensor) -> tuple[Tensor, Tensor]:

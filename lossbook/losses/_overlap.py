@@ -10,14 +10,14 @@ from torch import Tensor
 
 from ..guards.classes import check_class_weight, class_dim
 from ..kit.batches.batch import Settings
-from ..kit.curve import few_samples, keeps_functions
+from ..kit.curve import few_samples, keeps_functions, times_slope
 from ..kit.loss import reduce, total
 from ..kit.settings import one_of
 from ..kit.steps import Step, reduction_steps
 from ..kit.text import elided, equals, given, number, row, scaled, symbol
 from ..language import gettext as _
 from ..language import message
-from ._masks import masks
+from ._masks import logistic, masks, two_sigmoids
 
 Average = Annotated[str, one_of("masks", "weights")]
 
@@ -34,10 +34,34 @@ def disagreement(p: Tensor, rest: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def shared_and_apart(
-    p: Tensor, rest: Tensor, t: Tensor, alpha: float = 1.0, beta: float = 1.0
+    p: Tensor, rest: Tensor | None, t: Tensor, alpha: float = 1.0, beta: float = 1.0
 ) -> tuple[Tensor, Tensor]:
-    """Of each row the sums of p · t and of α · p · (1 − t) + β · (1 − p) · t."""
-    return (_Sums.apply if keeps_functions(p) else _Sums.forward)(p, rest, t, alpha, beta)
+    """Of each row the sums of p · t and of α · p · (1 − t) + β · (1 − p) · t. Without ``rest``, 1 − p, p are logits."""
+    if not keeps_functions(p):
+        p, rest = logistic(p) if rest is None else (p, rest)
+        return _Sums.forward(p, rest, t, alpha, beta)
+    if rest is None:
+        return _SumsOfLogits.apply(p, t, alpha, beta)[:2]
+    return _Sums.apply(p, rest, t, alpha, beta)
+
+
+def sums(p: Tensor, rest: Tensor, t: Tensor, alpha: float, beta: float) -> tuple[Tensor, Tensor]:
+    false, missed = (x if weight == 1 else weight * x for x, weight in ((p, alpha), (rest, beta)))
+    return (p * t).sum(-1), torch.lerp(false, missed, t).sum(-1)
+
+
+def along(x: Tensor, shared: Tensor, apart: Tensor, one: float, both: float) -> Tensor:
+    """Back from both sums to p, where x are the labels and one is α, or to t, where x are p and one is β."""
+    return (shared - both * apart) * x + one * apart  # 1 − p moves with p: it carries no gradient of its own
+
+
+def moved(
+    p: Tensor, t: Tensor, of_p: Tensor | None, of_t: Tensor | None, alpha: float, beta: float
+) -> tuple[Tensor, Tensor]:
+    """How both sums move along with p and t."""
+    of_p, of_t = (torch.zeros_like(p) if x is None else x for x in (of_p, of_t))
+    shared = of_p * t + p * of_t
+    return shared.sum(-1), (alpha * of_p + beta * of_t - (alpha + beta) * shared).sum(-1)
 
 
 class _Sums(torch.autograd.Function):
@@ -47,42 +71,82 @@ class _Sums(torch.autograd.Function):
 
     @staticmethod
     def forward(p: Tensor, rest: Tensor, t: Tensor, alpha: float, beta: float) -> tuple[Tensor, Tensor]:
-        def of_rows(p: Tensor, rest: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-            false, missed = (x if weight == 1 else weight * x for x, weight in ((p, alpha), (rest, beta)))
-            return (p * t).sum(-1), torch.lerp(false, missed, t).sum(-1)
-
-        found = [of_rows(*few) for few in few_samples(p, rest, t)]
-        if len(found) == 1:
-            return found[0]
-        shared, apart = map(torch.cat, zip(*found, strict=True))
+        found = [sums(p, rest, t, alpha, beta) for p, rest, t in few_samples(p, rest, t)]
+        shared, apart = (parts[0] if len(parts) == 1 else torch.cat(parts) for parts in zip(*found, strict=True))
         return shared, apart
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor, float, float], output: Any) -> None:
-        p, _rest, t, ctx.alpha, ctx.beta = inputs
+        p, _rest, t, *ctx.weights = inputs
         ctx.save_for_backward(p, t)
         ctx.save_for_forward(p, t)
 
     @staticmethod
     def backward(ctx: Any, of_shared: Tensor, of_apart: Tensor) -> tuple[Tensor | None, ...]:
-        p, t = ctx.saved_tensors
+        (p, t), (alpha, beta) = ctx.saved_tensors, ctx.weights
         shared, apart = of_shared.unsqueeze(-1), of_apart.unsqueeze(-1)
-        along = shared - (ctx.alpha + ctx.beta) * apart
-        of_p = torch.addcmul(ctx.alpha * apart, along, t)  # 1 − p moves with p: it carries no gradient of its own
-        of_t = torch.addcmul(ctx.beta * apart, along, p) if ctx.needs_input_grad[2] else None
-        return of_p, None, of_t, None, None
+        of_t = along(p, shared, apart, beta, alpha + beta) if ctx.needs_input_grad[2] else None
+        return along(t, shared, apart, alpha, alpha + beta), None, of_t, None, None
 
     @staticmethod
     def jvp(ctx: Any, of_p: Tensor, _rest: Tensor, of_t: Tensor | None, *_weights: None) -> tuple[Tensor, Tensor]:
-        p, t = ctx.saved_tensors
-        of_t = torch.zeros_like(t) if of_t is None else of_t
-        both = ctx.alpha + ctx.beta
-        shared = of_p * t + p * of_t
-        return shared.sum(-1), (ctx.alpha * of_p + ctx.beta * of_t - both * shared).sum(-1)
+        (p, t), (alpha, beta) = ctx.saved_tensors, ctx.weights
+        return moved(p, t, of_p, of_t, alpha, beta)
 
 
-def shared_and_squares(p: Tensor, rest: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-    """Of each row the sums of p · t and of (p − t)²."""
+class _SumsOfLogits(torch.autograd.Function):
+    """The same of the sigmoid of logits, of which p · (1 − p) is kept, and returned as a constant; neither p nor 1 − p."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(z: Tensor, t: Tensor, alpha: float, beta: float) -> tuple[Tensor, Tensor, Tensor]:
+        if len(few_samples(z, t)) == 1:
+            p, rest = two_sigmoids(z)
+            return *sums(p, rest, t, alpha, beta), p * rest
+        slope, found = torch.empty_like(z), []
+        for made, few, labels in few_samples(slope, z, t):
+            p, rest = two_sigmoids(few)
+            torch.mul(p, rest, out=made)
+            found.append(sums(p, rest, labels, alpha, beta))
+        shared, apart = map(torch.cat, zip(*found, strict=True))
+        return shared, apart, slope
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, float, float], output: tuple[Tensor, ...]) -> None:
+        z, t, *ctx.weights = inputs
+        ctx.mark_non_differentiable(output[2])
+        ctx.set_materialize_grads(False)  # no zeros for the constant
+        ctx.save_for_backward(z, t, output[2])
+        ctx.save_for_forward(z, t)
+
+    @staticmethod
+    def backward(
+        ctx: Any, of_shared: Tensor | None, of_apart: Tensor | None, _slope: None
+    ) -> tuple[Tensor | None, ...]:
+        (z, t, slope), (alpha, beta) = ctx.saved_tensors, ctx.weights
+        none = z.new_zeros(z.shape[:-1])
+        shared, apart = ((none if x is None else x).unsqueeze(-1) for x in (of_shared, of_apart))
+        if torch.is_grad_enabled():  # the gradient will be differentiated
+            slope = torch.mul(*logistic(z))
+
+        def of_p(t: Tensor, shared: Tensor, apart: Tensor) -> Tensor:
+            return along(t, shared, apart, alpha, alpha + beta)
+
+        of_z = times_slope(slope, of_p, t, shared, apart, split=few_samples)
+        of_t = along(logistic(z)[0], shared, apart, beta, alpha + beta) if ctx.needs_input_grad[1] else None
+        return of_z, of_t, None, None
+
+    @staticmethod
+    def jvp(ctx: Any, of_z: Tensor | None, of_t: Tensor | None, *_weights: None) -> tuple[Tensor, Tensor, None]:
+        (z, t), (alpha, beta) = ctx.saved_tensors, ctx.weights
+        p, rest = logistic(z)
+        return *moved(p, t, None if of_z is None else of_z * p * rest, of_t, alpha, beta), None
+
+
+def shared_and_squares(p: Tensor, rest: Tensor | None, t: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each row the sums of p · t and of (p − t)². Without ``rest`` p are logits."""
+    p, rest = logistic(p) if rest is None else (p, rest)
     false, missed = disagreement(p, rest, t)
     return (p * t).sum(-1), (false - missed).square().sum(-1)
 

@@ -23,7 +23,8 @@ from ..kit.views import OF_ANGLE
 from ..language import gettext as _
 from ..language import message
 from ..softmax import log_softmax
-from ._by_similarity import find_own, similarities, similarity, similarity_step
+from ._by_similarity import similarities, similarity, similarity_step
+from ._of_class import nll_of
 
 
 @loss_function
@@ -88,7 +89,7 @@ def arcface_loss(
     if can_be_read(target) and bool(((target < 0) | (target >= len(weight))).any()):
         raise unknown_class(target, len(weight), IndexError())
     scores = scores_of(similarities(input, weight, True), target, margin, scale, beyond)
-    return reduce(find_own(scores, target.long(), 1.0, "none").to(input.dtype), reduction)
+    return reduce(nll_of(scores, target.long(), 1).to(input.dtype), reduction)
 
 
 def scores_of(cosines: Tensor, target: Tensor, margin: float, scale: float, beyond: str) -> Tensor:
@@ -189,7 +190,7 @@ def steps(
 
 
 def _of_scores(scores: Tensor, target: Tensor, **more: Any) -> Tensor:
-    return find_own(scores, target, 1.0, "none")
+    return nll_of(scores, target.long(), 1)
 
 
 ENTRY = Entry(

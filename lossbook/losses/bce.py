@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..guards.tensors import check_expandable, check_floating, check_pair, check_probabilities
 from ..kit.batches.by_element import chance_edges, chances, elementwise
-from ..kit.curve import curve
+from ..kit.curve import curve, reduced_curve
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import OptionalTensor, Reduction
@@ -69,11 +69,10 @@ def binary_cross_entropy(
     check_pair(input, target)
     check_floating(target=target)
     check_probabilities(input=input)
-    losses = curve(input, of_probability, its_slope, target)
-    if weight is not None:
-        check_expandable(input, weight=weight)
-        losses = weight * losses
-    return reduce(losses, reduction)
+    if weight is None:
+        return reduced_curve(input, of_probability, its_slope, target, reduction=reduction)
+    check_expandable(input, weight=weight)
+    return reduce(weight * curve(input, of_probability, its_slope, target), reduction)
 
 
 def of_probability(p: Tensor, y: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..guards.tensors import check_expandable, check_floating, check_pair
 from ..kit.batches.by_element import elementwise, score_edges, scores_and_labels
-from ..kit.curve import curve
+from ..kit.curve import curve, reduced_curve
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import OptionalTensor, Reduction
@@ -31,15 +31,12 @@ def softplus(x: Tensor) -> Tensor:
 
 def logistic(z: Tensor, y: Tensor) -> Tensor:
     """y log(1 + e⁻ᶻ) + (1 − y) log(1 + eᶻ), for a score z and a label y."""
+    # log(1 + eᶻ) = z + log(1 + e⁻ᶻ), so one logarithm serves yes and no.
+    return (1 - y) * z + softplus(-z)
 
-    def loss(z: Tensor, y: Tensor) -> Tensor:
-        # log(1 + eᶻ) = z + log(1 + e⁻ᶻ), so one logarithm serves yes and no.
-        return (1 - y) * z + softplus(-z)
 
-    def slope(z: Tensor, y: Tensor) -> Tensor:
-        return (1 - y) * z.sigmoid() - y * (-z).sigmoid()  # sigmoid − y would lose its digits near 0
-
-    return curve(z, loss, slope, y)
+def logistic_slope(z: Tensor, y: Tensor) -> Tensor:
+    return (1 - y) * z.sigmoid() - y * (-z).sigmoid()  # sigmoid − y would lose its digits near 0
 
 
 @loss_function
@@ -78,8 +75,10 @@ def binary_cross_entropy_with_logits(
     """
     check_pair(input, target)
     check_floating(target=target)
+    if pos_weight is None and weight is None:
+        return reduced_curve(input, logistic, logistic_slope, target, reduction=reduction)
     if pos_weight is None:
-        losses = logistic(input, target)
+        losses = curve(input, logistic, logistic_slope, target)
     else:
         check_expandable(input, pos_weight=pos_weight)
         losses = (1 - target) * input + (1 + (pos_weight - 1) * target) * softplus(-input)

@@ -12,6 +12,7 @@ from torch import Tensor
 from ..guards.embeddings import check_embeddings, check_pair_labels
 from ..guards.tensors import check_binary_labels, check_floating, check_tensors
 from ..kit.batches.batch import Batch, Kind, Settings, normal, row
+from ..kit.curve import curve_of_rows
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import Positive, Reduction, Switch, one_of
@@ -86,7 +87,7 @@ def distances(input1: Tensor, input2: Tensor, distance: str) -> Tensor:
     a, b = input1.to(wide), input2.to(wide)
     if distance == "cosine":
         return 1 - (unit(a) * unit(b)).sum(-1)
-    squares = (a - b).square().sum(-1)
+    squares = curve_of_rows(a - b, lambda error: error.square().sum(-1), lambda error: 2 * error)
     return torch.where(squares == 0, 0, torch.where(squares == 0, 1, squares).sqrt())  # √ has no slope at 0
 
 

@@ -20,7 +20,7 @@ from ..kit.steps import Step
 from ..kit.text import given, symbol
 from ..kit.views import OF_PROBABILITY, OF_SCORE
 from ..softmax import log_softmax
-from .kl_div import times_log
+from .kl_div import sum_times_log
 from .nll import pick, pick_from_logits
 
 
@@ -72,7 +72,7 @@ def cross_entropy(
     if target.shape == input.shape:
         check_class_probabilities(target, ignore_index)
         smoothed = (1 - label_smoothing) * target + label_smoothing / classes
-        return reduce(-times_log(weights * smoothed, log_softmax(input, dim)).sum(dim), reduction)
+        return reduce(-sum_times_log(weights * smoothed, log_softmax(input, dim), dim), reduction)
 
     check_class_indices(input, target)
     if not label_smoothing:

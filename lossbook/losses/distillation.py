@@ -8,11 +8,12 @@ from typing import Annotated, Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import log_softmax
+from torch.nn.functional import log_softmax, softmax
 
 from ..guards.classes import classes_last
-from ..guards.tensors import check_tensors
+from ..guards.tensors import can_be_read, check_tensors
 from ..kit.batches.batch import Batch, Kind, Settings, normal
+from ..kit.curve import curve_of_rows
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import ClassDim, ClassNumber, Positive, Reduction, Switch, UnitInterval, one_of
@@ -22,7 +23,6 @@ from ..kit.views import SCORE, Inputs, View, scores
 from ..language import gettext as _
 from ..language import message
 from .cross_entropy import cross_entropy
-from .kl_div import are_finite
 
 
 @loss_function
@@ -95,17 +95,26 @@ def distillation_loss(
 
 def divergence(student: Tensor, teacher: Tensor, temperature: float, direction: str) -> Tensor:
     """The KL divergence of each sample's softened distributions, the classes in the last dimension; half in float32."""
-    log_q, log_p = softened(student, temperature), softened(teacher, temperature)
-    true, other = (log_p, log_q) if direction == "forward" else (log_q, log_p)
-    p = true.exp()
-    if are_finite(true, other):
-        return (p * (true - other)).sum(-1)  # the usual case; the masking takes longer than all the rest
-    return (p * torch.where(p == 0, 0, true - other)).sum(-1)  # 0 · (−∞ + ∞) would be nan, in the gradient too
+
+    def loss(student: Tensor, teacher: Tensor) -> Tensor:
+        log_q, log_p = (log_softmax(at_temperature(x, temperature), -1) for x in (student, teacher))
+        true, other = (log_p, log_q) if direction == "forward" else (log_q, log_p)
+        p = true.exp()
+        sums = (p * (true - other)).sum(-1)
+        if can_be_read(sums) and bool(sums.isfinite().all()):
+            return sums  # the usual case; the masking takes longer than all the rest
+        return (p * torch.where(p == 0, 0, true - other)).sum(-1)  # 0 · (−∞ + ∞) would be nan, in the gradient too
+
+    def slope(student: Tensor, teacher: Tensor) -> Tensor:
+        q, p = (softmax(at_temperature(x, temperature), -1) for x in (student, teacher))
+        return (q - p) / temperature
+
+    return curve_of_rows(student, loss, slope, teacher) if direction == "forward" else loss(student, teacher)
 
 
-def softened(logits: Tensor, temperature: float) -> Tensor:
-    """Log-probabilities at a temperature; of half precision in float32, which a small temperature would overflow."""
-    return log_softmax(logits.to(torch.promote_types(logits.dtype, torch.float32)) / temperature, -1)
+def at_temperature(logits: Tensor, temperature: float) -> Tensor:
+    """Logits over the temperature; of half precision in float32, which a small temperature would overflow."""
+    return logits.to(torch.promote_types(logits.dtype, torch.float32)) / temperature
 
 
 def kept_of(logits: Tensor, target: Tensor, ignore_index: int) -> Tensor:
@@ -194,7 +203,7 @@ def steps(
         (_("Student's probabilities, the softmax of its logits divided by T"), z),
         (_("Teacher's probabilities, likewise"), v),
     ):
-        p = softened(logits, T).exp()
+        p = softmax(at_temperature(logits, T), -1)
         yield Step(say, tuple(elided([row(sample) for sample in p.reshape(-1, p.shape[-1])])), p)
     soft = divergence(z, v, T, direction)
     students, teachers = (t.reshape(-1, z.shape[-1]).tolist() for t in (z, v))

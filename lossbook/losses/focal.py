@@ -11,9 +11,9 @@ from torch import Tensor
 
 from ..guards.tensors import check_binary_labels, check_pair
 from ..kit.batches.by_element import answer_edges, elementwise, scores_and_labels
-from ..kit.curve import curve
+from ..kit.curve import reduced_curve
 from ..kit.entry import Entry, Term, uniform
-from ..kit.loss import Loss, loss_function, reduce
+from ..kit.loss import Loss, loss_function
 from ..kit.settings import NotNegative, Reduction, between
 from ..kit.steps import Step, by_element
 from ..kit.text import given, number, operand, power, row
@@ -79,7 +79,7 @@ def sigmoid_focal_loss(
     def weight(y: Tensor) -> Tensor | float:
         return 1.0 if alpha is None or alpha == -1 else alpha * y + (1 - alpha) * (1 - y)
 
-    return reduce(curve(input, loss, slope, target.to(input.dtype)), reduction)
+    return reduced_curve(input, loss, slope, target.to(input.dtype), reduction=reduction)
 
 
 def focal(right: Tensor, gamma: float) -> Tensor:

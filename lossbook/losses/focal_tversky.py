@@ -14,7 +14,7 @@ from ..kit.loss import Loss, loss_function
 from ..kit.settings import ClassNumber, NotNegative, OptionalTensor, Positive, Reduction, Switch
 from ..kit.text import given, power
 from . import _overlap as overlap
-from ._masks import OF_PIXEL, WEIGHT, Mode, kind, masks, sample_of_masks
+from ._masks import OF_PIXEL, WEIGHT, Mode, kind, masks_or_logits, sample_of_masks
 from ._overlap import Average, Symbols, class_weight, finish, meaning, weighted
 from .tversky import definition as of_tversky
 from .tversky import index_formula, sums, tversky
@@ -79,7 +79,7 @@ def focal_tversky_loss(
     >>> focal_tversky_loss(p, t, alpha=1.0, beta=0.5, gamma=2.0, from_logits=False, smooth_nr=0.0, smooth_dr=0.0)
     tensor(0.2500)
     """
-    p, rest, t = masks(input, target, mode, from_logits, batch, include_background, ignore_index)
+    p, rest, t = masks_or_logits(input, target, mode, from_logits, batch, include_background, ignore_index)
     losses = to_the(gamma, tversky(p, rest, t, alpha, beta, smooth_nr, smooth_dr, log_loss))
     weight = class_weight(weight, input, mode, include_background)
     return finish(losses, t, skip_absent, input.dtype, reduction, weight, average)

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from ..guards.tensors import check_floating, check_same_shape, check_tensors
 from ..kit.batches.batch import Batch, Kind, Settings, normal, row
+from ..kit.curve import reduced_curve
 from ..kit.entry import Entry, Term, uniform
-from ..kit.loss import Loss, loss_function, reduce
+from ..kit.loss import Loss, loss_function
 from ..kit.settings import one_of
 from ..kit.steps import by_element
 from ..kit.text import operand
@@ -58,10 +59,23 @@ def gaussian_kl_div(
     check_tensors(mu=mu, log_var=log_var)
     check_same_shape(mu=mu, log_var=log_var)
     check_floating(mu=mu, log_var=log_var)
-    losses = 0.5 * (mu.square() + (torch.expm1(log_var) - log_var))
+    divisor = None
     if reduction == "batchmean":
-        return reduce(losses, "mean", divisor=mu.shape[0] if mu.dim() else 1)
-    return reduce(losses, reduction)
+        reduction, divisor = "mean", mu.shape[0] if mu.dim() else 1
+    of_mu = reduced_curve(mu, half_square, torch.positive, reduction=reduction, divisor=divisor)
+    return of_mu + reduced_curve(log_var, of_variance, its_slope, reduction=reduction, divisor=divisor)
+
+
+def half_square(mu: Tensor) -> Tensor:
+    return mu.square().mul_(0.5)
+
+
+def of_variance(log_var: Tensor) -> Tensor:
+    return (torch.expm1(log_var) - log_var).mul_(0.5)
+
+
+def its_slope(log_var: Tensor) -> Tensor:
+    return 0.5 * torch.expm1(log_var)
 
 
 class GaussianKLDivLoss(Loss):

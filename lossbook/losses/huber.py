@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..guards.tensors import check_pair, check_same_shape
 from ..kit.batches.by_element import elementwise, error_edges, two_numbers
-from ..kit.curve import curve
+from ..kit.curve import curve, reduced_curve
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import OptionalTensor, Positive, Reduction
@@ -55,6 +55,7 @@ def huber_loss(
     tensor([0.1250, 2.5000])
     """
     check_pair(input, target)
+    error = input - target
 
     def loss(error: Tensor) -> Tensor:
         if torch.compiler.is_compiling():  # of its own operation torch writes the slope without masks: a third faster
@@ -63,11 +64,13 @@ def huber_loss(
         # No branch is computed in vain, and no square overflows. Near: e · e/2; far: ±delta · (e ∓ delta/2).
         return clipped * torch.sub(error, clipped, alpha=0.5)
 
-    losses = curve(input - target, loss, slope=lambda error: error.clamp(-delta, delta))
-    if weight is not None:
-        check_same_shape(input=input, weight=weight)
-        losses = weight * losses
-    return reduce(losses, reduction)
+    def slope(error: Tensor) -> Tensor:
+        return error.clamp(-delta, delta)
+
+    if weight is None:
+        return reduced_curve(error, loss, slope, reduction=reduction)
+    check_same_shape(input=input, weight=weight)
+    return reduce(weight * curve(error, loss, slope), reduction)
 
 
 class HuberLoss(Loss):

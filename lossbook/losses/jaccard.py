@@ -13,7 +13,7 @@ from ..kit.entry import Entry, Term
 from ..kit.loss import Loss, loss_function
 from ..kit.settings import ClassNumber, NotNegative, OptionalTensor, Reduction, Switch
 from . import _overlap as overlap
-from ._masks import OF_PIXEL, WEIGHT, Mode, kind, masks, masks_by_hand, sample_of_masks
+from ._masks import OF_PIXEL, WEIGHT, Mode, kind, masks_by_hand, masks_or_logits, sample_of_masks
 from ._overlap import (
     Average,
     Symbols,
@@ -84,14 +84,14 @@ def jaccard_loss(
     >>> jaccard_loss(p, t, from_logits=False, smooth_nr=0.0, smooth_dr=0.0)
     tensor(0.6000)
     """
-    p, rest, t = masks(input, target, mode, from_logits, batch, include_background, ignore_index)
+    p, rest, t = masks_or_logits(input, target, mode, from_logits, batch, include_background, ignore_index)
     losses = jaccard(p, rest, t, squared, smooth_nr, smooth_dr, log_loss)
     weight = class_weight(weight, input, mode, include_background)
     return finish(losses, t, skip_absent, input.dtype, reduction, weight, average)
 
 
 def jaccard(
-    p: Tensor, rest: Tensor, t: Tensor, squared: bool, smooth_nr: float, smooth_dr: float, log_loss: bool = False
+    p: Tensor, rest: Tensor | None, t: Tensor, squared: bool, smooth_nr: float, smooth_dr: float, log_loss: bool = False
 ) -> Tensor:
     """1 − Jaccard of each row. The union is what is shared and what is not; squared, what is not is (p − t)²."""
     shared, apart = shared_and_squares(p, rest, t) if squared else shared_and_apart(p, rest, t)

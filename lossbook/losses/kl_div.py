@@ -72,6 +72,14 @@ def times_log(p: Tensor, log_q: Tensor) -> Tensor:
     return p * torch.where(p == 0, log_q.detach().clamp_min(lowest), log_q)
 
 
+def sum_times_log(p: Tensor, log_q: Tensor, dim: int) -> Tensor:
+    """The sum of p · log q over the classes, where 0 · log 0 counts as 0."""
+    sums = (p * log_q).sum(dim)
+    if can_be_read(sums) and bool(sums.isfinite().all()):  # the usual case; looking for a log 0 in log q takes longer
+        return sums
+    return times_log(p, log_q).sum(dim)
+
+
 def are_finite(*logarithms: Tensor) -> bool:
     """Whether it can be seen that no probability is 0."""
     return all(can_be_read(x) and x.numel() and bool(x.detach().amin() > -math.inf) for x in logarithms)

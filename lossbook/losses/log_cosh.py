@@ -10,9 +10,9 @@ from torch import Tensor
 
 from ..guards.tensors import check_pair, is_half
 from ..kit.batches.by_element import elementwise, error_edges, two_numbers
-from ..kit.curve import curve
+from ..kit.curve import reduced_curve
 from ..kit.entry import Entry, Term, uniform
-from ..kit.loss import Loss, loss_function, reduce
+from ..kit.loss import Loss, loss_function
 from ..kit.settings import Reduction
 from ..kit.steps import by_element, error_step
 from ..kit.text import number
@@ -58,7 +58,7 @@ def log_cosh_loss(input: Tensor, target: Tensor, *, reduction: Reduction = "mean
         near = error.clamp(-limit, limit)
         return torch.log1p(2 * torch.sinh(near / 2).square()) + (error - near).abs()
 
-    return reduce(curve(input - target, loss, slope=torch.tanh), reduction)
+    return reduced_curve(input - target, loss, slope=torch.tanh, reduction=reduction)
 
 
 class LogCoshLoss(Loss):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..guards.tensors import check_pair, check_same_shape
 from ..kit.batches.by_element import elementwise, error_edges, two_numbers
-from ..kit.curve import curve
+from ..kit.curve import curve, reduced_curve
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce, total
 from ..kit.settings import OptionalTensor, Reduction
@@ -44,11 +44,15 @@ def mse_loss(input: Tensor, target: Tensor, *, weight: OptionalTensor = None, re
     tensor(4.)
     """
     check_pair(input, target)
-    losses = curve(input - target, loss=torch.square, slope=lambda error: 2 * error)
+    error = input - target
+
+    def slope(error: Tensor) -> Tensor:
+        return 2 * error
+
     if weight is None:
-        return reduce(losses, reduction)
+        return reduced_curve(error, torch.square, slope, reduction=reduction)
     check_same_shape(input=input, weight=weight)
-    return reduce(weight * losses, reduction, divisor=total(weight))
+    return reduce(weight * curve(error, torch.square, slope), reduction, divisor=total(weight))
 
 
 class MSELoss(Loss):

@@ -52,14 +52,18 @@ def multilabel_margin_loss(input: Tensor, target: Tensor, *, reduction: Reductio
     classes = input.shape[-1]
 
     target = target.long()
+    readable = can_be_read(target) and target.numel()
+    if readable:  # behind a column without a class no list goes on
+        there = torch.cat([(target >= 0).reshape(-1, classes).any(0), target.new_zeros(1, dtype=torch.bool)])
+        target = target[..., : int(there.int().argmin())]
     counted = (target >= 0).long().cumprod(-1)  # 1 until the first negative number
     index = target.where(counted.bool(), 0)
     try:
-        hits = torch.zeros_like(target).scatter_add(-1, index, counted)
+        hits = torch.zeros_like(input).scatter_add(-1, index, counted.to(input.dtype))
     except (IndexError, RuntimeError) as cause:
         raise unknown_class(index, classes, cause) from None
     is_other = (hits == 0).to(input.dtype)
-    if can_be_read(target) and target.numel():  # as many columns as the longest list of true classes
+    if readable:  # as many columns as the longest list of true classes
         most = int(counted.sum(-1).max())
         index, counted = index[..., :most], counted[..., :most]
     own = input.gather(-1, index)

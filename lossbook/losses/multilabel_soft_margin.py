@@ -11,13 +11,14 @@ from torch import Tensor
 from ..guards.classes import class_dim
 from ..guards.tensors import check_expandable, check_pair
 from ..kit.batches.by_class import WEIGHT, labels_by_class
+from ..kit.curve import curve
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import OptionalTensor, Reduction
 from ..kit.steps import by_sample
 from ..kit.text import number, operand, symbol
 from ..kit.views import SCORE, View, same_rows, scores
-from .bce_with_logits import logistic
+from .bce_with_logits import logistic, logistic_slope
 
 
 @loss_function
@@ -48,7 +49,7 @@ def multilabel_soft_margin_loss(
     """
     check_pair(input, target)
     class_dim(input)
-    losses = logistic(input, target)
+    losses = curve(input, logistic, logistic_slope, target)
     if weight is not None:
         check_expandable(input, weight=weight)
         losses = weight * losses

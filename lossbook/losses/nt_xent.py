@@ -63,9 +63,10 @@ def compared(input1: Tensor, input2: Tensor) -> tuple[Tensor, Tensor]:
     """The cosines of all views with each other, −∞ with themselves, and for each the row of its other view."""
     check_batches(input1=input1, input2=input2)
     views = torch.cat([input1, input2])
-    itself = torch.eye(len(views), dtype=torch.bool, device=views.device)
+    similar = similarities(views, views, True)
+    itself = similar.new_full((len(views),), -math.inf).diag()
     other_view = torch.arange(len(views), device=views.device).roll(len(input1))
-    return similarities(views, views, True).masked_fill(itself, -math.inf), other_view
+    return similar + itself, other_view
 
 
 class NTXentLoss(Loss):

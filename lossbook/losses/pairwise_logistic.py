@@ -11,6 +11,7 @@ from torch import Tensor
 from ..guards.tensors import check_floating, check_real, check_same_shape, check_soft_labels, check_tensors
 from ..kit.batches.batch import Batch, Kind, Settings, normal, row
 from ..kit.batches.by_element import elementwise
+from ..kit.curve import reduced_curve
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import Number, Positive, Reduction
@@ -18,7 +19,7 @@ from ..kit.steps import by_element
 from ..kit.text import given, number, operand
 from ..kit.views import ANSWERS, LEAD, View, each
 from ..language import gettext as _
-from .bce_with_logits import logistic, softplus
+from .bce_with_logits import logistic, logistic_slope, softplus
 
 
 @loss_function
@@ -80,7 +81,8 @@ def pairwise_logistic_loss(
         if margin:
             losses = target * softplus(sigma * (margin - d)) + (1 - target) * softplus(sigma * (margin + d))
         else:
-            losses = logistic(d if sigma == 1 else sigma * d, target)
+            d = d if sigma == 1 else sigma * d
+            return reduced_curve(d, logistic, logistic_slope, target, reduction=reduction).to(input1.dtype)
     return reduce(losses.to(input1.dtype), reduction)
 
 

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from ..guards.tensors import can_be_read, check_pair
+from ..guards.tensors import check_pair
 from ..kit.batches.by_element import elementwise, small_error_edges, two_numbers
-from ..kit.curve import curve
+from ..kit.curve import curve_of_rows, total_of_curve
 from ..kit.entry import Entry, Term, uniform
-from ..kit.loss import Loss, loss_function, reduce
+from ..kit.loss import Loss, loss_function, reduce, total
+from ..kit.precision import keep_digits
 from ..kit.settings import NotNegative, Reduction, Switch
 from ..kit.steps import Step, error_step, reduction_steps
 from ..kit.text import elided, equals, given, number, operand
@@ -60,21 +61,31 @@ def rmse_loss(
     tensor(5.)
     """
     check_pair(input, target)
-    error = input - target
-    rows = error.flatten() if batch or not error.dim() else error.reshape(len(error), math.prod(error.shape[1:]))
-    if not rows.shape[-1]:
-        return reduce(rows.square().mean(-1), reduction)  # nan, the mean of nothing
-    limits = torch.finfo(rows.dtype)
-    squares = curve(rows, loss=torch.square, slope=lambda error: 2 * error)
-    means = squares.sum(-1) / rows.shape[-1] + eps
-    if can_be_read(means) and bool(((means > limits.tiny / limits.eps) & (means <= limits.max)).all()):
-        return reduce(means.sqrt(), reduction)  # the usual case, in a third of the time
+    dtype, one = torch.promote_types(input.dtype, target.dtype), batch or not input.dim()
+    x, y = (t.flatten() if one else t.reshape(len(t), math.prod(t.shape[1:])) for t in (input, target))
+    sums = (
+        total_of_curve(x, squared, slope, y) if one else curve_of_rows(x, lambda *xy: total(squared(*xy), -1), slope, y)
+    )
+    means = sums / x.shape[-1] + eps
+    if not x.shape[-1]:
+        return reduce(means.to(dtype), reduction)  # nan, the mean of nothing
+    if keep_digits(means, dtype):
+        return reduce(means.sqrt().to(dtype), reduction)  # the usual case, in a third of the time
+    rows = x - y
     # In the unit of the largest error no square overflows.
-    largest = rows.detach().abs().amax(-1).clamp(math.sqrt(eps), torch.finfo(rows.dtype).max)
+    largest = rows.detach().abs().amax(-1).clamp(math.sqrt(eps), torch.finfo(dtype).max)
     scale = torch.where(largest == 0, 1, largest)
     mean = (rows / scale.unsqueeze(-1)).square().mean(-1) + (math.sqrt(eps) / scale).square()
     root = torch.where(mean == 0, 1, mean).sqrt()  # kept off 0, where a root has no slope
     return reduce(torch.where(mean == 0, 0, scale * root), reduction)
+
+
+def squared(x: Tensor, y: Tensor) -> Tensor:
+    return (x - y).square_()
+
+
+def slope(x: Tensor, y: Tensor) -> Tensor:
+    return (x - y).mul_(2)
 
 
 class RMSELoss(Loss):

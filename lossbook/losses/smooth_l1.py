@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..guards.tensors import check_pair
 from ..kit.batches.by_element import elementwise, error_edges, two_numbers
-from ..kit.curve import curve
+from ..kit.curve import reduced_curve
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import NotNegative, Reduction
@@ -60,7 +60,7 @@ def smooth_l1_loss(input: Tensor, target: Tensor, *, beta: NotNegative = 1.0, re
         # As in huber_loss: near: e/beta · e/2; far: ±1 · (e ∓ beta/2).
         return slope(error) * torch.sub(error, error.clamp(-beta, beta), alpha=0.5)
 
-    return reduce(curve(error, loss, slope), reduction)
+    return reduced_curve(error, loss, slope, reduction=reduction)
 
 
 class SmoothL1Loss(Loss):

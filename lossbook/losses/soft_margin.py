@@ -10,9 +10,9 @@ from torch import Tensor
 
 from ..guards.tensors import check_pair
 from ..kit.batches.by_element import elementwise, signed, signed_edges
-from ..kit.curve import curve
+from ..kit.curve import reduced_curve
 from ..kit.entry import Entry, Term, uniform
-from ..kit.loss import Loss, loss_function, reduce
+from ..kit.loss import Loss, loss_function
 from ..kit.settings import Reduction
 from ..kit.steps import by_element
 from ..kit.text import operand
@@ -48,8 +48,14 @@ def soft_margin_loss(input: Tensor, target: Tensor, *, reduction: Reduction = "m
     tensor(200.)
     """
     check_pair(input, target)
-    losses = curve(input, lambda x, y: softplus(-y * x), lambda x, y: -y * (-y * x).sigmoid(), target)
-    return reduce(losses, reduction)
+
+    def loss(x: Tensor, y: Tensor) -> Tensor:
+        return softplus(-y * x)
+
+    def slope(x: Tensor, y: Tensor) -> Tensor:
+        return -y * (-y * x).sigmoid()
+
+    return reduced_curve(input, loss, slope, target, reduction=reduction)
 
 
 class SoftMarginLoss(Loss):

@@ -21,7 +21,7 @@ from ..kit.text import elided, equals, number
 from ..kit.views import SCORE, Inputs, View, scores
 from ..language import gettext as _
 from ..language import message
-from .kl_div import times_log
+from .kl_div import sum_times_log
 
 
 @loss_function
@@ -67,12 +67,12 @@ def soft_target_cross_entropy(
     """
     z, q = classes_last(dim, input=input, target=target)
     if mask is None:
-        return reduce(-times_log(q, log_softmax(z, -1)).sum(-1), reduction)
+        return reduce(-sum_times_log(q, log_softmax(z, -1), -1), reduction)
     check_mask(z, mask)
     kept = (mask != 0).unsqueeze(-1)
     # Before the softmax: 0 · nan would be nan, in the gradient too.
     z, q = torch.where(kept, z, 0), torch.where(kept, q, 0)
-    losses = -times_log(q, log_softmax(z, -1)).sum(-1)
+    losses = -sum_times_log(q, log_softmax(z, -1), -1)
     weights = mask.to(losses.dtype)
     return reduce(weights * losses, reduction, divisor=total(weights))
 

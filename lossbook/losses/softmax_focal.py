@@ -14,7 +14,7 @@ from ..guards.classes import check_class_indices, check_class_weight, check_know
 from ..guards.tensors import check_floating, check_tensors
 from ..kit.batches.by_class import WEIGHT, by_class
 from ..kit.class_steps import steps_of_softmax
-from ..kit.curve import curve
+from ..kit.curve import curve, curve_of_rows
 from ..kit.entry import Entry, Term, uniform
 from ..kit.loss import Loss, loss_function, reduce
 from ..kit.settings import ClassNumber, NotNegative, OptionalTensor, Reduction, one_of
@@ -80,8 +80,7 @@ def softmax_focal_loss(
     kept = numbers != ignore_index
     check_known_classes(numbers, kept, classes)
     index = torch.where(kept, numbers, 0)
-    wide = input.to(torch.promote_types(input.dtype, torch.float32))
-    losses = curve(lead(wide, index, dim), partial(focal, gamma=gamma), partial(focal_slope, gamma=gamma))
+    losses = curve(lead(input, index, dim), partial(focal, gamma=gamma), partial(focal_slope, gamma=gamma))
     share = torch.ones_like(losses) if weight is None else weight.to(losses.dtype)[index]
     losses = torch.where(kept, share * losses, 0)  # an ignored row may hold anything, even nan
     counted = torch.where(kept, share, 0) if average == "weights" else kept.to(losses.dtype)
@@ -91,9 +90,18 @@ def softmax_focal_loss(
 
 def lead(input: Tensor, index: Tensor, dim: int) -> Tensor:
     """How far the true class is ahead of all others together: its probability is the sigmoid of that."""
-    index = index.unsqueeze(dim)
-    others = input.scatter(dim, index, torch.finfo(input.dtype).min).logsumexp(dim)
-    return input.gather(dim, index).squeeze(dim) - others
+    wide = torch.promote_types(input.dtype, torch.float32)
+
+    def others(z: Tensor, own: Tensor) -> Tensor:
+        return z.to(wide).scatter(-1, own, torch.finfo(wide).min)
+
+    def behind(z: Tensor, own: Tensor) -> Tensor:
+        return others(z, own).logsumexp(-1) - z.gather(-1, own).squeeze(-1)
+
+    def slope(z: Tensor, own: Tensor) -> Tensor:
+        return others(z, own).softmax(-1).scatter(-1, own, -1.0)
+
+    return -curve_of_rows(input.movedim(dim, -1), behind, slope, index.unsqueeze(-1))
 
 
 class SoftmaxFocalLoss(Loss):

@@ -80,10 +80,10 @@ def token_cross_entropy(
     >>> token_cross_entropy(logits, torch.tensor([[0, 3, 1]]), reduction="none")
     tensor([[1.3863, 1.3863]])
     """
-    logits, tokens = shifted(input, target, shift)
+    _logits, tokens = shifted(input, target, shift)
     kept = tokens.long() != ignore_index
-    check_known_classes(tokens, kept, logits.shape[-1])
-    losses, _share = pick_from_logits(logits, tokens, -1, None, ignore_index)
+    check_known_classes(tokens, kept, input.shape[-1])
+    losses, _share = pick_from_logits(input, tokens, -1, None, ignore_index)  # the last logits answer for no token
     if num_items_in_batch is not None:
         if average == "sequence":
             raise ValueError(

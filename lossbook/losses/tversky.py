@@ -14,7 +14,7 @@ from ..kit.loss import Loss, loss_function
 from ..kit.settings import ClassNumber, NotNegative, OptionalTensor, Reduction, Switch
 from ..kit.text import given, number
 from . import _overlap as overlap
-from ._masks import OF_PIXEL, WEIGHT, Mode, kind, masks, masks_by_hand, sample_of_masks
+from ._masks import OF_PIXEL, WEIGHT, Mode, kind, masks_by_hand, masks_or_logits, sample_of_masks
 from ._overlap import (
     Average,
     Symbols,
@@ -89,7 +89,7 @@ def tversky_loss(
     >>> tversky_loss(p, t, alpha=1.0, beta=0.5, from_logits=False, smooth_nr=0.0, smooth_dr=0.0)
     tensor(0.5000)
     """
-    p, rest, t = masks(input, target, mode, from_logits, batch, include_background, ignore_index)
+    p, rest, t = masks_or_logits(input, target, mode, from_logits, batch, include_background, ignore_index)
     losses = tversky(p, rest, t, alpha, beta, smooth_nr, smooth_dr, log_loss)
     weight = class_weight(weight, input, mode, include_background)
     return finish(losses, t, skip_absent, input.dtype, reduction, weight, average)
@@ -97,7 +97,7 @@ def tversky_loss(
 
 def tversky(
     p: Tensor,
-    rest: Tensor,
+    rest: Tensor | None,
     t: Tensor,
     alpha: float,
     beta: float,

@@ -118,6 +118,23 @@ def test_predictions_and_labels_learn_together(name, generator):
     assert_close(torch.autograd.grad(found, learnt), torch.autograd.grad(wanted, learnt))
 
 
+TOGETHER = {
+    "all": beyond.rmse_loss,
+    "rows": partial(beyond.rmse_loss, batch=False),
+    "distributions": partial(beyond.distillation_loss, dim=-1, temperature=1.5),
+}
+
+
+@pytest.mark.parametrize("name", TOGETHER)
+def test_losses_of_several_numbers_by_finite_differences(name, generator):
+    """With prediction and target that learn, each alone and both."""
+    x, y = (torch.randn(2, 3, generator=generator, dtype=torch.float64) for _ in range(2))
+    for learnt in ((True, False), (True, True)):
+        pair = [t.clone().requires_grad_(learns) for t, learns in zip((x, y), learnt, strict=True)]
+        assert gradcheck(TOGETHER[name], pair, check_forward_ad=True, check_batched_grad=True)
+        assert gradgradcheck(TOGETHER[name], pair, check_fwd_over_rev=True, check_batched_grad=True)
+
+
 def test_labels_that_are_whole_numbers(pair):
     x, y = pair[0], torch.tensor([1, -1, 1])
     assert_close(hessian(lf.soft_margin_loss)(x, y), hessian(lf.soft_margin_loss)(x, y.double()))

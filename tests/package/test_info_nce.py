@@ -4,11 +4,13 @@ import math
 
 import pytest
 import torch
+from torch.autograd import gradcheck, gradgradcheck
 from torch.nn import functional as F
 from torch.testing import assert_close
 
 import lossbook
 from lossbook.beyond import InfoNCELoss, info_nce_loss
+from lossbook.losses._by_similarity import unit
 
 
 def wave(*shape, step=1.0, of=torch.sin):
@@ -70,6 +72,14 @@ def test_negatives_of_each_query_are_differentiable_twice():
     query, key, each = batch("each")
     assert torch.autograd.gradcheck(info_nce_loss, (query, key, each))
     assert torch.autograd.gradgradcheck(info_nce_loss, (query, key, each))
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-170])  # of the second no square is left
+def test_directions_by_finite_differences(size, generator):
+    vectors = torch.randn(3, 4, generator=generator, dtype=torch.float64, requires_grad=True)
+    modes = {"check_batched_grad": True}
+    assert gradcheck(lambda x: unit(size * x), vectors, check_forward_ad=True, **modes)
+    assert gradgradcheck(lambda x: unit(size * x), vectors, check_fwd_over_rev=True, **modes)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])

@@ -1,5 +1,7 @@
 """Large tensors are computed with in pieces: the same losses and derivatives as torch's, which takes them whole."""
 
+from functools import partial
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -11,6 +13,7 @@ from torch.testing import assert_close
 from lossbook import beyond
 from lossbook import functional as lf
 from lossbook.kit.curve import PIECE
+from lossbook.kit.loss import reduce
 
 
 def shifted(logits, tokens, reduction):
@@ -26,6 +29,12 @@ def labels(shape):
     return torch.randint(2, shape).double()
 
 
+def overlap(logits, target, reduction):
+    p = logits.sigmoid()
+    shared, apart = (p * target).sum(1), (0.3 * p * (1 - target) + 0.7 * (1 - p) * target).sum(1)
+    return reduce(1 - shared / (shared + apart), reduction)
+
+
 ROWS = 300, 1000
 BOTH = {
     "bce_with_logits": (
@@ -38,6 +47,26 @@ BOTH = {
     "turned": (lf.mse_loss, F.mse_loss, lambda: (scores(ROWS).T, scores(ROWS).T)),
     "rows": (lf.cross_entropy, F.cross_entropy, lambda: (scores(ROWS), torch.randint(1000, (300,)))),
     "images": (lf.cross_entropy, F.cross_entropy, lambda: (scores((4, 50, 30, 40)), torch.randint(50, (4, 30, 40)))),
+    "one sum": (
+        lambda x, y, reduction: beyond.rmse_loss(x, y),
+        lambda x, y, reduction: F.mse_loss(x, y).sqrt(),
+        lambda: (scores(ROWS), scores(ROWS)),
+    ),
+    "sums of rows": (
+        lambda x, y, reduction: beyond.rmse_loss(x, y, batch=False, reduction=reduction),
+        lambda x, y, reduction: reduce((x - y).square().mean(1).sqrt(), reduction),
+        lambda: (scores(ROWS), scores(ROWS)),
+    ),
+    "distributions": (
+        partial(beyond.distillation_loss, temperature=1.0),
+        lambda x, y, reduction: reduce(F.kl_div(x.log_softmax(1), y.softmax(1), reduction="none").sum(1), reduction),
+        lambda: (scores(ROWS), scores(ROWS)),
+    ),
+    "masks": (
+        partial(beyond.tversky_loss, alpha=0.3, beta=0.7, smooth_nr=0.0, smooth_dr=0.0),
+        overlap,
+        lambda: (scores(ROWS), labels(ROWS)),
+    ),
     "tokens": (beyond.token_cross_entropy, shifted, lambda: (scores((3, 400, 200)), torch.randint(200, (3, 400)))),
 }
 
@@ -66,7 +95,7 @@ def test_the_same_in_pieces(name, reduction):
     assert_close(*found, rtol=1e-11, atol=1e-14)
 
 
-@pytest.mark.parametrize("name", ["bce_with_logits", "huber", "rows"])
+@pytest.mark.parametrize("name", ["bce_with_logits", "huber", "rows", "masks", "distributions"])
 def test_derivatives_of_derivatives_and_several_at_once(name):
     loss, _theirs, tensors = BOTH[name]
     x, target = tensors()
@@ -80,7 +109,10 @@ def test_derivatives_of_derivatives_and_several_at_once(name):
     forward = jvp(grad(lambda x: loss(x, target, reduction="sum")), (x,), (x,))[1]
     assert_close(torch.autograd.grad((slope * x).sum(), learnt)[0], forward)
     each = vmap(grad(loss))(x, target)
-    assert_close(each * (x.shape[1] if name != "rows" else 1), grad(lambda x: loss(x, target, reduction="sum"))(x))
+    assert_close(
+        each * (x.shape[1] if name in ("bce_with_logits", "huber") else 1),
+        grad(lambda x: loss(x, target, reduction="sum"))(x),
+    )
 
 
 def test_labels_that_learn():

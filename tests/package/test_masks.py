@@ -223,3 +223,21 @@ def test_probabilities_are_drawn_as_the_mode_has_them(mode, generator):
     drawn = [batch.tensors[0] for batch in mask_batches({"mode": mode, "from_logits": False}, generator)]
     assert all(((p >= 0) & (p <= 1)).all() for p in drawn)
     assert all(torch.allclose(p.sum(1), torch.ones(()).to(p), atol=1e-5) for p in drawn) is (mode == "multiclass")
+
+
+def test_background_is_left_out_of_logits_too():
+    z = torch.tensor([[2.0, -1.0, 0.5], [0.0, 3.0, -2.0]])
+    t = torch.tensor([[1.0, 0.0, 1.0], [0.0, 1.0, 1.0]])
+    settings = {"mode": "multilabel", "include_background": False, "reduction": "none"}
+    found = lossbook.beyond.dice_loss(z, t, **settings)
+    assert found.shape == (2, 2)
+    torch.testing.assert_close(found, lossbook.beyond.dice_loss(z.sigmoid(), t, from_logits=False, **settings))
+
+
+def test_squares_have_a_slope_where_the_sigmoid_rounds_to_1():
+    slopes = []
+    for dtype in (torch.float32, torch.float64):
+        z = torch.tensor([[30.0, 1.0]], dtype=dtype, requires_grad=True)
+        t = torch.tensor([[0.0, 1.0]], dtype=dtype)
+        slopes.append(torch.autograd.grad(lossbook.beyond.dice_loss(z, t, squared=True), z)[0].double())
+    torch.testing.assert_close(*slopes, rtol=1e-5, atol=0)

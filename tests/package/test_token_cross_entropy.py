@@ -77,6 +77,17 @@ def test_accumulated_micro_batches_are_one_batch(logits):
     assert_close(sum(parts), token_cross_entropy(logits, TOKENS))
 
 
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_the_last_logits_may_hold_anything(logits, create_graph):
+    wild = logits.detach().clone()
+    wild[:, -1] = torch.nan
+    wild.requires_grad_()
+    found = torch.autograd.grad(token_cross_entropy(wild, TOKENS), wild, create_graph=create_graph)[0]
+    expected = torch.autograd.grad(token_cross_entropy(logits, TOKENS), logits)[0]
+    assert_close(found[:, :-1], expected[:, :-1])
+    assert not found[:, -1].any()
+
+
 def test_nothing_to_predict(logits):
     none = torch.full_like(TOKENS, -100)
     for average in ("token", "sequence"):

@@ -40,11 +40,14 @@ NEAREST = {
     "_by_similarity": "info_nce",
     "_triplets": "triplets",
     "classes": "classes masks token_cross_entropy",
-    "_of_class": "large_tensors",
-    "curve": "curve large_tensors",
+    "_of_class": "large_tensors token_cross_entropy",
+    "precision": "rmse info_nce",
+    "curve": "curve large_tensors rmse gaussian_kl",
     "log_cosh": "log_cosh curve",
     "focal": "focal curve",
-    **dict.fromkeys(("_masks", "_overlap", "dice", "tversky", "jaccard", "focal_tversky"), "overlap masks"),
+    **dict.fromkeys(
+        ("_masks", "_overlap", "dice", "tversky", "jaccard", "focal_tversky"), "overlap masks large_tensors"
+    ),
     **dict.fromkeys(("_boxes", "iou", "giou", "diou", "ciou"), "boxes"),
     **dict.fromkeys(("generalized_cross_entropy", "symmetric_cross_entropy"), "noisy_labels"),
     "steps": "explain",
