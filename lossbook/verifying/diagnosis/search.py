@@ -194,10 +194,8 @@ class Search:
     def of_pairs(self, maker: Callable[[Sequence[Call]], Iterator[tuple[Call, Call, Change]]]) -> Iterator[Repair]:
         """What must be done at two calls, each in its own way."""
         for made, other, change in maker(self.calls):
-            if self.left < 0:
-                return
             spots = frozenset({made.spot, other.spot})
-            if self.fits(spots, change.run):
+            if self.left >= 0 and self.fits(spots, change.run):
                 yield replace(_told(made, change.run, change.says, change.new), spots=spots)
 
     def of_knobs(self, makers: Sequence[Callable[[Call], Iterator[Knob]]], *, worded: bool = False) -> Iterator[Repair]:
@@ -392,8 +390,7 @@ def _share(value: float, now: float) -> str:
 
 def _both(one: tuple[Spot, Knob], other: tuple[Spot, Knob], values: tuple[float, float]) -> Run:
     """The change that sets two numbers."""
-    runs = {one[0]: one[1].at(values[0]), other[0]: other[1].at(values[1])}
-    return lambda call: runs[call.spot](call)
+    return partial(_each, {one[0]: one[1].at(values[0]), other[0]: other[1].at(values[1])})
 
 
 def _told(made: Call, run: Run, says: str, new: str = "", **numbers: str) -> Repair:
