@@ -85,14 +85,14 @@ def _why(operation: Operation) -> str:
     if operation.name in FLAT:
         return _("a number that was rounded has the slope 0 everywhere")
     if operation.output is None or operation.name in ("numpy", "tensor", "from_numpy"):
-        return _("a number of Python or NumPy takes no gradient along")
+        return _("a number of Python or NumPy carries no gradient")
     if not operation.result.is_floating_point() and operation.name not in TO_INTEGERS:
         return _("an index or a count has no slope; go on with the largest value itself, or with softmax")
     if not operation.result.is_floating_point():
         return _("whole numbers have no slope")
     if operation.name in ("detach", "data"):
-        return _("what was detached takes no gradient along")
-    return _("within no_grad, no slope is kept")
+        return _("what was detached carries no gradient")
+    return _("within no_grad nothing is recorded, so no gradient comes back")
 
 
 def variable_at(place: Place, expression: str) -> str:

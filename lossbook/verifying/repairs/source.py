@@ -232,11 +232,11 @@ def _of_turns(node: ast.AST) -> Iterator[tuple[str, Node]]:
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
             added = ast.AugAssign(statement.targets[0], ast.Add(), statement.value)
             says = _(
-                "each turn of the loop overwrites what the turn before it gave: right with {new} in the place of {old}"
+                "each turn of the loop overwrites what the one before it gave: right with {new} in the place of {old}"
             )
             yield _said(says, statement, added), _with_body(node, [*node.body[:at], added, *node.body[at + 1 :]])
         if isinstance(statement, ast.Return) and at and at == len(node.body) - 1:
-            says = _("the first turn of the loop returns already: right with {old} after the loop")
+            says = _("the loop already returns in its first turn: right with {old} after the loop")
             yield _said(says, statement, statement), [_with_body(node, node.body[:at]), statement]
 
 

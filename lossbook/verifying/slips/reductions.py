@@ -101,7 +101,9 @@ def of_parts(right: Loss) -> Iterator[Slip]:
 
 def of_each_sample(right: Loss) -> Iterator[Slip]:
     """The same with parts of one sample."""
-    says = _("the mean of a mean of each sample, where one mean goes over all: who has more left out counts more")
+    says = _(
+        "the mean of the samples' means, where one mean over all belongs: what is left of a sample with more left out weighs more"
+    )
     yield Slip(says, _of_means(right, lambda t, k: t.split(k), 1), operations=("mean", "sum", "div"))
 
 
