@@ -60,8 +60,13 @@ def by_idle_part(examination: Examination, samples: Sequence[Sample], loss: Call
     for i, t in enumerate(samples[0].batch.tensors):
         if not t.is_floating_point() or t.dim() < 2 or not 1 < t.shape[-1] <= MOST_COLUMNS:
             continue
-        idle = [k for k in range(t.shape[-1]) if _is_idle(loss, right, samples, i, partial(_other_column, column=k))]
-        if idle and len(idle) < t.shape[-1]:
+        columns = range(t.shape[-1])
+        # Where no column changes the loss, as that of boxes that do not meet, it says nothing of any of them.
+        telling = [
+            s for s in samples if any(not _is_still(loss, s, i, partial(_other_column, column=k)) for k in columns)
+        ]
+        idle = [k for k in columns if _is_idle(loss, right, telling, i, partial(_other_column, column=k))]
+        if idle and len(idle) < t.shape[-1] and not _has_slope(examination, samples, i, idle):
             says = _("of {name} only a part counts: index {idle} of the last dimension changes nothing")
             return Diagnosis(says.format(name=placed(names, i), idle=", ".join(map(str, idle))), page=CUSTOM)
     return None
@@ -138,6 +143,23 @@ def _is_idle(loss: Callable, right: Callable, samples: Sequence[Sample], i: int,
     return changed
 
 
+def _is_still(loss: Callable, sample: Sample, i: int, others: Others) -> bool:
+    """True if none of these values of argument i changes the loss."""
+    for other in others(sample.batch.tensors[i]):
+        got = call(loss, [other if k == i else t for k, t in enumerate(sample.batch.tensors)])
+        if isinstance(got, Answered) and not _same(got.value, sample.got.value):
+            return False
+    return True
+
+
+def _has_slope(examination: Examination, samples: Sequence[Sample], i: int, columns: Sequence[int]) -> bool:
+    """True if the gradient of one of these columns is not 0 on every batch."""
+    if i not in examination.wrt:
+        return False
+    slopes = [s.got.gradients[examination.wrt.index(i)] for s in samples]
+    return any(g is not None and bool(g[..., list(columns)].any()) for g in slopes)
+
+
 def _same(one: Tensor, other: Tensor) -> bool:
     return one.shape == other.shape and close(one.nan_to_num(7.5), other.nan_to_num(7.5), SAME)
 
@@ -145,9 +167,10 @@ def _same(one: Tensor, other: Tensor) -> bool:
 def _other_column(tensor: Tensor, column: int) -> Iterator[Tensor]:
     """The tensor with other values in one column, if it has so many."""
     if column < tensor.shape[-1]:
-        other = tensor.clone()
-        other[..., column] = other[..., column] * 0.5 + 0.25
-        yield other
+        for change in (lambda x: x * 0.5 + 0.25, lambda x: x * 1.01 + 0.01, lambda x: x * 0.99 - 0.01):
+            other = tensor.clone()
+            other[..., column] = change(other[..., column])
+            yield other
 
 
 def _others(tensor: Tensor) -> Iterator[Tensor]:

@@ -54,6 +54,7 @@ class _Kept(Calls):
 
 def _kept(loss: Callable, tensors: Sequence[Tensor]) -> _Run:
     result: list[Any] = []
+    tensors = [t.clone() for t in tensors]
     with _Kept(tensors) as kept:
         call(lambda: result.append(loss(*tensors)), ())
     flat = {spot: _flat(results) for spot, results in kept.results.items()}

@@ -15,7 +15,7 @@ from ...kit.batches.batch import Batch, Settings
 from ...language import gettext as _
 from ..compare import Sample, close
 from ..examination import Examination
-from ..repairs import Knob, others, solved
+from ..repairs import DIGITS, Knob, is_simple, others, solved
 from ..subject.outcome import Answered, call
 from .by_argument import argument_names
 from .diagnosis import Diagnosis
@@ -33,7 +33,7 @@ def by_default(examination: Examination, samples: Sequence[Sample], settings: Se
         if name in settings or name not in examination.candidate.accepts:
             continue
         value = _value_of(examination, samples, settings, name, now)
-        if value is not None:
+        if value is not None and (is_simple(value, DIGITS) or is_simple(value / now if now else value, DIGITS)):
             return Diagnosis(_said(value, now).format(name=name, value=value, now=now))
     return None
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Collection, Iterator, Sequence
-from fractions import Fraction
 
 from torch import Tensor
 
 from ...language import gettext as _
 from ..compare import Sample, close
+from ..repairs import is_simple
 from .diagnosis import Diagnosis
 
 CUSTOM = "guide/custom-losses"
-LARGEST_PART = 12  #: the largest number below the line in a factor that is a ratio
 SMALL = 1e-3  #: numbers below this tell nothing about a ratio
 
 
@@ -196,7 +195,7 @@ def _of_complement(samples: Sequence[Sample]) -> Diagnosis | None:
         return None
     ends = [(1 - s.got.value.item(), 1 - s.best.value.item()) for s in samples]
     ratios = [mine / right for mine, right in ends if abs(right) > SMALL]
-    if len(ratios) < 2 or abs(ratios[0] - 1) <= SMALL or not _is_simple(ratios[0]):
+    if len(ratios) < 2 or abs(ratios[0] - 1) <= SMALL or not is_simple(ratios[0]):
         return None
     if not all(math.isclose(ratio, ratios[0], rel_tol=1e-4) for ratio in ratios):
         return None
@@ -208,21 +207,10 @@ def _of_factor(ratios: Ratios) -> Diagnosis | None:
     first = ratios[0][0] if ratios else 1.0
     if len(ratios) < 2 or not all(math.isclose(ratio, first, rel_tol=1e-6) for ratio, _sample in ratios):
         return None
-    if f"{first:.6g}" == "1" or not _is_simple(first):
+    if f"{first:.6g}" == "1" or not is_simple(first):
         return None  # a number that nobody writes comes of something else, of weights for example
     says = _("a constant factor: {factor:.6g} times the right loss").format(factor=first)
     return Diagnosis(says, operations=("mul", "div"))
-
-
-def _is_simple(factor: float) -> bool:
-    """True for a factor that a person writes: with two digits, or the ratio of two small numbers, or such a part of π, log 2 or √2."""
-    for unit in (1.0, math.pi, math.log(2), math.sqrt(2), math.sqrt(math.pi)):
-        for number in (factor / unit, factor * unit):
-            short = float(f"{number:.2g}")
-            ratio = Fraction(number).limit_denominator(LARGEST_PART)
-            if any(math.isclose(number, simple, rel_tol=1e-5) for simple in (short, float(ratio))):
-                return True
-    return False
 
 
 def by_offset(samples: Sequence[Sample]) -> Diagnosis | None:

@@ -19,6 +19,7 @@ from .diagnosis import Diagnosis
 MOST = 200  #: parts of batches that are compared
 LEAST = 3  #: so many must be right, and so many wrong, to say where
 TRIFLE = 1e-3  #: of the largest value
+SHARE = 1e-2  #: of what the batches differ by, that a part must differ by at least
 MANY = 8  #: so many where the loss is right wherever something does not hold
 
 
@@ -29,6 +30,8 @@ def by_region(examination: Examination, samples: Sequence[Sample], loss: Callabl
     if not _tell(parts):
         return None
     names = argument_names(examination, len(samples[0].batch.tensors))
+    if fault != "gradient" and not _explain(parts, samples):
+        return None
     for says, holds in _conditions(parts, names):
         if all(holds(part.tensors) != part.right for part in parts):
             return Diagnosis(says, page="guide/custom-losses")
@@ -52,6 +55,19 @@ def _tell(parts: Sequence[Part]) -> bool:
     # Where the right loss is next to nothing, a wrong one that is so too tells nothing.
     right = sum(part.right and part.size > TRIFLE * largest for part in parts)
     return right >= LEAST and sum(not part.right for part in parts) >= LEAST
+
+
+def _explain(parts: Sequence[Part], samples: Sequence[Sample]) -> bool:
+    """Whether the parts differ about as much as the batches: where they differ by a trifle, something else is wrong."""
+    largest = max(_apart(s.got.value, s.best.value) for s in samples)
+    return max(part.apart for part in parts) >= SHARE * largest
+
+
+def _apart(got: Tensor, want: Tensor) -> float:
+    if got.numel() != want.numel() or not got.numel():
+        return 0.0
+    apart = (got.double().reshape(want.shape) - want.double()).abs() / want.double().abs().clamp(min=1)
+    return apart.nan_to_num(0.0).max().item()
 
 
 Cut = Callable[[Sequence[Tensor]], Iterator[tuple[Tensor, ...]]]
@@ -90,7 +106,9 @@ def _parts(examination: Examination, samples: Sequence[Sample], loss: Callable, 
             if not isinstance(mine, Answered) or mine.value.numel() != theirs.value.numel():
                 return []
             size = theirs.value.abs().sum().item()
-            parts.append(Part(tensors, _agree(mine, theirs, examination.tolerance), size))
+            parts.append(
+                Part(tensors, _agree(mine, theirs, examination.tolerance), size, _apart(mine.value, theirs.value))
+            )
     return parts
 
 

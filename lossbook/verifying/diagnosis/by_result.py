@@ -22,6 +22,7 @@ class Part(NamedTuple):
     tensors: tuple[Tensor, ...]
     right: bool
     size: float = 1.0  #: of the right value
+    apart: float = 0.0  #: how far the loss is from it
 
 
 def by_result(loss: Callable, parts: Sequence[Part]) -> Diagnosis | None:

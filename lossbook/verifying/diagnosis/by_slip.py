@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 from ...kit.batches.batch import Settings
+from ...tracing import Operations
 from ..compare import Sample, close
 from ..examination import Examination
 from ..slips import Slip, slips
 from ..subject.outcome import Answered, Failed, call
+from ..subject.state import quiet
 
 ENOUGH = 4  #: on so many batches a slip must give what the loss gives
 
 
 def by_slip(
     examination: Examination,
+    mine: Callable,
     failing: Sequence[Sample],
     others: Sequence[Sample],
     settings: Settings,
@@ -35,11 +40,42 @@ def by_slip(
             continue
         if not all(_is_not_refuted(loss, s, examination.tolerance) for s in others):
             continue
+        if (slip.pairs and not any(_pairs(mine, s) for s in samples)) or (slip.unused and _is_used(examination, mine)):
+            continue
         if all(_gives_gradients(loss, s, examination) for s in samples):
             return slip
         if not with_gradients:
             values_only = values_only or slip
     return values_only
+
+
+def _pairs(mine: Callable, sample: Sample) -> bool:
+    """Whether any step of the loss has more numbers than each tensor that goes into it, as one that pairs them."""
+    tensors = [t.clone() for t in sample.batch.tensors]
+    with Operations(None) as operations, quiet():
+        call(lambda: mine(*tensors), ())
+    seen = [o for o in operations.seen if o.shapes]
+    grown = any(o.result.numel() > max(map(math.prod, o.shapes)) for o in seen)
+    return grown or any(_spread(*two) for o in seen for two in itertools.combinations(o.shapes, 2))
+
+
+def _spread(one: Sequence[int], other: Sequence[int]) -> bool:
+    """Whether two shapes are broadcast to one with more numbers than either has."""
+    rank = max(len(one), len(other))
+    padded = [(1,) * (rank - len(shape)) + tuple(shape) for shape in (one, other)]
+    sizes = [*zip(*padded, strict=True)]
+    fit = all(m == n or 1 in (m, n) for m, n in sizes)
+    return fit and math.prod(map(max, sizes)) > max(math.prod(one), math.prod(other))
+
+
+def _is_used(examination: Examination, mine: Callable) -> bool:
+    """Whether the loss with these settings gives another number than without, on any batch."""
+    for trial in examination.trials:
+        plain, got = trial.got, call(mine, trial.batch.tensors)
+        both = isinstance(plain, Answered) and isinstance(got, Answered) and plain.value.shape == got.value.shape
+        if both and not close(got.value, plain.value, examination.tolerance):
+            return True
+    return False
 
 
 def _gives_values(loss: Callable, samples: Sequence[Sample], tolerance: float, *, may_be_right: bool) -> bool:

@@ -163,7 +163,7 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
         "count": partial(by_count, examination, every, evidence.settings),
         "broadcast": partial(by_broadcast, examination, failing[0], loss),
         **_of_loss(examination, loss, every),
-        **_of_slips(examination, failing, [*others, *telling], fault, evidence.settings),
+        **_of_slips(examination, loss, failing, [*others, *telling], fault, evidence.settings),
     }
     ways["mixing"] = partial(_confirmed, ways["broadcast"], ways["mixing"])
     ways["common"] = partial(_and_where, ways["common"], ways["region"], ways["broadcast"])
@@ -192,10 +192,15 @@ def _of_loss(examination: Examination, loss: Callable, every: Sequence[Sample]) 
 
 
 def _of_slips(
-    examination: Examination, failing: Sequence[Sample], others: Sequence[Sample], fault: str, settings: Settings
+    examination: Examination,
+    loss: Callable,
+    failing: Sequence[Sample],
+    others: Sequence[Sample],
+    fault: str,
+    settings: Settings,
 ) -> dict[str, Way]:
     """What people get wrong in the right loss; of a person's own, by how much it tells."""
-    slip = partial(by_slip, examination, failing, others, settings, fault=fault)
+    slip = partial(by_slip, examination, loss, failing, others, settings, fault=fault)
     parts = {"inside": slips_inside, "arguments": slips_of_arguments, "outside": slips_outside}
     return {"slip": slip, **{name: partial(slip, of=of) for name, of in parts.items()}}
 

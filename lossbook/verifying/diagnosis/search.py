@@ -17,6 +17,7 @@ from ...kit.batches.batch import Batch
 from ...language import gettext as _
 from ..compare import Sample, close
 from ..repairs import (
+    DIGITS,
     Call,
     Calls,
     Changed,
@@ -26,6 +27,7 @@ from ..repairs import (
     factor_in_words,
     hidden_knobs,
     in_words,
+    is_simple,
     others,
     readings,
     rounded,
@@ -232,6 +234,8 @@ class Search:
         if worded and not words:
             return None
         words = words or (factor_in_words(value, self.named) if knob.start == 1.0 and not knob.written else None)
+        if not (words or is_simple(value, DIGITS) or (knob.start and is_simple(value / knob.start, DIGITS))):
+            return None  # a number that nobody writes comes of something else
         number = f"{value:.6g} = {words}" if words else f"{value:.6g}"
         now = f"`{knob.written}`" if words and knob.written else f"{knob.start:.6g}"
         now += "" if words else _share(value, knob.start)

@@ -9,12 +9,14 @@ from .counts import of_divisor, of_undivided
 from .functions import FUNCTIONS, of_function, of_layout, of_missing, of_operands, of_torch_loss
 from .gradients import of_gradient
 from .numbers import (
+    DIGITS,
     Knob,
     divisors,
     either,
     factor_in_words,
     hidden_knobs,
     in_words,
+    is_simple,
     knobs,
     of_counts,
     of_factors,
@@ -34,6 +36,7 @@ from .stable import of_stable
 from .steps import of_constants, of_filled, of_filling, of_steps
 
 __all__ = [
+    "DIGITS",
     "EXCHANGED",
     "FUNCTIONS",
     "WRITTEN_OTHERWISE",
@@ -50,6 +53,7 @@ __all__ = [
     "factor_in_words",
     "hidden_knobs",
     "in_words",
+    "is_simple",
     "knobs",
     "of_pooled",
     "others",

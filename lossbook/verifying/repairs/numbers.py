@@ -6,6 +6,7 @@ import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -28,6 +29,10 @@ WITH_NUMBERS = {
 COUNTING = {"arange", "argsort", "cumsum", "sum", "count_nonzero", "bincount", "add", "sub", "rsub"}
 COMMON = {0.5, 1.0, 2.0}  #: numbers that stand in many places: equal to one of them says nothing
 DIVIDING = {"div", "truediv", "true_divide", "divide"}
+DIGITS = 4  #: of a number that somebody writes
+LARGEST_PART = 12  #: the largest number below the line in one that is a ratio
+#: What people write the multiples of: with what is added for logarithms to another base, and of a normal density.
+UNITS = (1.0, math.pi, math.e, math.log(2), math.log(10), math.sqrt(2), math.sqrt(math.pi), math.log(2 * math.pi))
 COMPARING = {"gt", "ge", "lt", "le"}
 
 
@@ -257,3 +262,14 @@ def rounded(value: float) -> float:
         if math.isclose(short, value, rel_tol=2e-6, abs_tol=1e-9):
             return short
     return value
+
+
+def is_simple(number: float, digits: int = 2) -> bool:
+    """True for what a person writes: so many digits, the ratio of two small numbers, or such a part of π, e, log 2 or √2."""
+    for unit in UNITS:
+        for part in (number / unit, number * unit):
+            short = float(f"{part:.{digits if unit == 1.0 else 2}g}")
+            ratio = Fraction(part).limit_denominator(LARGEST_PART)
+            if any(math.isclose(part, simple, rel_tol=1e-5) for simple in (short, float(ratio))):
+                return True
+    return False

@@ -52,7 +52,7 @@ def of_unused(reference: Reference, settings: Settings, everything: Settings, de
     """Settings under which the loss was tried, and which it does not use."""
     for name in settings.keys() & defaults.keys() - {"reduction"}:
         loss = reference.bound({**everything, name: defaults[name]})[0]
-        yield Slip(_("the setting {name} is not used").format(name=name), loss)
+        yield Slip(_("the setting {name} is not used").format(name=name), loss, unused=True)
 
 
 def of_settings(reference: Reference, settings: Settings, defaults: Settings) -> Iterator[Slip]:
@@ -277,14 +277,15 @@ def of_shapes(right: Loss) -> Iterator[Slip]:
 
     says = _("the target was broadcast from (N,) to (N, N): every prediction meets every target")
     for column in (0, 1, 2):
-        yield Slip(says, partial(tables, column=column), page=BROADCAST)
+        yield Slip(says, partial(tables, column=column), page=BROADCAST, pairs=True)
 
     def rows(x: Tensor, t: Tensor, *rest: Tensor) -> Tensor:
         _refuse_large(len(x) * x.numel())
         x, t = torch.broadcast_tensors(x.unsqueeze(1), t.unsqueeze(0))
         return right(x, t, *rest)
 
-    yield Slip(_("the samples were broadcast: every prediction meets every target"), rows, page=BROADCAST)
+    says = _("the samples were broadcast: every prediction meets every target")
+    yield Slip(says, rows, page=BROADCAST, pairs=True)
     yield Slip(
         _("view or reshape without permute: (N, C, …) became (N·…, C) and mixed classes with positions"),
         lambda x, t, *rest: right(x.reshape(-1, x.shape[1]), t.reshape(-1), *rest),
@@ -306,6 +307,9 @@ def of_shifts(right: Loss) -> Iterator[Slip]:
         _("the sequence is shifted by one position too many: once more than the right loss does"), cut(first, last)
     )
     yield Slip(_("the sequence is shifted by one position, the wrong way"), cut(last, first))
+    # Of a right loss that shifts by itself: read from the end, each position meets the one before it.
+    backwards: Loss = lambda *t: right(*(x.flip(1) for x in t))  # noqa: E731
+    yield Slip(_("the sequence is shifted by one position, the wrong way"), backwards)
     yield Slip(_("the last position of each sequence is left out"), cut(first))
     yield Slip(_("the first position of each sequence is left out"), cut(last))
     yield Slip(_("the sequences are shifted against each other by one position"), lambda x, *t: right(x.roll(1, 1), *t))

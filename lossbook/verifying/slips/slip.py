@@ -20,6 +20,8 @@ class Slip(Diagnosis):
     """One thing done wrong, and the loss that it makes of the right one."""
 
     loss: Loss
+    pairs: bool = False  #: whether numbers are paired in it: then somewhere in the loss they are
+    unused: bool = False  #: whether a setting has no effect: then the loss is the same without it
 
 
 Maker = Callable[[Reference, Settings], Iterator[Slip]]

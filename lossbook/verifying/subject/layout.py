@@ -42,6 +42,11 @@ class Layout:
             f"[{i}]" for i in range(len(self.leaves))
         )
 
+    @property
+    def asks_slopes(self) -> bool:
+        """True if some tensors were made with requires_grad: the loss may ask for slopes with respect to them itself."""
+        return any(isinstance(leaf, Tensor) and leaf.requires_grad for leaf in self.leaves)
+
     def differentiable(self) -> list[bool]:
         """For each tensor whether a gradient can reach it: those that stand for plain numbers get none."""
         found: list[bool] = []
@@ -87,7 +92,9 @@ def _filled(leaf: Any, left: Iterator[Tensor]) -> Any:
         return leaf
     tensor = next(left)
     if isinstance(leaf, Tensor):
-        return tensor
+        # In place, as an argument is known by its identity; what comes here is a copy already.
+        slopes = leaf.requires_grad and tensor.is_floating_point() and torch.is_grad_enabled()
+        return tensor.requires_grad_() if slopes and not tensor.requires_grad else tensor
     if tensor.is_meta:  # without data: any number will do
         return leaf
     values = tensor.tolist()
