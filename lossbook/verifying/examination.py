@@ -16,8 +16,8 @@ from ..language import gettext as _
 from .compare import DOUBLE, SINGLE, Sample, Standard, Trial, close, fault_of, try_on
 from .diagnosis.diagnosis import Diagnosis
 from .growth import adds_up, affordable, repeated, sizes
+from .smallest import chosen, places
 from .subject.candidate import Candidate
-from .subject.given import samples_of, with_samples
 from .subject.outcome import Answered, Failed, Outcome, call
 from .subject.reference import Reference
 from .subject.state import TakesTooLong, TimeIsUp
@@ -133,7 +133,7 @@ class Examination:
         return None if found in ("value", "gradient") and self.leaves_open(trial.batch) else found
 
     def leaves_open(self, batch: Batch) -> bool:
-        """True for an edge that we made of a person's inputs, where their right loss depends on the order of samples.
+        """True for an edge that we made of a person's inputs, where their right loss depends on the order in a dimension.
 
         Equal times in a ranking are such: its author may have thought of inputs without them only.
         """
@@ -142,14 +142,16 @@ class Examination:
             return False
         right = self.standard.losses[0]
 
-        def turned(tensors: Sequence[Tensor]) -> bool:
-            n = samples_of(tensors)
-            there, back = (call(right, t) for t in (tensors, with_samples(tensors, n, torch.arange(n).flip(0))))
-            if not isinstance(there, Answered) or not isinstance(back, Answered) or there.value.dim():
+        def turned(tensors: Sequence[Tensor], dim: int) -> bool:
+            back = chosen(tensors, dim, range(places(tensors, dim) - 1, -1, -1))
+            one, other = call(right, tensors), call(right, back)
+            if not isinstance(one, Answered) or not isinstance(other, Answered) or one.value.dim():
                 return False
-            return not close(there.value, back.value, self.tolerance)
+            return not close(one.value, other.value, self.tolerance)
 
-        return samples_of(batch.tensors) > 1 and turned(batch.tensors) and not turned(given.batches[0])
+        first = given.batches[0]
+        dims = [d for d in range(max(t.dim() for t in first)) if min(places(first, d), places(batch.tensors, d)) > 1]
+        return any(turned(batch.tensors, d) and not turned(first, d) for d in dims)
 
     def run(self, batch: Batch, *, upstream: float = 1.0, passes: int = 1) -> Outcome:
         """Call the loss once more."""

@@ -111,9 +111,18 @@ def cause_of(operation: Operation) -> str:
         if not all(map(_is_finite, inputs)):
             return _("0 times infinity")
         return _("a product that overflows")
+    if name in ("cross_entropy", "nll_loss") and len(inputs) > 1 and _is_nothing(inputs[0], inputs[1]):
+        return _("0 divided by 0: the mean of nothing, as every label is left out (ignore_index)")
     if name in ("binary_cross_entropy", "acos", "asin", "atanh"):
         return _("an argument outside of the range that {name} is for").format(name=name)
     return _("a result that is no number, first of {name}").format(name=name)
+
+
+def _is_nothing(scores: Tensor, labels: Tensor) -> bool:
+    """Whether none of the labels is a class: the scores are numbers, so it is not they that are none."""
+    classes = scores.shape[1] if scores.dim() > 1 else scores.numel()
+    is_class = (labels >= 0) & (labels < classes)
+    return not labels.is_floating_point() and _is_finite(scores) and not bool(is_class.any())
 
 
 def by_infinite_gradient(examination: Examination, sample: Sample, loss: Callable | None = None) -> Diagnosis:

@@ -25,6 +25,7 @@ from .by_repair import by_divisor, by_repair
 from .by_slip import by_slip
 from .by_source import by_source
 from .by_terms import by_terms
+from .by_ties import by_ties
 from .diagnosis import Diagnosis
 from .operations import recorded
 from .refuting import resized
@@ -109,6 +110,10 @@ def _of_numbers(
     everywhere = examination.standard.guessed or isinstance(known, Repair)
     if known is not None and (everywhere or all(sample.batch.edge for sample in failing)):
         return known  # what is wrong with ordinary numbers is wrong with these
+    made_up = fault == "value" and examination.reference.guessed and all(sample.batch.edge for sample in failing)
+    tied = by_ties(examination, failing, evidence.loss) if made_up else None
+    if tied is not None:
+        return tied
     if evidence.key(fault) in examination.unexplained and all(sample.batch.edge for sample in failing):
         return None  # nor are these, which would take as long
     found = _searched(examination, failing, fault, evidence)

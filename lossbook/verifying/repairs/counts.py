@@ -72,6 +72,9 @@ def of_divisor(call: Call) -> Iterator[Change]:
         return
     for text, mask in _left_in(call):
         yield Change(says, f"… / {text}", partial(lambda mask, c: c.args[0] / mask(c), mask))
+        for more, count in itertools.islice(counts_of(call), MOST):
+            new = f"… / ({text} * {more})"
+            yield Change(says, new, partial(lambda mask, count, c: c.args[0] / (mask(c) * count(c)), mask, count))
     if isinstance(now, Tensor) and now.dim():
         return
     name = written(call, 1)
@@ -102,7 +105,8 @@ def _opposite(mask: Count, call: Call) -> Tensor:
 
 def _sum_behind(call: Call, value: Any) -> Call | None:
     made = call.made.get(id(value))
-    if made is not None and made.spot.name == "neg" and made.args:
+    weighed = made is not None and made.spot.name in ("mul", "multiply") and not isinstance(made.args[-1], Tensor)
+    if made is not None and made.args and (weighed or made.spot.name == "neg"):
         return _sum_behind(call, made.args[0])
     is_sum = made is not None and made.spot.name == "sum" and made.args and is_real(made.args[0])
     return made if is_sum and made is not None and made.args[0].dim() else None
