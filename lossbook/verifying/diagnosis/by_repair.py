@@ -28,6 +28,7 @@ from ..repairs import (
 from ..subject.state import part_of_time, quiet
 from .by_argument import argument_names
 from .by_default import named_numbers
+from .by_whole import of_whole_numbers
 from .search import Repair, Search
 from .varied import varied
 
@@ -105,7 +106,7 @@ def by_divisor(examination: Examination, loss: Callable, samples: Sequence[Sampl
         names = _names(examination, samples)
         others = [*varied(examination, samples)]
         search = Search(loss, samples, examination.wrt, examination.tolerance, names, varied=others)
-        return _first((search.of_knobs([divisors]), search.of_makers(DIVIDED)))
+        return _first((search.of_knobs([divisors]), search.of_makers(DIVIDED), of_whole_numbers(search, divisors)))
 
 
 def _first(ways: Sequence[Iterator[Repair]]) -> Repair | None:

@@ -14,6 +14,7 @@ from ..slips import slips_inside, slips_of_arguments, slips_outside
 from .by_argument import by_idle, by_idle_part, by_mask, by_mixing
 from .by_common import by_common, by_parting
 from .by_cut import by_cut, by_lost_gradient
+from .by_dead import by_dead
 from .by_default import by_count, by_default
 from .by_entrance import by_entrance
 from .by_infinity import by_infinite_gradient, by_infinity
@@ -127,7 +128,7 @@ def _of_numbers(
 #: Of a person's own loss the code tells more than what may be done to the arguments of any loss; and a slip of a loss
 #: like it may only seem to be behind what does not depend on an argument.
 OF_OWN = (
-    "idle", "divisor", "inside", "ratio", "offset", "exchanged", "default", "repair", "count", "written", "arguments",
+    "dead", "idle", "divisor", "inside", "ratio", "offset", "exchanged", "default", "repair", "count", "written", "arguments",
     "entrance", "part", "mixing", "common", "outside", "zero", "factor", "idle", "mask", "terms", "broadcast", "region",
     "place", "parting",
 )  # fmt: skip
@@ -184,7 +185,7 @@ def _searched(examination: Examination, failing: Sequence[Sample], fault: str, e
 def _of_loss(examination: Examination, loss: Callable, every: Sequence[Sample]) -> dict[str, Way]:
     """What the loss shows by itself, or beside the right one."""
     shown = {
-        "idle": by_idle, "mask": by_mask, "part": by_idle_part, "mixing": by_mixing,
+        "idle": by_idle, "mask": by_mask, "part": by_idle_part, "mixing": by_mixing, "dead": by_dead,
     }  # fmt: skip
     compared = {
         "terms": by_terms, "entrance": by_entrance, "common": by_common, "parting": by_parting, "divisor": by_divisor,

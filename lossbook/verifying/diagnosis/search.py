@@ -129,10 +129,12 @@ class Search:
 
     def fits_here(self, spots: frozenset[Spot], run: Run) -> bool:
         """The same, whatever it is under other settings."""
-        return all(
-            self._is_right(spots, run, sample) and (sample.batch.edge or self._has_right_slopes(spots, run, sample))
-            for sample in self.samples
-        )
+        return all(self.fits_on(sample, spots, run) for sample in self.samples)
+
+    def fits_on(self, sample: Sample, spots: frozenset[Spot], run: Run) -> bool:
+        """The same on one batch."""
+        right = self._is_right(spots, run, sample)
+        return right and (sample.batch.edge or self._has_right_slopes(spots, run, sample))
 
     def _is_right(self, spots: frozenset[Spot], run: Run, sample: Sample) -> bool:
         value, want = self.value(spots, run, sample.batch), sample.best.value
@@ -162,7 +164,7 @@ class Search:
                         return
                     spots = frozenset({made.spot})
                     if self.fits(spots, change.run) and not (change.unless and self.fits(spots, change.unless)):
-                        yield _told(made, change.run, change.says, change.new)
+                        yield told(made, change.run, change.says, change.new)
 
     def of_groups(self, makers: Sequence[Maker], *, by_text: bool = False) -> Iterator[Repair]:
         """The same change at all calls of one operation, such as both sums of a ratio; or of one expression."""
@@ -180,7 +182,7 @@ class Search:
             if len(every) > 1 and self.left > 0 and self.fits(*_together(every)):
                 (made, change), *more = self._needed(every)
                 spots, run = _together([(made, change), *more])
-                found = replace(_told(made, run, change.says, change.new), spots=spots)
+                found = replace(told(made, run, change.says, change.new), spots=spots)
                 where = ", ".join(f"`{call.spot.text}`" for call, _change in more[:SHOWN])
                 says = _("{this}; the same in {where}").format(this=found.says, where=where) if more else found.says
                 yield replace(found, says=says)
@@ -198,7 +200,7 @@ class Search:
         for made, other, change in maker(self.calls):
             spots = frozenset({made.spot, other.spot})
             if self.left >= 0 and self.fits(spots, change.run):
-                yield replace(_told(made, change.run, change.says, change.new), spots=spots)
+                yield replace(told(made, change.run, change.says, change.new), spots=spots)
 
     def of_knobs(self, makers: Sequence[Callable[[Call], Iterator[Knob]]], *, worded: bool = False) -> Iterator[Repair]:
         """A number that is wrong or missing: the first one of few digits, as people write them, or else any.
@@ -239,7 +241,7 @@ class Search:
         number = f"{value:.6g} = {words}" if words else f"{value:.6g}"
         now = f"`{knob.written}`" if words and knob.written else f"{knob.start:.6g}"
         now += "" if words else _share(value, knob.start)
-        return _told(made, run, knob.says, number=number, now=now)
+        return told(made, run, knob.says, number=number, now=now)
 
     def _as_setting(self, spots: frozenset[Spot], knob: Knob, value: float) -> str | None:
         """What a number is of a setting: of all that it may be with its default, what holds with another one too."""
@@ -271,7 +273,7 @@ class Search:
                         "a number is wrong at {count} places: right with {number} in the place of {now}, as in {old}"
                     )
                     numbers = {"count": str(len(spots)), "number": f"{value:.6g}", "now": f"{knob.start:.6g}"}
-                    yield replace(_told(made, knob.at(value), says, **numbers), spots=spots)
+                    yield replace(told(made, knob.at(value), says, **numbers), spots=spots)
 
     def of_exchanged_knobs(self, of: Callable[[Call], Iterator[Knob]]) -> Iterator[Repair]:
         """Two numbers, each of which stands where the other one belongs."""
@@ -397,7 +399,8 @@ def _both(one: tuple[Spot, Knob], other: tuple[Spot, Knob], values: tuple[float,
     return partial(_each, {one[0]: one[1].at(values[0]), other[0]: other[1].at(values[1])})
 
 
-def _told(made: Call, run: Run, says: str, new: str = "", **numbers: str) -> Repair:
+def told(made: Call, run: Run, says: str, new: str = "", **numbers: str) -> Repair:
+    """The repair of one call."""
     old = f"`{made.spot.text}`"
     new = f"`{new}`" if new else ""
     return Repair(says.format(old=old, new=new, **numbers), spots=frozenset({made.spot}), run=run, line=made.spot.line)

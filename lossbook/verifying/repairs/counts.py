@@ -72,7 +72,7 @@ def of_divisor(call: Call) -> Iterator[Change]:
         return
     for text, mask in _left_in(call):
         yield Change(says, f"… / {text}", partial(lambda mask, c: c.args[0] / mask(c), mask))
-        for more, count in itertools.islice(counts_of(call), MOST):
+        for more, count in itertools.islice(_sizes(call), MOST):
             new = f"… / ({text} * {more})"
             yield Change(says, new, partial(lambda mask, count, c: c.args[0] / (mask(c) * count(c)), mask, count))
     if isinstance(now, Tensor) and now.dim():
