@@ -31,6 +31,7 @@ from ..repairs import (
     others,
     readings,
     rounded,
+    share,
     solved,
 )
 from ..repairs.call import Run
@@ -240,7 +241,7 @@ class Search:
             return None  # a number that nobody writes comes of something else
         number = f"{value:.6g} = {words}" if words else f"{value:.6g}"
         now = f"`{knob.written}`" if words and knob.written else f"{knob.start:.6g}"
-        now += "" if words else _share(value, knob.start)
+        now += "" if words else share(value, knob.start)
         return told(made, run, knob.says, number=number, now=now)
 
     def _as_setting(self, spots: frozenset[Spot], knob: Knob, value: float) -> str | None:
@@ -385,13 +386,6 @@ def _origin(made: Call) -> str:
     """The name of the operation whose result goes into a call first."""
     before = made.made.get(id(made.args[0])) if made.args else None
     return "" if before is None else before.spot.name
-
-
-def _share(value: float, now: float) -> str:
-    """In words, where a number is half of another one, twice it, or that with the other sign."""
-    if now in (0.0, 1.0):
-        return ""
-    return {0.5: _(" (half of it)"), 2.0: _(" (twice that)"), -1.0: _(" (the sign)")}.get(value / now, "")
 
 
 def _both(one: tuple[Spot, Knob], other: tuple[Spot, Knob], values: tuple[float, float]) -> Run:

@@ -25,6 +25,7 @@ from .numbers import (
     others,
     readings,
     rounded,
+    share,
     solved,
 )
 from .own import of_others
@@ -59,6 +60,7 @@ __all__ = [
     "others",
     "readings",
     "rounded",
+    "share",
     "solved",
 ]
 

@@ -35,6 +35,13 @@ SIGNS: dict[str, tuple[tuple[str, Two], ...]] = {
     "mm": (),
     "where": (),
 }
+#: What may be missing of one operand, where the other is right.
+ONES: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (
+    ("1 - x", lambda x: 1 - x),
+    ("abs(x)", torch.abs),
+    ("x.square()", torch.square),
+    ("x.sqrt()", torch.sqrt),
+)
 ONE_OF_MANY = {"sum", "mean", "norm", "vector_norm", "logsumexp", "amax", "amin", "std", "var"}
 LAST = 12  #: so many results before a call are tried as its operands
 ALIASES = {"truediv": "div", "true_divide": "div", "divide": "div", "subtract": "sub", "multiply": "mul"}
@@ -58,7 +65,7 @@ def of_operation(call: Call) -> Iterator[Change]:
             says = _("there is one part too many: right with {new} in the place of {old}")
             yield Change(says, written(call, 1 - i) or which, partial(lambda i, c: c.args[1 - i], i))
         if is_real(call.args[i]) and name in ("mul", "div", "add", "sub", "rsub", "pow"):
-            for new, one in (("1 - x", lambda x: 1 - x), ("abs(x)", torch.abs), ("x.square()", torch.square)):
+            for new, one in ONES:
                 if is_turned(new, call.args[i]) or new == "x.square()" and _is_power(call, i):
                     continue
                 says, shown = _operand_told(call, i, new)

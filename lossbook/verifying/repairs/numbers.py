@@ -273,3 +273,10 @@ def is_simple(number: float, digits: int = 2) -> bool:
             if any(math.isclose(part, simple, rel_tol=1e-5) for simple in (short, float(ratio))):
                 return True
     return False
+
+
+def share(value: float, now: float) -> str:
+    """In words, where a number is half of another one, twice it, or that with the other sign."""
+    if now in (0.0, 1.0):
+        return ""
+    return {0.5: _(" (half of it)"), 2.0: _(" (twice that)"), -1.0: _(" (the sign)")}.get(value / now, "")
