@@ -87,6 +87,11 @@ def keeps_functions(x: Tensor) -> bool:
     return x.requires_grad and not is_recorded()
 
 
+def is_differentiated(*tensors: Tensor) -> bool:
+    """Whether derivatives are taken of what is made of these tensors; in a backward pass: of the gradient."""
+    return torch.is_grad_enabled() or any(map(_has_tangent, tensors))
+
+
 def is_recorded() -> bool:
     """Whether the operations are written down, to run later."""
     # A trace stores no Python function. torch.compile fuses the operations anyway; of grad over grad it would make 0.
@@ -115,10 +120,11 @@ def pieces(*tensors: Tensor) -> list[tuple[Tensor, ...]]:
 
 def times_slope(gradient: Tensor, slope: Curve, x: Tensor, *beside: Tensor, split: Split = pieces) -> Tensor:
     """The gradient times a slope in the shape of x: a few numbers at a time, written where the product is to stand."""
-    if torch.is_grad_enabled() or not all(map(can_be_read, (gradient, x, *beside))):
-        return gradient * slope(x, *beside)  # it will be differentiated, or there are several at once
+    tensors = gradient, x, *beside
+    if is_differentiated(*tensors) or not all(map(can_be_read, tensors)):  # again, or there are several at once
+        return gradient * slope(x, *beside)
     whole = torch.empty_like(x)
-    for made, few_of_gradient, *few in split(whole, gradient, x, *beside):
+    for made, few_of_gradient, *few in split(whole, *tensors):
         torch.mul(few_of_gradient, slope(*few), out=made)
     return whole
 
