@@ -20,8 +20,11 @@ def is_half(value: Any) -> bool:
 
 
 def can_be_read(value: Tensor) -> bool:
-    """True where the numbers of a tensor can be looked at: not under torch.compile or vmap, nor on the meta device."""
-    if torch.compiler.is_compiling() or value.is_meta or isinstance(value, FakeTensor):
+    """True where the numbers of a tensor can be looked at: not under torch.compile or vmap, nor on the meta device.
+
+    Nor where torch.jit.trace writes down what is done: it is to serve other numbers too.
+    """
+    if torch.compiler.is_compiling() or torch.jit.is_tracing() or value.is_meta or isinstance(value, FakeTensor):
         return False
     if functorch.is_legacy_batchedtensor(value):  # is_grads_batched
         return False

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from torch._C import _functorch as functorch
 from torch.autograd import forward_ad
 
 from ..guards.tensors import can_be_read
@@ -83,8 +84,12 @@ def _summed(losses: Tensor, of: Of) -> Tensor:
 
 def keeps_functions(x: Tensor) -> bool:
     """Whether a backward pass will come, and may take a ``torch.autograd.Function``."""
-    # Of forward mode over forward mode torch.autograd.Function makes 0.
-    return x.requires_grad and not is_recorded()
+    return x.requires_grad and not is_recorded() and not _is_forward_over_forward()
+
+
+def is_differentiated(*tensors: Tensor) -> bool:
+    """Whether derivatives are taken of what is made of these tensors; in a backward pass: of the gradient."""
+    return torch.is_grad_enabled() or any(map(_has_tangent, tensors))
 
 
 def is_recorded() -> bool:
@@ -115,10 +120,11 @@ def pieces(*tensors: Tensor) -> list[tuple[Tensor, ...]]:
 
 def times_slope(gradient: Tensor, slope: Curve, x: Tensor, *beside: Tensor, split: Split = pieces) -> Tensor:
     """The gradient times a slope in the shape of x: a few numbers at a time, written where the product is to stand."""
-    if torch.is_grad_enabled() or not all(map(can_be_read, (gradient, x, *beside))):
-        return gradient * slope(x, *beside)  # it will be differentiated, or there are several at once
+    tensors = gradient, x, *beside
+    if is_differentiated(*tensors) or not all(map(can_be_read, tensors)):  # again, or there are several at once
+        return gradient * slope(x, *beside)
     whole = torch.empty_like(x)
-    for made, few_of_gradient, *few in split(whole, gradient, x, *beside):
+    for made, few_of_gradient, *few in split(whole, *tensors):
         torch.mul(few_of_gradient, slope(*few), out=made)
     return whole
 
@@ -141,6 +147,12 @@ def few_samples(*tensors: Tensor, sequences: bool = False) -> list[tuple[Tensor,
 def _has_tangent(x: Tensor) -> bool:
     """Whether a derivative is taken for this tensor in forward mode."""
     return forward_ad.unpack_dual(x).tangent is not None
+
+
+def _is_forward_over_forward() -> bool:
+    """Whether forward mode is taken of forward mode: there torch.autograd.Function makes 0."""
+    stack = functorch.get_interpreter_stack() or ()  # None outside of torch.func
+    return sum(level.key() == functorch.TransformType.Jvp for level in stack) > 1
 
 
 def _slopes_beside(loss: Curve, x: Tensor, *beside: Tensor) -> tuple[Tensor, ...]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from ..kit.class_steps import steps_of_classes, steps_of_softmax
-from ..kit.curve import keeps_functions
+from ..kit.curve import is_differentiated, keeps_functions
 from ..kit.loss import reduce
 from ..kit.precision import keep_digits
 from ..kit.steps import Step
@@ -54,20 +54,20 @@ class _Unit(torch.autograd.Function):
         ctx.mark_non_differentiable(output[1])
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*inputs, *output)
-        ctx.save_for_forward(*output)
+        ctx.save_for_forward(*inputs, *output)  # vmap over vmap asks for the same as above
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor | None, _constant: None) -> Tensor | None:
         if gradient is None:
             return None
         vectors, along, per_length = ctx.saved_tensors
-        if torch.is_grad_enabled():  # the gradient will be differentiated
+        if is_differentiated(vectors):  # again
             along, per_length = directions(vectors)
         return across(gradient, along) * per_length
 
     @staticmethod
     def jvp(ctx: Any, tangent: Tensor) -> tuple[Tensor, None]:
-        along, per_length = ctx.saved_tensors
+        along, per_length = directions(ctx.saved_tensors[0])  # a slope of the constant may be asked for
         return across(tangent, along) * per_length, None
 
 

@@ -121,7 +121,7 @@ def logistic(z: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def two_sigmoids(z: Tensor) -> tuple[Tensor, Tensor]:
-    return z.sigmoid(), (-z).sigmoid_()
+    return z.sigmoid(), (-z).sigmoid()
 
 
 class _Logistic(torch.autograd.Function):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..guards.tensors import can_be_read
-from ..kit.curve import few_samples, keeps_functions
+from ..kit.curve import few_samples, is_differentiated, keeps_functions
 
 
 def nll_of(logits: Tensor, index: Tensor, dim: int) -> Tensor:
@@ -59,7 +59,7 @@ class _OfClass(torch.autograd.Function):
         (logits, index), dim = ctx.saved_tensors, ctx.dim
         used, left_out = _in_use(logits, index, dim)
         own, each, wide = index.unsqueeze(dim), gradient.unsqueeze(dim), _at_least_float32(logits)
-        if torch.is_grad_enabled() or not all(map(can_be_read, (logits, gradient))):  # differentiated again, or batched
+        if is_differentiated(logits, gradient) or not all(map(can_be_read, (logits, gradient))):  # again, or batched
             p = torch.softmax(used, dim, dtype=wide)
             found = (p * each).scatter_add(dim, own, -each).to(logits.dtype)
             return found if left_out is None else torch.cat([found, torch.zeros_like(left_out)], -2), None, None

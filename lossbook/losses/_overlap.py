@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..guards.classes import check_class_weight, class_dim
 from ..kit.batches.batch import Settings
-from ..kit.curve import few_samples, keeps_functions, times_slope
+from ..kit.curve import few_samples, is_differentiated, keeps_functions, times_slope
 from ..kit.loss import reduce, total
 from ..kit.settings import one_of
 from ..kit.steps import Step, reduction_steps
@@ -118,7 +118,7 @@ class _SumsOfLogits(torch.autograd.Function):
         ctx.mark_non_differentiable(output[2])
         ctx.set_materialize_grads(False)  # no zeros for the constant
         ctx.save_for_backward(z, t, output[2])
-        ctx.save_for_forward(z, t)
+        ctx.save_for_forward(z, t, output[2])  # vmap over vmap asks for the same as above
 
     @staticmethod
     def backward(
@@ -127,7 +127,7 @@ class _SumsOfLogits(torch.autograd.Function):
         (z, t, slope), (alpha, beta) = ctx.saved_tensors, ctx.weights
         none = z.new_zeros(z.shape[:-1])
         shared, apart = ((none if x is None else x).unsqueeze(-1) for x in (of_shared, of_apart))
-        if torch.is_grad_enabled():  # the gradient will be differentiated
+        if is_differentiated(z):  # again
             slope = torch.mul(*logistic(z))
 
         def of_p(t: Tensor, shared: Tensor, apart: Tensor) -> Tensor:
@@ -139,7 +139,7 @@ class _SumsOfLogits(torch.autograd.Function):
 
     @staticmethod
     def jvp(ctx: Any, of_z: Tensor | None, of_t: Tensor | None, *_weights: None) -> tuple[Tensor, Tensor, None]:
-        (z, t), (alpha, beta) = ctx.saved_tensors, ctx.weights
+        (z, t, _slope), (alpha, beta) = ctx.saved_tensors, ctx.weights
         p, rest = logistic(z)
         return *moved(p, t, None if of_z is None else of_z * p * rest, of_t, alpha, beta), None
 

@@ -81,7 +81,7 @@ def rmse_loss(
 
 
 def squared(x: Tensor, y: Tensor) -> Tensor:
-    return (x - y).square_()
+    return torch.nn.functional.mse_loss(x, y, reduction="none")  # the error is not stored
 
 
 def slope(x: Tensor, y: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.autograd import gradcheck, gradgradcheck
 from torch.autograd.graph import saved_tensors_hooks
-from torch.func import grad, hessian, jacfwd, jacrev, vmap
+from torch.func import grad, hessian, jacfwd, jacrev, jvp, vmap
 from torch.testing import assert_close
 
 from lossbook import beyond
@@ -122,6 +122,8 @@ TOGETHER = {
     "all": beyond.rmse_loss,
     "rows": partial(beyond.rmse_loss, batch=False),
     "distributions": partial(beyond.distillation_loss, dim=-1, temperature=1.5),
+    "directions": lambda x, y: beyond.contrastive_loss(x, y, torch.ones(len(x)), distance="cosine"),
+    "masks": lambda x, y: beyond.dice_loss(x, y.sigmoid()),
 }
 
 
@@ -135,6 +137,28 @@ def test_losses_of_several_numbers_by_finite_differences(name, generator):
         assert gradgradcheck(TOGETHER[name], pair, check_fwd_over_rev=True, check_batched_grad=True)
 
 
+@pytest.mark.parametrize("name", TOGETHER)
+def test_three_derivatives_of_losses_of_several_numbers(name, generator):
+    x, y = (torch.randn(2, 2, generator=generator, dtype=torch.float64) for _ in range(2))
+
+    def loss(x):
+        return TOGETHER[name](x, y)
+
+    expected = jacfwd(jacfwd(jacfwd(loss)))(x)
+    for one, other, last in product((jacrev, jacfwd), repeat=3):
+        assert_close(last(other(one(loss)))(x), expected)
+
+
+@pytest.mark.parametrize("name", TOGETHER)
+def test_one_direction_for_several_samples(name, generator):
+    x, y, direction = (torch.randn(2, 2, 3, generator=generator, dtype=torch.float64) for _ in range(3))
+
+    def along(x, y):
+        return jvp(TOGETHER[name], (x, y), (direction[0], direction[1]))[1]
+
+    assert_close(vmap(along)(x, y), torch.stack([along(*pair) for pair in zip(x, y, strict=True)]))
+
+
 def test_labels_that_are_whole_numbers(pair):
     x, y = pair[0], torch.tensor([1, -1, 1])
     assert_close(hessian(lf.soft_margin_loss)(x, y), hessian(lf.soft_margin_loss)(x, y.double()))
@@ -144,6 +168,30 @@ def test_labels_that_are_whole_numbers(pair):
 def test_a_trace_can_be_stored(pair):
     x, y = pair[0].requires_grad_(), pair[1]
     torch.jit.save(torch.jit.trace(lf.huber_loss, (x, y)), io.BytesIO())
+
+
+TRACED = {
+    "an error of 0": (beyond.rmse_loss, torch.ones(2, 3), torch.zeros(2, 3)),
+    "labels in other columns": (
+        lambda x, hits: lf.multilabel_margin_loss(x, torch.where(hits > 0, hits.long(), -1)),
+        torch.tensor([[1.0, 0, 0], [2.0, 0, 0]]),
+        torch.tensor([[1.0, 2, 0], [2.0, 0, 0]]),
+    ),
+    "fewer rows": (lambda x, y: lf.cross_entropy(x, y[:, 0].long()), torch.ones(300, 1000), torch.ones(100, 1000)),
+}
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.trace`:DeprecationWarning", "ignore::torch.jit.TracerWarning")
+@pytest.mark.parametrize("name", TRACED)
+def test_a_trace_serves_other_numbers(name):
+    loss, first, then = TRACED[name]
+    trace = torch.jit.trace(loss, (first * 2, first))
+    found = []
+    for function in (trace, loss):
+        x = then.clone().requires_grad_()
+        losses = function(x, then)
+        found.append((losses, torch.autograd.grad(losses, x)[0]))
+    assert_close(*found)
 
 
 @pytest.mark.parametrize("name", ["huber", "smooth_l1", "log_cosh"])

@@ -9,6 +9,7 @@ import warnings
 
 import pytest
 import torch
+from torch.autograd import forward_ad
 from torch.testing import assert_close
 
 from lossbook import functional
@@ -172,6 +173,27 @@ def test_torch_func(entry, generator):
         return
     alone = torch.func.vmap(lambda *sample: entry.function(*sample, reduction="none"))(*inputs)
     assert_close(alone, entry.function(*inputs, reduction="none"))
+
+
+NO_FORWARD_MODE = {"ctc", "linear_cross_entropy"}  #: of ctc torch has none either
+
+
+@every_loss
+def test_forward_mode_over_a_backward_pass(entry, generator):
+    """A product with the Hessian, once by a backward pass of which no graph is kept."""
+    x, *rest = entry.sample(generator)
+    x.requires_grad_()
+    direction = torch.randn(x.shape, generator=generator, dtype=x.dtype)
+    gradient = torch.autograd.grad(entry.function(x, *rest), x, create_graph=True)[0]
+    expected = torch.zeros_like(x)
+    if gradient.requires_grad:
+        expected = torch.autograd.grad((gradient * direction).sum(), x, materialize_grads=True)[0]
+    if entry.name in NO_FORWARD_MODE:
+        return
+    with forward_ad.dual_level():
+        dual = forward_ad.make_dual(x, direction)
+        found = forward_ad.unpack_dual(torch.autograd.grad(entry.function(dual, *rest), dual)[0]).tangent
+    assert_close(torch.zeros_like(x) if found is None else found, expected)
 
 
 @every_loss
