@@ -130,9 +130,9 @@ def the_next_one(x, t):
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        (overwritten, "each turn of the loop overwrites what the turn before it gave"),
+        (overwritten, "each turn of the loop overwrites what the one before it gave"),
         (without_the_last, "a loop runs over the wrong range: right with `range(0, x.shape[1])`"),
-        (returned_in_the_loop, "the first turn of the loop returns already"),
+        (returned_in_the_loop, "the loop already returns in its first turn"),
     ],
 )
 def test_loops(wrong, says):
