@@ -57,10 +57,11 @@ def outdated(app: Sphinx, env, added: set[str], changed: set[str], removed: set[
     now = state(app)
     before, env.lessons_state = getattr(env, "lessons_state", now), now  # stored with the environment
     known.clear()
-    if before == now and kept(app):
+    stored = bool(kept(app))
+    if before == now and stored:
         return []
     pages = [docname for docname in env.found_docs if language_folder(docname) and has_lessons(env, docname)]
-    if pages and parallel_available and not kept(app):
+    if pages and parallel_available and not stored:
         # While pages are read, none of which asks for them.
         process = get_context("fork").Process(target=lessons, args=(app,))
         process.start()

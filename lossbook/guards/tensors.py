@@ -19,12 +19,17 @@ def is_half(value: Any) -> bool:
     return isinstance(value, Tensor) and value.dtype in (torch.float16, torch.bfloat16)
 
 
-def can_be_read(value: Tensor) -> bool:
-    """True where the numbers of a tensor can be looked at: not under torch.compile or vmap, nor on the meta device.
+def is_recorded() -> bool:
+    """Whether operations are written down, to run later: by torch.compile or torch.jit.trace."""
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()
 
-    Nor where torch.jit.trace writes down what is done: it is to serve other numbers too.
+
+def can_be_read(value: Tensor) -> bool:
+    """True where the numbers of a tensor can be looked at: not under vmap, nor on the meta device.
+
+    Nor where operations are recorded: those are to serve other numbers too.
     """
-    if torch.compiler.is_compiling() or torch.jit.is_tracing() or value.is_meta or isinstance(value, FakeTensor):
+    if is_recorded() or value.is_meta or isinstance(value, FakeTensor):
         return False
     if functorch.is_legacy_batchedtensor(value):  # is_grads_batched
         return False

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch._C import _functorch as functorch
 from torch.autograd import forward_ad
 
-from ..guards.tensors import can_be_read
+from ..guards.tensors import can_be_read, is_recorded
 from .loss import reduce, total
 
 #: From numbers to numbers, each for itself, or each row; of torch's operations, and of no other tensor than those given.
@@ -84,18 +84,13 @@ def _summed(losses: Tensor, of: Of) -> Tensor:
 
 def keeps_functions(x: Tensor) -> bool:
     """Whether a backward pass will come, and may take a ``torch.autograd.Function``."""
+    # A trace stores no Python function. torch.compile fuses the operations anyway; of grad over grad it would make 0.
     return x.requires_grad and not is_recorded() and not _is_forward_over_forward()
 
 
 def is_differentiated(*tensors: Tensor) -> bool:
     """Whether derivatives are taken of what is made of these tensors; in a backward pass: of the gradient."""
     return torch.is_grad_enabled() or any(map(_has_tangent, tensors))
-
-
-def is_recorded() -> bool:
-    """Whether the operations are written down, to run later."""
-    # A trace stores no Python function. torch.compile fuses the operations anyway; of grad over grad it would make 0.
-    return torch.compiler.is_compiling() or torch.jit.is_tracing()
 
 
 def in_pieces(compute: Curve, *tensors: Tensor) -> Tensor:

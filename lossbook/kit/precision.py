@@ -15,6 +15,11 @@ def cast(value: Any, dtype: torch.dtype) -> Any:
     return value.to(dtype) if isinstance(value, Tensor) and value.is_floating_point() else value
 
 
+def at_least_float32(x: Tensor) -> torch.dtype:
+    """The type that half precision is computed with, where sums would overflow or lose digits; any other stays itself."""
+    return torch.promote_types(x.dtype, torch.float32)
+
+
 def keep_digits(squares: Tensor, dtype: torch.dtype) -> bool:
     """Whether it can be seen that sums or means of squares of this type lie where none over- or underflows."""
     limits = torch.finfo(dtype)

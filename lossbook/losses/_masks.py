@@ -22,6 +22,7 @@ from ..guards.tensors import (
 from ..kit.batches.batch import Batch, Kind, Settings, exact, normal
 from ..kit.curve import keeps_functions, times_slope
 from ..kit.entry import uniform
+from ..kit.precision import at_least_float32
 from ..kit.settings import one_of
 from ..kit.views import ANSWERS, LOGIT, Inputs, View
 from ..language import gettext as _
@@ -45,7 +46,7 @@ def masks(
     """The probabilities p, 1 − p, and the labels t: a row for each mask of which the overlap is taken."""
     check_masks(input, target, mode, from_logits, include_background)
     found = probabilities_of(input, mode, from_logits)
-    return rows_of(input, target, *found, mode, batch, include_background, ignore_index)
+    return rows_of(*found, *labels_of(input, target, mode, ignore_index), mode, batch, include_background)
 
 
 def masks_or_logits(
@@ -58,14 +59,15 @@ def masks_or_logits(
     ignore_index: int,
 ) -> tuple[Tensor, Tensor | None, Tensor]:
     """The same, but logits of a sigmoid stay logits, with None beside them, where no label is ignored."""
+    if not from_logits or mode == "multiclass":
+        return masks(input, target, mode, from_logits, batch, include_background, ignore_index)
     check_masks(input, target, mode, from_logits, include_background)
-    if from_logits and mode != "multiclass":
-        labels, kept = labels_of(input, target, mode, ignore_index)
-        if kept is None:
-            wide = at_least_float32(input)
-            z, t = (in_rows(x, mode, batch) for x in (wide, labels.to(wide.dtype)))
-            return (z, None, t) if include_background else (z[..., 1:, :], None, t[..., 1:, :])
-    return masks(input, target, mode, from_logits, batch, include_background, ignore_index)
+    labels, kept = labels_of(input, target, mode, ignore_index)
+    if kept is not None:
+        return rows_of(*probabilities_of(input, mode, from_logits), labels, kept, mode, batch, include_background)
+    wide = input.to(at_least_float32(input))
+    z, t = (in_rows(x, mode, batch) for x in (wide, labels.to(wide.dtype)))
+    return (z, None, t) if include_background else (z[..., 1:, :], None, t[..., 1:, :])
 
 
 def check_masks(input: Any, target: Any, mode: str, from_logits: bool, include_background: bool) -> None:
@@ -80,22 +82,10 @@ def check_masks(input: Any, target: Any, mode: str, from_logits: bool, include_b
         check_probabilities(input=input)
 
 
-def at_least_float32(x: Tensor) -> Tensor:
-    return x.to(torch.promote_types(x.dtype, torch.float32))
-
-
 def rows_of(
-    input: Tensor,
-    target: Tensor,
-    p: Tensor,
-    rest: Tensor,
-    mode: str,
-    batch: bool,
-    include_background: bool,
-    ignore_index: int,
+    p: Tensor, rest: Tensor, labels: Tensor, kept: Tensor | None, mode: str, batch: bool, include_background: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
     """These probabilities and the labels, in rows."""
-    labels, kept = labels_of(input, target, mode, ignore_index)
     if kept is not None:
         p = torch.where(kept, p, 0)  # where it is ignored, t is 0 too: nothing is shared and nothing is missed
     p, rest, t = (in_rows(x, mode, batch) for x in (p, rest, labels.to(p.dtype)))
@@ -104,7 +94,7 @@ def rows_of(
 
 def probabilities_of(input: Tensor, mode: str, from_logits: bool) -> tuple[Tensor, Tensor]:
     """p and 1 − p, which keeps its digits where p is near 1. Half precision is summed in float32."""
-    wide = at_least_float32(input)
+    wide = input.to(at_least_float32(input))
     if not from_logits:
         return wide, 1 - wide
     if mode == "multiclass":

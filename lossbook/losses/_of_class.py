@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..guards.tensors import can_be_read
 from ..kit.curve import few_samples, is_differentiated, keeps_functions
+from ..kit.precision import at_least_float32
 
 
 def nll_of(logits: Tensor, index: Tensor, dim: int) -> Tensor:
@@ -27,10 +28,6 @@ def _in_use(logits: Tensor, index: Tensor, dim: int) -> tuple[Tensor, Tensor | N
     return logits[..., : index.shape[-1], :], logits[..., index.shape[-1] :, :]
 
 
-def _at_least_float32(logits: Tensor) -> torch.dtype:
-    return torch.promote_types(logits.dtype, torch.float32)
-
-
 class _OfClass(torch.autograd.Function):
     """In the form that torch.func asks for."""
 
@@ -38,7 +35,7 @@ class _OfClass(torch.autograd.Function):
 
     @staticmethod
     def forward(logits: Tensor, index: Tensor, dim: int) -> Tensor:
-        wide = _at_least_float32(logits)
+        wide = at_least_float32(logits)
         used, _left_out = _in_use(logits, index, dim)
         few = few_samples(used, index.unsqueeze(dim), sequences=dim == -1)
         found = [torch.log_softmax(z, dim, dtype=wide).gather(dim, own) for z, own in few]
@@ -58,7 +55,7 @@ class _OfClass(torch.autograd.Function):
             return None, None, None
         (logits, index), dim = ctx.saved_tensors, ctx.dim
         used, left_out = _in_use(logits, index, dim)
-        own, each, wide = index.unsqueeze(dim), gradient.unsqueeze(dim), _at_least_float32(logits)
+        own, each, wide = index.unsqueeze(dim), gradient.unsqueeze(dim), at_least_float32(logits)
         if is_differentiated(logits, gradient) or not all(map(can_be_read, (logits, gradient))):  # again, or batched
             p = torch.softmax(used, dim, dtype=wide)
             found = (p * each).scatter_add(dim, own, -each).to(logits.dtype)
@@ -79,5 +76,5 @@ class _OfClass(torch.autograd.Function):
         (logits, index), dim = ctx.saved_tensors, ctx.dim
         used, _left_out = _in_use(logits, index, dim)
         moved, _left_out = _in_use(tangent, index, dim)
-        p = torch.softmax(used, dim, dtype=_at_least_float32(logits))
+        p = torch.softmax(used, dim, dtype=at_least_float32(logits))
         return (p * moved).sum(dim) - moved.gather(dim, index.unsqueeze(dim)).squeeze(dim)

@@ -175,9 +175,6 @@ def test_torch_func(entry, generator):
     assert_close(alone, entry.function(*inputs, reduction="none"))
 
 
-NO_FORWARD_MODE = {"ctc", "linear_cross_entropy"}  #: of ctc torch has none either
-
-
 @every_loss
 def test_forward_mode_over_a_backward_pass(entry, generator):
     """A product with the Hessian, once by a backward pass of which no graph is kept."""
@@ -188,8 +185,6 @@ def test_forward_mode_over_a_backward_pass(entry, generator):
     expected = torch.zeros_like(x)
     if gradient.requires_grad:
         expected = torch.autograd.grad((gradient * direction).sum(), x, materialize_grads=True)[0]
-    if entry.name in NO_FORWARD_MODE:
-        return
     with forward_ad.dual_level():
         dual = forward_ad.make_dual(x, direction)
         found = forward_ad.unpack_dual(torch.autograd.grad(entry.function(dual, *rest), dual)[0]).tangent

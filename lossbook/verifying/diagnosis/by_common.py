@@ -21,7 +21,6 @@ from .diagnosis import Diagnosis
 from .search import Repair, Search
 
 CUSTOM = "guide/custom-losses"
-SHARE = 0.6  #: of the time that is left is spent on them
 RUNS = 3  #: of both losses, whose results are compared
 ATTEMPTS = 250  #: how many results of the right loss are put into the other one
 LONGEST = 140  #: characters of an expression that are shown: what differs may stand at its end
@@ -144,7 +143,7 @@ def by_common(examination: Examination, loss: Callable, samples: Sequence[Sample
     parting, beside = both.parting(), both.beside()
     others = sorted(filter(theirs.single, theirs.flat), key=lambda t: (t in known, t not in beside))
     places = (*parting, *(s for s in both.apart() if s not in parting and s != mine.last))
-    with part_of_time(SHARE):
+    with part_of_time():
         return _taken_over(examination, search, both, places, others)
     return None
 

@@ -102,9 +102,8 @@ def variable_at(place: Place, expression: str) -> str:
     except (SyntaxError, ValueError):
         return ""
     for statement in statements:
-        targets = statement.targets if isinstance(statement, ast.Assign) else []
-        if targets and isinstance(targets[0], ast.Name) and isinstance(statement, ast.Assign):
+        if isinstance(statement, ast.Assign) and isinstance(name := statement.targets[0], ast.Name):
             inside = ast.get_source_segment(place.code, statement.value) or ""
             if expression and expression in inside:
-                return targets[0].id
+                return name.id
     return ""

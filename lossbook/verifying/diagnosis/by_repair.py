@@ -34,7 +34,6 @@ from .varied import varied
 
 KEPT = 8_000  #: so many calls of torch are kept for numbers, of which there are few
 FOR_STEPS = 20_000  #: and for what may be missing after each call
-SHARE = 0.6  #: of the time that is left: then it can still be said where the two part
 BESIDE = 3  #: so many batches without settings must stay right
 
 
@@ -51,7 +50,7 @@ def by_repair(
 
     Where a constant factor is known to, no other number is looked for.
     """
-    with quiet(), part_of_time(SHARE):
+    with quiet(), part_of_time():
         if fault == "gradient":
             return gradient_repair(examination, loss, samples, examination.wrt)
         plain = _plain(examination) if settings else None

@@ -128,8 +128,8 @@ def _of_numbers(
 #: Of a person's own loss the code tells more than what may be done to the arguments of any loss; and a slip of a loss
 #: like it may only seem to be behind what does not depend on an argument.
 OF_OWN = (
-    "dead", "idle", "divisor", "inside", "ratio", "offset", "exchanged", "default", "repair", "count", "written", "arguments",
-    "entrance", "part", "mixing", "common", "outside", "zero", "factor", "idle", "mask", "terms", "broadcast", "region",
+    "dead", "idle", "divisor", "inside", "ratio", "offset", "exchanged", "default", "repair", "count", "written",
+    "arguments", "entrance", "part", "mixing", "common", "outside", "zero", "factor", "mask", "terms", "broadcast", "region",
     "place", "parting",
 )  # fmt: skip
 OF_CATALOGUE = (

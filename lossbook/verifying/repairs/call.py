@@ -22,6 +22,7 @@ from ...tracing import Place, name_of, place_of
 NOT_OWN = tuple(str(Path(str(module.__file__)).parent) for module in (torch, sys.modules["lossbook"]))
 ORDERED = {"sub", "div", "truediv", "true_divide", "pow"}  #: operations that get their operands as these are written
 REVERSED = {"rsub", "rdiv", "rpow"}  #: and the other way round
+DIVIDING = {"div", "divide", "true_divide", "truediv"}  #: the names of a division
 WITHOUT_RESULT = {"set_grad_enabled", "setitem"}  #: operations that give nothing, and do something all the same
 LONGEST = 60  #: characters of an expression that are shown
 

@@ -11,12 +11,11 @@ import torch
 from torch import Tensor
 
 from ...language import gettext as _
-from .call import Call, written
+from .call import DIVIDING, Call, written
 from .change import Change, is_real, masks_among, masks_of
 
 #: Operations that add up, and do not divide.
 SUMMING = {"matmul", "mm", "bmm", "mv", "dot", "inner", "einsum", "tensordot", "sum"}
-DIVIDING = {"div", "truediv", "divide", "true_divide"}
 MOST = 16  #: counts that are tried at one call
 Count = Callable[[Call], Any]
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ...language import gettext as _
-from .call import Call, Run, written
+from .call import DIVIDING, Call, Run, written
 from .change import Change, is_real, of_result
 
 STEPS = 9  #: of the secant method
@@ -28,7 +28,6 @@ WITH_NUMBERS = {
 }  # fmt: skip
 COUNTING = {"arange", "argsort", "cumsum", "sum", "count_nonzero", "bincount", "add", "sub", "rsub"}
 COMMON = {0.5, 1.0, 2.0}  #: numbers that stand in many places: equal to one of them says nothing
-DIVIDING = {"div", "truediv", "true_divide", "divide"}
 DIGITS = 4  #: of a number that somebody writes
 LARGEST_PART = 12  #: the largest number below the line in one that is a ratio
 #: What people write the multiples of: with what is added for logarithms to another base, and of a normal density.

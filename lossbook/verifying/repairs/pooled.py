@@ -9,10 +9,8 @@ from typing import Any
 from torch import Tensor
 
 from ...language import gettext as _
-from .call import Call, Spot
+from .call import DIVIDING, Call, Spot
 from .change import Change, is_real
-
-DIVIDING = {"div", "truediv", "true_divide", "divide"}
 
 
 @dataclass

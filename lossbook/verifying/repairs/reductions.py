@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...language import gettext as _
-from .call import Call, written
+from .call import DIVIDING, Call, written
 from .change import Change, is_real, masks_among, masks_of
 
 REDUCING = {
@@ -36,9 +36,6 @@ DIM_AT = {
     "normalize": 2,
     "cosine_similarity": 2,
 }  #: where the dimension stands, if not second
-
-
-DIVIDING = {"div", "truediv", "divide", "true_divide"}
 
 
 def of_dimensions(call: Call) -> Iterator[Change]:

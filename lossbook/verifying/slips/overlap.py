@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...kit.batches.batch import Settings
 from ...language import gettext as _
-from ...losses._masks import probabilities_of, rows_of
+from ...losses._masks import labels_of, probabilities_of, rows_of
 from ...losses._overlap import class_weight, finish, missing_share
 from ...losses.dice import dice, dice_loss
 from ...losses.focal_tversky import focal_tversky_loss, to_the
@@ -26,11 +26,12 @@ SMOOTH = (0.0, 1.0, 1e-6, 1e-5, 1e-7, 1e-8)
 
 def of_masks(n: Settings, of: OfRows, activate: Map | None = None) -> Loss:
     """The loss that a function makes of each mask, without guards: people's probabilities may be none."""
-    names = ("mode", "batch", "include_background", "ignore_index")
+    names = ("mode", "batch", "include_background")
 
     def loss(x: Tensor, t: Tensor) -> Tensor:
         p = activate(x) if activate else probabilities_of(x, n["mode"], n["from_logits"])[0]
-        p, rest, true = rows_of(x, t, p, 1 - p, *(n[name] for name in names))
+        labels = labels_of(x, t, n["mode"], n["ignore_index"])
+        p, rest, true = rows_of(p, 1 - p, *labels, *(n[name] for name in names))
         weight = class_weight(n.get("weight"), x, n["mode"], n["include_background"])
         average = n.get("average", "masks")
         return finish(of(p, rest, true), true, n["skip_absent"], x.dtype, n["reduction"], weight, average)

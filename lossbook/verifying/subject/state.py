@@ -24,6 +24,7 @@ PATIENT = ("torch/_dynamo/", "torch/_inductor/", "torch/jit/", "<frozen importli
 
 TIME = 3.5  #: seconds of computing that all calls together may take, and
 WALL = 30.0  #: seconds that may pass meanwhile: a loss may wait instead of computing, and a machine may be busy
+SHARE = 0.6  #: of the time that is left, for one that may take it all
 
 
 class TimeIsUp(BaseException):
@@ -92,11 +93,11 @@ def check_time() -> None:
 
 
 @contextlib.contextmanager
-def part_of_time(share: float) -> Iterator[None]:
-    """Meanwhile only a part of the time that is left; what is then not done is left undone."""
+def part_of_time() -> Iterator[None]:
+    """Meanwhile only a part of the time that is left: what is then not done is left undone, and others still have theirs."""
     computed, passed = _ends.get()
     now = time.process_time()
-    token = _ends.set((now + share * (computed - now), passed))
+    token = _ends.set((now + SHARE * (computed - now), passed))
     try:
         yield
     except TimeIsUp:
